@@ -1,15 +1,13 @@
 'use client';
 
 import { Button } from './_components/Button';
-import { TopBar } from './_components/TopBar';
+import { PageHeader } from './_components/TopBar';
 
 /** The error page: shows the error and a way back. */
 export default function PageError({ error, reset }: { error: Error & { digest?: string }; reset(): void }) {
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main id="main" className="px-4 py-20 text-center">
         <h1 className="text-base font-semibold">This page could not be shown</h1>
         <p role="alert" className="mx-auto mt-1 max-w-md break-words text-bad">

@@ -1,13 +1,11 @@
 import Link from 'next/link';
 import { buttonClass } from './_components/Button';
-import { TopBar } from './_components/TopBar';
+import { PageHeader } from './_components/TopBar';
 
 export default function NotFound() {
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main id="main" className="px-4 py-20 text-center">
         <h1 className="text-base font-semibold">There is no such page</h1>
         <p className="mx-auto mt-1 max-w-md text-dim">

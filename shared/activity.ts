@@ -8,12 +8,12 @@ type Kept =
   | 'note'
   | 'run.labelled'
   | 'run.queued'
-  | 'snapshots.thinned';
+  | 'snapshots.thinned'
+  | 'checkpoints.thinned';
 type Whole = Extract<RunEvent, { type: Kept }>;
-/** Without the long list of thinned snapshots. */
-export type ActivityEvent =
-  | Exclude<Whole, { type: 'snapshots.thinned' }>
-  | Omit<Extract<Whole, { type: 'snapshots.thinned' }>, 'seqs'>;
+type Thinned = Extract<Whole, { seqs: number[] }>;
+/** Without the long list of thinned items. */
+export type ActivityEvent = Exclude<Whole, Thinned> | Omit<Thinned, 'seqs'>;
 
 export interface ActivityEntry {
   seq: number;
@@ -26,7 +26,8 @@ export interface ActivityEntry {
 /** null: the event is not activity. */
 export function activityEvent(event: RunEvent): ActivityEvent | null {
   switch (event.type) {
-    case 'snapshots.thinned': {
+    case 'snapshots.thinned':
+    case 'checkpoints.thinned': {
       const { seqs: _seqs, ...rest } = event;
       return rest;
     }

@@ -382,17 +382,17 @@ export const runLabeled = z.strictObject({
   trashed: z.boolean().optional(),
 });
 
-/**
- * Maps of snapshots were deleted so that the run's snapshots fit their quota (server/retention/thin.ts says which go first);
- * their signals stay. `message` is a sentence for people.
- */
-export const snapshotsThinned = z.strictObject({
-  type: z.literal('snapshots.thinned'),
+/** Items were deleted so that all of the run fit their quota (server/retention/thin.ts says which go first). */
+const thinned = {
   quotaBytes: z.int().positive(),
-  /** Seqs of the snapshots. */
+  /** Seqs of the items. */
   seqs: z.array(seq).min(1),
+  /** A sentence for people. */
   message: z.string().max(500),
-});
+};
+/** The maps were deleted; the signals stay. */
+export const snapshotsThinned = z.strictObject({ type: z.literal('snapshots.thinned'), ...thinned });
+export const checkpointsThinned = z.strictObject({ type: z.literal('checkpoints.thinned'), ...thinned });
 
 export const serverEvent = z.discriminatedUnion('type', [
   runCreated,
@@ -410,6 +410,7 @@ export const serverEvent = z.discriminatedUnion('type', [
   runQueued,
   commandQueued,
   snapshotsThinned,
+  checkpointsThinned,
   alert,
 ]);
 export type ServerEvent = z.infer<typeof serverEvent>;

@@ -210,6 +210,8 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'proposal.answered':
     case 'snapshots.thinned':
       return {};
+    case 'checkpoints.thinned':
+      return { checkpointsThinned: (view.checkpointsThinned ?? 0) + event.seqs.length };
     default:
       return unreachable(event);
   }

@@ -30,7 +30,7 @@ export type ListChange =
   /** New values for some fields of a command or a note. */
   | { op: 'patch'; kind: 'commands' | 'notes'; id: string; patch: Partial<CommandRecord> | Partial<ListItems['notes']> }
   /** Removes items by seq; a note by its id, together with its replies. */
-  | { op: 'drop'; kind: 'snapshots'; seqs: readonly number[] }
+  | { op: 'drop'; kind: 'snapshots' | 'checkpoints'; seqs: readonly number[] }
   | { op: 'drop'; kind: 'notes'; id: string; replies: number }
   /**
    * The entry at `seq` takes the run back: items of later steps are no longer in force; of those at `fromStep` the ones up to
@@ -143,6 +143,8 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
     }
     case 'snapshots.thinned':
       return [{ op: 'drop', kind: 'snapshots', seqs: event.seqs }];
+    case 'checkpoints.thinned':
+      return [{ op: 'drop', kind: 'checkpoints', seqs: event.seqs }];
   }
   return [];
 }
@@ -226,10 +228,10 @@ export function applyToList<K extends ListKind>(kind: K, items: ListItems[K][], 
     case 'drop':
       if (change.kind !== kind) return items;
       return keeping(items, (item) =>
-        change.kind === 'snapshots'
-          ? !change.seqs.includes(item.seq)
-          : (item as unknown as ListItems['notes']).id !== change.id &&
-            (item as unknown as ListItems['notes']).replyTo !== change.id,
+        change.kind === 'notes'
+          ? (item as unknown as ListItems['notes']).id !== change.id &&
+            (item as unknown as ListItems['notes']).replyTo !== change.id
+          : !change.seqs.includes(item.seq),
       );
     case 'supersede':
       if (!isOfSteps(kind)) return items;
@@ -355,7 +357,7 @@ function changeList<K extends ListKind>(view: RunView, lists: Lists, kind: K, ch
         lastSeq = change.item.seq;
       }
     } else if (change.op === 'drop') {
-      if (change.kind === kind) count -= change.kind === 'snapshots' ? change.seqs.length : 1 + change.replies;
+      if (change.kind === kind) count -= change.kind === 'notes' ? 1 + change.replies : change.seqs.length;
     } else if (change.op === 'supersede' && isOfSteps(kind)) count = change.left?.[kind] ?? count - (items.length - next.length);
     items = next;
   }

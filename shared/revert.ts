@@ -40,12 +40,24 @@ export function revertTarget(
     (c) => (step === undefined || c.step === step) && (checkpoint === undefined || c.blob.hash === checkpoint),
   );
   if (found) return found;
-  const steps = [...new Set(checkpoints.map((c) => c.step))].slice(-20);
-  const there = steps.length === 0 ? 'the run has none' : `there are checkpoints at step ${steps.join(', ')}`;
+  const there = checkpointsThere(checkpoints, typeof step === 'number' ? step : null);
   if (checkpoint === undefined || checkpoints.some((c) => c.blob.hash === checkpoint))
     return { field: 'args.step', message: `args.step: no checkpoint at step ${JSON.stringify(step)}; ${there}` };
   return { field: 'args.checkpoint', message: `args.checkpoint: no checkpoint ${JSON.stringify(checkpoint)}; ${there}` };
 }
+
+/** Which checkpoints there are, for people: the nearest to a step, or (null) the newest. */
+export function checkpointsThere(checkpoints: readonly Pick<ListItems['checkpoints'], 'step'>[], near: number | null): string {
+  const steps = [...new Set(checkpoints.map((c) => c.step))].sort((a, b) => a - b);
+  if (steps.length === 0) return 'the run has none';
+  if (near === null) return `there are checkpoints at step ${steps.slice(-20).join(', ')}`;
+  const nearest = [steps.findLast((s) => s < near), steps.find((s) => s > near)].filter((s) => s !== undefined);
+  return `the nearest kept one${nearest.length === 1 ? ' is at step' : 's are at steps'} ${nearest.join(' and ')}`;
+}
+
+/** Why checkpoints are missing; '' when none was deleted. */
+export const whyThinned = ({ checkpointsThinned: n }: Pick<RunView, 'checkpointsThinned'>): string =>
+  n === undefined ? '' : `. ${n} checkpoint${n === 1 ? ' was' : 's were'} deleted to save space, as the activity of the run says`;
 
 /** The outcome of a command that a checkpoint holds, once the run is back at that checkpoint. */
 export const waitsAgain = ({ step }: Pick<CheckpointRef, 'step'>): CommandRecord['outcome'] => ({

@@ -185,6 +185,8 @@ export interface RunView {
   bestRow: BestRow | null;
   /** The newest checkpoint in force. */
   lastCheckpoint: CheckpointRef | null;
+  /** Number of checkpoints that were deleted to save space; left out = 0. */
+  checkpointsThinned?: number;
   /** The checkpoint to which the next trainer shall go back, and the command that asked for it. */
   pendingRevert: { commandId: string; checkpoint: CheckpointRef } | null;
   /** Consecutive takeovers from the same step, with no revert in between. */

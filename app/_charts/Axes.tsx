@@ -1,32 +1,28 @@
-import { AxisBottom, AxisLeft } from '@visx/axis';
-import { GridColumns, GridRows } from '@visx/grid';
-import { scaleLinear, scaleLog } from '@visx/scale';
 import { memo } from 'react';
 import { around, labelSize, labelWidth, unit, yLabel, yTicks } from './margins';
-import type { Plot } from './plot';
+import { type Plot, pixelY } from './plot';
 
 const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
-/** Grid, ticks and labels; rendered again only when the layout changes. */
+/**
+ * Grid, ticks and labels; rendered again only when the layout changes. Plain SVG: a component for each line and label, as chart libraries
+ * have, was half of the cost of opening a chart.
+ */
 export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent: boolean }) {
   const { y, width, height, log } = plot;
-  const xScale = scaleLinear({ domain: [...plot.x], range: [0, width] });
-  const yScale = log ? scaleLog({ domain: [...y], range: [height, 0] }) : scaleLinear({ domain: [...y], range: [height, 0] });
   const ticks = yTicks(y, log, height);
   const label = yLabel(percent);
+  const rows = ticks.map((v) => `M0 ${pixelY(plot, v)}H${width}`);
+  const columns = xTicks(plot).map((v) => `M${axisX(plot, v)} 0V${height}`);
   return (
     <g>
-      <GridRows scale={yScale} width={width} tickValues={ticks} stroke="var(--color-line)" strokeOpacity={0.75} />
-      <GridColumns scale={xScale} height={height} tickValues={xTicks(plot)} stroke="var(--color-line)" strokeOpacity={0.35} />
-      <AxisLeft
-        scale={yScale}
-        tickValues={ticks}
-        tickFormat={(v) => label(Number(v))}
-        hideAxisLine
-        hideTicks
-        tickLength={2}
-        tickLabelProps={{ ...text, textAnchor: 'end', dx: -4, dy: 3.5 }}
-      />
+      <path d={rows.join('')} stroke="var(--color-line)" strokeOpacity={0.75} />
+      <path d={columns.join('')} stroke="var(--color-line)" strokeOpacity={0.35} />
+      {ticks.map((v) => (
+        <text key={v} x={-6} y={pixelY(plot, v) + 3.5} textAnchor="end" {...text}>
+          {label(v)}
+        </text>
+      ))}
       <XAxis plot={plot} />
     </g>
   );
@@ -34,34 +30,35 @@ export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent:
 
 /** The x axis below a plot. Its name is left of the axis, or at its right end when it is too long for that. */
 export function XAxis({ plot }: { plot: Plot }) {
-  const { x, width, height, map, left } = plot;
-  const scale = scaleLinear({ domain: [...x], range: [0, width] });
+  const { width, height, map, left } = plot;
   const nameWidth = labelWidth(map.label);
   const inFront = nameWidth + 10 * unit() <= left;
   const free = inFront ? Number.POSITIVE_INFINITY : width - nameWidth - 8;
-  const half = (v: number) => labelWidth(map.tick(v)) / 2;
+  const ticks = xTicks(plot).map((v) => ({ x: axisX(plot, v), label: map.tick(v), half: labelWidth(map.tick(v)) / 2 }));
+  const labeled = ticks.filter(({ x, half }) => x + half <= free && (inFront || x - half >= -left));
   const y = height + 17 * unit();
+  // The label of a tick at the very end is shifted inward instead of being cut.
+  const end = width + around().right;
   return (
     <>
-      <AxisBottom
-        top={height}
-        scale={scale}
-        tickValues={xTicks(plot).filter((v) => scale(v) + half(v) <= free && (inFront || scale(v) - half(v) >= -left))}
-        tickFormat={(v) => map.tick(Number(v))}
+      <path
+        d={[`M0 ${height}H${width}`, ...labeled.map(({ x }) => `M${x} ${height}v4`)].join('')}
         stroke="var(--color-line)"
-        tickStroke="var(--color-line)"
-        tickLength={4}
-        tickLabelProps={(v) => {
-          // The label of a tick at the very end is shifted inward instead of being cut.
-          const over = scale(Number(v)) + half(Number(v)) - width - around().right;
-          return { ...text, textAnchor: 'middle', dy: 2, dx: over > 0 ? -over : 0 };
-        }}
+        fill="none"
       />
+      {labeled.map(({ x, label, half }) => (
+        <text key={x} x={Math.min(x, end - half)} y={y} textAnchor="middle" {...text}>
+          {label}
+        </text>
+      ))}
       <text x={inFront ? -6 : width} y={y} textAnchor="end" {...text}>
         {map.label}
       </text>
     </>
   );
 }
+
+/** Pixel of a value of the x axis. */
+const axisX = ({ x, width }: Plot, value: number) => ((value - x[0]) / (x[1] - x[0])) * width;
 
 const xTicks = ({ map, x, width }: Plot) => map.ticks(x[0], x[1], Math.max(2, Math.floor(width / (90 * unit()))));

@@ -1,6 +1,7 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
 import { chartPng, download } from './exportChart';
 import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
@@ -16,10 +17,6 @@ export interface Takeaway {
   /** Files from the server with every step of the range shown. */
   stepFiles?(): readonly StepFile[];
 }
-
-export const menuItemClass =
-  'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-disabled:text-dim data-disabled:opacity-60 data-highlighted:bg-line';
-export const menuClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
 
 /** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {
@@ -40,17 +37,32 @@ export function useSave(title: string, { svg, csv }: Takeaway) {
   return { save: (kind: 'png' | 'svg' | 'csv') => void save(kind), error };
 }
 
-/** Menu of a chart: export as a picture or as numbers, and further items (`children`). */
+/**
+ * Menu of a chart: export as a picture or as numbers, and further items (`children`). Before its first use it is a plain button: a page of many
+ * charts opens few of their menus.
+ */
 export function ChartMenu({ title, children, ...takeaway }: { title: string; children?: ReactNode } & Takeaway) {
-  const { save, error } = useSave(title, takeaway);
-  const [files, setFiles] = useState<readonly StepFile[]>([]);
+  const [used, setUsed] = useState(false);
+  if (used) return <UsedMenu title={title} takeaway={takeaway} items={children} />;
   return (
-    <Menu.Root onOpenChange={(open) => open && setFiles(takeaway.stepFiles?.() ?? [])}>
-      <Menu.Trigger
-        aria-label={`Save ${title} as a file`}
-        title={error ?? 'Save as PNG, SVG or CSV'}
-        className={`rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`}
-      >
+    <button type="button" aria-haspopup="menu" aria-expanded={false} onClick={() => setUsed(true)} {...triggerProps(title, null)}>
+      <Download aria-hidden size={13} />
+    </button>
+  );
+}
+
+const triggerProps = (title: string, error: string | null) => ({
+  'aria-label': `Save ${title} as a file`,
+  title: error ?? 'Save as PNG, SVG or CSV',
+  className: `rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`,
+});
+
+function UsedMenu({ title, takeaway, items }: { title: string; takeaway: Takeaway; items: ReactNode }) {
+  const { save, error } = useSave(title, takeaway);
+  const [files, setFiles] = useState<readonly StepFile[]>(() => takeaway.stepFiles?.() ?? []);
+  return (
+    <Menu.Root defaultOpen onOpenChange={(open) => open && setFiles(takeaway.stepFiles?.() ?? [])}>
+      <Menu.Trigger {...triggerProps(title, error)}>
         <Download aria-hidden size={13} />
       </Menu.Trigger>
       <Menu.Portal>
@@ -71,7 +83,7 @@ export function ChartMenu({ title, children, ...takeaway }: { title: string; chi
             <Menu.Item className={menuItemClass} onClick={() => save('csv')}>
               {files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)'}
             </Menu.Item>
-            {children}
+            {items}
           </Menu.Popup>
         </Menu.Positioner>
       </Menu.Portal>

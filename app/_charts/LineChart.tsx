@@ -68,6 +68,8 @@ export interface LineChartProps {
 }
 
 const nothing: readonly never[] = [];
+/** Least time between two descriptions of a chart in words: each looks through all of its numbers. */
+const sayEveryMs = 1000;
 const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 
 /**
@@ -91,7 +93,12 @@ export function LineChart(props: LineChartProps) {
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [large, setLarge] = useLarge();
   const [tip, setTip] = useState<{ px: number; step: number; turn: number } | null>(null);
-  const now = useRef({ shown: null as Plot | null, hovering: false, saidAt: 0, turn: 0 });
+  const now = useRef({
+    shown: null as Plot | null,
+    hovering: false,
+    turn: 0,
+    saying: null as ReturnType<typeof setTimeout> | null,
+  });
 
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
@@ -116,10 +123,7 @@ export function LineChart(props: LineChartProps) {
         pen.clearRect(0, 0, width, height);
         const reported = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, reported) ? old : reported));
-        if (said.current && performance.now() - state.saidAt > 2000) {
-          state.saidAt = performance.now();
-          said.current.textContent = summary(title, lines, percent, marks.length, map);
-        }
+        state.saying ??= setTimeout(() => sayAgain.current(), sayEveryMs);
       }
       const shown = state.shown!;
       const c = cursor.get();
@@ -134,6 +138,12 @@ export function LineChart(props: LineChartProps) {
     props.subscribe,
     [shownLines, shownPoints, rule, map, settings, percent, palette, size, props.range],
   );
+  const sayAgain = useRef(() => {});
+  sayAgain.current = () => {
+    now.current.saying = null;
+    if (said.current) said.current.textContent = summary(title, lines, percent, marks.length, map);
+  };
+  useEffect(() => () => clearTimeout(now.current.saying ?? undefined), []);
   const stepAt = usePlotGestures(plotArea, brushRect, cursor, () => now.current.shown);
 
   const place = (p: Plot) => chartPlace(p, shownLines);
@@ -186,7 +196,7 @@ export function LineChart(props: LineChartProps) {
       }
       takeaway={takeaway}
       menu={props.menu}
-      said={summary(title, lines, percent, marks.length, map)}
+      said={title}
       saidRef={said}
       large={large}
       onLarge={setLarge}

@@ -139,18 +139,20 @@ export function xDomain(
   const start = cursor.startStep();
   let head = cursor.headStep();
   for (const c of curves) if (c && c.toStep === null && c.count > 0) head = Math.max(head, c.lastStep + 1);
-  const [from, to] = cursor.get().zoom ?? [start, start + growingEnd(head - start)];
+  const [from, to] = cursor.get().zoom ?? [
+    start,
+    start + (cursor.ended() ? Math.max(1, head - start) : growingEnd(head - start)),
+  ];
   const x: [number, number] = [map.of(from), map.of(to)];
   if (!(x[1] > x[0])) x[1] = x[0] + 1;
   return { from, to, x };
 }
 
 /**
- * Length of the x axis of a growing run: its steps so far, rounded up by at most 1/64, so that the axis changes only in jumps and nothing already drawn moves
- * in between.
+ * Length of the x axis of a growing run: its steps so far, rounded up by at most 1/16, so that the axis changes only in jumps and nothing already drawn moves
+ * in between. Each jump lays out every chart of the page anew.
  */
 export function growingEnd(head: number): number {
-  if (head < 64) return Math.max(1, head);
-  const unit = 2 ** Math.floor(Math.log2(head)) / 64;
-  return Math.ceil(head / unit) * unit;
+  const unit = Math.max(1, 2 ** Math.floor(Math.log2(head)) / 16);
+  return Math.max(unit, Math.ceil(head / unit) * unit);
 }

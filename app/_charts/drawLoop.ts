@@ -1,28 +1,33 @@
-/** One animation-frame callback for all charts of the page: a chart is drawn at most once per frame, and only after a change. */
+/**
+ * The page's one clock for drawing. Everything drawn in a frame is drawn together, so that the browser lays out and paints once. What
+ * a person does (pointer, keys, choices) is drawn in the next frame; new numbers of a run are drawn a few times a second.
+ */
 
 const waiting = new Set<() => void>();
 let asked = false;
 
-/** Draws in the next frame: for pointer movement and choices. */
+function runAll(): void {
+  asked = false;
+  const now = [...waiting];
+  waiting.clear();
+  for (const draw of now) draw();
+}
+
+/** Draws in the next frame. A function that is already waiting is drawn once. */
 export function askFrame(draw: () => void): void {
   waiting.add(draw);
   if (asked) return;
   asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    const now = [...waiting];
-    waiting.clear();
-    for (const d of now) d();
-  });
+  requestAnimationFrame(runAll);
 }
 
-/** Interval at which new numbers reach all charts, in one frame: a curve that grows by less than a pixel looks the same at 8 as at 60 frames a second. */
-const numbersEveryMs = 120;
+/** Least time between two frames with new numbers: nobody reads numbers faster, and each such frame lays out and paints the whole page. */
+const numbersEveryMs = 200;
 const numbered = new Set<() => void>();
 let timed = false;
 let lastAt = Number.NEGATIVE_INFINITY;
 
-/** Draws within `numbersEveryMs`: for new numbers. */
+/** Draws with the next new numbers, within `numbersEveryMs`. */
 export function askNumbers(draw: () => void): void {
   numbered.add(draw);
   if (timed) return;
@@ -40,3 +45,12 @@ export const dropFrame = (draw: () => void): void => {
   waiting.delete(draw);
   numbered.delete(draw);
 };
+
+// A hidden tab has no frames: what waits for one runs at once, because the tab's title and its notifications depend on it.
+if (typeof document !== 'undefined')
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) return;
+    for (const draw of numbered) waiting.add(draw);
+    numbered.clear();
+    runAll();
+  });

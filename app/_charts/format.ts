@@ -21,8 +21,8 @@ export const formatPercent = (v: number, digits = 4): string => {
 };
 
 /** 12,345 with thin non-breaking separators. */
-export const formatStep = (step: number): string =>
-  Number.isFinite(step) ? minus(Math.round(step).toLocaleString('en-US')) : odd(step)!;
+export const formatStep = (step: number): string => (Number.isFinite(step) ? minus(whole.format(Math.round(step))) : odd(step)!);
+const whole = new Intl.NumberFormat('en-US');
 
 /** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; in full where four digits cannot distinguish whole numbers: 1,000,020. */
 export function formatTick(v: number): string {

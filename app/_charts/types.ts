@@ -91,6 +91,8 @@ export interface ChartCursor {
   zoom(range: [number, number] | null): void;
   /** Number of steps done: the newest row is that of step headStep() - 1. */
   headStep(): number;
+  /** No steps follow: the axis ends at the newest one. */
+  ended(): boolean;
   /** First step of the axis: 0, or that of the run's first row. */
   startStep(): number;
   /** Approximate number of steps between two rows: how far an arrow key moves. */

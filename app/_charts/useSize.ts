@@ -1,9 +1,12 @@
-import { type RefObject, useLayoutEffect, useState } from 'react';
+import { type RefObject, useEffect, useState } from 'react';
 
-/** Size of an element's content box in whole CSS pixels; 0 x 0 before layout. */
+/**
+ * Size of an element in whole CSS pixels; 0 x 0 before the browser has laid it out. Never asks for a layout itself: with many charts on a
+ * page each question would lay out the whole page.
+ */
 export function useSize(ref: RefObject<HTMLElement | null>): { width: number; height: number } {
   const [size, setSize] = useState({ width: 0, height: 0 });
-  useLayoutEffect(() => {
+  useEffect(() => {
     const element = ref.current;
     if (!element) return;
     const measure = () => {
@@ -11,7 +14,6 @@ export function useSize(ref: RefObject<HTMLElement | null>): { width: number; he
       const height = Math.floor(element.clientHeight);
       setSize((old) => (old.width === width && old.height === height ? old : { width, height }));
     };
-    measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();

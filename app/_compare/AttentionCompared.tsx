@@ -5,6 +5,7 @@ import { lazy, Suspense, useReducer, useState } from 'react';
 import { focusReducer, noFocus } from '~/app/_charts/attention/focus';
 import { sequentialPalettes } from '~/app/_charts/attention/palettes';
 import { Button } from '~/app/_components/Button';
+import { Select } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
 import { type Comparison, mostPanes } from '~/app/_live/comparison';
 import { useRunsBeside } from '~/app/_live/runsBeside';
@@ -52,16 +53,13 @@ export function AttentionCompared({
       title="Attention"
       aside={
         <span className="flex items-center gap-1.5">
-          <select
+          <Select
             aria-label="palette"
-            className="h-6 rounded border border-line bg-raised px-1 text-xs text-ink"
+            className="h-6! w-auto! font-sans"
+            options={sequentialPalettes}
             value={palette}
-            onChange={(e) => setPalette(e.target.value as typeof palette)}
-          >
-            {sequentialPalettes.map((p) => (
-              <option key={p}>{p}</option>
-            ))}
-          </select>
+            onPick={setPalette}
+          />
           <Button size="small" aria-pressed={asTable} onClick={() => setAsTable(!asTable)}>
             {asTable ? 'as a map' : 'as a table'}
           </Button>

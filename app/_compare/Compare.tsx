@@ -4,35 +4,60 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { LineChart } from '~/app/_charts/LineChart';
 import { usePalette } from '~/app/_charts/palette';
 import type { LineSpec, StepFile } from '~/app/_charts/types';
+import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
-import { smoothingWeight } from '~/app/_live/chartSettings';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import type { ChartPlan } from '~/app/_live/chartPlan';
+import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
+import { ChartToolbar } from '~/app/_run/curves/ChartControls';
+import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
+import { ChartEditor, ChartItems } from '~/app/_run/curves/EditChart';
+import { matcher } from '~/app/_run/curves/seriesSearch';
 import { Bell } from '~/app/_run/shell/Bell';
+import { seriesOf } from '~/shared/streams';
+import { ended } from '~/shared/view';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
-import { axisOf, ownZoom } from './align';
-import { CompareControls, typedLevel } from './CompareControls';
+import { type Alignment, alignments, axisOf, canBeLog, ownZoom } from './align';
 import { Differences } from './Differences';
-import { type CompareChart, compareCharts, forksOf, linesOf, namesOf, pointsOf, SHARED_CHARTS, sharedNames } from './lines';
-import { type CompareView, compareLink } from './link';
+import {
+  type CompareChart,
+  compareCharts,
+  comparedMarks,
+  linesOf,
+  mostShared,
+  namesOf,
+  ownSeries,
+  pointsOf,
+  sharedNames,
+} from './lines';
+import { type CompareChoices, compareLink, fromCompareLink } from './link';
 import { RunChips } from './RunChips';
 import { useCompared } from './useCompared';
 
 /** Compares up to ten runs: their curves on one axis, and the settings in which they differ. */
-export function Compare({ start }: { start: CompareView }) {
+export function Compare({ params }: { params: Readonly<Record<string, string | string[] | undefined>> }) {
+  const [start] = useState(() =>
+    fromCompareLink({
+      get: (name) => {
+        const value = params[name];
+        return typeof value === 'string' ? value : null;
+      },
+    }),
+  );
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
-  const { x, smoothSteps, log, logX, robust } = choices;
+  const { x, log, logX, robust, search, plan } = choices;
   const { runs, errors, subscribe, want } = useCompared(runIds);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
   const common = useMemo(() => commonLoss(there.map((r) => r.loss)), [there]);
-  const typed = typedLevel(choices);
+  const typed = choices.level.trim() === '' ? null : Number(choices.level);
   const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
   const axis = useMemo(() => axisOf(x, there, lossLevel, logX), [x, there, lossLevel, logX]);
   const left = there.filter((r) => axis.place(r.runId) === null);
@@ -42,7 +67,11 @@ export function Compare({ start }: { start: CompareView }) {
     return made;
   });
   useEffect(() => {
-    cursor.head(Math.ceil(Math.max(0, ...there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0))));
+    const heads = there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0);
+    cursor.head(
+      Math.ceil(Math.max(0, ...heads)),
+      there.every((r) => ended(r.view.status)),
+    );
   }, [cursor, there, axis]);
 
   useEffect(() => {
@@ -56,7 +85,9 @@ export function Compare({ start }: { start: CompareView }) {
     return cursor.subscribe(notify);
   }, [runIds, choices, attention, cursor]);
 
-  const weight = smoothingWeight(smoothSteps);
+  const change = (next: Partial<CompareChoices>) => setChoices((before) => ({ ...before, ...next }));
+  const smoothed = smoothingFor(choices, Math.max(0, ...there.map((r) => r.view.step)));
+  const weight = smoothingWeight(smoothed);
   useEffect(() => {
     for (const { history } of there) history.smooth(weight);
   }, [there, weight]);
@@ -70,20 +101,28 @@ export function Compare({ start }: { start: CompareView }) {
     return cursor.subscribe(follow);
   }, [cursor, there, axis]);
 
+  const { test } = useMemo(() => matcher(search), [search]);
   const shared = useMemo(() => sharedNames(there), [there]);
-  useEffect(() => want(shared.slice(0, SHARED_CHARTS)), [want, shared]);
+  const found = useMemo(() => shared.filter(test), [shared, test]);
+  const charts = useMemo(() => compareCharts(there, found.slice(0, mostShared), plan), [there, found, plan]);
+  useEffect(() => want([...new Set(charts.flatMap((c) => c.series))]), [want, charts]);
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
     const colorOf = (runId: string) => runIds.indexOf(runId);
     return {
-      marks: forksOf(there, axis, named),
-      charts: compareCharts(there, shared.slice(0, SHARED_CHARTS)).map((chart) => ({
-        chart,
-        lines: linesOf(there, axis, chart, named, colorOf),
-        points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
-      })),
+      marks: comparedMarks(there, axis, named, colorOf),
+      charts: charts
+        .filter((c) => [c.title, ...c.series].some(test))
+        .map((chart) => ({
+          chart,
+          lines: linesOf(there, axis, chart, named, colorOf),
+          points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
+        })),
     };
-  }, [there, axis, named, runIds, shared]);
+  }, [there, axis, named, runIds, charts, test]);
+  const known = useMemo(() => [...new Set(there.flatMap((r) => seriesOf(r.view).map((s) => s.name)))], [there]);
+  const onPlan = (next: ChartPlan) => change({ plan: next });
+  const height = useChartHeight();
   const settings = useMemo(() => ({ smoothing: weight, log, robust }), [weight, log, robust]);
   const onWidth = useCallback(
     (width: number) => {
@@ -98,84 +137,107 @@ export function Compare({ start }: { start: CompareView }) {
     const error = there.map((r) => r.history.error).find((e) => e !== null);
     return error ? `The curves could not be read: ${error}. Trying again.` : 'Reading the curves …';
   };
+  const own = useMemo(() => ownSeries(there), [there]);
   const filesOf =
-    ({ of }: CompareChart) =>
+    ({ series }: CompareChart) =>
     (lines: readonly LineSpec[]): StepFile[] =>
       there.flatMap((run) => {
         const { runId, history } = run;
-        const name = of(run);
-        if (name === undefined || !lines.some((l) => l.name === runId)) return [];
-        return stepFile(runId, history, [name], `Every step of ${named.get(runId)}`) ?? [];
+        const names = [...new Set(series.flatMap((name) => own(run, name) ?? []))];
+        if (!lines.some((l) => names.some((name) => l.name === `${runId} ${name}`))) return [];
+        return stepFile(runId, history, names, `Every step of ${named.get(runId)}`) ?? [];
       });
 
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar skip>
-          <span aria-hidden className="-mx-2 text-dim">
-            /
-          </span>
-          <h1 className="text-sm font-semibold">Compare runs</h1>
-          <span className="ml-auto flex">
-            <Bell />
-            <ThemeToggle />
-          </span>
-        </TopBar>
-      </header>
-      <main id="main" className="mx-auto max-w-[120rem] space-y-2 p-2">
+      <PageHeader skip title="Compare runs">
+        <span className="ml-auto flex">
+          <Bell />
+          <ThemeToggle />
+        </span>
+      </PageHeader>
+      <main id="main" className="space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
-        {runIds.length === 0 && (
+        {runIds.length === 0 ? (
           <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>
+        ) : (
+          <Panel title="Curves">
+            <div className="sticky top-0 z-20 overflow-x-auto border-b border-line bg-panel px-3 py-1">
+              <ChartToolbar
+                choices={choices}
+                smoothed={smoothed}
+                axis={{
+                  label: 'aligned by',
+                  value: x,
+                  options: alignments.map((a) => ({ value: a, text: a })),
+                  onChange: (next) => {
+                    change({ x: next as Alignment });
+                    cursor.zoom(null);
+                  },
+                }}
+                noLogX={canBeLog(x) ? null : 'Equal loss has steps on both sides of 0: align by something else'}
+                onChange={change}
+              >
+                {x === 'equal loss' && (
+                  <label
+                    className="inline-flex items-center gap-1"
+                    title="Each run is shifted to the first step at which its smoothed loss is at or below this; empty = the lowest that all have reached"
+                  >
+                    loss
+                    <input
+                      className={`${inputClass} h-6! w-24!`}
+                      inputMode="decimal"
+                      placeholder={common === null ? '' : measured(common)}
+                      aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
+                      value={choices.level}
+                      onChange={(e) => change({ level: e.target.value })}
+                    />
+                  </label>
+                )}
+              </ChartToolbar>
+            </div>
+            {left.length > 0 && (
+              <p role="status" className="px-3 pt-2 text-warn">
+                {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
+                {x === 'equal loss'
+                  ? `never at a loss of ${measured(lossLevel)}`
+                  : x === 'epoch'
+                    ? 'the length of its epochs is not known, so not on this axis'
+                    : 'not started, so not on this axis'}
+                .
+              </p>
+            )}
+            <ChartGrid>
+              {drawn.charts.map(({ chart, lines, points }) => (
+                <LineChart
+                  key={chart.id}
+                  title={chart.title}
+                  lines={lines}
+                  points={points}
+                  marks={drawn.marks}
+                  map={axis.map}
+                  settings={settings}
+                  cursor={cursor}
+                  subscribe={subscribe}
+                  onWidth={onWidth}
+                  stepFiles={filesOf(chart)}
+                  percent={chart.percent}
+                  range={chart.range}
+                  height={height}
+                  notice={noticeOf(lines)}
+                  menu={<ChartItems chart={chart} ids={charts.map((c) => c.id)} plan={plan} onPlan={onPlan} />}
+                />
+              ))}
+            </ChartGrid>
+            {drawn.charts.length === 0 && <p className="px-3 py-4 text-dim">No series of these runs matches.</p>}
+            {found.length > mostShared && (
+              <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
+                {count(found.length - mostShared)} more series have the same name in several of these runs: search for them.
+              </p>
+            )}
+            <ChartEditor plan={plan} known={known} onPlan={onPlan} />
+          </Panel>
         )}
-        <Panel
-          title="Curves"
-          aside={
-            <CompareControls
-              choices={choices}
-              common={common}
-              onChange={(change) => {
-                setChoices({ ...choices, ...change });
-                if (change.x) cursor.zoom(null);
-              }}
-            />
-          }
-        >
-          {left.length > 0 && (
-            <p role="status" className="px-3 pt-2 text-warn">
-              {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
-              {x === 'equal loss'
-                ? `never at a loss of ${measured(lossLevel)}`
-                : x === 'epoch'
-                  ? 'the length of its epochs is not known, so not on this axis'
-                  : 'not started, so not on this axis'}
-              .
-            </p>
-          )}
-          <div className="grid grid-cols-1 gap-x-4 gap-y-3 p-3 lg:grid-cols-2">
-            {drawn.charts.map(({ chart, lines, points }, i) => (
-              <LineChart
-                key={`${i} ${chart.title}`}
-                title={chart.title}
-                lines={lines}
-                points={points}
-                marks={drawn.marks}
-                map={axis.map}
-                settings={settings}
-                cursor={cursor}
-                subscribe={subscribe}
-                onWidth={onWidth}
-                stepFiles={filesOf(chart)}
-                percent={chart.percent}
-                notice={noticeOf(lines)}
-              />
-            ))}
-          </div>
-          {shared.length > SHARED_CHARTS && (
-            <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
-              {count(shared.length - SHARED_CHARTS)} more series have the same name in several of these runs.
-            </p>
-          )}
-        </Panel>
         {there.length > 0 && (
           <AttentionCompared
             runs={there.map(({ runId }) => ({ runId, name: named.get(runId)! }))}

@@ -1,34 +1,24 @@
 import type { Curve } from '~/app/_charts/curve';
-import type { LineSpec, Mark, PointSpec } from '~/app/_charts/types';
-import { evaluationPoints } from '~/app/_live/runMarks';
+import type { LineSpec, Mark, MarkKind, PointSpec } from '~/app/_charts/types';
+import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
+import { evaluationPoints, marksOf } from '~/app/_live/runMarks';
+import { lineOf } from '~/app/_run/curves/chartLines';
+import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf } from '~/shared/streams';
 import { type Axis, carried, type Place } from './align';
 import type { Compared, ComparedRole } from './useCompared';
 
-/** A chart of the page; a run's color follows its position in the list. */
-
-export interface CompareChart {
-  title: string;
-  percent?: boolean;
-  smoothed: boolean;
+/** A chart of the page: some series of every run that has them. A run's color follows its position in the list. */
+export interface CompareChart extends OwnChart {
+  percent: boolean;
   /** Evaluation metrics that the chart shows too. */
   points?: 'accuracy';
-  /** Name of the run's series that the chart draws; undefined = the run has none. */
-  of(run: Compared): string | undefined;
 }
 
-const byRole = (role: ComparedRole) => (run: Compared) => run.series.get(role);
-const roleCharts: readonly CompareChart[] = [
-  { title: 'Loss', smoothed: true, of: byRole('loss') },
-  { title: 'Accuracy', percent: true, smoothed: true, points: 'accuracy', of: byRole('accuracy') },
-  { title: 'Gradient norm', smoothed: true, of: byRole('gradNorm') },
-  { title: 'Learning rate', smoothed: false, of: byRole('learningRate') },
-];
+/** Limit on charts of series that runs share by name and that have no role; further ones are found by search. */
+export const mostShared = 24;
 
-/** Limit on charts of series that runs share by name and that have no role; further ones are left out and counted. */
-export const SHARED_CHARTS = 24;
-
-/** Names of series that at least two of the runs have, except those that a chart above draws. */
+/** Names of series that at least two of the runs have, except those with a chart of their role. */
 export function sharedNames(runs: readonly Compared[]): string[] {
   const counts = new Map<string, number>();
   for (const { view, series } of runs) {
@@ -39,20 +29,35 @@ export function sharedNames(runs: readonly Compared[]): string[] {
   return [...counts].flatMap(([name, count]) => (count > 1 ? [name] : []));
 }
 
-/** One chart for each role that a run has, then one for each name. Until the first run has loaded, all roles are included. */
-export function compareCharts(runs: readonly Compared[], names: readonly string[]): CompareChart[] {
-  const has = (chart: CompareChart) => runs.some((r) => chart.of(r) !== undefined);
-  const named = names.map(
-    (name): CompareChart => ({
-      title: name,
-      smoothed: true,
-      of: ({ view }) => (seriesOf(view).some((s) => s.name === name) ? name : undefined),
-    }),
-  );
-  const points = (chart: CompareChart) =>
-    chart.points !== undefined &&
-    runs.some((r) => r.view.evaluations.some((e) => e.metrics.some((m) => m.role === chart.points)));
-  return [...roleCharts.filter((c) => runs.length === 0 || has(c) || points(c)), ...named];
+/**
+ * The charts in the person's order: one for each role that a run has, one for each of these names, and those that the person made.
+ * Until the first run has loaded, all roles are included.
+ */
+export function compareCharts(runs: readonly Compared[], names: readonly string[], plan: ChartPlan): CompareChart[] {
+  const charts: CompareChart[] = chartKinds.flatMap(({ id, title }) => {
+    const first = runs.flatMap((r) => r.series.get(id) ?? [])[0];
+    const points =
+      id === 'accuracy' && runs.some((r) => r.view.evaluations.some((e) => e.metrics.some((m) => m.role === id)))
+        ? id
+        : undefined;
+    if (first === undefined && points === undefined && runs.length > 0) return [];
+    const series = first === undefined ? [] : [first];
+    return [{ id, title, series, range: [null, null], percent: id === 'accuracy', ...(points && { points }) }];
+  });
+  for (const name of names)
+    charts.push({ id: `series ${name}`, title: name, series: [name], range: [null, null], percent: false });
+  const changed = charts.map((c) => ({ ...c, ...plan.own.find((own) => own.id === c.id) }));
+  const made = plan.own.filter((own) => !charts.some((c) => c.id === own.id)).map((own) => ({ ...own, percent: false }));
+  return planned(plan, [...changed, ...made]);
+}
+
+/** A run's own series for a name in a chart: the one with the same role, whatever its name; else the one with this name. */
+export function ownSeries(runs: readonly Compared[]): (run: Compared, name: string) => string | undefined {
+  const roles = new Map(runs.flatMap((r) => [...r.series].map(([role, name]): [string, ComparedRole] => [name, role])));
+  return ({ view, series }, name) => {
+    const role = roles.get(name);
+    return (role && series.get(role)) ?? (seriesOf(view).some((s) => s.name === name) ? name : undefined);
+  };
 }
 
 export type Names = ReadonlyMap<string, string>;
@@ -70,42 +75,42 @@ export function namesOf(runs: readonly Compared[]): Names {
 export function linesOf(
   runs: readonly Compared[],
   axis: Axis,
-  { of, smoothed }: CompareChart,
+  { series }: CompareChart,
   named: Names,
   colorOf: (runId: string) => number,
 ): LineSpec[] {
+  const own = ownSeries(runs);
   return runs.flatMap((run): LineSpec[] => {
-    const { runId, history } = run;
-    const place = axis.place(runId);
-    const series = of(run);
-    if (!place || series === undefined) return [];
-    const color = colorOf(runId);
-    const ownStep = (placed: number) => Math.round(place.back(placed));
-    return [
-      {
-        name: runId,
-        label: named.get(runId)!,
-        color,
-        dashed: color >= 8,
-        smoothed,
-        thin: !smoothed,
-        curve: carrier(() => history.curve(series), place),
-        whole: carrier(() => history.wholeCurve(series), place),
-        early: () => history.earlyCurves(series).map((curve) => carriedOnce(curve, place)),
-        exact: (placed) => {
-          const row = history.exact(series, ownStep(placed));
-          return row && { ...row, step: place.of(row.step) };
-        },
-        average: (placed) => history.average(series, ownStep(placed)),
-      },
-    ];
+    const place = axis.place(run.runId);
+    const names = [...new Set(series.flatMap((name) => own(run, name) ?? []))];
+    if (!place) return [];
+    const color = colorOf(run.runId);
+    return names.map((name, i) => {
+      const exact = run.series.get('learningRate') === name;
+      const label = series.length > 1 ? `${named.get(run.runId)} ${name}` : named.get(run.runId)!;
+      const look = { label, color, dashed: color >= 8 || i > 0, smoothed: !exact, thin: exact };
+      return carriedLine({ ...lineOf(run.history, name, look), name: `${run.runId} ${name}` }, place);
+    });
   });
 }
 
-const carrier = (curve: () => Curve | null, place: Place) => () => {
-  const of = curve();
-  return of && carriedOnce(of, place);
-};
+/** A line of a run's own steps on the common axis. */
+function carriedLine(line: LineSpec, place: Place): LineSpec {
+  const { curve, whole, early, exact, average } = line;
+  const ownStep = (placed: number) => Math.round(place.back(placed));
+  const carry = (of: Curve | null | undefined) => (of ? carriedOnce(of, place) : null);
+  return {
+    ...line,
+    curve: () => carry(curve()),
+    whole: () => carry(whole?.()),
+    early: () => early?.().map((of) => carriedOnce(of, place)) ?? [],
+    exact: (placed) => {
+      const row = exact?.(ownStep(placed));
+      return row && { ...row, step: place.of(row.step) };
+    },
+    average: (placed) => average?.(ownStep(placed)),
+  };
+}
 
 const made = new WeakMap<Curve, { version: number; place: Place; out: Curve }>();
 
@@ -140,22 +145,36 @@ export function pointsOf(
   });
 }
 
-/** Marks where a branch leaves its parent, if the parent is on the page too. */
-export function forksOf(runs: readonly Compared[], axis: Axis, named: Names): Mark[] {
+/** Kinds of a run's marks that are shown among those of other runs: what people did, and what went wrong. */
+const shownMarks: ReadonlySet<MarkKind> = new Set(['command', 'refused', 'alert', 'status', 'note']);
+
+/** The marks of every run in its color, and where a branch leaves its parent, if the parent is on the page too. */
+export function comparedMarks(runs: readonly Compared[], axis: Axis, named: Names, colorOf: (runId: string) => number): Mark[] {
   return runs.flatMap(({ runId, view }) => {
     const { parent } = view;
     const place = axis.place(runId);
-    if (!parent || !place || !named.has(parent.runId)) return [];
-    return [
-      {
+    if (!place) return [];
+    const step = (own: number) => Math.round(place.of(own));
+    const marks: Mark[] = marksOf(view)
+      .filter((m) => shownMarks.has(m.kind))
+      .map((m) => ({
+        ...m,
+        id: `${runId} ${m.id}`,
+        step: step(m.step),
+        label: `${named.get(runId)}: ${m.label}`,
+        color: colorOf(runId),
+        line: false,
+      }));
+    if (parent && named.has(parent.runId))
+      marks.push({
         id: `fork ${runId}`,
-        step: Math.round(place.of(parent.step)),
-        kind: 'status' as const,
+        step: step(parent.step),
+        kind: 'status',
         label: `${named.get(runId)} leaves ${named.get(parent.runId)}`,
         detail: `its step ${parent.step}`,
-        color: 'accent' as const,
+        color: 'accent',
         line: true,
-      },
-    ];
+      });
+    return marks;
   });
 }

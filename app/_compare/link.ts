@@ -1,8 +1,15 @@
+import { type ChartChoices, chartDefaults, chartParams, fromChartParams } from '~/app/_live/chartSettings';
 import { type Comparison, decodeComparison, encodeComparison } from '~/app/_live/comparison';
-import { alignments } from './align';
-import type { CompareChoices } from './CompareControls';
+import { type Alignment, alignments } from './align';
 
 export const mostCompared = 10;
+
+/** How the charts are shown: as on a run's page, but for the axis. */
+export interface CompareChoices extends Omit<ChartChoices, 'x'> {
+  x: Alignment;
+  /** Text as typed; '' = the lowest loss that all runs have reached. */
+  level: string;
+}
 
 /** The state that a link to the page carries. */
 export interface CompareView {
@@ -13,18 +20,14 @@ export interface CompareView {
   attention: Comparison | null;
 }
 
-const defaults: CompareChoices = { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false };
+export const compareDefaults: CompareChoices = { ...chartDefaults, x: 'step', level: '' };
 
 /** The page's address; values equal to their defaults are left out. */
 export function compareLink({ runs, choices, zoom, attention }: CompareView): string {
-  const params = new URLSearchParams();
-  const { x, level, smoothSteps, log, logX, robust } = choices;
-  if (x !== defaults.x) params.set('x', x);
-  if (level !== defaults.level) params.set('level', level);
-  if (smoothSteps !== defaults.smoothSteps) params.set('smooth', String(smoothSteps));
-  if (log) params.set('log', '1');
-  if (logX) params.set('logx', '1');
-  if (robust) params.set('robust', '1');
+  const { x, level, ...charts } = choices;
+  const params = new URLSearchParams(chartParams({ ...charts, x: 'step' }));
+  if (x !== compareDefaults.x) params.set('x', x);
+  if (level !== compareDefaults.level) params.set('level', level);
   if (zoom) params.set('zoom', zoom.join('-'));
   if (attention) params.set('attention', encodeComparison(attention));
   const rest = params.toString();
@@ -34,7 +37,6 @@ export function compareLink({ runs, choices, zoom, attention }: CompareView): st
 
 /** The inverse of compareLink; invalid values get their defaults. */
 export function fromCompareLink(params: { get(name: string): string | null }): CompareView {
-  const smooth = Number(params.get('smooth') ?? Number.NaN);
   const zoom = /^(\d+)-(\d+)$/
     .exec(params.get('zoom') ?? '')
     ?.slice(1)
@@ -42,12 +44,9 @@ export function fromCompareLink(params: { get(name: string): string | null }): C
   return {
     runs: [...new Set((params.get('runs') ?? '').split(',').filter(Boolean))].slice(0, mostCompared),
     choices: {
-      x: alignments.find((a) => a === params.get('x')) ?? defaults.x,
-      level: params.get('level') ?? defaults.level,
-      smoothSteps: Number.isInteger(smooth) && smooth >= 0 && smooth <= 1e6 ? smooth : defaults.smoothSteps,
-      log: params.get('log') === '1',
-      logX: params.get('logx') === '1',
-      robust: params.get('robust') === '1',
+      ...fromChartParams(params),
+      x: alignments.find((a) => a === params.get('x')) ?? compareDefaults.x,
+      level: params.get('level') ?? compareDefaults.level,
     },
     zoom: zoom && zoom[0] < zoom[1] ? zoom : null,
     attention: decodeComparison(params.get('attention') ?? ''),

@@ -2,17 +2,17 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { History } from '~/app/_live/history';
 import { timelineOf } from '~/app/_live/lists';
+import { followRun, historyDeps } from '~/app/_live/runHistory';
 import { timeAnchors } from '~/app/_live/runMarks';
 import { type RunSources, useRunSources } from '~/app/_live/runSources';
 import type { RunStore } from '~/app/_live/types';
-import { followRun, historyDeps } from '~/app/_live/useHistory';
+import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView, WithLists } from '~/shared/view';
 import type { Aligned } from './align';
 
 /** Roles whose series are compared, whatever name the series has in each run. */
-export const comparedRoles = ['loss', 'accuracy', 'gradNorm', 'learningRate'] as const;
-export type ComparedRole = (typeof comparedRoles)[number];
+export type ComparedRole = (typeof chartKinds)[number]['id'];
 
 /** One of the runs on the page. */
 export interface Compared extends Aligned {
@@ -93,7 +93,7 @@ function comparedOf({ store, history }: Held): Compared | null {
 
 function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {
   const out = new Map<ComparedRole, string>();
-  for (const role of comparedRoles) {
+  for (const { id: role } of chartKinds) {
     const found = seriesWithRole(view, role);
     if (found) out.set(role, found.name);
   }

@@ -1,4 +1,5 @@
 import { type ComponentProps, type ReactNode, useId } from 'react';
+import { Button } from './Button';
 
 export const inputClass =
   'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
@@ -14,11 +15,11 @@ export function Field({
   children,
 }: {
   label: string;
-  unit?: string;
-  help?: string;
+  unit?: string | undefined;
+  help?: string | undefined;
   /** A second, smaller help line. */
   detail?: ReactNode;
-  error?: string | null;
+  error?: string | null | undefined;
   /** The value differs from the preset. */
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
@@ -67,14 +68,77 @@ export function Field({
   );
 }
 
-export function Select({ options, className = '', ...rest }: ComponentProps<'select'> & { options: readonly string[] }) {
+/** A field for a line of text. Further properties go to the input. */
+export function TextField({
+  label,
+  help,
+  error,
+  onChange,
+  className = '',
+  ...input
+}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'error'> &
+  Omit<ComponentProps<'input'>, 'onChange' | 'value'> & {
+    value: string;
+    onChange(value: string): void;
+    'data-first'?: boolean;
+  }) {
   return (
-    <select className={`${inputClass} ${className}`} {...rest}>
-      {options.map((o) => (
-        <option key={o} value={o}>
-          {o}
-        </option>
-      ))}
+    <Field label={label} help={help} error={error}>
+      {(ids) => <input {...ids} className={`${inputClass} ${className}`} onChange={(e) => onChange(e.target.value)} {...input} />}
+    </Field>
+  );
+}
+
+/** A choice; a word alone is both the value and its text. */
+export type Option<T extends string = string> = T | { value: T; text: string };
+
+interface Choices<T extends string> {
+  options: readonly Option<T>[];
+  value: string;
+  onPick(value: NoInfer<T>): void;
+}
+
+/** One of a few choices. Further properties go to the select. */
+export function Select<T extends string>({
+  options,
+  onPick,
+  className = '',
+  ...rest
+}: Choices<T> & Omit<ComponentProps<'select'>, 'onChange' | 'value'>) {
+  return (
+    <select className={`${inputClass} ${className}`} onChange={(e) => onPick(e.target.value as T)} {...rest}>
+      {options.map((o) => {
+        const { value, text } = typeof o === 'string' ? { value: o, text: o } : o;
+        return (
+          <option key={value} value={value}>
+            {text}
+          </option>
+        );
+      })}
     </select>
   );
 }
+
+/** A field for one of a few choices. */
+export function ChoiceField<T extends string>({
+  label,
+  help,
+  error,
+  ...select
+}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'error'> & Choices<T> & { name?: string }) {
+  return (
+    <Field label={label} help={help} error={error}>
+      {(ids) => <Select {...ids} className="font-sans" {...select} />}
+    </Field>
+  );
+}
+
+/** The buttons at the end of a form in a dialog. */
+export const FormEnd = ({ yes, disabled, onCancel }: { yes: string; disabled?: boolean; onCancel(): void }) => (
+  <div className="flex justify-end gap-2">
+    <Button onClick={onCancel}>Cancel</Button>
+    <Button type="submit" look="primary" disabled={disabled}>
+      {yes}
+    </Button>
+  </div>
+);

@@ -3,7 +3,7 @@ import { Command } from 'cmdk';
 import { useRouter } from 'next/navigation';
 import { useTheme } from 'next-themes';
 import { useDeferredValue, useState } from 'react';
-import { api } from '~/app/_trpc/client';
+import { findRuns } from '~/app/_runs/findRuns';
 import { copyText } from './CopyLine';
 import { offered, openHelp, type PaletteCommand } from './commands';
 import { count } from './format';
@@ -23,18 +23,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
   const search = useDeferredValue(typed.trim());
   const { data } = useQuery({
     queryKey: ['palette', search],
-    queryFn: () =>
-      api.runs.table.query({
-        search,
-        show: 'all',
-        sort: 'createdAt',
-        descending: true,
-        group: 'none',
-        columns: [],
-        folded: [],
-        skip: 0,
-        limit: runsListed,
-      }),
+    queryFn: () => findRuns(search, { limit: runsListed }),
     placeholderData: (before) => before,
   });
   const everywhere: PaletteCommand[] = [
@@ -80,7 +69,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
   };
   // Results may arrive after the text was typed; one of them must stay selected: Enter then runs the first.
   const ids = [...groups.values()].flatMap((list) => list.slice(0, mostOfGroup).map((c) => c.id));
-  const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' ? [line.run] : []));
+  const runs = (data?.rows ?? []).map((row) => row.run);
   ids.push(...runs.map((run) => `run ${run.runId}`));
   const value = ids.includes(chosen) ? chosen : (ids[0] ?? '');
   return (

@@ -2,7 +2,7 @@
 
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import { type ReactNode, useId } from 'react';
-import { panes, slug, useFolded } from '~/app/_live/panes';
+import { slug, toggleFolded, useFolded } from '~/app/_live/panes';
 
 /** A titled region of the page that can be folded. `aside` is shown at the right of the title. */
 export function Panel({
@@ -30,7 +30,7 @@ export function Panel({
             type="button"
             aria-expanded={!folded}
             className="-ml-1 inline-flex items-center gap-0.5 rounded-sm tracking-wider text-dim uppercase hover:text-ink"
-            onClick={() => panes.toggle(pane)}
+            onClick={() => toggleFolded(pane)}
           >
             <Chevron aria-hidden size={12} />
             {title}

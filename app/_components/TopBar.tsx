@@ -16,10 +16,15 @@ export function Mark({ size = 18 }: { size?: number }) {
   );
 }
 
-/** @param skip whether to draw a skip link: the page has a region with the id `main` and no skip links of its own */
-export function TopBar({ children, skip = false }: { children?: ReactNode; skip?: boolean }) {
+/**
+ * The header of every page but a run's.
+ *
+ * @param title of a page below the list of runs
+ * @param skip whether to draw a skip link: the page has a region with the id `main`
+ */
+export function PageHeader({ title, children, skip = false }: { title?: string; children?: ReactNode; skip?: boolean }) {
   return (
-    <div className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 px-3 py-1.5 sm:px-4">
+    <header className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-1.5 sm:px-4">
       {skip && (
         <a
           href="#main"
@@ -32,8 +37,16 @@ export function TopBar({ children, skip = false }: { children?: ReactNode; skip?
         <Mark />
         <span className="hidden sm:inline">Headroom</span>
       </Link>
+      {title !== undefined && (
+        <>
+          <span aria-hidden className="-mx-2 text-dim">
+            /
+          </span>
+          <h1 className="text-sm font-semibold">{title}</h1>
+        </>
+      )}
       {children}
-    </div>
+    </header>
   );
 }
 

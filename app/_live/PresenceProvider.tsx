@@ -3,6 +3,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { setCursor } from './cursor';
 import { browserHost } from './host';
+import { kept } from './kept';
 import { createPresence, type Pointer, type Presence, type PresenceState } from './presence';
 import { useSelected } from './select';
 import { viewerWire } from './socket';
@@ -10,27 +11,13 @@ import { viewerWire } from './socket';
 const Context = createContext<Presence | null>(null);
 const key = 'headroom.shareLook';
 
-const remembered = (): boolean => {
-  try {
-    return localStorage.getItem(key) !== 'no';
-  } catch {
-    return true;
-  }
-};
-
 /** Shares this tab's view of a run and shows the views of others. Whether to share is a choice kept in this browser. */
 export function PresenceProvider({ runId, pointer, children }: { runId: string; pointer: Pointer; children: ReactNode }) {
   const [presence, setPresence] = useState<Presence | null>(null);
   useEffect(() => {
-    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, remembered());
+    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, kept.get(key) !== 'no');
     setPresence(opened);
-    const stop = opened.subscribe(() => {
-      try {
-        localStorage.setItem(key, opened.get().sharing ? 'yes' : 'no');
-      } catch {
-        // A browser without storage forgets the choice.
-      }
-    });
+    const stop = opened.subscribe(() => kept.set(key, opened.get().sharing ? 'yes' : 'no'));
     return () => {
       stop();
       opened.close();

@@ -1,33 +1,48 @@
 'use client';
 
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
+import { ended, type RunView } from '~/shared/view';
 import { setCursor } from './cursor';
+import { type FirstSeries, keepHistory } from './runHistory';
 import { useRunSources } from './runSources';
 import type { RunStore } from './types';
 
 const Context = createContext<RunStore | null>(null);
 
-/** Watches a run while mounted; the tab's cursor follows its newest step. `fallback` is shown until the store exists. */
-export function RunProvider({ runId, children, fallback = null }: { runId: string; children: ReactNode; fallback?: ReactNode }) {
+/**
+ * Watches a run while mounted; the tab's cursor follows its newest step. `fallback` is shown until the store exists.
+ *
+ * @param first series whose curves are read with the first view; the same function on every render
+ */
+export function RunProvider(props: { runId: string; first?: FirstSeries; children: ReactNode; fallback?: ReactNode }) {
+  const { runId, first, children, fallback = null } = props;
   const sources = useRunSources();
   const [store, setStore] = useState<RunStore | null>(null);
   useEffect(() => {
     const { store: opened, leave } = sources.follow(runId);
-    const stopFollowing = opened.subscribe(() => setCursor.head(opened.get().view?.step ?? 0));
+    const head = (view: RunView | null) => setCursor.head(view?.step ?? 0, view !== null && ended(view.status));
+    head(opened.get().view);
+    // The cursor first: the smoothing of the curves depends on the length of the run.
+    const stops = [
+      opened.onEntries({ entries: () => {}, reset: head }),
+      opened.subscribe(() => head(opened.get().view)),
+      keepHistory(opened, first),
+    ];
     setStore(opened);
     return () => {
-      stopFollowing();
+      for (const stop of stops) stop();
       leave();
       setCursor.reset();
     };
-  }, [sources, runId]);
+  }, [sources, runId, first]);
   return store?.runId === runId ? <Context value={store}>{children}</Context> : fallback;
 }
 
 /** Provides an existing store. */
-export const GivenRun = ({ store, children }: { store: RunStore; children: ReactNode }) => (
-  <Context value={store}>{children}</Context>
-);
+export function GivenRun({ store, children }: { store: RunStore; children: ReactNode }) {
+  useEffect(() => keepHistory(store), [store]);
+  return <Context value={store}>{children}</Context>;
+}
 
 /** @throws Error outside a RunProvider */
 export function useRunStore(): RunStore {

@@ -1,4 +1,5 @@
 import { type Source, useSelected } from './select';
+import { createStore } from './store';
 import type { CursorState } from './types';
 
 /** The step that the page shows: one cursor per tab, moved by scrubber, charts, keys, activity items and the URL. */
@@ -9,12 +10,13 @@ export interface Cursor extends Source<CursorState> {
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;
-  /** Sets the run's newest step; moves a live cursor, never a pinned one. */
-  head(step: number): void;
+  /** Sets the run's newest step, and whether it is the last; moves a live cursor, never a pinned one. */
+  head(step: number, ended?: boolean): void;
   /** Back to following from step 0, e.g. when another run is opened. */
   reset(): void;
   /** Newest step passed to `head`. */
   headStep(): number;
+  ended(): boolean;
   /** Sets the first step of the run's axis and the distance in steps between its rows; 0 and 1 until set. */
   rows(startStep: number, stride: number): void;
   startStep(): number;
@@ -24,46 +26,47 @@ export interface Cursor extends Source<CursorState> {
 const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
 
 export function createCursor(): Cursor {
-  let state = start;
+  const { get, set, subscribe } = createStore(start);
   let head = 0;
+  let over = false;
   let rows = { startStep: 0, stride: 1 };
-  const listeners = new Set<() => void>();
-  const set = (change: Partial<CursorState>) => {
-    state = { ...state, ...change };
-    for (const l of [...listeners]) l();
-  };
   return {
-    get: () => state,
+    get,
+    subscribe,
     headStep: () => head,
+    ended: () => over,
     rows: (startStep, stride) => {
+      if (startStep === rows.startStep && stride === rows.stride) return;
       rows = { startStep, stride };
+      set({});
     },
     startStep: () => rows.startStep,
     stride: () => rows.stride,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
     pin: (step) => {
-      if (state.mode !== 'pinned' || state.step !== step) set({ mode: 'pinned', step });
+      const { mode, step: before } = get();
+      if (mode !== 'pinned' || before !== step) set({ mode: 'pinned', step });
     },
     follow: () => {
-      if (state.mode !== 'live' || state.step !== head) set({ mode: 'live', step: head });
+      const { mode, step } = get();
+      if (mode !== 'live' || step !== head) set({ mode: 'live', step: head });
     },
     hover: (step) => {
-      if (state.hoverStep !== step) set({ hoverStep: step });
+      if (get().hoverStep !== step) set({ hoverStep: step });
     },
     zoom: (range) => {
-      const [a, b] = [state.zoom, range];
+      const [a, b] = [get().zoom, range];
       if (a === b || (a && b && a[0] === b[0] && a[1] === b[1])) return;
       set({ zoom: range });
     },
-    head: (step) => {
-      head = step;
-      if (state.mode === 'live' && state.step !== step) set({ step });
+    head: (step, ended = false) => {
+      const changed = ended !== over;
+      [head, over] = [step, ended];
+      const { mode, step: before } = get();
+      if (mode === 'live' && before !== step) set({ step });
+      else if (changed) set({});
     },
     reset: () => {
-      head = 0;
+      [head, over] = [0, false];
       rows = { startStep: 0, stride: 1 };
       set(start);
     },

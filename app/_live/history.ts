@@ -7,19 +7,14 @@ import type { StreamHead } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';
+import { anchorsOf, firstStepOf, strideOf, timesOf } from './rowAxis';
+import { SingleRows } from './singleRows';
 
 /** The position of a series: its stream, and its column there. */
 interface Column {
   stream: string;
   index: number;
 }
-
-/** Approximate number of rows read at once around a single row, and the number of buckets for such a read. */
-const DETAIL_ROWS = 256;
-const DETAIL_BUCKETS = 4 * DETAIL_ROWS;
-const DETAIL_CURVES = 600;
-/** Most series that a detail read requests at once. */
-const DETAIL_SERIES = 64;
 
 /**
  * The step rows of one run for its charts: for each zoom, reduced curves read by range; live rows are appended to the curves of
@@ -33,8 +28,7 @@ export class History {
   private fillAsked = false;
   private closed = false;
   private readonly levels = new Levels();
-  /** Small ranges around the steps people look at, down to single rows. */
-  private readonly details = new Levels(DETAIL_CURVES);
+  private readonly details: SingleRows;
   private zoom: Zoom = null;
   private log = false;
   private active: Level;
@@ -52,6 +46,12 @@ export class History {
     private buckets = 1200,
   ) {
     this.active = this.levels.open(null, buckets);
+    this.details = new SingleRows({
+      wanted: () => this.wanted.keys(),
+      weightOf: this.weightOf,
+      complete: (name, curve) => this.complete(name, curve),
+      read: (level, names) => this.reader.read(level, names, this.weightOf),
+    });
     this.reader = new LevelReader(
       deps,
       (curve, arrival) => this.addTo(curve, arrival),
@@ -148,43 +148,36 @@ export class History {
 
   /** The row in force at a step: the newest at or before it. undefined while it is being read, null when the series has none. */
   exact(name: string, step: number): RowAt | null | undefined {
-    const found = this.rowAt(name, step, false);
+    const found = this.details.at(name, step, this.inDetail(), false);
     return found && { step: found.curve.lastSteps[found.i]!, value: found.curve.values.last[found.i]! };
   }
 
   /** The moving average at the row that `exact` returns, with the same undefined and null; also null where no average is kept. */
   average(name: string, step: number): number | null | undefined {
     if (this.weightOf(name) === null) return null;
-    const found = this.rowAt(name, step, true);
+    const found = this.details.at(name, step, this.inDetail(), true);
     return found && (Number.isFinite(found.curve.values.last[found.i]!) ? found.curve.ema[found.i]! : Number.NaN);
   }
 
   /** First step of the charts' axis, from the rows read so far. */
   startStep(): number {
-    let first = Number.POSITIVE_INFINITY;
-    for (const c of this.levels.whole()?.curves.values() ?? []) first = Math.min(first, c.firstStep);
-    // An axis of steps begins at 0, unless rows would fill less than half of it, e.g. token counts continued from another run.
-    return Number.isFinite(first) && (first < 0 || first > this.head / 2) ? first : 0;
+    return firstStepOf(this.levels.whole(), this.head);
   }
 
   /** Approximate number of steps between two rows, for the series with the most rows. */
   stride(): number {
-    const c = this.longest();
-    return c && c.total > 1 ? Math.max(1, Math.round((c.lastStep - c.firstStep) / (c.total - 1))) : 1;
+    return strideOf(this.levels.whole());
   }
 
   /** Times at which steps were reached, from the rows read; the narrower the range shown, the finer. */
   times(): TimeAnchor[] {
-    const whole = this.longest();
-    const zoomed = whole && this.active.toStep !== null ? this.active.curves.get(whole.name) : null;
-    return [whole, zoomed].flatMap((c) => (c ? anchorsOf(c, c.times) : []));
+    return timesOf(this.levels.whole(), this.active);
   }
 
   /** Values of a series by step, for use as an x axis. */
   valuesOf(name: string): TimeAnchor[] {
-    return [this.wholeCurve(name), this.curve(name)].flatMap((c, i, all) =>
-      c && all.indexOf(c) === i ? anchorsOf(c, c.values.last) : [],
-    );
+    const curves = new Set([this.wholeCurve(name), this.curve(name)]);
+    return [...curves].flatMap((c) => (c ? anchorsOf(c, c.values.last) : []));
   }
 
   subscribe(listener: () => void): () => void {
@@ -281,62 +274,13 @@ export class History {
     return [this.active, ...this.early];
   }
 
-  /** Of the whole-run curves that have been read, the one with the most rows. */
-  private longest(): Curve | null {
-    let most: Curve | null = null;
-    for (const c of this.levels.whole()?.curves.values() ?? []) if (!most || c.total > most.total) most = c;
-    return most;
+  /** Levels in which a row is looked for, finest first. */
+  private inDetail(): Level[] {
+    const whole = this.levels.whole();
+    return whole ? [...this.shown(), whole] : this.shown();
   }
 
   private readonly weightOf = (name: string): number | null => (this.smoothed.has(name) ? this.weight : null);
-
-  /**
-   * The bucket whose last row is in force at a step; reads finer and finer ranges around the step until there is one. `averaged`:
-   * only curves that have a moving average with the present weight count.
-   */
-  private rowAt(name: string, step: number, averaged: boolean): { curve: Curve; i: number } | null | undefined {
-    const usable = (c: Curve | undefined): c is Curve =>
-      c !== undefined && !c.holes && (c.toStep === null || step < c.toStep) && (!averaged || c.smoothing === this.weightOf(name));
-    let within: { curve: Curve; i: number } | null = null;
-    const whole = this.levels.whole();
-    for (const level of [...this.shown(), ...(whole ? [whole] : [])]) {
-      const curve = level.curves.get(name);
-      if (!usable(curve)) continue;
-      const i = curve.at(step);
-      if (i < 0) {
-        // A range includes the row before it, if there is one.
-        if (level.fromStep === null || step >= level.fromStep) return null;
-        continue;
-      }
-      if (curve.lastSteps[i]! <= step) return { curve, i };
-      within ??= { curve, i };
-    }
-    for (let before: Level | null = null; within; ) {
-      const level: Level = this.details.open(detailRange(within, step), DETAIL_BUCKETS);
-      // A recording has only buckets: no finer data exists.
-      if (level === before) return undefined;
-      before = level;
-      const curve = level.curves.get(name);
-      if (!usable(curve)) {
-        this.readDetail(level, name);
-        return undefined;
-      }
-      const i = curve.at(step);
-      if (i < 0) return null;
-      if (curve.lastSteps[i]! <= step) return { curve, i };
-      within = { curve, i };
-    }
-    return undefined;
-  }
-
-  private readDetail(level: Level, name: string): void {
-    if (level.reading.has(name)) return;
-    const names = [...new Set([name, ...this.wanted.keys()])];
-    // After a failure the chart keeps showing the bucket's mean; the read is repeated together with the level.
-    const missing = names.filter((n) => !level.reading.has(n) && !level.failed.has(n) && !this.complete(n, level.curves.get(n)));
-    this.details.evict([level]);
-    if (missing.includes(name)) this.reader.read(level, missing.slice(0, DETAIL_SERIES), this.weightOf);
-  }
 
   /** Requests the wanted series that are missing, once per turn: in the range shown, and over the whole run. */
   private fill(): void {
@@ -380,21 +324,6 @@ export class History {
   private changed(): void {
     for (const l of this.listeners) l();
   }
-}
-
-/** The range read to find a row inside a bucket: about DETAIL_ROWS rows wide, aligned to a grid, so that neighbors share it. */
-function detailRange({ curve, i }: { curve: Curve; i: number }, step: number): [number, number] {
-  const span = curve.lastSteps[i]! - curve.steps[i]! + 1;
-  let width = DETAIL_ROWS;
-  while (width < (DETAIL_ROWS * span) / curve.rows[i]!) width *= 2;
-  const from = Math.floor(step / width) * width;
-  return [from, from + width];
-}
-
-function anchorsOf(curve: Curve, values: Float64Array): TimeAnchor[] {
-  const out: TimeAnchor[] = [];
-  for (let i = 0; i < curve.count; i++) if (Number.isFinite(values[i]!)) out.push({ step: curve.lastSteps[i]!, at: values[i]! });
-  return out;
 }
 
 /** Adds one user to each name; the returned function removes them. */

@@ -1,6 +1,7 @@
 'use client';
 
-import { useCallback, useEffect, useState } from 'react';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Series } from '~/shared/series';
 import type { History } from './history';
@@ -22,8 +23,6 @@ export interface MoreSeries {
   read(): void;
 }
 
-const nothing = { series: [] as Series[], skip: 0, total: 0, reading: false, error: null as string | null };
-
 /**
  * Series of the page's run that are not in its view: a view is bounded, and a run may have 20,000 series. A search matches their
  * names as plain text; without a search they are read page by page.
@@ -32,48 +31,32 @@ const nothing = { series: [] as Series[], skip: 0, total: 0, reading: false, err
  */
 export function useMoreSeries(history: History, held: readonly Series[], left: number, search: string): MoreSeries {
   const { runId } = useRunStore();
-  const [state, setState] = useState(nothing);
-  const load = useCallback(
-    async (skip: number, current: () => boolean) => {
-      setState((s) => ({ ...s, reading: true }));
-      try {
-        const answer = await api.runs.series.query({ runId, search: search || null, skip, limit: PAGE });
-        if (!current()) return;
-        // Live rows are matched to these series by stream and column.
-        history.learn(answer.series.map((s) => ({ name: s.stream, columns: [s], at: [s.index] })));
-        setState((s) => ({
-          series: [...(skip === 0 ? [] : s.series), ...answer.series],
-          skip: skip + answer.series.length,
-          total: answer.total,
-          reading: false,
-          error: null,
-        }));
-      } catch (e) {
-        if (current()) setState((s) => ({ ...s, reading: false, error: describeError(e).message }));
-      }
+  const { data, error, hasNextPage, isFetching, fetchNextPage } = useInfiniteQuery({
+    queryKey: ['series beyond the view', runId, search],
+    queryFn: async ({ pageParam: skip, signal }) => {
+      if (search !== '' && skip === 0) await new Promise((rested) => setTimeout(rested, REST_MS));
+      signal.throwIfAborted();
+      const answer = await api.runs.series.query({ runId, search: search || null, skip, limit: PAGE });
+      // Live rows are matched to these series by stream and column.
+      history.learn(answer.series.map((s) => ({ name: s.stream, columns: [s], at: [s.index] })));
+      return answer;
     },
-    [runId, search, history],
-  );
-  useEffect(() => {
-    let closed = false;
-    setState(nothing);
-    const timer =
-      search !== '' && left > 0
-        ? setTimeout(() => {
-            void load(0, () => !closed);
-          }, REST_MS)
-        : null;
-    return () => {
-      closed = true;
-      if (timer) clearTimeout(timer);
-    };
-  }, [search, left, load]);
-  const known = new Set(held.map((s) => s.name));
+    initialPageParam: 0,
+    getNextPageParam: ({ total }, pages) => {
+      const read = pages.reduce((n, page) => n + page.series.length, 0);
+      return read < total ? read : undefined;
+    },
+    enabled: search !== '' && left > 0,
+  });
+  const series = useMemo(() => {
+    const known = new Set(held.map((s) => s.name));
+    return (data?.pages ?? []).flatMap((page) => page.series).filter((s) => !known.has(s.name));
+  }, [data, held]);
   return {
-    series: state.series.filter((s) => !known.has(s.name)),
-    more: left > 0 && (state.total === 0 ? search === '' : state.skip < state.total),
-    reading: state.reading,
-    error: state.error,
-    read: () => void load(state.skip, () => true),
+    series,
+    more: left > 0 && (data ? hasNextPage : search === ''),
+    reading: isFetching,
+    error: error && describeError(error).message,
+    read: () => void fetchNextPage(),
   };
 }

@@ -1,4 +1,6 @@
+import { kept } from './kept';
 import type { Source } from './select';
+import { createStore } from './store';
 
 /** Browser functions that the notifier uses; tests replace them. */
 export interface NotifierHost {
@@ -31,25 +33,21 @@ export function createNotifier(host: NotifierHost): Notifier {
     if (permission === 'denied') return { status: 'blocked' };
     return { status: permission === 'granted' && host.wanted() ? 'on' : 'off' };
   };
-  let state = read();
-  const listeners = new Set<() => void>();
+  const { get, set, subscribe } = createStore(read());
   return {
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    get,
+    subscribe,
     async toggle() {
-      if (state.status === 'on') host.keepWanted(false);
-      else if (state.status === 'off') {
+      const { status } = get();
+      if (status === 'on') host.keepWanted(false);
+      else if (status === 'off') {
         if (host.permission() !== 'granted') await host.ask();
         host.keepWanted(host.permission() === 'granted');
       }
-      state = read();
-      for (const l of [...listeners]) l();
+      set(read());
     },
     notify(title, body, tag) {
-      if (state.status === 'on' && host.hidden()) host.show(title, body, tag);
+      if (get().status === 'on' && host.hidden()) host.show(title, body, tag);
     },
   };
 }
@@ -71,18 +69,6 @@ export const browserNotifierHost: NotifierHost = {
     }
   },
   hidden: () => document.hidden,
-  wanted: () => {
-    try {
-      return localStorage.getItem(key) === 'on';
-    } catch {
-      return false;
-    }
-  },
-  keepWanted(on) {
-    try {
-      localStorage.setItem(key, on ? 'on' : 'off');
-    } catch {
-      // Without storage the setting lasts as long as the page.
-    }
-  },
+  wanted: () => kept.get(key) === 'on',
+  keepWanted: (on) => kept.set(key, on ? 'on' : 'off'),
 };

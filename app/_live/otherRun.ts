@@ -1,6 +1,7 @@
 'use client';
 
-import { useEffect, useMemo, useState } from 'react';
+import { useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 import { fetchBlob } from './fetchBlob';
@@ -18,19 +19,9 @@ export function useOtherRun(runId: string | null, step: number, example: Example
   return { feed: run?.feed ?? null, look, name: run?.name ?? null, error: run?.error ?? null };
 }
 
-/** Other runs to choose from, newest first. Read on first use. Whether a run's maps fit is shown after it is chosen. */
+/** Other runs to choose from, newest first; none until they are read. Whether a run's maps fit is shown after it is chosen. */
 export function useOtherRuns(except: string): readonly RunSummary[] {
-  const [runs, setRuns] = useState<readonly RunSummary[]>([]);
-  useEffect(() => {
-    let closed = false;
-    api.runs.list
-      .query()
-      .then((list) => !closed && setRuns(list))
-      // The picker then offers no runs; the page shows elsewhere that the server is not reachable.
-      .catch(() => {});
-    return () => {
-      closed = true;
-    };
-  }, []);
-  return useMemo(() => runs.filter((r) => r.runId !== except && r.status !== 'queued').slice(0, 50), [runs, except]);
+  // A replay file has no server: its list stays empty.
+  const { data } = useQuery({ queryKey: ['other runs'], queryFn: () => api.runs.list.query(), staleTime: 15_000 });
+  return useMemo(() => (data ?? []).filter((r) => r.runId !== except && r.status !== 'queued').slice(0, 50), [data, except]);
 }

@@ -2,6 +2,7 @@ import type { Look, Looking } from '~/shared/protocol';
 import type { Cursor } from './cursor';
 import type { Host } from './runStore';
 import type { Source } from './select';
+import { createStore } from './store';
 import type { Wire } from './wire';
 
 export type Spot = Look['spot'];
@@ -44,20 +45,16 @@ export function createPresence(
   host: Pick<Host, 'after'>,
   sharing: boolean,
 ): Presence {
-  let state: PresenceState = { sharing, leading: false, others: [], following: null };
+  const { get, set, subscribe } = createStore<PresenceState>({ sharing, leading: false, others: [], following: null });
   let applying = false;
   let reported = '';
   let cancel: (() => void) | null = null;
-  const listeners = new Set<() => void>();
-  const set = (change: Partial<PresenceState>) => {
-    state = { ...state, ...change };
-    for (const l of [...listeners]) l();
-  };
 
   const own = (): Look | null => {
-    if (!state.sharing) return null;
+    const { sharing, leading } = get();
+    if (!sharing) return null;
     const { mode, step, zoom } = cursor.get();
-    return { live: mode === 'live', step, zoom, spot: pointer.get(), leads: state.leading };
+    return { live: mode === 'live', step, zoom, spot: pointer.get(), leads: leading };
   };
   const report = () => {
     cancel = null;
@@ -88,7 +85,7 @@ export function createPresence(
       const now = cursor.get();
       const moved = now.mode !== before.mode || (now.mode === 'pinned' && now.step !== before.step) || now.zoom !== before.zoom;
       before = now;
-      if (moved && !applying && state.following !== null) set({ following: null });
+      if (moved && !applying && get().following !== null) set({ following: null });
       soon();
     }),
     pointer.subscribe(soon),
@@ -102,8 +99,8 @@ export function createPresence(
       looks: (of, looks) => {
         if (of !== runId) return;
         const others = looks.filter((l) => l.tab !== wire.tab());
-        const followed = others.find((l) => l.tab === state.following);
-        set({ others, following: followed ? state.following : null });
+        const followed = others.find((l) => l.tab === get().following);
+        set({ others, following: followed?.tab ?? null });
         if (followed) apply(followed.look);
       },
     }),
@@ -112,21 +109,18 @@ export function createPresence(
   soon();
 
   return {
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    get,
+    subscribe,
     share: (on) => {
-      set({ sharing: on, leading: on && state.leading });
+      set({ sharing: on, leading: on && get().leading });
       soon();
     },
     lead: (on) => {
-      set({ leading: on, sharing: on || state.sharing, following: null });
+      set({ leading: on, sharing: on || get().sharing, following: null });
       soon();
     },
     follow: (tab) => {
-      const followed = state.others.find((l) => l.tab === tab);
+      const followed = get().others.find((l) => l.tab === tab);
       set({ following: followed ? tab : null, leading: false });
       if (followed) apply(followed.look);
       soon();

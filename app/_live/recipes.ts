@@ -1,42 +1,20 @@
-import { useEffect, useMemo, useState } from 'react';
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api } from '~/app/_trpc/client';
 import type { KnownRecipe } from '~/shared/recipes';
-
-/** How long an answer is reused, ms. */
-const fresh = 30_000;
-let last: { at: number; about: string; answer: Promise<KnownRecipe[]> } | null = null;
-
-function readRecipes(about: string): Promise<KnownRecipe[]> {
-  const now = Date.now();
-  if (!last || now - last.at > fresh || (about !== '' && about !== last.about)) {
-    const answer = api.runs.recipes.query();
-    last = { at: now, about, answer };
-    answer.catch(() => {
-      last = null;
-    });
-  }
-  return last.answer;
-}
 
 const none: KnownRecipe[] = [];
 
 /** Recipes known on the server; empty until read. @param about recipes are read again when it changes; null: they are not read */
 export function useKnownRecipes(about: string | null = ''): readonly KnownRecipe[] {
-  const [known, setKnown] = useState(none);
-  useEffect(() => {
-    if (about === null) return;
-    let gone = false;
-    readRecipes(about).then(
-      (recipes) => {
-        if (!gone) setKnown(recipes);
-      },
-      () => {},
-    );
-    return () => {
-      gone = true;
-    };
-  }, [about]);
-  return known;
+  const { data } = useQuery({
+    queryKey: ['recipes', about],
+    queryFn: () => api.runs.recipes.query(),
+    enabled: about !== null,
+    staleTime: 30_000,
+    placeholderData: keepPreviousData,
+  });
+  return data ?? none;
 }
 
 /** Recipes by name: the titles and default values of their settings. */

@@ -4,6 +4,7 @@ import type { RunSummary } from '~/shared/summary';
 import { backoffMs } from './backoff';
 import type { Host } from './runStore';
 import type { Source } from './select';
+import { createStore } from './store';
 import type { LinkStatus } from './types';
 import type { Wire } from './wire';
 
@@ -26,28 +27,17 @@ export const notConnected: RunListState = { link: 'connecting', error: null, tra
 
 /** Live changes to the list of runs: changed lines, trainers, your identity. `runs.table` reads the list itself by pages. */
 export function createRunList(wire: Wire, host: Host): RunList {
-  let state: RunListState = notConnected;
-  let notified = true;
+  const { get, set, subscribe } = createStore(notConnected, host.soon);
   let asked = 0;
   let cancelRetry = () => {};
-  const listeners = new Set<() => void>();
   const runListeners = new Set<(changed: RunSummary[]) => void>();
-  const set = (change: Partial<RunListState>) => {
-    state = { ...state, ...change };
-    if (!notified) return;
-    notified = false;
-    host.soon(() => {
-      notified = true;
-      for (const l of [...listeners]) l();
-    });
-  };
 
   async function follow(failures = 0) {
     cancelRetry();
     const request = ++asked;
     const answer = await wire.watchRuns().catch(() => null);
     if (request !== asked) return;
-    if (answer?.ok) set({ link: 'live', error: null, you: answer.you, connection: state.connection + 1 });
+    if (answer?.ok) set({ link: 'live', error: null, you: answer.you, connection: get().connection + 1 });
     else if (answer && answer.reason !== 'busy') set({ link: 'refused', error: answer.message });
     else if (wire.up()) cancelRetry = host.after(backoffMs(failures + 1, host.random()), () => void follow(failures + 1));
   }
@@ -58,26 +48,24 @@ export function createRunList(wire: Wire, host: Host): RunList {
       asked++;
       cancelRetry();
       if (refused !== null) set({ link: 'refused', error: refused });
-      else if (state.link !== 'refused') set({ link: state.connection > 0 ? 'reconnecting' : 'connecting' });
+      else if (get().link !== 'refused') set({ link: get().connection > 0 ? 'reconnecting' : 'connecting' });
     },
     runs: (changed) => {
       for (const l of [...runListeners]) l(changed);
     },
     trainers: (trainers) => set({ trainers }),
     silent: (ms) => {
-      if (ms > 0 && state.link === 'live') set({ link: 'silent' });
-      else if (ms === 0 && state.link === 'silent') set({ link: 'live' });
+      const { link } = get();
+      if (ms > 0 && link === 'live') set({ link: 'silent' });
+      else if (ms === 0 && link === 'silent') set({ link: 'live' });
     },
     you: (you) => set({ you }),
   });
   if (wire.up()) void follow();
 
   return {
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    get,
+    subscribe,
     onRuns: (listener) => {
       runListeners.add(listener);
       return () => runListeners.delete(listener);

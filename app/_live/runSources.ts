@@ -33,7 +33,19 @@ export function runSources(open: (runId: string) => RunStore): RunSources {
   };
 }
 
-/** Runs of the server, over the tab's one connection; a replay provides its own run instead. */
-const Sources = createContext(runSources((runId) => createRunStore(runId, viewerWire(), browserHost)));
+/** Runs of the server, over the tab's one connection. */
+const ofServer = runSources((runId) => createRunStore(runId, viewerWire(), browserHost));
+
+/** How long a run that was opened early stays open without a page, ms. */
+const earlyMs = 10_000;
+
+/** Asks for the run of the page's address before React has started, so that both take place at the same time. */
+export function openEarly(): void {
+  const runId = /\/runs\/([^/]+)\/?$/.exec(location.pathname)?.[1];
+  if (runId !== undefined) setTimeout(ofServer.follow(decodeURIComponent(runId)).leave, earlyMs);
+}
+
+/** A replay provides its own run instead. */
+const Sources = createContext(ofServer);
 export const GivenSources = Sources.Provider;
 export const useRunSources = (): RunSources => useContext(Sources);

@@ -3,6 +3,7 @@ import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
 import { backoffMs } from './backoff';
+import { createStore } from './store';
 import type { DraftCommand, RunState, RunStore } from './types';
 import type { Wire } from './wire';
 
@@ -21,33 +22,22 @@ export interface Host {
  * cursor on every (re)connection and whenever a frame does not continue the view, so that each entry is folded once and in order.
  */
 export function createRunStore(runId: string, wire: Wire, host: Host): RunStore {
-  let state: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
-  let notified = true;
+  const start: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
+  const { get, set, subscribe } = createStore(start, host.soon);
   let closed = false;
   /** Number of the current watch request; frames are folded only after it is answered. */
   let asked = 0;
   let answered = false;
   let failures = 0;
   let cancelRetry = () => {};
-  const listeners = new Set<() => void>();
   const entryListeners = new Set<Parameters<RunStore['onEntries']>[0]>();
   const waiting = new Set<() => void>();
-
-  const set = (change: Partial<RunState>) => {
-    state = { ...state, ...change };
-    if (!notified) return;
-    notified = false;
-    host.soon(() => {
-      notified = true;
-      for (const l of [...listeners]) l();
-    });
-  };
 
   async function watch() {
     cancelRetry();
     answered = false;
     const request = ++asked;
-    const { view } = state;
+    const { view } = get();
     // After two failures in a row the cursor itself may be wrong: start from a whole view.
     const cursor = view && failures < 2 ? { attempt: view.attempt, seq: view.seq } : null;
     const answer = await wire.watch({ runId, cursor }).catch(() => null);
@@ -83,13 +73,14 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       asked++;
       cancelRetry();
       if (refused !== null) set({ link: 'refused', error: refused });
-      else if (state.link !== 'refused' || state.view) set({ link: state.view ? 'reconnecting' : 'connecting', error: null });
+      else if (get().link !== 'refused' || get().view) set({ link: get().view ? 'reconnecting' : 'connecting', error: null });
     },
     frame: (frame) => {
-      if (frame.runId !== runId || !answered || !state.view) return;
+      const { view } = get();
+      if (frame.runId !== runId || !answered || !view) return;
       let applied: ReturnType<typeof applyFrame>;
       try {
-        applied = applyFrame(state.view, frame);
+        applied = applyFrame(view, frame);
       } catch {
         applied = { kind: 'gap' };
       }
@@ -106,8 +97,9 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps, applied.changes);
     },
     silent: (ms) => {
-      if (ms > 0 && state.link === 'live') set({ link: 'silent' });
-      else if (ms === 0 && state.link === 'silent') set({ link: 'live' });
+      const { link } = get();
+      if (ms > 0 && link === 'live') set({ link: 'silent' });
+      else if (ms === 0 && link === 'silent') set({ link: 'live' });
     },
     you: (you) => set({ you }),
     watchers: (of, watchers) => {
@@ -140,11 +132,8 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
 
   return {
     runId,
-    get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    get,
+    subscribe,
     onEntries: (listener) => {
       entryListeners.add(listener);
       return () => entryListeners.delete(listener);

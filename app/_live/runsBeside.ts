@@ -8,9 +8,9 @@ import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { History } from './history';
 import { loadedLists } from './lists';
+import { followRun, historyDeps } from './runHistory';
 import { type RunSources, useRunSources } from './runSources';
 import { SnapshotFeed } from './snapshotFeed';
-import { followRun, historyDeps } from './useHistory';
 
 /** A run whose attention is shown beside another's. */
 export interface RunBeside {

@@ -5,9 +5,15 @@ export interface Store<S> extends Source<S> {
   set(change: Partial<S>): void;
 }
 
-export function createStore<S extends object>(start: S): Store<S> {
+/** @param soon calls its argument once a little later, so that several changes are told as one; without it each change is told at once */
+export function createStore<S extends object>(start: S, soon: (tell: () => void) => void = (tell) => tell()): Store<S> {
   let state = start;
+  let waiting = false;
   const listeners = new Set<() => void>();
+  const tell = () => {
+    waiting = false;
+    for (const listener of [...listeners]) listener();
+  };
   return {
     get: () => state,
     subscribe: (listener) => {
@@ -16,7 +22,9 @@ export function createStore<S extends object>(start: S): Store<S> {
     },
     set: (change) => {
       state = { ...state, ...change };
-      for (const listener of [...listeners]) listener();
+      if (waiting) return;
+      waiting = true;
+      soon(tell);
     },
   };
 }

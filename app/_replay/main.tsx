@@ -15,7 +15,7 @@ async function open(): Promise<void> {
   try {
     const { manifest, view } = await openRecording();
     const store = recordedStore(view);
-    setCursor.head(view.step);
+    setCursor.head(view.step, true);
     createRoot(place).render(
       <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
         <QueryClientProvider client={new QueryClient()}>

@@ -1,19 +1,17 @@
 import Link from 'next/link';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
-import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import type { ColumnShown } from './columns';
 import { ExportChosen } from './ExportChosen';
 import { TagForm } from './TagForm';
+import { useLabels } from './useLabels';
 
 const mostCompared = 10;
-type Labels = { archived?: boolean; trashed?: boolean; tags?: string[] };
 
 /** Actions on several runs at once. All of them can be undone. */
 export function Chosen({
@@ -31,47 +29,13 @@ export function Chosen({
   onChanged(): void;
 }) {
   const [tagging, setTagging] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const { busy, act, archive, trash } = useLabels(onChanged);
+  const clearing = async (change: Promise<boolean>) => {
+    if (await change) onClear();
+  };
   if (runs.length === 0) return null;
   const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;
 
-  /** @returns the runs whose labels were changed */
-  const label = async (which: RunSummary[], labels: Labels | ((run: RunSummary) => Labels)): Promise<RunSummary[]> => {
-    const taken: RunSummary[] = [];
-    let problem: string | null = null;
-    setBusy(true);
-    for (const run of which) {
-      try {
-        const given = typeof labels === 'function' ? labels(run) : labels;
-        const answer = await api.runs.label.mutate({ runId: run.runId, ...given });
-        if (answer.ok) taken.push(run);
-        else problem ??= `${run.name}: ${answer.message}`;
-      } catch (error) {
-        problem ??= `${run.name}: ${error instanceof Error ? error.message : String(error)}`;
-      }
-    }
-    setBusy(false);
-    onChanged();
-    if (problem)
-      toast.error(
-        which.length - taken.length > 1 ? `${which.length - taken.length} runs stayed as they were. ${problem}` : problem,
-      );
-    return taken;
-  };
-  const act = async (
-    which: RunSummary[],
-    labels: Labels | ((run: RunSummary) => Labels),
-    done: string,
-    back: Labels | ((run: RunSummary) => Labels),
-  ) => {
-    const taken = await label(which, labels);
-    if (taken.length === 0) return;
-    onClear();
-    toast.success(`${taken.length === 1 ? taken[0]!.name : `${count(taken.length)} runs`}: ${done}`, {
-      duration: 10_000,
-      action: { label: 'Undo', onClick: () => void label(taken, back) },
-    });
-  };
   const archived = runs.filter((r) => r.archived);
   const trashed = runs.filter((r) => r.trashed);
   const over = runs.filter((r) => ended(r.status) && !r.trashed);
@@ -100,11 +64,11 @@ export function Chosen({
               size="small"
               disabled={busy}
               onClick={() =>
-                void act(
-                  runs.filter((r) => !r.archived),
-                  { archived: true },
-                  'archived',
-                  { archived: false },
+                void clearing(
+                  archive(
+                    runs.filter((r) => !r.archived),
+                    true,
+                  ),
                 )
               }
             >
@@ -112,11 +76,7 @@ export function Chosen({
             </Button>
           )}
           {archived.length > 0 && (
-            <Button
-              size="small"
-              disabled={busy}
-              onClick={() => void act(archived, { archived: false }, 'back in the list', { archived: true })}
-            >
+            <Button size="small" disabled={busy} onClick={() => void clearing(archive(archived, false))}>
               Out of the archive
             </Button>
           )}
@@ -129,17 +89,13 @@ export function Chosen({
               size="small"
               disabled={busy || over.length === 0}
               title={over.length === 0 ? 'Stop them first' : undefined}
-              onClick={() => void act(over, { trashed: true }, 'in the trash', { trashed: false })}
+              onClick={() => void clearing(trash(over, true))}
             >
               Delete{over.length < runs.length - trashed.length && over.length > 0 ? ` the ${over.length} that have ended` : ''}
             </Button>
           )}
           {trashed.length > 0 && (
-            <Button
-              size="small"
-              disabled={busy}
-              onClick={() => void act(trashed, { trashed: false }, 'out of the trash', { trashed: true })}
-            >
+            <Button size="small" disabled={busy} onClick={() => void clearing(trash(trashed, false))}>
               Out of the trash
             </Button>
           )}
@@ -153,11 +109,13 @@ export function Chosen({
           runs={runs}
           onClose={() => setTagging(false)}
           onTags={(tagsOfRun, done) =>
-            void act(
-              runs,
-              (run) => ({ tags: tagsOfRun(run) }),
-              done,
-              (run) => ({ tags: run.tags }),
+            void clearing(
+              act(
+                runs,
+                (run) => ({ tags: tagsOfRun(run) }),
+                done,
+                (run) => ({ tags: run.tags }),
+              ),
             )
           }
         />

@@ -1,11 +1,12 @@
+import { download as save } from '~/app/_charts/exportChart';
 import { Choice } from '~/app/_components/Choice';
 import { Popup } from '~/app/_components/Popup';
 import { download } from '~/app/_run/shell/jobs';
 import { useInfo } from '~/app/_team/useTeam';
-import { api } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 import { askedColumns, type ColumnShown } from './columns';
 import { csvOf } from './csv';
+import { findRuns } from './findRuns';
 
 /** Browsers ask for permission when a page saves many files at once. */
 const mostFiles = 20;
@@ -19,11 +20,7 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
     const keys = askedColumns(columns.map((c) => c.key));
     const cells = await cellsOf(runs, keys);
     const titles = columns.filter((c) => keys.includes(c.key)).map((c) => c.title);
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([csvOf(runs, titles, cells)], { type: 'text/csv' }));
-    link.download = 'runs.csv';
-    link.click();
-    URL.revokeObjectURL(link.href);
+    save('runs.csv', csvOf(runs, titles, cells), 'text/csv');
   };
   const each = (format: string, title: string) => {
     for (const [i, run] of runs.entries())
@@ -59,18 +56,8 @@ async function cellsOf(runs: readonly RunSummary[], columns: string[]) {
     const ids = runs.slice(i, i + 50).map((r) => r.runId);
     const shelves = [...new Set(runs.map((r) => (r.trashed ? 'trash' : r.archived ? 'archived' : 'all')))] as const;
     for (const show of shelves) {
-      const { page } = await api.runs.table.query({
-        search: `id=${ids.join()}`,
-        show,
-        sort: 'createdAt',
-        descending: true,
-        group: 'none',
-        columns,
-        folded: [],
-        skip: 0,
-        limit: 500,
-      });
-      for (const line of page) if (line.kind === 'run') cells.set(line.run.runId, line.cells);
+      const { rows } = await findRuns(`id=${ids.join()}`, { show, columns, limit: 500 });
+      for (const row of rows) cells.set(row.run.runId, row.cells);
     }
   }
   return cells;

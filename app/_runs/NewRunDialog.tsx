@@ -82,7 +82,7 @@ function NewRun({
   const ready = recipes.data !== undefined && (again === null || like.data !== undefined);
   // biome-ignore lint/correctness/useExhaustiveDependencies: filled in once, when its initial data has loaded
   useEffect(() => {
-    if (ready) setDraft(like.data ? draftLike(like.data.setup, known) : readDraft(localStorage));
+    if (ready) setDraft(like.data ? draftLike(like.data.setup, known) : readDraft());
   }, [ready]);
   const filled = useMemo(() => filledIn(draft, known), [draft, known]);
   const asked = useMemo(() => filled && setupsOf(draft, filled), [draft, filled]);
@@ -94,7 +94,7 @@ function NewRun({
   const change = useCallback(
     (next: Draft) => {
       setDraft(next);
-      if (again === null) keepDraft(localStorage, next);
+      if (again === null) keepDraft(next);
     },
     [again],
   );
@@ -117,7 +117,7 @@ function NewRun({
         return;
       }
     }
-    if (again === null) keepDraft(localStorage, null);
+    if (again === null) keepDraft(null);
     if (asked.group === null) router.push(`/runs/${first}`);
     else {
       toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);

@@ -1,11 +1,10 @@
-import { Menu } from '@base-ui/react/menu';
 import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, RotateCcw, Trash2, Undo2, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { type FormEvent, type RefObject, useState } from 'react';
 import { toast } from 'sonner';
-import { Button } from '~/app/_components/Button';
+import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
-import { Field, inputClass } from '~/app/_components/Field';
+import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -14,8 +13,7 @@ import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import { tagsOf } from './tags';
-
-type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
+import { useLabels } from './useLabels';
 
 export interface RunActionsProps {
   run: RunSummary;
@@ -28,14 +26,8 @@ export interface RunActionsProps {
 
 /** Actions on a run in the list. All can be undone, except permanent deletion, which asks for confirmation. */
 export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
-  const { ask } = useAsk();
+  const { archive, trash } = useLabels(() => {});
   const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
-  const label = async (labels: Labels, done: string, back: Labels) => {
-    if (!(await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) return;
-    toast.success(`${run.name}: ${done}`, {
-      action: { label: 'Undo', onClick: () => void ask(() => api.runs.label.mutate({ runId: run.runId, ...back })) },
-    });
-  };
   const copyLink = async () => {
     const link = `${window.location.origin}${atBase(`/runs/${run.runId}`)}`;
     try {
@@ -46,74 +38,40 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
     }
   };
   if (open !== 'menu') return <Dialogs run={run} open={open} onClose={onClose} />;
+  const steers = you.role !== 'viewer';
+  const over = ended(run.status);
+  const choices: (MenuChoice | false)[] = [
+    run.recipe !== null && steers && { icon: RotateCcw, text: 'Run again with changes…', onChoose: () => onAgain(run) },
+    { icon: LinkIcon, text: 'Copy link', onChoose: () => void copyLink() },
+    steers && { icon: Pencil, text: 'Name and tags…', stays: true, onChoose: () => setOpen('labels') },
+    steers && { icon: MessageSquare, text: 'Note…', stays: true, onChoose: () => setOpen('note') },
+    steers &&
+      (run.archived
+        ? { icon: ArchiveRestore, text: 'Out of the archive', onChoose: () => void archive([run], false) }
+        : { icon: Archive, text: 'Archive', onChoose: () => void archive([run], true) }),
+    ...(you.role !== 'admin'
+      ? []
+      : run.trashed
+        ? [
+            { icon: Undo2, text: 'Out of the trash', onChoose: () => void trash([run], false) },
+            { icon: X, text: 'Delete for good…', stays: true, onChoose: () => setOpen('gone') },
+          ]
+        : [
+            {
+              icon: Trash2,
+              text: over ? 'Delete' : 'Delete (stop it first)',
+              disabled: !over,
+              onChoose: () => void trash([run], true),
+            },
+          ]),
+  ];
   return (
-    <Menu.Root
-      open
-      onOpenChange={(next, { event }) => {
-        const onButton = event?.target instanceof Node && anchor.current?.contains(event.target);
-        // Keep an open dialog when the menu closes.
-        if (!next && !onButton) queueMicrotask(onClose);
-      }}
-    >
-      <Menu.Portal>
-        <Menu.Positioner anchor={anchor} align="end" sideOffset={4} collisionPadding={8} className="z-60 outline-none">
-          <Menu.Popup
-            finalFocus={anchor}
-            className="min-w-44 rounded border border-line bg-raised py-1 shadow-lg shadow-black/20 outline-none"
-          >
-            {run.recipe !== null && you.role !== 'viewer' && (
-              <Item icon={RotateCcw} onClick={() => onAgain(run)}>
-                Run again with changes…
-              </Item>
-            )}
-            <Item icon={LinkIcon} onClick={() => void copyLink()}>
-              Copy link
-            </Item>
-            {you.role !== 'viewer' && (
-              <>
-                <Item icon={Pencil} stays onClick={() => setOpen('labels')}>
-                  Name and tags…
-                </Item>
-                <Item icon={MessageSquare} stays onClick={() => setOpen('note')}>
-                  Note…
-                </Item>
-                {run.archived ? (
-                  <Item
-                    icon={ArchiveRestore}
-                    onClick={() => void label({ archived: false }, 'back in the list', { archived: true })}
-                  >
-                    Out of the archive
-                  </Item>
-                ) : (
-                  <Item icon={Archive} onClick={() => void label({ archived: true }, 'archived', { archived: false })}>
-                    Archive
-                  </Item>
-                )}
-              </>
-            )}
-            {you.role === 'admin' &&
-              (run.trashed ? (
-                <>
-                  <Item icon={Undo2} onClick={() => void label({ trashed: false }, 'out of the trash', { trashed: true })}>
-                    Out of the trash
-                  </Item>
-                  <Item icon={X} stays onClick={() => setOpen('gone')}>
-                    Delete for good…
-                  </Item>
-                </>
-              ) : (
-                <Item
-                  icon={Trash2}
-                  disabled={!ended(run.status)}
-                  onClick={() => void label({ trashed: true }, 'in the trash', { trashed: false })}
-                >
-                  {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
-                </Item>
-              ))}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <AnchorMenu
+      label={`Actions on ${run.name}`}
+      anchor={anchor.current}
+      choices={choices.filter((c) => c !== false)}
+      onClose={onClose}
+    />
   );
 }
 
@@ -140,31 +98,6 @@ function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels
   );
 }
 
-function Item({
-  icon: Icon,
-  children,
-  stays = false,
-  ...rest
-}: {
-  icon: typeof Archive;
-  children: string;
-  disabled?: boolean;
-  /** Opens a dialog in place of the menu. */
-  stays?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <Menu.Item
-      closeOnClick={!stays}
-      className="flex cursor-pointer items-center gap-2 px-3 py-1.5 outline-none data-disabled:cursor-default data-disabled:text-dim data-highlighted:bg-accent data-highlighted:text-on-accent"
-      {...rest}
-    >
-      <Icon aria-hidden size={13} />
-      {children}
-    </Menu.Item>
-  );
-}
-
 function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
   const { busy, ask } = useAsk();
   const [name, setName] = useState(run.name);
@@ -177,27 +110,16 @@ function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
-      <Field label="Name" error={name.trim() === '' ? 'Name: give the run a name' : null}>
-        {(ids) => (
-          <input
-            {...ids}
-            data-first
-            className={inputClass}
-            maxLength={80}
-            value={name}
-            onChange={(e) => setName(e.target.value)}
-          />
-        )}
-      </Field>
-      <Field label="Tags" help="separated by commas" error={read.ok ? null : read.message}>
-        {(ids) => <input {...ids} className={inputClass} value={tags} onChange={(e) => setTags(e.target.value)} />}
-      </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy}>
-          Save
-        </Button>
-      </div>
+      <TextField
+        label="Name"
+        error={name.trim() === '' ? 'Name: give the run a name' : null}
+        data-first
+        maxLength={80}
+        value={name}
+        onChange={setName}
+      />
+      <TextField label="Tags" help="separated by commas" error={read.ok ? null : read.message} value={tags} onChange={setTags} />
+      <FormEnd yes="Save" disabled={busy} onCancel={onClose} />
     </form>
   );
 }
@@ -232,12 +154,7 @@ function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
           />
         )}
       </Field>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit" disabled={busy || text.trim() === ''}>
-          Add note
-        </Button>
-      </div>
+      <FormEnd yes="Add note" disabled={busy || text.trim() === ''} onCancel={onClose} />
     </form>
   );
 }

@@ -5,12 +5,12 @@ import Link from 'next/link';
 import { useRouter, useSearchParams } from 'next/navigation';
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
+import { inputClass, Select } from '~/app/_components/Field';
 import { LinkState } from '~/app/_components/LinkState';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
 import { Bell } from '~/app/_run/shell/Bell';
@@ -84,22 +84,20 @@ export function RunList() {
 
   return (
     <div className="flex h-dvh flex-col">
-      <header className="border-b border-line bg-panel">
-        <TopBar skip>
-          <div className="ml-auto flex items-center gap-3">
-            <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
-            <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
-              Team
-            </Link>
-            <LinkState link={link} error={error} />
-            <span className="flex">
-              <PaletteButton />
-              <Bell />
-              <ThemeToggle />
-            </span>
-          </div>
-        </TopBar>
-      </header>
+      <PageHeader skip>
+        <div className="ml-auto flex items-center gap-3">
+          <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
+          <Link href="/team" className="inline-flex min-h-6 items-center text-xs text-dim hover:text-ink">
+            Team
+          </Link>
+          <LinkState link={link} error={error} />
+          <span className="flex">
+            <PaletteButton />
+            <Bell />
+            <ThemeToggle />
+          </span>
+        </div>
+      </PageHeader>
       <div className="flex min-h-0 flex-1">
         {!empty && (
           <aside aria-label="Views" className="hidden w-56 shrink-0 overflow-y-auto border-r border-line p-3 2xl:block">
@@ -259,43 +257,31 @@ function Toolbar({
           </Suspense>
         </Popup>
       </span>
-      <select
+      <Select
         aria-label="Which runs"
-        className={`${inputClass} order-2 w-auto! font-sans sm:order-none`}
+        className="order-2 w-auto! font-sans sm:order-none"
+        options={shelves.map((value) => ({ value, text: shelfWords[value] }))}
         value={view.show}
-        onChange={(e) => set({ show: e.target.value as View['show'] })}
-      >
-        {shelves.map((s) => (
-          <option key={s} value={s}>
-            {shelfWords[s]}
-          </option>
-        ))}
-      </select>
-      <select
+        onPick={(show) => set({ show })}
+      />
+      <Select
         aria-label="Grouping"
-        className={`${inputClass} order-2 w-auto! font-sans sm:order-none`}
+        className="order-2 w-auto! font-sans sm:order-none"
+        options={groupings.map((value) => ({ value, text: groupWords[value] }))}
         value={view.group}
-        onChange={(e) => set({ group: e.target.value as View['group'], folded: [] })}
-      >
-        {groupings.map((g) => (
-          <option key={g} value={g}>
-            {groupWords[g]}
-          </option>
-        ))}
-      </select>
+        onPick={(group) => set({ group, folded: [] })}
+      />
       <span className="order-2 flex gap-1 sm:hidden">
-        <select
+        <Select
           aria-label="Sort by"
-          className={`${inputClass} w-auto font-sans`}
+          className="w-auto font-sans"
+          options={[
+            { value: 'name', text: 'Name' },
+            ...fixedColumns.filter((c) => c.sorts).map((c) => ({ value: c.key, text: c.title })),
+          ]}
           value={view.sort}
-          onChange={(e) => set({ sort: e.target.value })}
-        >
-          {[{ key: 'name', title: 'Name' }, ...fixedColumns.filter((c) => c.sorts)].map((c) => (
-            <option key={c.key} value={c.key}>
-              {c.title}
-            </option>
-          ))}
-        </select>
+          onPick={(sort) => set({ sort })}
+        />
         <Button
           size="icon"
           aria-label={view.descending ? 'Sorted down; sort up' : 'Sorted up; sort down'}

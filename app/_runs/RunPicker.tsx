@@ -3,8 +3,9 @@ import { useDeferredValue, useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { StatusBadge } from '~/app/_components/StatusBadge';
-import { api, describeError } from '~/app/_trpc/client';
+import { describeError } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
+import { findRuns } from './findRuns';
 
 const listed = 30;
 
@@ -24,21 +25,10 @@ export function RunPicker({
   const search = useDeferredValue(`${only} ${typed}`.trim());
   const { data, error } = useQuery({
     queryKey: ['picker', search],
-    queryFn: () =>
-      api.runs.table.query({
-        search,
-        show: 'all',
-        sort: 'createdAt',
-        descending: true,
-        group: 'none',
-        columns: [],
-        folded: [],
-        skip: 0,
-        limit: listed + except.length,
-      }),
+    queryFn: () => findRuns(search, { limit: listed + except.length }),
     placeholderData: (before) => before,
   });
-  const runs = (data?.page ?? []).flatMap((line) => (line.kind === 'run' && !except.includes(line.run.runId) ? [line.run] : []));
+  const runs = (data?.rows ?? []).map((row) => row.run).filter((run) => !except.includes(run.runId));
   return (
     <div className="space-y-1">
       <input

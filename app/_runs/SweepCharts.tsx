@@ -2,13 +2,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useMemo, useRef, useState } from 'react';
 import { useSize } from '~/app/_charts/useSize';
-import { inputClass } from '~/app/_components/Field';
+import { Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { Panel } from '~/app/_components/Panel';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Column } from '~/shared/runTable';
-import { type Axis, axisOf } from './sweep/axis';
+import { axisOf, type PlotProps } from './sweep/axis';
 import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
 import type { View } from './tableQuery';
@@ -94,19 +94,7 @@ export function SweepCharts({ view }: { view: View }) {
   );
 }
 
-function Scatter({
-  axes,
-  points,
-  over,
-  onOver,
-  onOpen,
-}: {
-  axes: readonly Axis[];
-  points: Parameters<typeof ScatterPlot>[0]['points'];
-  over: string | null;
-  onOver(runId: string | null): void;
-  onOpen(runId: string): void;
-}) {
+function Scatter({ axes, points, over, onOver, onOpen }: Omit<PlotProps, 'width'>) {
   const [xKey, setX] = useState('');
   const [yKey, setY] = useState('');
   const x = Math.max(
@@ -118,13 +106,12 @@ function Scatter({
   const select = (label: string, at: number, set: (key: string) => void) => (
     <label className="inline-flex items-center gap-1">
       {label}
-      <select className={`${inputClass} w-auto! max-w-48 font-sans`} value={axes[at]!.key} onChange={(e) => set(e.target.value)}>
-        {axes.map((a) => (
-          <option key={a.key} value={a.key}>
-            {a.title}
-          </option>
-        ))}
-      </select>
+      <Select
+        className="w-auto! max-w-48 font-sans"
+        options={axes.map((a) => ({ value: a.key, text: a.title }))}
+        value={axes[at]!.key}
+        onPick={set}
+      />
     </label>
   );
   return (

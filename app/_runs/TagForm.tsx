@@ -1,6 +1,5 @@
 import { type FormEvent, useState } from 'react';
-import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { FormEnd, TextField } from '~/app/_components/Field';
 import type { RunSummary } from '~/shared/summary';
 import { tagsOf } from './tags';
 
@@ -35,17 +34,15 @@ export function TagForm({
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
-      <Field label="Add tags" help="separated by commas" error={problem}>
-        {(ids) => (
-          <input
-            {...ids}
-            data-first
-            className={`${inputClass} font-sans`}
-            value={text}
-            onChange={(e) => setText(e.target.value)}
-          />
-        )}
-      </Field>
+      <TextField
+        label="Add tags"
+        help="separated by commas"
+        error={problem}
+        data-first
+        className="font-sans"
+        value={text}
+        onChange={setText}
+      />
       {present.length > 0 && (
         <fieldset>
           <legend className="text-xs text-dim">Take away</legend>
@@ -64,12 +61,7 @@ export function TagForm({
           </div>
         </fieldset>
       )}
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>Cancel</Button>
-        <Button look="primary" type="submit">
-          Change tags
-        </Button>
-      </div>
+      <FormEnd yes="Change tags" onCancel={onClose} />
     </form>
   );
 }

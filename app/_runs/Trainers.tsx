@@ -11,6 +11,7 @@ import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import { findRuns } from './findRuns';
 import { beforeWhich, waitingRuns } from './queue';
 
 /** Shows which trainer trains which run, and the waiting runs in order. @param waiting number of runs that wait for a trainer */
@@ -33,23 +34,12 @@ const listed = 200;
 /** @returns the runs that trainers hold, and the waiting runs, unordered */
 function useInvolved(trainers: readonly TrainerSummary[], waiting: number) {
   const held = trainers.flatMap((t) => t.runId ?? []).sort();
-  const ask = (search: string) =>
-    api.runs.table.query({
-      search,
-      show: 'all',
-      sort: 'createdAt',
-      descending: false,
-      group: 'none',
-      columns: [],
-      folded: [],
-      skip: 0,
-      limit: listed,
-    });
+  const ask = (search: string) => findRuns(search, { limit: listed, descending: false });
   const { data } = useQuery({
     queryKey: ['involved', held.join(), waiting],
     queryFn: async () => {
       const pages = await Promise.all([ask('status=queued,waiting'), ...(held.length > 0 ? [ask(`id=${held.join()}`)] : [])]);
-      const runs = pages.flatMap(({ page }) => page.flatMap((line) => (line.kind === 'run' ? [line.run] : [])));
+      const runs = pages.flatMap(({ rows }) => rows.map((row) => row.run));
       return [...new Map(runs.map((r) => [r.runId, r])).values()];
     },
     refetchInterval: 2_000,

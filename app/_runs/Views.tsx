@@ -11,11 +11,11 @@ import { useCatalog } from './useCatalog';
 export function Views({ view, onView }: { view: View; onView(change: (view: View) => View): void }) {
   const { catalog } = useCatalog(true);
   const [saved, setSaved] = useState<readonly SavedView[]>([]);
-  useEffect(() => setSaved(readViews(localStorage)), []);
+  useEffect(() => setSaved(readViews()), []);
   const [name, setName] = useState('');
   const change = (next: readonly SavedView[]) => {
     setSaved(next);
-    keepViews(localStorage, next);
+    keepViews(next);
   };
   const save = (event: FormEvent) => {
     event.preventDefault();

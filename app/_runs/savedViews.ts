@@ -1,3 +1,5 @@
+import { kept, parsed } from '~/app/_live/kept';
+
 /** A view of the list that the user saved in this browser, in the form of its address. */
 export interface SavedView {
   name: string;
@@ -14,19 +16,10 @@ const isView = (value: unknown): value is SavedView =>
   typeof (value as SavedView).params === 'string';
 
 /** Invalid entries are left out. */
-export function readViews(storage: Pick<Storage, 'getItem'>): SavedView[] {
-  try {
-    const kept: unknown = JSON.parse(storage.getItem(storageKey) ?? '[]');
-    return Array.isArray(kept) ? kept.filter(isView).slice(0, most) : [];
-  } catch {
-    return [];
-  }
+export function readViews(storage: Pick<typeof kept, 'get'> = kept): SavedView[] {
+  const views = parsed(storage.get(storageKey));
+  return Array.isArray(views) ? views.filter(isView).slice(0, most) : [];
 }
 
-export function keepViews(storage: Pick<Storage, 'setItem'>, views: readonly SavedView[]): void {
-  try {
-    storage.setItem(storageKey, JSON.stringify(views.slice(-most)));
-  } catch {
-    // If storage is full or blocked, the views last as long as the page.
-  }
-}
+export const keepViews = (views: readonly SavedView[], storage: Pick<typeof kept, 'set'> = kept): void =>
+  storage.set(storageKey, JSON.stringify(views.slice(-most)));

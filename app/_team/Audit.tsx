@@ -4,6 +4,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
+import { download } from '~/app/_charts/exportChart';
 import { Ago } from '~/app/_components/Ago';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
@@ -68,12 +69,7 @@ export function Audit() {
     } finally {
       setSaving(false);
     }
-    const text = lines.join('\n');
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: 'application/jsonl' }));
-    link.download = 'headroom-audit.jsonl';
-    link.click();
-    URL.revokeObjectURL(link.href);
+    download('headroom-audit.jsonl', `${lines.join('\n')}\n`, 'application/jsonl');
   };
   return (
     <div className="lg:col-span-2">
@@ -93,21 +89,15 @@ export function Audit() {
               className="w-auto! font-sans"
               options={Object.keys(groups)}
               value={group}
-              onChange={(e) => setGroup(e.target.value)}
+              onPick={setGroup}
             />
-            <select
+            <Select
               aria-label="Whose rows"
-              className={`${inputClass} w-auto! font-sans`}
+              className="w-auto! font-sans"
+              options={[{ value: '', text: 'everybody' }, ...people.map((p) => ({ value: p.id, text: p.name }))]}
               value={person}
-              onChange={(e) => setPerson(e.target.value)}
-            >
-              <option value="">everybody</option>
-              {people.map((p) => (
-                <option key={p.id} value={p.id}>
-                  {p.name}
-                </option>
-              ))}
-            </select>
+              onPick={setPerson}
+            />
             <Button
               size="small"
               onClick={() => void save()}

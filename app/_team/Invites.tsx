@@ -3,14 +3,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { ChoiceField, Select, TextField } from '~/app/_components/Field';
 import { duration } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { useNow } from '~/app/_components/useNow';
 import { atBase } from '~/app/_live/base';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { Invite, PersonRole } from '~/shared/team';
-import { ChoiceField } from './fields';
 import { roles } from './People';
 import { Rows, rowClass } from './Rows';
 import { Secret } from './Secret';
@@ -30,7 +29,7 @@ export function Invites() {
   const make = useTeamChange(async (wish: { role: PersonRole; uses: number; expiresInMs: number }) =>
     setSecret((await api.team.invite.mutate(wish)).secret),
   );
-  const revoke = useTeamChange((inviteId: string) => api.team.revokeInvite.mutate({ inviteId }), 'The link is dead');
+  const revoke = useTeamChange((inviteId: string) => api.team.revokeInvite.mutate({ inviteId }), 'The link no longer works');
   const wrong = /^\d+$/.test(uses) && Number(uses) >= 1 && Number(uses) <= 1000 ? null : 'a whole number from 1 to 1000';
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -43,13 +42,9 @@ export function Invites() {
   return (
     <Panel title="Invite links">
       <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
-        <ChoiceField label="Role" options={roles} value={role} onChange={setRole} />
-        <ChoiceField label="Good for" options={Object.keys(lifetimes)} value={life} onChange={setLife} />
-        <Field label="Uses" error={wrong}>
-          {(ids) => (
-            <input {...ids} inputMode="numeric" className={inputClass} value={uses} onChange={(e) => setUses(e.target.value)} />
-          )}
-        </Field>
+        <ChoiceField label="Role" options={roles} value={role} onPick={setRole} />
+        <ChoiceField label="Valid for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
+        <TextField label="Uses" error={wrong} inputMode="numeric" value={uses} onChange={setUses} />
         <Button type="submit" look="primary" disabled={make.isPending}>
           Make a link
         </Button>
@@ -66,11 +61,7 @@ export function Invites() {
       {origins.length > 1 && (
         <label className="flex items-center gap-2 border-b border-line px-3 py-1 text-xs text-dim">
           Address in the link
-          <select className={`${inputClass} w-auto!`} value={origin} onChange={(e) => setChosen(e.target.value)}>
-            {origins.map((o) => (
-              <option key={o}>{o}</option>
-            ))}
-          </select>
+          <Select className="w-auto!" options={origins} value={origin ?? ''} onPick={setChosen} />
         </label>
       )}
       {secret &&

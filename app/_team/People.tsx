@@ -50,7 +50,7 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
                   className="w-auto! font-sans"
                   options={roles}
                   value={p.role}
-                  onChange={(e) => change.mutate({ personId: p.id, role: e.target.value as PersonRole })}
+                  onPick={(role) => change.mutate({ personId: p.id, role })}
                 />
                 <Button size="small" look="bare" onClick={() => setLeaving(p)}>
                   Remove

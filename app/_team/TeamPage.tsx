@@ -2,7 +2,7 @@
 
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import { Bell } from '~/app/_run/shell/Bell';
 import { Approval } from './Approval';
@@ -28,29 +28,23 @@ export function TeamPage() {
   };
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar skip>
-          <span aria-hidden className="-mx-2 text-dim">
-            /
-          </span>
-          <h1 className="text-sm font-semibold">Team</h1>
-          <div className="ml-auto flex items-center gap-3">
-            {info && (
-              <span className="text-xs text-dim">
-                {info.you.name} ({info.you.role})
-              </span>
-            )}
-            {info && !info.loopback && (
-              <Button size="small" disabled={leaving} onClick={() => void signOut()}>
-                Sign out
-              </Button>
-            )}
-            <Bell />
-            <ThemeToggle />
-          </div>
-        </TopBar>
-      </header>
-      <main id="main" className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+      <PageHeader skip title="Team">
+        <div className="ml-auto flex items-center gap-3">
+          {info && (
+            <span className="text-xs text-dim">
+              {info.you.name} ({info.you.role})
+            </span>
+          )}
+          {info && !info.loopback && (
+            <Button size="small" disabled={leaving} onClick={() => void signOut()}>
+              Sign out
+            </Button>
+          )}
+          <Bell />
+          <ThemeToggle />
+        </div>
+      </PageHeader>
+      <main id="main" className="mx-auto grid max-w-[110rem] grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
         {!info ? (
           <p className="p-4 text-dim">Loading…</p>
         ) : (
@@ -61,13 +55,17 @@ export function TeamPage() {
                 <code className="font-mono text-ink">HOST=0.0.0.0</code>: it then prints a link for the first admin.
               </p>
             )}
-            <People admin={admin} you={info.you.id} />
-            {!info.loopback && <Me you={info.you.id} />}
-            {admin && <Invites />}
-            <Sessions />
-            {admin && <Tokens />}
-            <WatchdogRulesPanel editable={operates} />
-            <Approval editable={admin} />
+            <div className="space-y-2">
+              <People admin={admin} you={info.you.id} />
+              {!info.loopback && <Me you={info.you.id} />}
+              <Sessions />
+              <WatchdogRulesPanel editable={operates} />
+            </div>
+            <div className="space-y-2">
+              {admin && <Invites />}
+              {admin && <Tokens />}
+              <Approval editable={admin} />
+            </div>
             {admin && <Audit />}
           </>
         )}

@@ -3,7 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass, Select } from '~/app/_components/Field';
+import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
 import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
@@ -20,12 +20,12 @@ const names: Record<Watchdog['kind'], string> = {
 };
 const fields: Record<string, string> = {
   sigmas: 'standard deviations',
-  window: 'over steps',
-  factor: '× median',
+  window: 'steps looked at',
+  factor: 'times the median',
   steps: 'for steps',
   improvement: 'improvement (share)',
   entropyBelow: 'entropy below',
-  lossAbove: 'loss above × chance',
+  lossAbove: 'loss above (times chance)',
   seconds: 'for seconds',
   freeBytesBelow: 'free bytes below',
 };
@@ -100,18 +100,14 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
                 {numbersOf(rule).length > 0 && (
                   <div className="mt-1 grid grid-cols-2 gap-2">
                     {numbersOf(rule).map(([name, value]) => (
-                      <Field key={name} label={fields[name] ?? name}>
-                        {(ids) => (
-                          <input
-                            {...ids}
-                            className={inputClass}
-                            inputMode="decimal"
-                            disabled={!editable || !rule.enabled}
-                            value={typed[`${i}.${name}`] ?? String(value)}
-                            onChange={(e) => setTyped({ ...typed, [`${i}.${name}`]: e.target.value })}
-                          />
-                        )}
-                      </Field>
+                      <TextField
+                        key={name}
+                        label={fields[name] ?? name}
+                        inputMode="decimal"
+                        disabled={!editable || !rule.enabled}
+                        value={typed[`${i}.${name}`] ?? String(value)}
+                        onChange={(text) => setTyped({ ...typed, [`${i}.${name}`]: text })}
+                      />
                     ))}
                   </div>
                 )}
@@ -170,7 +166,7 @@ function Webhooks({
               className="w-auto! font-sans"
               options={['json', 'slack', 'discord']}
               value={hook.format}
-              onChange={(e) => onChange(webhooks.with(i, { ...hook, format: e.target.value as typeof hook.format }))}
+              onPick={(format) => onChange(webhooks.with(i, { ...hook, format }))}
             />
             <Button size="small" look="bare" onClick={() => onChange(webhooks.toSpliced(i, 1))}>
               Remove

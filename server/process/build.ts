@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { compressFiles } from '~/server/web/staticFiles';
 import { buildReplayPage } from './buildReplay';
 import { commands } from './commands';
 import { readEnv } from './env';
@@ -62,6 +63,7 @@ async function buildWhatChanged(say: (line: string) => void, basePath: string): 
   await Promise.all([bundle(), buildReplayPage()]);
   say('building the dashboard (once after each change; under a minute) ...');
   await buildPages(basePath);
+  await compressFiles(join(root, '.next/static'));
   writeFileSync(stampFile, stamp);
   say(`built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
 }

@@ -1,4 +1,4 @@
-import { blobsOfSnapshot } from '~/server/base/blobsNamed';
+import { blobsNamed } from '~/server/base/blobsNamed';
 import type { EntriesListener } from '~/server/runs/hub';
 import type { Choose } from '~/server/runs/room';
 import type { Store } from '~/server/store';
@@ -6,7 +6,7 @@ import type { BlobStore } from '~/server/store/blobs';
 import { listsOf, type RunLists } from '~/server/store/lists';
 import type { CommandAnswer } from '~/shared/commands';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
-import { type Thinnable, toThin } from './thin';
+import { checkpointsToThin, NEWEST_CHECKPOINTS, snapshotsToThin } from './thin';
 
 export interface RetentionDeps {
   hub: {
@@ -19,74 +19,106 @@ export interface RetentionDeps {
   onError(error: unknown): void;
 }
 
-/** The snapshots' quota, which people see and change. */
+/** What has a quota per run. */
+export type Thinned = 'snapshots' | 'checkpoints';
+/** Bytes that one run's items may take. */
+export type Quotas = Record<Thinned, number>;
+
+/** The quotas, which people see and change. */
 export interface Retention {
-  /** Bytes that one run's snapshots may take. */
-  quotaBytes(): number;
-  setQuota(bytes: number): Promise<void>;
+  quotas(): Quotas;
+  setQuotas(changes: Partial<Quotas>): Promise<void>;
   /** Waits for thinning in progress, then stops. */
   close(): Promise<void>;
 }
 
-const quotaKey = 'retention.snapshotBytes';
+const kinds: readonly Thinned[] = ['snapshots', 'checkpoints'];
+const keys: Record<Thinned, string> = { snapshots: 'retention.snapshotBytes', checkpoints: 'retention.checkpointBytes' };
+const events = { snapshots: 'snapshot', checkpoints: 'checkpoint' } as const;
 const defaultQuotaBytes = 4 * 2 ** 30;
 
-/** Keeps every run's snapshots within the quota: an entry of the run's log records the removal before files are deleted. */
+type Item = ListItems[Thinned];
+
+/** Keeps every run's snapshots and checkpoints within their quotas: an entry of the run's log records it before files are deleted. */
 export async function openRetention({ hub, store, blobs, onError }: RetentionDeps): Promise<Retention> {
-  let quota = Number((await store.setting(quotaKey)) ?? defaultQuotaBytes);
+  const stored = async (kind: Thinned) => Number((await store.setting(keys[kind])) ?? defaultQuotaBytes);
+  const quotas: Quotas = { snapshots: await stored('snapshots'), checkpoints: await stored('checkpoints') };
   const busy = new Map<string, Promise<void>>();
-  /** Bytes of a run's snapshots, and the bytes at which to check again; a run that has not been checked is not here. */
+  /** Bytes of a run's items, and the bytes at which to check again; what has not been checked is not here. */
   const sizes = new Map<string, { bytes: number; lookAt: number }>();
 
-  async function thin(runId: string): Promise<void> {
+  /** Which of the run's items go. */
+  async function choose(kind: Thinned, view: RunView, lists: RunLists): Promise<{ all: Item[]; taken: Item[] }> {
+    const marks = { alerts: await whole(lists, 'alerts'), notes: await whole(lists, 'notes') };
+    if (kind === 'snapshots') {
+      const all = await whole(lists, 'snapshots');
+      return { all, taken: snapshotsToThin(all, marks, quotas.snapshots) };
+    }
+    const all = await whole(lists, 'checkpoints');
+    if (bytesOf(all) <= quotas.checkpoints) return { all, taken: [] };
+    const named = new Set((await whole(lists, 'analyses')).flatMap((a) => a.checkpoint ?? []));
+    for (const { command } of view.openCommands) if (command.kind === 'act' && command.checkpoint) named.add(command.checkpoint);
+    for (const { blob } of all) if ((await store.blobUsers(blob.hash)).some((id) => id !== view.runId)) named.add(blob.hash);
+    return { all, taken: checkpointsToThin(all, { ...marks, named, best: [view.best, view.bestRow] }, quotas.checkpoints) };
+  }
+
+  async function thin(runId: string, kind: Thinned): Promise<void> {
     const before = await hub.view(runId);
     if (!before) return;
-    const run = await thinnable(listsOf(store, runId));
-    const taken = toThin(run, quota);
-    const bytes = bytesOf(run.snapshots) - bytesOf(taken);
+    const key = `${kind} ${runId}`;
+    const quota = quotas[kind];
+    const { all, taken } = await choose(kind, before, listsOf(store, runId));
+    const bytes = bytesOf(all) - bytesOf(taken);
     // If nothing can be removed, the next check is when the run has grown a little.
-    sizes.set(runId, { bytes, lookAt: taken.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
+    sizes.set(key, { bytes, lookAt: taken.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
     if (taken.length === 0) return;
-    const gone = new Set(taken);
     let done = false;
     await hub.decide(runId, (view) => {
-      // The run went back meanwhile, or somebody marked a snapshot that was to be removed: the next snapshot triggers a new
-      // check.
+      // The run went back meanwhile, or somebody marked an item that was to be removed: the next item triggers a new check.
       done = stands(before, view);
       const seqs = taken.map((s) => s.seq);
-      const message = describeThinning(run.snapshots.length, taken.length, quota);
-      return done ? [{ type: 'snapshots.thinned', quotaBytes: quota, seqs, message }] : [];
+      return done
+        ? [{ type: `${kind}.thinned`, quotaBytes: quota, seqs, message: describe[kind](taken.length, all.length, quota) }]
+        : [];
     });
     if (!done) {
-      sizes.delete(runId);
+      sizes.delete(key);
       return;
     }
-    const kept = new Set(named(run.snapshots.filter((s) => !gone.has(s))));
-    for (const hash of new Set(named(taken)))
+    const gone = new Set(taken);
+    const kept = new Set(all.filter((s) => !gone.has(s)).flatMap(blobsOf));
+    for (const hash of new Set(taken.flatMap(blobsOf)))
       if (!kept.has(hash) && (await store.blobUsers(hash)).every((id) => id === runId)) await blobs.remove(hash);
   }
 
-  const stop = hub.onEntries((runId, entries, view) => {
-    const added = entries.reduce((bytes, { event }) => bytes + (event.type === 'snapshot' ? event.blob.bytes : 0), 0);
+  function look(kind: Thinned, runId: string, entries: Parameters<EntriesListener>[1], view: RunView): void {
+    const added = entries.reduce((sum, { event }) => sum + (event.type === events[kind] ? event.blob.bytes : 0), 0);
     if (added === 0) return;
-    const size = sizes.get(runId);
+    const key = `${kind} ${runId}`;
+    const size = sizes.get(key);
     if (size) size.bytes += added;
-    // All of its snapshots are in the view.
-    else if (view.recent.snapshots.fromSeq === 0)
-      sizes.set(runId, { bytes: bytesOf(view.recent.snapshots.items), lookAt: quota });
-    const known = sizes.get(runId);
-    if (busy.has(runId) || (known && known.bytes <= Math.max(quota, known.lookAt))) return;
-    const thinning = thin(runId)
+    // All of them are in the view.
+    else if (view.recent[kind].fromSeq === 0) sizes.set(key, { bytes: bytesOf(view.recent[kind].items), lookAt: quotas[kind] });
+    const known = sizes.get(key);
+    if (busy.has(key) || (known && known.bytes <= Math.max(quotas[kind], known.lookAt))) return;
+    const thinning = thin(runId, kind)
       .catch(onError)
-      .finally(() => busy.delete(runId));
-    busy.set(runId, thinning);
+      .finally(() => busy.delete(key));
+    busy.set(key, thinning);
+  }
+  const stop = hub.onEntries((runId, entries, view) => {
+    for (const kind of kinds) look(kind, runId, entries, view);
   });
 
   return {
-    quotaBytes: () => quota,
-    async setQuota(bytes) {
-      await store.setSetting(quotaKey, String(bytes));
-      quota = bytes;
+    quotas: () => ({ ...quotas }),
+    async setQuotas(changes) {
+      for (const kind of kinds) {
+        const bytes = changes[kind];
+        if (bytes === undefined) continue;
+        await store.setSetting(keys[kind], String(bytes));
+        quotas[kind] = bytes;
+      }
       sizes.clear();
     },
     async close() {
@@ -96,24 +128,30 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
   };
 }
 
-type Snapshots = readonly ListItems['snapshots'][];
-const bytesOf = (snapshots: Snapshots): number => snapshots.reduce((bytes, s) => bytes + s.blob.bytes, 0);
-const named = (snapshots: Snapshots): string[] => snapshots.flatMap(blobsOfSnapshot);
+const bytesOf = (items: readonly Item[]): number => items.reduce((bytes, s) => bytes + s.blob.bytes, 0);
+const blobsOf = (item: Item): string[] => blobsNamed(item as Parameters<typeof blobsNamed>[0]);
 
-async function thinnable(lists: RunLists): Promise<Thinnable> {
-  const all = async <K extends ListKind>(kind: K) => {
-    const items: ListItems[K][] = [];
-    for await (const page of lists.pages(kind)) items.push(...page);
-    return items;
-  };
-  return { snapshots: await all('snapshots'), alerts: await all('alerts'), notes: await all('notes') };
+async function whole<K extends ListKind>(lists: RunLists, kind: K): Promise<ListItems[K][]> {
+  const items: ListItems[K][] = [];
+  for await (const page of lists.pages(kind)) items.push(...page);
+  return items;
 }
 
-/** Nothing that decides which snapshots go has changed, except that there are more snapshots. */
+/** Nothing that decides which items go has changed, except that there are more of them. */
 const stands = (before: RunView, now: RunView): boolean =>
   before.attempt === now.attempt &&
-  (['alerts', 'notes'] as const).every((kind) => before.counts[kind].lastSeq === now.counts[kind].lastSeq);
+  now.pendingRevert === null &&
+  before.best?.seq === now.best?.seq &&
+  before.openCommands.every((c, i) => c.seq === now.openCommands[i]?.seq) &&
+  before.openCommands.length === now.openCommands.length &&
+  (['alerts', 'notes', 'analyses'] as const).every((kind) => before.counts[kind].lastSeq === now.counts[kind].lastSeq);
 
-const describeThinning = (snapshots: number, taken: number, quota: number): string =>
-  `the maps of ${taken} of ${snapshots} snapshots were taken away to keep this run's snapshots under ${(quota / 2 ** 20).toFixed(0)} MB; ` +
-  'the first, the last, those of alerts, notes, commands and best results, and evenly spaced ones stay, and so do all signals';
+const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+const describe: Record<Thinned, (taken: number, all: number, quota: number) => string> = {
+  snapshots: (taken, all, quota) =>
+    `the maps of ${taken} of ${all} snapshots were taken away to keep this run's snapshots under ${megabytes(quota)}; ` +
+    'the first, the last, those of alerts, notes, commands and best results, and evenly spaced ones stay, and so do all signals',
+  checkpoints: (taken, all, quota) =>
+    `${taken} of ${all} checkpoints were taken away to keep this run's checkpoints under ${megabytes(quota)}; the first, the newest ` +
+    `${NEWEST_CHECKPOINTS}, those of alerts, notes, commands, questions, branches and best results, and evenly spaced ones stay`,
+};

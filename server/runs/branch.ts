@@ -5,6 +5,7 @@ import { controlValueError } from '~/shared/controls';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
+import { checkpointsThere, whyThinned } from '~/shared/revert';
 import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
@@ -30,7 +31,7 @@ export async function branchEvents(
   if (!fork)
     return refuse(
       'invalid',
-      `checkpoint: run ${parent.runId} has no checkpoint ${checkpointHash.slice(0, 12)}... in force`,
+      `checkpoint: run ${parent.runId} has no checkpoint ${checkpointHash.slice(0, 12)}... in force; ${checkpointsThere(await lists.list('checkpoints', { limit: 20 }), null)}${whyThinned(parent)}`,
       'checkpoint',
     );
 

@@ -7,7 +7,7 @@ import { type Command, type Refusal, refuse } from '~/shared/commands';
 import { neverMet } from '~/shared/conditions';
 import type { ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
-import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
+import { type RevertCommand, revertTarget, takesBack, whyThinned } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
 import { latestWithRole, seriesOf } from '~/shared/streams';
 import { type CommandRecord, ended, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
@@ -125,7 +125,7 @@ function validationErrorOfQuestion(view: RunView, command: Command, question: bo
   if (checkpoint === undefined || checkpoints.some((c) => c.blob.hash === checkpoint)) return null;
   return refuse(
     'invalid',
-    `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force; its last one, at step ${last.step}, is ${last.blob.hash}`,
+    `checkpoint: the run has no checkpoint ${checkpoint.slice(0, 12)}... in force; its last one, at step ${last.step}, is ${last.blob.hash}${whyThinned(view)}`,
     'checkpoint',
   );
 }
@@ -141,7 +141,7 @@ function validationErrorOfRevert(view: RunView, command: RevertCommand, checkpoi
   if (view.trashed) return refuse('state', 'the run is in the trash: take it out first');
   if (command.when) return refuse('invalid', 'when: the run goes back at once; leave `when` out', 'when');
   const target = revertTarget(checkpoints, command);
-  return 'blob' in target ? null : refuse('invalid', target.message, target.field);
+  return 'blob' in target ? null : refuse('invalid', target.message + whyThinned(view), target.field);
 }
 
 const describeEnd = ({ status, counts }: RunView): string =>

@@ -11,14 +11,19 @@ import type { ListItems, RunView } from '~/shared/view';
 
 /**
  * The checkpoints in force that a command may mean (for a question, the one that it names; for a revert, those with its step or
- * its bytes), and the newest ones, in the order of the log.
+ * its bytes), the nearest to its step, and the newest ones, in the order of the log.
  */
 export async function checkpointsMeant(view: RunView, lists: RunLists, command: Command): Promise<ListItems['checkpoints'][]> {
   if (command.kind !== 'act') return [];
   const { checkpoint = command.checkpoint, step } = takesBack(view, command) ? command.args : {};
   const found = await lists.list('checkpoints', { limit: 20 });
   if (typeof checkpoint === 'string') found.push(...(await lists.list('checkpoints', { ref: checkpoint, limit: 20 })));
-  if (typeof step === 'number') found.push(...(await lists.list('checkpoints', { fromStep: step, toStep: step + 1, limit: 20 })));
+  if (typeof step === 'number') {
+    const [before] = await lists.list('checkpoints', { toStep: step, limit: 1 });
+    const [after] = await lists.list('checkpoints', { fromStep: step + 1, after: 0, limit: 1 });
+    found.push(...(await lists.list('checkpoints', { fromStep: step, toStep: step + 1, limit: 20 })));
+    found.push(...[before, after].filter((c) => c !== undefined));
+  }
   return [...new Map(found.map((c) => [c.seq, c])).values()].sort((a, b) => a.seq - b.seq);
 }
 

@@ -1,17 +1,27 @@
 import { z } from 'zod';
+import type { Quotas } from '~/server/retention/keeper';
 import { allowed, router } from './base';
 
 const megabyte = 2 ** 20;
+const quota = z.int().min(megabyte, `give at least ${megabyte} (1 MB)`).optional();
+const answer = ({ snapshots, checkpoints }: Quotas) => ({ quotaBytes: snapshots, checkpointBytes: checkpoints });
 
-/** The disk space that one run's snapshots may take; server/retention/thin.ts decides which are removed beyond it. */
+/** The disk space that one run's snapshots and its checkpoints may take; server/retention/thin.ts decides which are removed beyond it. */
 export const retention = router({
-  get: allowed('watch runs').query(({ ctx }): { quotaBytes: number } => ({ quotaBytes: ctx.retention.quotaBytes() })),
+  get: allowed('watch runs').query(({ ctx }) => answer(ctx.retention.quotas())),
 
-  /** Takes effect in every run at its next snapshot. */
+  /** Takes effect in every run at its next snapshot, or checkpoint. `quotaBytes`: of snapshots. */
   set: allowed('delete runs')
-    .input(z.strictObject({ quotaBytes: z.int().min(megabyte, `give at least ${megabyte} (1 MB)`) }))
-    .mutation(async ({ ctx, input }): Promise<{ quotaBytes: number }> => {
-      await ctx.retention.setQuota(input.quotaBytes);
-      return { quotaBytes: ctx.retention.quotaBytes() };
+    .input(
+      z
+        .strictObject({ quotaBytes: quota, checkpointBytes: quota })
+        .refine((q) => Object.keys(q).length > 0, { path: ['quotaBytes'], message: 'give it, or checkpointBytes, or both' }),
+    )
+    .mutation(async ({ ctx, input: { quotaBytes, checkpointBytes } }) => {
+      await ctx.retention.setQuotas({
+        ...(quotaBytes !== undefined && { snapshots: quotaBytes }),
+        ...(checkpointBytes !== undefined && { checkpoints: checkpointBytes }),
+      });
+      return answer(ctx.retention.quotas());
     }),
 });

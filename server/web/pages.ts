@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import { StartError } from '~/server/base/startError';
 import type { Pages } from './http';
+import { serveCompressed } from './staticFiles';
 
 /** @throws StartError when the pages were built for another base path */
 export async function openPages(options: {
@@ -23,7 +24,16 @@ export async function openPages(options: {
   const app = next({ dev: options.dev, dir: options.root, hostname: options.host, port: options.port, httpServer: upgrades });
   await app.prepare();
   const handle = app.getRequestHandler();
-  return { handle: (request, response) => handle(request, response), upgrades, close: () => app.close() };
+  const compressed = options.dev
+    ? () => false
+    : serveCompressed(path.join(options.root, '.next/static'), `${options.basePath}/_next/static/`);
+  return {
+    handle: async (request, response) => {
+      if (!compressed(request, response)) await handle(request, response);
+    },
+    upgrades,
+    close: () => app.close(),
+  };
 }
 
 function checkBasePath(root: string, wanted: string): void {

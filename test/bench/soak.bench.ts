@@ -85,13 +85,26 @@ export async function bench(args: string[]): Promise<BenchResult> {
     return {
       title: `soak: ${minutes} minutes, ${viewers} viewers, ${rate} steps/s, a snapshot every ${snapshotEverySteps} steps`,
       rows,
-      notes: [machine(load)],
+      notes: [
+        growth(rows, 'serverMb', 'memory of the server'),
+        growth(rows, 'cpuMicrosPerStep', 'its CPU per step'),
+        machine(load),
+      ],
     };
   } finally {
     server.kill('SIGTERM');
     await once(server, 'exit');
     folder.remove();
   }
+}
+
+/** The second half beside the first, without the first tenth: about 1 when nothing grows. */
+function growth(rows: BenchResult['rows'], column: string, what: string): string {
+  const warm = rows.slice(Math.ceil(rows.length / 10)).map((row) => Number(row[column]));
+  const half = Math.floor(warm.length / 2);
+  const mean = (part: number[]) => part.reduce((a, b) => a + b, 0) / part.length;
+  const [first, second] = [mean(warm.slice(0, half)), mean(warm.slice(-half))];
+  return `${what}: ${first.toFixed(0)} in the first half after the first tenth, ${second.toFixed(0)} in the second: ${(second / first).toFixed(2)} times`;
 }
 
 /** Memory and CPU time of the server, from its /metrics. */

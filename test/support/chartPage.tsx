@@ -17,7 +17,7 @@ function curveOf(from: number, to: number, growing: boolean): Curve {
 
 const whole = curveOf(0, steps, true);
 const cursor = createCursor();
-cursor.head(steps);
+cursor.head(steps, true);
 let zoomed: { key: string; curve: Curve } | null = null;
 const line = {
   name: 'loss',

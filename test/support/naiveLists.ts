@@ -210,6 +210,9 @@ export class NaiveLists {
       case 'snapshots.thinned':
         lists.snapshots = lists.snapshots.filter((s) => !event.seqs.includes(s.seq));
         break;
+      case 'checkpoints.thinned':
+        lists.checkpoints = lists.checkpoints.filter((c) => !event.seqs.includes(c.seq));
+        break;
     }
     this.seq = seq + seqCount(event) - 1;
   }

@@ -190,6 +190,9 @@ export class RandomRun {
     else if (kind < 86) {
       if (lists.snapshots.length > 4)
         this.#append({ type: 'snapshots.thinned', quotaBytes: 1, seqs: [lists.snapshots[1]!.seq], message: 't' });
+      // A checkpoint that a question was about is kept.
+      const free = lists.checkpoints.slice(1, -1).find((c) => !lists.analyses.some((of) => of.checkpoint === c.blob.hash));
+      if (free) this.#append({ type: 'checkpoints.thinned', quotaBytes: 1, seqs: [free.seq], message: 't' });
     } else if (kind < 88) this.#append({ type: 'run.labelled', actor: who, tags: ['a'] });
     else if (kind < 90) {
       const checkpoint = this.#pick(lists.checkpoints);

@@ -4,7 +4,7 @@ import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { publishedConfig, publishedSetup } from './setups';
-import { ada, writer } from './storeContract';
+import { ada, writer } from './storeEntries';
 import { blobOf, refOf, row, runStarted, snapshot, startValues } from './synthetic';
 
 export const recordedSetup = publishedSetup(

@@ -11,7 +11,7 @@ for (let s = 0; s < 1000; s++) train.append(s, 0.25);
 for (let s = -1; s < 1000; s += 50) validation.append(s, 0.75);
 
 const cursor = createCursor();
-cursor.head(1000);
+cursor.head(1000, true);
 cursor.rows(-1, 1);
 const line = (curve: Curve, color: number) => ({ name: curve.name, label: curve.name, color, curve: () => curve });
 const lines = [line(train, 0), line(validation, 1)];

@@ -3,7 +3,7 @@
  * It continues from the end of the log as a new attempt, and rewinds up to 300 steps as a resumed trainer does.
  */
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { assigned, created, declared, rows, writer } from './storeContract';
+import { assigned, created, declared, rows, writer } from './storeEntries';
 
 const store = await openSqliteStore(process.argv[2]!);
 const [known] = await store.runs();

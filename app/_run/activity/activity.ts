@@ -194,7 +194,8 @@ function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): It
     case 'run.queued':
       return line('team', 'moved it in the queue');
     case 'snapshots.thinned':
-      return line('record', 'snapshots thinned', event.message);
+    case 'checkpoints.thinned':
+      return line('record', event.type.replace('.', ' '), event.message);
     default:
       return unreachable(event);
   }

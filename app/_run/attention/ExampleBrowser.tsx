@@ -73,7 +73,7 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
         options={pagedSplits}
         value={split}
         disabled={why !== null}
-        onChange={(e) => go(e.target.value as PagedSplit, 0)}
+        onPick={(next) => go(next, 0)}
       />
       <Button
         size="small"

@@ -2,17 +2,19 @@
 
 import { Plus, Search } from 'lucide-react';
 import { nanoid } from 'nanoid';
-import { useId, useMemo, useState } from 'react';
+import { type ReactNode, useId, useMemo } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import { usePalette } from '~/app/_charts/palette';
 import { type Color, colorOf, type MarkKind } from '~/app/_charts/types';
 import { canBeLog } from '~/app/_charts/xMap';
 import { Button } from '~/app/_components/Button';
+import { Select } from '~/app/_components/Field';
 import { Explain } from '~/app/_components/Glossary';
 import { Popup } from '~/app/_components/Popup';
-import { type ChartPlan, withChart } from '~/app/_live/chartPlan';
+import type { ChartPlan } from '~/app/_live/chartPlan';
 import {
+  type ChartChoices,
   chartChoices,
   kindOf,
   seriesChoice,
@@ -23,38 +25,62 @@ import {
   type XChoice,
 } from '~/app/_live/chartSettings';
 import { useCursor } from '~/app/_live/cursor';
+import { rowsSoFar } from '~/app/_live/runHistory';
 import { useSeries } from '~/app/_live/series';
-import { rowsSoFar } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { EditChart } from './EditChart';
+import { chartEditor } from './EditChart';
 import { matcher } from './seriesSearch';
 
 /** Choices for the x axis: steps, the run's series that are declared for it, epochs where their length is known, and time. */
-function useXChoices(): readonly { x: XChoice; words: string }[] {
+function useXChoices(): ChartToolbarProps['axis']['options'] {
   const series = useSeries();
   const epochs = useView((v) => v.stepsPerEpoch > 0, false);
   return useMemo(() => {
     const own = series.filter((s) => s.x);
     return [
-      { x: 'step', words: 'step' },
-      ...own.map((s) => ({ x: seriesChoice(s.name), words: s.name })),
-      ...(epochs && !own.some((s) => s.role === 'epoch') ? [{ x: 'epoch', words: 'epoch' } as const] : []),
-      { x: 'relative', words: 'time since start' },
-      { x: 'wall', words: 'wall time' },
+      { value: 'step', text: 'step' },
+      ...own.map((s) => ({ value: seriesChoice(s.name), text: s.name })),
+      ...(epochs && !own.some((s) => s.role === 'epoch') ? [{ value: 'epoch', text: 'epoch' }] : []),
+      { value: 'relative', text: 'time since start' },
+      { value: 'wall', text: 'wall time' },
     ];
   }, [series, epochs]);
 }
 
-/** Smoothing, axes, zoom and search for all charts of the page. */
+/** The toolbar of the run page's charts. */
 export function ChartControls() {
-  const c = useChartChoices((all) => all);
+  const choices = useChartChoices((all) => all);
+  const smoothed = useCursor(() => smoothingFor(choices, rowsSoFar()));
+  const xChoices = useXChoices();
+  const x = xChoices.some((o) => o.value === choices.x) ? choices.x : 'step';
+  return (
+    <ChartToolbar
+      choices={choices}
+      smoothed={smoothed}
+      axis={{ label: 'x', value: x, options: xChoices, onChange: (value) => chartChoices.set({ x: value as XChoice }) }}
+      noLogX={canBeLog(kindOf(x)) ? null : 'A clock time has no logarithm: choose another x'}
+      onChange={chartChoices.set}
+    />
+  );
+}
+
+export interface ChartToolbarProps {
+  choices: Pick<ChartChoices, 'log' | 'logX' | 'robust' | 'search' | 'plan'>;
+  /** Rows in the moving average; 0 = none. */
+  smoothed: number;
+  axis: { label: string; value: string; options: readonly { value: string; text: string }[]; onChange(value: string): void };
+  /** More fields of the axis. */
+  children?: ReactNode;
+  /** Why the x axis cannot be logarithmic; null = it can. */
+  noLogX: string | null;
+  onChange(change: Partial<Pick<ChartChoices, 'smoothSteps' | 'log' | 'logX' | 'robust' | 'search' | 'plan'>>): void;
+}
+
+/** Smoothing, axes, search, marks and new charts, for all charts of a page. */
+export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onChange }: ChartToolbarProps) {
   const id = useId();
-  const smoothed = useCursor(() => smoothingFor(c, rowsSoFar()));
   const stop = smoothStops.findLastIndex((s) => s <= smoothed);
   const { error } = matcher(c.search);
-  const xChoices = useXChoices();
-  const x = xChoices.some((o) => o.x === c.x) ? c.x : 'step';
-  const logX = canBeLog(kindOf(x));
   return (
     <div className="flex items-center gap-x-3 gap-y-1 text-xs text-dim min-[900px]:flex-wrap">
       <label
@@ -68,45 +94,37 @@ export function ChartControls() {
           max={smoothStops.length - 1}
           value={stop}
           aria-valuetext={smoothed === 0 ? 'off' : `${smoothed} rows`}
-          onChange={(e) => chartChoices.set({ smoothSteps: smoothStops[Number(e.target.value)]! })}
+          onChange={(e) => onChange({ smoothSteps: smoothStops[Number(e.target.value)]! })}
           className="w-20 accent-accent"
         />
         <output className="w-18 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
       </label>
       <Explain term="smoothing" className="-ml-3" />
-      <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => chartChoices.set({ log })} />
+      <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => onChange({ log })} />
       <Toggle
-        on={c.logX && logX}
+        on={c.logX && noLogX === null}
         label="Log x"
-        title={
-          logX
-            ? 'Logarithmic x axis: the first steps get as much room as the rest'
-            : 'A clock time has no logarithm: choose another x'
-        }
-        disabled={!logX}
-        onChange={(logX) => chartChoices.set({ logX })}
+        title={noLogX ?? 'Logarithmic x axis: the first steps get as much room as the rest'}
+        disabled={noLogX !== null}
+        onChange={(logX) => onChange({ logX })}
       />
       <Toggle
         on={c.robust}
         label="Ignore outliers"
         title="Leave the outermost 1 % of values out of the y range; what lies beyond is marked at the edge"
-        onChange={(robust) => chartChoices.set({ robust })}
+        onChange={(robust) => onChange({ robust })}
       />
       <Explain term="ignoreOutliers" className="-ml-3" />
       <label className="flex items-center gap-1.5">
-        x
-        <select
-          value={x}
-          onChange={(e) => chartChoices.set({ x: e.target.value as XChoice })}
-          className="h-6 max-w-36 rounded border border-line bg-raised px-1 text-ink"
-        >
-          {xChoices.map((o) => (
-            <option key={o.x} value={o.x}>
-              {o.words}
-            </option>
-          ))}
-        </select>
+        {axis.label}
+        <Select
+          className="h-6! w-auto! max-w-36 px-1! font-sans"
+          options={axis.options}
+          value={axis.value}
+          onPick={axis.onChange}
+        />
       </label>
+      {children}
       <label className="relative flex items-center">
         <Search aria-hidden size={12} className="absolute left-1.5" />
         <input
@@ -116,7 +134,7 @@ export function ChartControls() {
           aria-label="Search series by name, label or group (regular expression)"
           aria-invalid={error !== null}
           aria-describedby={error ? `${id}error` : undefined}
-          onChange={(e) => chartChoices.set({ search: e.target.value })}
+          onChange={(e) => onChange({ search: e.target.value })}
           className={`h-6 w-32 rounded border bg-raised pr-1 pl-6 text-ink placeholder:text-dim ${error ? 'border-warn' : 'border-line'}`}
         />
         {error && (
@@ -126,7 +144,7 @@ export function ChartControls() {
         )}
       </label>
       <MarksLegend />
-      <AddChart />
+      <AddChart plan={c.plan} onPlan={(plan) => onChange({ plan })} />
     </div>
   );
 }
@@ -178,29 +196,19 @@ function MarksLegend() {
 }
 
 /** Adds a custom chart, or restores removed ones. */
-function AddChart() {
-  const plan = useChartChoices((c) => c.plan);
-  const [open, setOpen] = useState(false);
-  const put = (next: ChartPlan) => chartChoices.set({ plan: next });
+function AddChart({ plan, onPlan }: { plan: ChartPlan; onPlan(plan: ChartPlan): void }) {
   return (
     <>
-      <Button size="small" onClick={() => setOpen(true)}>
+      <Button
+        size="small"
+        onClick={() => chartEditor.set({ chart: { id: `own ${nanoid(6)}`, title: '', series: [], range: [null, null] } })}
+      >
         <Plus aria-hidden size={12} /> Chart
       </Button>
       {plan.hidden.length > 0 && (
-        <Button size="small" look="bare" onClick={() => put({ ...plan, hidden: [] })}>
+        <Button size="small" look="bare" onClick={() => onPlan({ ...plan, hidden: [] })}>
           Bring back {plan.hidden.length}
         </Button>
-      )}
-      {open && (
-        <EditChart
-          chart={{ id: `own ${nanoid(6)}`, title: '', series: [], range: [null, null] }}
-          onSave={(chart) => {
-            put(withChart(plan, chart));
-            setOpen(false);
-          }}
-          onClose={() => setOpen(false)}
-        />
       )}
     </>
   );

@@ -1,14 +1,62 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
+import { MenuItem } from '~/app/_charts/ChartMenu';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { FormEnd, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
-import type { OwnChart } from '~/app/_live/chartPlan';
-import { useSeries } from '~/app/_live/series';
+import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
+import { useSelected } from '~/app/_live/select';
+import { createStore } from '~/app/_live/store';
+
+/** The chart whose form is open. The chart's menu sets it and then unmounts. */
+export const chartEditor = createStore<{ chart: OwnChart | null }>({ chart: null });
+
+/** What the form of a page's charts reads and changes. */
+interface Planned {
+  plan: ChartPlan;
+  onPlan(plan: ChartPlan): void;
+}
+
+/** The form for the charts of a page, while one of them is edited. @param known names of the series that a chart can show */
+export function ChartEditor({ plan, known, onPlan }: Planned & { known: readonly string[] }) {
+  const { chart } = useSelected(chartEditor, (e) => e);
+  const close = () => chartEditor.set({ chart: null });
+  if (!chart) return null;
+  const { id, title, series, range } = chart;
+  return (
+    <EditChart
+      key={id}
+      chart={{ id, title, series, range }}
+      known={known}
+      onSave={(next) => {
+        onPlan(withChart(plan, next));
+        close();
+      }}
+      onClose={close}
+    />
+  );
+}
+
+/** The items of a chart's menu that change the page's plan. @param ids of the charts shown, in their order */
+export function ChartItems({ chart, ids, plan, onPlan }: Planned & { chart: OwnChart; ids: readonly string[] }) {
+  const at = ids.indexOf(chart.id);
+  const made = chart.id.startsWith('own ');
+  return (
+    <>
+      <MenuItem onClick={() => chartEditor.set({ chart })}>Change series and range …</MenuItem>
+      {at > 0 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, -1))}>Move earlier</MenuItem>}
+      {at < ids.length - 1 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, 1))}>Move later</MenuItem>}
+      {!made && plan.own.some((c) => c.id === chart.id) && (
+        <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, true))}>As it was</MenuItem>
+      )}
+      <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, made))}>Take away</MenuItem>
+    </>
+  );
+}
 
 /** Edits a chart: its series and their order, its title, and the range of its y axis. */
-export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(chart: OwnChart): void; onClose(): void }) {
-  const known = useSeries();
+function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(chart: OwnChart): void; onClose(): void }) {
+  const { chart, known, onSave, onClose } = props;
   const list = useId();
   const [title, setTitle] = useState(chart.title);
   const [series, setSeries] = useState(chart.series);
@@ -17,7 +65,7 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
   const [problems, setProblems] = useState<{ add?: string; series?: string; range?: string }>({});
   const add = () => {
     const name = added.trim();
-    if (!known.some((s) => s.name === name)) return setProblems({ add: `the run has no series "${name}"` });
+    if (!known.includes(name)) return setProblems({ add: `there is no series "${name}"` });
     if (!series.includes(name)) setSeries([...series, name]);
     setAdded('');
     setProblems({});
@@ -37,17 +85,7 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
   return (
     <Modal open onClose={onClose} title={chart.title === '' ? 'New chart' : `Change ${chart.title}`}>
       <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
-        <Field label="Title">
-          {(ids) => (
-            <input
-              {...ids}
-              className={`${inputClass} font-sans`}
-              maxLength={80}
-              value={title}
-              onChange={(e) => setTitle(e.target.value)}
-            />
-          )}
-        </Field>
+        <TextField label="Title" className="font-sans" maxLength={80} value={title} onChange={setTitle} />
         <fieldset>
           <legend className="text-xs text-dim">Series</legend>
           <ol>
@@ -83,26 +121,20 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
         </fieldset>
         <div className="flex items-end gap-2">
           <div className="min-w-0 flex-1">
-            <Field label="Add a series" error={problems.add ?? null}>
-              {(ids) => (
-                <>
-                  <input
-                    {...ids}
-                    data-first
-                    list={list}
-                    autoComplete="off"
-                    className={inputClass}
-                    value={added}
-                    onChange={(e) => setAdded(e.target.value)}
-                  />
-                  <datalist id={list}>
-                    {known.slice(0, 500).map((s) => (
-                      <option key={s.name} value={s.name} />
-                    ))}
-                  </datalist>
-                </>
-              )}
-            </Field>
+            <TextField
+              label="Add a series"
+              error={problems.add}
+              data-first
+              list={list}
+              autoComplete="off"
+              value={added}
+              onChange={setAdded}
+            />
+            <datalist id={list}>
+              {known.slice(0, 500).map((name) => (
+                <option key={name} value={name} />
+              ))}
+            </datalist>
           </div>
           <Button onClick={add} disabled={added.trim() === ''}>
             Add
@@ -110,25 +142,18 @@ export function EditChart({ chart, onSave, onClose }: { chart: OwnChart; onSave(
         </div>
         <div className="grid grid-cols-2 gap-2">
           {(['Lowest value of y', 'Highest value of y'] as const).map((label, i) => (
-            <Field key={label} label={label} help="empty: as the numbers need" error={(i === 1 && problems.range) || null}>
-              {(ids) => (
-                <input
-                  {...ids}
-                  inputMode="decimal"
-                  className={inputClass}
-                  value={range[i]}
-                  onChange={(e) => setRange(range.with(i, e.target.value) as [string, string])}
-                />
-              )}
-            </Field>
+            <TextField
+              key={label}
+              label={label}
+              help="empty: as the numbers need"
+              error={i === 1 ? problems.range : null}
+              inputMode="decimal"
+              value={range[i]!}
+              onChange={(text) => setRange(range.with(i, text) as [string, string])}
+            />
           ))}
         </div>
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary">
-            Save
-          </Button>
-        </div>
+        <FormEnd yes="Save" onCancel={onClose} />
       </form>
     </Modal>
   );

@@ -1,5 +1,7 @@
 import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { whenNear } from '~/app/_charts/whenNear';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 
 /** A named group of charts, folded until somebody opens it. The page's address records which groups were opened or closed. */
@@ -44,15 +46,12 @@ export function Fold({
   );
 }
 
-/** Mounts its children once they are near the visible area, so that a thousand charts cost only what is looked at. */
+/** Mounts its children while they are near the visible area, so that a thousand charts cost only what is looked at. */
 export function WhenSeen({ height, children }: { height: number; children: ReactNode }) {
   const ref = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState(false);
-  useEffect(() => {
-    const observer = new IntersectionObserver(([entry]) => setSeen(entry!.isIntersecting), { rootMargin: '300px' });
-    observer.observe(ref.current!);
-    return () => observer.disconnect();
-  }, []);
+  // Mounted at once, so that whenNear can measure how long it takes.
+  useEffect(() => whenNear(ref.current!, (near) => flushSync(() => setSeen(near))), []);
   return (
     <div ref={ref} className="min-w-0" style={{ minHeight: height }}>
       {seen && children}

@@ -1,32 +1,31 @@
 'use client';
 
-import { memo, useMemo } from 'react';
-import { LineChart } from '~/app/_charts/LineChart';
+import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { useMoreSeries } from '~/app/_live/moreSeries';
 import { useSeries } from '~/app/_live/series';
-import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { useChartNotes } from '~/app/_run/notes/useChartNotes';
 import { isSystem } from '~/app/_run/system/systemGroup';
-import type { Series } from '~/shared/series';
-import { lineOf, seriesLabel } from './chartLines';
+import { seriesLabel } from './chartLines';
 import { Fold, WhenSeen } from './Fold';
 import { groupSeries, nameInGroup, type SeriesGroup } from './grouping';
+import { SeriesChart } from './SeriesChart';
 import { wordsOf } from './seriesSearch';
-import { useCharts, useNotice } from './useCharts';
+import type { Charts } from './useCharts';
 
 /** Charts that are open at first when no chart is at the top, as in a run whose series declare no roles. */
 const OPEN_AT_FIRST = 12;
 
 /** Series without a chart at the top, folded by group; a search unfolds the groups with matches. */
 export function SeriesGroups({
+  charts,
   drawn,
   test,
   search,
   matched,
 }: {
+  charts: Charts;
   drawn: ReadonlySet<string>;
   test(text: string): boolean;
   /** '' = no search. */
@@ -37,7 +36,7 @@ export function SeriesGroups({
   const searching = search !== '';
   const held = useSeries();
   const left = useView((v) => v.columnCount, 0) - held.length;
-  const history = useHistory();
+  const { history } = charts;
   const others = useMoreSeries(history, held, left, search);
   const { series: found } = others;
   const groups = useMemo(
@@ -64,7 +63,15 @@ export function SeriesGroups({
         >
           {members.map((s, i) => (
             <WhenSeen key={s.name} height={192}>
-              <One series={s} title={nameInGroup(seriesLabel(s), name)} color={i} />
+              <SeriesChart
+                charts={charts}
+                series={s}
+                title={nameInGroup(seriesLabel(s), name)}
+                label={s.unit || 'value'}
+                color={i}
+                smoothed
+                height={160}
+              />
             </WhenSeen>
           ))}
         </Fold>
@@ -97,16 +104,3 @@ function firstGroups(groups: readonly SeriesGroup[]): ReadonlySet<string> {
   }
   return out;
 }
-
-const One = memo(function One({ series, title, color }: { series: Series; title: string; color: number }) {
-  const { history, chart } = useCharts();
-  const names = useMemo(() => [series.name], [series.name]);
-  useWanted(history, names, true);
-  const notice = useNotice(history, names);
-  const notes = useChartNotes();
-  const lines = useMemo(
-    () => [lineOf(history, series.name, { label: series.unit || 'value', color, smoothed: true })],
-    [history, series, color],
-  );
-  return <LineChart {...chart} title={title} lines={lines} notice={notice} height={160} {...notes} />;
-});

@@ -30,24 +30,25 @@ export interface MainChart {
 const MOST_LINES = 12;
 
 /** Roles that share a chart, in the order of the page. A role without a series or metric in the run has no chart. */
-const kinds: readonly { id: string; title: string; roles: readonly SeriesRole[]; color: number; exact?: true }[] = [
+export const chartKinds = [
   { id: 'loss', title: 'Loss', roles: ['loss'], color: 0 },
   { id: 'accuracy', title: 'Accuracy', roles: ['accuracy'], color: 0 },
   { id: 'gradNorm', title: 'Gradient norm', roles: ['gradNorm'], color: 3 },
   { id: 'learningRate', title: 'Learning rate', roles: ['baseLearningRate', 'learningRate'], color: 2, exact: true },
-];
+] as const satisfies readonly { id: SeriesRole; title: string; roles: readonly SeriesRole[]; color: number; exact?: true }[];
 
 /** Charts at the top of the page, from the declared roles: loss, accuracy, gradient norm and learning rate, then main series without such a role. */
 export function mainCharts(series: readonly Series[], evaluations: WithLists['evaluations']): MainChart[] {
   const charts: MainChart[] = [];
-  for (const kind of kinds) {
+  for (const kind of chartKinds) {
+    const exact = 'exact' in kind;
     const members = kind.roles.flatMap((role) => series.filter((s) => s.role === role)).slice(0, MOST_LINES);
     const points = evaluationPoints(evaluations, (m) => m.role === kind.id);
     if (members.length === 0 && points.length === 0) continue;
     charts.push({
       id: kind.id,
       title: kind.title,
-      lines: members.map((s, i) => lineLook(s, kind.color + i, kind.exact === true)),
+      lines: members.map((s, i) => lineLook(s, kind.color + i, exact)),
       points,
       percent: kind.id === 'accuracy' && members.every((s) => !s.unit),
       clip: kind.id === 'gradNorm',

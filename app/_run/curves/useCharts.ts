@@ -1,6 +1,7 @@
 'use client';
 
-import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
@@ -9,14 +10,15 @@ import type { History } from '~/app/_live/history';
 import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { rowsSoFar } from '~/app/_live/runHistory';
 import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
-import { same } from '~/app/_live/select';
+import { type Source, same, useSelected } from '~/app/_live/select';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
-import { rowsSoFar, useHistory, useWanted } from '~/app/_live/useHistory';
+import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useRun, useView } from '~/app/_live/useRun';
 
-/** Props that all charts of the run page share. */
+/** Props that all charts of the run page share. A panel reads them once and passes them to its charts: the same object until one changes. */
 export function useCharts() {
   const history = useHistory();
   const choices = useChartChoices((c) => ({ smoothSteps: c.smoothSteps, log: c.log, robust: c.robust }));
@@ -47,21 +49,16 @@ export function useCharts() {
   );
   const map = useXMap(history);
   const { marks, stops } = useHappenings();
-  /** Props to spread into a chart. */
-  const chart = { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops };
-  return { history, chart };
+  return useMemo(
+    () => ({
+      history,
+      /** Props to spread into a chart. */
+      chart: { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops },
+    }),
+    [history, map, settings, subscribe, onWidth, stepFiles, marks, stops],
+  );
 }
-
-/** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
-export function useChartHeight(): number {
-  const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
-  return useSyncExternalStore(onResize, read, () => 220);
-}
-
-function onResize(changed: () => void): () => void {
-  window.addEventListener('resize', changed);
-  return () => window.removeEventListener('resize', changed);
-}
+export type Charts = ReturnType<typeof useCharts>;
 
 function useXMap(history: History): XMap {
   const choice = useChartChoices((c) => c.x);
@@ -113,7 +110,8 @@ function useAnchors(history: History, kind: XKind, name: string | null): readonl
 const sameAnchors = (a: readonly TimeAnchor[], b: readonly TimeAnchor[]): boolean =>
   a.length === b.length && a.every((x, i) => x.step === b[i]!.step && x.at === b[i]!.at);
 
-function useHappenings() {
+/** What happened during the run, for charts and timelines. */
+export function useHappenings(): Happenings {
   const events = useTimeline(
     (v) => ({
       commands: v.commands,
@@ -149,26 +147,22 @@ function happeningsOf(events: Events): Happenings {
   return latest.happenings;
 }
 
-/** The clip threshold over time, for the charts that show it; null = the run has none. */
-export function useClipRule(history: History): RuleSpec | null {
+/** The clip threshold over time; null = the run has none, or the chart does not show it. */
+export function useClipRule(history: History, shown = true): RuleSpec | null {
   const series = useSeries();
-  const threshold = withRole(series, 'clipThreshold')?.name ?? null;
-  const share = withRole(series, 'clipped')?.name ?? null;
+  const threshold = (shown && withRole(series, 'clipThreshold')?.name) || null;
+  const share = (shown && withRole(series, 'clipped')?.name) || null;
   useWanted(
     history,
     useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
   );
-  const facts = useTimeline((v) => ({ controls: v.controls, values: v.values, commands: v.commands }), null);
-  const [rule, setRule] = useState<RuleSpec | null>(null);
-  useEffect(() => {
-    const look = () =>
-      setRule((old) => {
-        const next = facts && clipRule(facts, series, threshold === null ? null : history.wholeCurve(threshold));
-        return old && next && sameRule(old, next) ? old : next;
-      });
-    look();
-    return threshold === null ? undefined : history.subscribe(look);
-  }, [history, facts, series, threshold]);
+  const facts = useTimeline((v) => (shown ? { controls: v.controls, values: v.values, commands: v.commands } : null), null);
+  const kept = useRef<RuleSpec | null>(null);
+  const rule = useSelected(numbersOf(history), (h) => {
+    const next = facts && clipRule(facts, series, threshold === null ? null : h.wholeCurve(threshold));
+    if (!kept.current || !next || !sameRule(kept.current, next)) kept.current = next;
+    return kept.current;
+  });
   return useMemo(
     () =>
       rule?.marks && share !== null
@@ -183,23 +177,35 @@ const sameRule = (a: RuleSpec, b: RuleSpec): boolean =>
   a.from.length === b.from.length &&
   a.from.every((f, i) => f.step === b.from[i]!.step && f.value === b.from[i]!.value);
 
+/** The history as a source whose changes are told in the frames that show new numbers. */
+function numbersOf(history: History): Source<History> {
+  const known = sources.get(history);
+  if (known) return known;
+  const source = {
+    get: () => history,
+    subscribe: (listener: () => void) => {
+      const stop = history.subscribe(() => askNumbers(listener));
+      return () => {
+        stop();
+        dropFrame(listener);
+      };
+    },
+  };
+  sources.set(history, source);
+  return source;
+}
+const sources = new WeakMap<History, Source<History>>();
+
 const none: never[] = [];
 
 /** Why a chart of these series is still empty; null = it is not. */
 export function useNotice(history: History, names: readonly string[]): string | null {
   const { link, error } = useRun((s) => ({ link: s.link, error: s.error }));
   const status = useView((v) => v.status, null);
-  const [state, setState] = useState({ read: false, rows: false, error: null as string | null });
-  useEffect(() => {
-    const look = () =>
-      setState((old) => {
-        const curves = names.flatMap((n) => [history.curve(n), history.wholeCurve(n)]).filter((c) => c !== null);
-        const next = { read: curves.length > 0, rows: curves.some((c) => c.count > 0), error: history.error };
-        return old.read === next.read && old.rows === next.rows && old.error === next.error ? old : next;
-      });
-    look();
-    return history.subscribe(look);
-  }, [history, names]);
+  const state = useSelected(numbersOf(history), (h) => {
+    const curves = names.flatMap((n) => [h.curve(n), h.wholeCurve(n)]).filter((c) => c !== null);
+    return { read: curves.length > 0, rows: curves.some((c) => c.count > 0), error: h.error };
+  });
   // A chart that shows only evaluations waits for no series.
   if (names.length === 0) return null;
   if (link === 'refused') return error ?? 'The server does not serve this run.';

@@ -7,19 +7,22 @@ import { count } from '~/app/_components/format';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColors } from '~/app/_components/PeopleColors';
 import { statusWord } from '~/app/_components/statusWord';
-import { ThemeToggle, TopBar } from '~/app/_components/TopBar';
+import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { useNotices } from '~/app/_live/notices';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
-import { RunProvider } from '~/app/_live/RunProvider';
+import { RunProvider, useRunStore } from '~/app/_live/RunProvider';
+import { openEarly } from '~/app/_live/runSources';
 import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
 import { tilesIn } from '~/app/_live/tiles';
-import { useRun, useView } from '~/app/_live/useRun';
+import { useRun } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
-import { workspace } from '~/app/_live/workspace';
+import { fromWorkspaceParams } from '~/app/_live/workspace';
+import { mainCharts } from '~/app/_run/curves/mainCharts';
 import { BranchButton } from '~/app/_run/steering/BranchDialog';
 import { LateBar } from '~/app/_run/steering/LateBar';
 import { useOutcomes } from '~/app/_run/steering/useOutcomes';
 import { pointer } from '~/app/_run/timeline/pointer';
+import type { RunView } from '~/shared/view';
 import { AlarmBar } from './AlarmBar';
 import { FollowBar } from './People';
 import { panelOf } from './panels';
@@ -32,16 +35,25 @@ import { Tour } from './Tour';
 import { useNews } from './useNews';
 import { Waits } from './Waits';
 
+// The run and the scripts of its panels are requested at once, while React starts.
+if (typeof window !== 'undefined') {
+  openEarly();
+  const { center, side } = fromWorkspaceParams(new URLSearchParams(location.search));
+  const open = tilesIn(center).map((tile) => tile.open);
+  for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
+}
+
+/** Series of the charts at the top of the page. */
+const first = (view: RunView) =>
+  mainCharts(
+    view.streams.flatMap((s) => s.columns),
+    [],
+  ).flatMap((c) => c.lines);
+
 /** The page of one run. */
 export function Room({ runId }: { runId: string }) {
-  useEffect(() => {
-    // The panels load in parallel with the run.
-    const { center, side } = workspace.get();
-    const open = tilesIn(center).map((tile) => tile.open);
-    for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
-  }, []);
   return (
-    <RunProvider runId={runId} fallback={<Loading />}>
+    <RunProvider runId={runId} first={first} fallback={<Loading />}>
       <PresenceProvider runId={runId} pointer={pointer}>
         <Inside />
       </PresenceProvider>
@@ -110,24 +122,42 @@ function LinkBar() {
   );
 }
 
+/** Least time between two titles: the browser sends each one to its window. */
+const titleEveryMs = 1000;
+
+/** Shows step, status and name of the run in the title of the tab, without rendering anything. */
 function useTitle() {
+  const store = useRunStore();
   const { unread } = useNotices();
-  const words = useView((v) => `${count(v.step)} ${statusWord(v.status)} · ${v.setup.name}`, 'Headroom');
-  const title = unread > 0 ? `(${unread}) ${words}` : words;
   useEffect(() => {
-    document.title = title;
-    return () => {
-      document.title = 'Headroom';
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const write = () => {
+      timer = null;
+      const { view } = store.get();
+      if (view)
+        document.title = `${unread > 0 ? `(${unread}) ` : ''}${count(view.step)} ${statusWord(view.status)} · ${view.setup.name}`;
     };
-  }, [title]);
+    write();
+    const stop = store.subscribe(() => {
+      timer ??= setTimeout(write, titleEveryMs);
+    });
+    return () => {
+      stop();
+      if (timer) clearTimeout(timer);
+    };
+  }, [store, unread]);
+  useEffect(
+    () => () => {
+      document.title = 'Headroom';
+    },
+    [],
+  );
 }
 
 function Refused({ error }: { error: string }) {
   return (
     <>
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main className="px-4 py-20 text-center">
         <h1 className="text-base font-semibold">This run cannot be opened</h1>
         <p className="mt-1 text-dim">{error}</p>
@@ -142,9 +172,7 @@ function Refused({ error }: { error: string }) {
 function Loading() {
   return (
     <div className="flex h-dvh flex-col">
-      <header className="border-b border-line bg-panel">
-        <TopBar />
-      </header>
+      <PageHeader />
       <main aria-busy className="grid min-h-0 flex-1 gap-px lg:grid-cols-[minmax(0,1fr)_20rem]">
         <h1 className="sr-only">Loading the run</h1>
         <div className="animate-pulse bg-raised" />

@@ -2,6 +2,7 @@
 
 import { Copy } from 'lucide-react';
 import Link from 'next/link';
+import { Select } from '~/app/_components/Field';
 import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { PaletteButton } from '~/app/_components/PaletteHost';
@@ -31,8 +32,6 @@ export function RunHeader() {
       status: v.status,
       message: v.statusMessage,
       copyOf: v.copyOf ?? null,
-      step: v.step,
-      total: v.totalSteps,
     }),
     null,
   );
@@ -82,9 +81,14 @@ export function RunHeader() {
           )}
         </span>
       </div>
-      <Progress step={head.step} total={head.total} label="Progress of the run" />
+      <RunProgress />
     </header>
   );
+}
+
+function RunProgress() {
+  const { step, total } = useView((v) => ({ step: v.step, total: v.totalSteps }), { step: 0, total: 0 });
+  return <Progress step={step} total={total} label="Progress of the run" />;
 }
 
 const layoutWords: Record<LayoutName, string> = { steer: 'Steer', watch: 'Watch', review: 'Review', present: 'Present' };
@@ -100,19 +104,14 @@ function Layout() {
     else if (layout === 'present') presence.lead(false);
   };
   return (
-    <select
+    <Select
       aria-label="Layout"
       title="Steer: curves and controls. Watch: curves and what happens. Review: curves beside attention. Present: large type, the others are asked to follow"
-      className="h-7 rounded border border-line bg-raised px-1 text-xs"
+      className="w-auto! font-sans"
+      options={layoutNames.map((value) => ({ value, text: layoutWords[value] }))}
       value={layout}
-      onChange={(e) => choose(e.target.value as LayoutName)}
-    >
-      {layoutNames.map((l) => (
-        <option key={l} value={l}>
-          {layoutWords[l]}
-        </option>
-      ))}
-    </select>
+      onPick={choose}
+    />
   );
 }
 

@@ -4,8 +4,10 @@ import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { headingClass, Keys } from '~/app/_components/Keys';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
+import { kept } from '~/app/_live/kept';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
@@ -39,20 +41,8 @@ const opened = 'headroom:shortcuts';
 
 /** Whether single keys steer the run: off until somebody enables them in this browser, as a key is easily pressed by mistake. */
 const keysAct = {
-  get: (): boolean => {
-    try {
-      return localStorage.getItem('headroom.keysAct') === 'yes';
-    } catch {
-      return false;
-    }
-  },
-  set: (on: boolean): void => {
-    try {
-      localStorage.setItem('headroom.keysAct', on ? 'yes' : 'no');
-    } catch {
-      // In a browser without storage they stay off.
-    }
-  },
+  get: (): boolean => kept.get('headroom.keysAct') === 'yes',
+  set: (on: boolean): void => kept.set('headroom.keysAct', on ? 'yes' : 'no'),
 };
 
 /** Whether the focused element handles the key, so that the page ignores it: a button only Space and Enter, a field or a grid every key. */
@@ -131,11 +121,11 @@ export function ShortcutHelp() {
       </Button>
       <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures">
         <div className="grid gap-4 overflow-y-auto p-4 sm:grid-cols-2">
-          <Keys title="Anywhere" keys={looking} />
-          <Keys title="On the timeline and the charts" keys={onTimeline} />
-          <Keys title="Gestures on charts" keys={onCharts} />
+          <Section title="Anywhere" keys={looking} />
+          <Section title="On the timeline and the charts" keys={onTimeline} />
+          <Section title="Gestures on charts" keys={onCharts} />
           <div>
-            <Keys title="Steering" keys={acting} />
+            <Section title="Steering" keys={acting} />
             <label className="mt-2 flex items-center gap-2">
               <input
                 type="checkbox"
@@ -155,20 +145,9 @@ export function ShortcutHelp() {
   );
 }
 
-function Keys({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) {
-  return (
-    <div>
-      <h3 className="mb-1 text-2xs font-semibold tracking-wider text-dim uppercase">{title}</h3>
-      <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
-        {keys.map(([key, what]) => (
-          <div key={key} className="col-span-2 grid grid-cols-subgrid">
-            <dt>
-              <kbd className="rounded-sm border border-line bg-raised px-1 font-mono text-2xs">{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-    </div>
-  );
-}
+const Section = ({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) => (
+  <div>
+    <h3 className={headingClass}>{title}</h3>
+    <Keys of={keys} />
+  </div>
+);

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { kept } from '~/app/_live/kept';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
@@ -27,30 +28,18 @@ const stops: readonly { target: string; text: string; show?: () => void }[] = [
 ];
 
 const storageKey = 'headroom.tour';
-const seen = (): boolean => {
-  try {
-    return localStorage.getItem(storageKey) === 'seen';
-  } catch {
-    return true;
-  }
-};
-
 /** A short tour on a run of a recipe. Once it was completed or dismissed, this browser does not show it again. */
 export function Tour() {
   const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false);
   const readOnly = useReadOnly();
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => {
-    if (fits && !readOnly && !seen()) setAt(0);
+    if (fits && !readOnly && kept.get(storageKey) !== 'seen') setAt(0);
   }, [fits, readOnly]);
   if (at === null) return null;
   const stop = stops[at]!;
   const end = () => {
-    try {
-      localStorage.setItem(storageKey, 'seen');
-    } catch {
-      // A browser without storage shows it again on each page load.
-    }
+    kept.set(storageKey, 'seen');
     setAt(null);
   };
   const go = (to: number) => {

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { kept, parsed } from '~/app/_live/kept';
 
 const keyOf = (runId: string) => `headroom.dismissed.${runId}`;
 const most = 200;
@@ -11,20 +12,12 @@ export function useDismissed(runId: string): { dismissed: readonly number[]; dis
     dismiss: (seqs) => {
       const next = [...new Set([...dismissed, ...seqs])].slice(-most);
       setDismissed(next);
-      try {
-        localStorage.setItem(keyOf(runId), JSON.stringify(next));
-      } catch {
-        // A browser without storage shows them again after a reload.
-      }
+      kept.set(keyOf(runId), JSON.stringify(next));
     },
   };
 }
 
 function read(runId: string): number[] {
-  try {
-    const list: unknown = JSON.parse(localStorage.getItem(keyOf(runId)) ?? '[]');
-    return Array.isArray(list) ? list.filter((n): n is number => Number.isSafeInteger(n)) : [];
-  } catch {
-    return [];
-  }
+  const list = parsed(kept.get(keyOf(runId)));
+  return Array.isArray(list) ? list.filter((n): n is number => Number.isSafeInteger(n)) : [];
 }

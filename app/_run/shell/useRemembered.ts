@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { kept } from '~/app/_live/kept';
 import { useRun } from '~/app/_live/useRun';
 import { fromWorkspaceParams, saysWorkspace, workspace, workspaceParams } from '~/app/_live/workspace';
 
@@ -7,19 +8,9 @@ export function useRemembered(): void {
   const you = useRun((r) => r.you?.id ?? null);
   useEffect(() => {
     const key = `headroom.workspace.${you ?? ''}`;
-    try {
-      const kept = localStorage.getItem(key);
-      if (kept !== null && !saysWorkspace(new URLSearchParams(location.search)))
-        workspace.set(fromWorkspaceParams(new URLSearchParams(kept)));
-    } catch {
-      // A browser or a replay file without storage remembers nothing.
-    }
-    return workspace.subscribe(() => {
-      try {
-        localStorage.setItem(key, new URLSearchParams(workspaceParams(workspace.get())).toString());
-      } catch {
-        // See above.
-      }
-    });
+    const text = kept.get(key);
+    if (text !== null && !saysWorkspace(new URLSearchParams(location.search)))
+      workspace.set(fromWorkspaceParams(new URLSearchParams(text)));
+    return workspace.subscribe(() => kept.set(key, new URLSearchParams(workspaceParams(workspace.get())).toString()));
   }, [you]);
 }

@@ -1,12 +1,12 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { Button, type ButtonProps } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
-import { inputClass } from '~/app/_components/Field';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { type ActionSpec, type ControlSpec, type ControlValue, describe } from '~/shared/controls';
 import { own, put } from '~/shared/own';
 import { describeCommand, open, readText, textOf } from './steering';
+import { ValueInput } from './ValueInput';
 
 /** One declared action: small fields for its arguments, a button, and a confirmation when it is risky. */
 export function ActionButton({
@@ -69,10 +69,14 @@ export function ActionButton({
         </Button>
         {!compact &&
           action.args.map((arg) => (
-            <Argument
+            <ValueInput
               key={arg.name}
-              arg={arg}
-              text={text(arg)}
+              spec={arg}
+              aria-label={arg.unit && arg.unit !== arg.label.toLowerCase() ? `${arg.label}, ${arg.unit}` : arg.label}
+              title={`${arg.help} ${describe(arg)}`}
+              className={arg.options || arg.type === 'boolean' ? 'w-auto!' : arg.type === 'text' ? '' : 'w-12!'}
+              placeholder={arg.nullLabel ?? arg.label}
+              value={text(arg)}
               onText={(t) => setTexts({ ...texts, [arg.name]: t })}
               disabled={why !== null}
             />
@@ -92,49 +96,5 @@ export function ActionButton({
         onClose={() => setAsking(null)}
       />
     </form>
-  );
-}
-
-function Argument({
-  arg,
-  text,
-  onText,
-  disabled,
-}: {
-  arg: ControlSpec;
-  text: string;
-  onText(text: string): void;
-  disabled: boolean;
-}) {
-  const options = arg.type === 'boolean' ? ['true', 'false'] : arg.options;
-  if (options)
-    return (
-      <select
-        aria-label={arg.label}
-        title={`${arg.help} ${describe(arg)}`}
-        className={`${inputClass} w-auto!`}
-        value={text}
-        disabled={disabled}
-        onChange={(e) => onText(e.target.value)}
-      >
-        {arg.nullLabel !== null && <option value="">{arg.nullLabel}</option>}
-        {options.map((o) => (
-          <option key={o} value={o}>
-            {arg.type === 'boolean' ? (o === 'true' ? 'on' : 'off') : o}
-          </option>
-        ))}
-      </select>
-    );
-  return (
-    <input
-      aria-label={arg.unit && arg.unit !== arg.label.toLowerCase() ? `${arg.label}, ${arg.unit}` : arg.label}
-      title={`${arg.help} ${describe(arg)}`}
-      className={`${inputClass} ${arg.type === 'text' ? '' : 'w-12!'}`}
-      inputMode={arg.type === 'text' ? undefined : 'decimal'}
-      placeholder={arg.nullLabel ?? arg.label}
-      value={text}
-      disabled={disabled}
-      onChange={(e) => onText(e.target.value)}
-    />
   );
 }

@@ -3,9 +3,8 @@
 import { GitBranch } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type FormEvent, useEffect, useState } from 'react';
-import { Button } from '~/app/_components/Button';
-import { Field, inputClass, Select } from '~/app/_components/Field';
-import { count } from '~/app/_components/format';
+import { Button, type ButtonProps } from '~/app/_components/Button';
+import { ChoiceField, Field, FormEnd, Select, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { useList } from '~/app/_live/lists';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -13,29 +12,54 @@ import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
 import { type CommandRecord, ended, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
-import { describeCommand, readText, textOf } from './steering';
+import { checkpointOption, describeCommand, readText, textOf } from './steering';
+import { ValueInput } from './ValueInput';
 
 /** Opens a branch of this run, from one of its checkpoints or from its current step. */
 export function BranchButton() {
+  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
+  // A run that a script opened is branched by starting the script again (ScriptPanel).
+  const scripts = useView(isOpened, true);
+  if (scripts) return null;
+  return (
+    <OpenBranch
+      disabled={!possible}
+      title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
+    >
+      Branch
+    </OpenBranch>
+  );
+}
+
+/** Asks what the run would have done without a change: a branch from the checkpoint before it, with every later change except this one. */
+export const WhatIf = (props: { checkpoint: string; without: string }) => (
+  <OpenBranch {...props} look="bare" title="What if we had not? Branch from the checkpoint before, without this change">
+    Branch without this change
+  </OpenBranch>
+);
+
+/** A button for the dialog, for people who may branch. */
+export function OpenBranch({ checkpoint, without, children, ...button }: BranchFrom & ButtonProps) {
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
-  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
-  // A run that a script opened is branched by starting the script again (ScriptPanel).
-  if (!may || !view || isOpened(view)) return null;
+  if (!may || !view) return null;
   return (
     <>
-      <Button
-        size="small"
-        disabled={!possible}
-        title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
-        onClick={() => setOpen(true)}
-      >
-        <GitBranch aria-hidden size={12} /> Branch
+      <Button size="small" onClick={() => setOpen(true)} {...button}>
+        <GitBranch aria-hidden size={12} />
+        {children}
       </Button>
-      {open && <BranchDialog view={view} onClose={() => setOpen(false)} />}
+      {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} onClose={() => setOpen(false)} />}
     </>
   );
+}
+
+interface BranchFrom {
+  /** Hash of the checkpoint to start from; without it: the current step, or the last checkpoint of an ended run. */
+  checkpoint?: string | undefined;
+  /** The command to leave out when the later ones are repeated: "what if we had not". */
+  without?: string | undefined;
 }
 
 interface Change {
@@ -46,19 +70,13 @@ interface Change {
 const nothing = 'none of them';
 const all = 'all of them';
 
-/**
- * @param checkpoint hash of the checkpoint to start from; without it: the current step, or the last checkpoint of an ended run
- * @param without the command to leave out when the later ones are repeated: "what if we had not"
- */
-export function BranchDialog({
+function BranchDialog({
   view: first,
   checkpoint,
   without,
   onClose,
-}: {
+}: BranchFrom & {
   view: RunView;
-  checkpoint?: string;
-  without?: string;
   onClose(): void;
 }) {
   const router = useRouter();
@@ -119,29 +137,16 @@ export function BranchDialog({
       help="A run of its own goes on from there. This one stays as it is. Without a change the branch repeats it bit for bit."
     >
       <form onSubmit={submit} noValidate className="relative flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
-        <Field label="Name" error={problems.name ?? null}>
-          {(ids) => (
-            <input
-              {...ids}
-              className={`${inputClass} font-sans`}
-              maxLength={80}
-              value={name}
-              onChange={(e) => setName(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="From">
-          {(ids) => (
-            <select {...ids} className={inputClass} value={from} onChange={(e) => setFrom(e.target.value)}>
-              {running && <option value="now">now (a checkpoint is made)</option>}
-              {checkpoints.map((c) => (
-                <option key={c.seq} value={c.blob.hash}>
-                  step {count(c.step)} ({c.trigger})
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <TextField label="Name" error={problems.name} className="font-sans" maxLength={80} value={name} onChange={setName} />
+        <ChoiceField
+          label="From"
+          options={[
+            ...(running ? [{ value: 'now', text: 'now (a checkpoint is made)' }] : []),
+            ...checkpoints.map(checkpointOption),
+          ]}
+          value={from}
+          onPick={setFrom}
+        />
         <fieldset className="flex flex-col gap-1">
           <legend className="text-xs text-dim">Changed from the first step on</legend>
           {changes.map((c, i) => (
@@ -149,22 +154,20 @@ export function BranchDialog({
               <Select
                 aria-label={`Control ${i + 1}`}
                 className="font-sans"
-                options={specs.map((s) => s.name).filter((n) => n === c.control || !changes.some((x) => x.control === n))}
+                options={specs
+                  .filter((s) => s.name === c.control || !changes.some((x) => x.control === s.name))
+                  .map((s) => ({ value: s.name, text: s.label }))}
                 value={c.control}
-                onChange={(e) =>
-                  setChanges(
-                    changes.with(i, { control: e.target.value, text: textOf(view.values[e.target.value]?.value ?? null) }),
-                  )
-                }
+                onPick={(control) => setChanges(changes.with(i, { control, text: textOf(view.values[control]?.value ?? null) }))}
               />
-              <Field label="" error={problems[`change${i}`] ?? null}>
+              <Field label="" error={problems[`change${i}`]}>
                 {(ids) => (
-                  <input
+                  <ValueInput
                     {...ids}
+                    spec={specOf(c.control)}
                     aria-label={`Value of ${specOf(c.control).label}`}
-                    className={inputClass}
                     value={c.text}
-                    onChange={(e) => setChanges(changes.with(i, { ...c, text: e.target.value }))}
+                    onText={(text) => setChanges(changes.with(i, { ...c, text }))}
                   />
                 )}
               </Field>
@@ -180,26 +183,22 @@ export function BranchDialog({
           )}
         </fieldset>
         {later.length > 0 && (
-          <Field label="Repeat the later changes of this run at their steps" help="All but one asks: what if we had not?">
-            {(ids) => (
-              <select {...ids} className={`${inputClass} font-sans`} value={repeat} onChange={(e) => setRepeat(e.target.value)}>
-                <option value={nothing}>{nothing}</option>
-                <option value={all}>{all}</option>
-                {later.map((c) => (
-                  <option key={c.command.id} value={c.command.id}>
-                    all without “{describeCommand(view, c.command)}” of {c.actor.name}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <ChoiceField
+            label="Repeat the later changes of this run at their steps"
+            help="All but one asks: what if we had not?"
+            options={[
+              nothing,
+              all,
+              ...later.map((c) => ({
+                value: c.command.id,
+                text: `all without “${describeCommand(view, c.command)}” of ${c.actor.name}`,
+              })),
+            ]}
+            value={repeat}
+            onPick={setRepeat}
+          />
         )}
-        <div className="flex justify-end gap-2">
-          <Button onClick={onClose}>Cancel</Button>
-          <Button type="submit" look="primary" disabled={busy || from === ''}>
-            {busy ? 'Branching…' : 'Branch'}
-          </Button>
-        </div>
+        <FormEnd yes={busy ? 'Branching…' : 'Branch'} disabled={busy || from === ''} onCancel={onClose} />
       </form>
     </Modal>
   );

@@ -1,6 +1,5 @@
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
@@ -13,6 +12,7 @@ import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
 import { RatePreview } from './RatePreview';
 import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
+import { ValueInput } from './ValueInput';
 
 /**
  * One declared value: its current value, who set it, and a field to request another. The field remembers the value shown when the edit began and sends it
@@ -85,18 +85,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
       <span aria-hidden>?</span>
     </>
   );
-  const text = draft?.text ?? textOf(current);
-  const options = spec.type === 'boolean' ? ['true', 'false'] : spec.options;
+  const typed = spec.type !== 'boolean' && !spec.options;
   const error = problem ?? (refused ? refused.message : null);
-  const shared = {
-    id,
-    'aria-describedby': `${id}-about ${id}-note`,
-    'aria-invalid': error ? (true as const) : undefined,
-    disabled: why !== null || waiting,
-    title: why ?? aboutControl(spec),
-    value: text,
-    onKeyDown: keys,
-  };
   return (
     <form
       onSubmit={submit}
@@ -112,32 +102,20 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         </Popup>
       </span>
       <div className="relative">
-        {options ? (
-          <select {...shared} className={inputClass} onChange={(e) => edit(e.target.value)}>
-            {spec.nullLabel !== null && <option value="">{spec.nullLabel}</option>}
-            {options.map((o) => (
-              <option key={o} value={o}>
-                {spec.type === 'boolean' ? (o === 'true' ? 'on' : 'off') : o}
-              </option>
-            ))}
-          </select>
-        ) : (
-          <>
-            <input
-              {...shared}
-              className={`${inputClass} ${spec.unit ? 'pr-16' : ''} ${draft ? 'border-accent' : ''}`}
-              inputMode={spec.type === 'text' ? undefined : 'decimal'}
-              placeholder={spec.nullLabel ?? undefined}
-              autoComplete="off"
-              spellCheck={false}
-              onChange={(e) => edit(e.target.value)}
-            />
-            {spec.unit && (
-              <span className="pointer-events-none absolute inset-y-0 right-2 flex items-center text-2xs text-dim">
-                {spec.unit}
-              </span>
-            )}
-          </>
+        <ValueInput
+          id={id}
+          spec={spec}
+          aria-describedby={`${id}-about ${id}-note`}
+          aria-invalid={error ? true : undefined}
+          disabled={why !== null || waiting}
+          title={why ?? aboutControl(spec)}
+          className={typed ? `${spec.unit ? 'pr-16' : ''} ${draft ? 'border-accent' : ''}` : ''}
+          value={draft?.text ?? textOf(current)}
+          onText={edit}
+          onKeyDown={keys}
+        />
+        {typed && spec.unit && (
+          <span className="pointer-events-none absolute inset-y-0 right-2 flex items-center text-2xs text-dim">{spec.unit}</span>
         )}
       </div>
       <p id={`${id}-about`} className="sr-only">

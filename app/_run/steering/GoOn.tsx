@@ -1,10 +1,10 @@
 import { useState } from 'react';
-import { inputClass } from '~/app/_components/Field';
-import { count } from '~/app/_components/format';
+import { Select } from '~/app/_components/Field';
 import { useList } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { isOpened } from '~/shared/view';
 import { CheckpointActions } from './CheckpointActions';
+import { checkpointOption } from './steering';
 
 /** Continues an ended run from one of its checkpoints, in the same run or in a branch. */
 export function GoOn() {
@@ -20,18 +20,13 @@ export function GoOn() {
     <div className="flex flex-wrap items-center gap-1.5 border-b border-line p-2">
       <label className="flex min-w-0 flex-1 items-center gap-1.5 text-xs text-dim">
         From
-        <select
-          className={`${inputClass} font-sans`}
+        <Select
+          className="font-sans"
           aria-label="Checkpoint to go on from"
+          options={checkpoints.toReversed().map(checkpointOption)}
           value={chosen.blob.hash}
-          onChange={(e) => setHash(e.target.value)}
-        >
-          {checkpoints.toReversed().map((c) => (
-            <option key={c.seq} value={c.blob.hash}>
-              step {count(c.step)} ({c.trigger})
-            </option>
-          ))}
-        </select>
+          onPick={setHash}
+        />
       </label>
       <span className="flex gap-1">
         <CheckpointActions key={chosen.blob.hash} step={chosen.step} hash={chosen.blob.hash} look="plain" />

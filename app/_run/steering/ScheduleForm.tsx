@@ -1,19 +1,24 @@
 import { CalendarClock } from 'lucide-react';
 import { type FormEvent, useId, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
+import { inputClass, Select } from '~/app/_components/Field';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
-import type { Condition } from '~/shared/commands';
 import type { Measured } from '~/shared/conditions';
 import { actionWithRole } from '~/shared/controls';
 import type { WithLists } from '~/shared/view';
 import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
 import { describeCommand, readText, startArgs, textOf } from './steering';
+import { ValueInput } from './ValueInput';
 
-const small = `${inputClass} w-auto! max-w-full`;
+const small = 'w-auto! max-w-full';
+const whenWords = [
+  { value: 'step', text: 'at step' },
+  { value: 'evaluation', text: 'when a set’s' },
+  { value: 'series', text: 'when a curve' },
+] as const;
 const noEvaluations: WithLists['evaluations'] = [];
 
 /** Schedules a change or an action: at a step, or once a number passes a value. Scheduled commands are listed and can be canceled. */
@@ -66,16 +71,16 @@ export function ScheduleForm({ why }: { why: string | null }) {
     else setProblem(answer.message);
   };
   const edit = (change: Partial<WhenTexts>) => setEdits({ ...edits, ...change });
-  const options = spec?.type === 'boolean' ? ['true', 'false'] : spec?.options;
+  const off = why !== null;
 
   return (
     <form onSubmit={submit} noValidate className="space-y-1.5 px-3 pb-2 text-xs">
       <div className="flex flex-wrap items-center gap-1.5">
         <select
           aria-label="What is to happen"
-          className={small}
+          className={`${inputClass} ${small}`}
           value={chosen}
-          disabled={why !== null}
+          disabled={off}
           onChange={(e) => {
             setWhat(e.target.value);
             const next = controls.values.find((c) => `set ${c.name}` === e.target.value);
@@ -98,61 +103,46 @@ export function ScheduleForm({ why }: { why: string | null }) {
             ))}
           </optgroup>
         </select>
-        {spec &&
-          (options ? (
-            <select
-              aria-label="New value"
-              className={small}
-              value={value}
-              disabled={why !== null}
-              onChange={(e) => setValue(e.target.value)}
-            >
-              {options.map((o) => (
-                <option key={o}>{o}</option>
-              ))}
-            </select>
-          ) : (
-            <input
-              aria-label="New value"
-              className={`${small} w-24!`}
-              placeholder={spec.nullLabel ?? 'new value'}
-              value={value}
-              disabled={why !== null}
-              onChange={(e) => setValue(e.target.value)}
-            />
-          ))}
+        {spec && (
+          <ValueInput
+            spec={spec}
+            aria-label="New value"
+            className={spec.options || spec.type === 'boolean' ? small : 'w-24!'}
+            placeholder={spec.nullLabel ?? 'new value'}
+            value={value}
+            disabled={off}
+            onText={setValue}
+          />
+        )}
       </div>
       <div className="flex flex-wrap items-center gap-1.5">
-        <select
+        <Select
           aria-label="When"
           className={small}
+          options={whenWords}
           value={when.kind}
-          disabled={why !== null}
-          onChange={(e) => edit({ kind: e.target.value as Condition['kind'] })}
-        >
-          <option value="step">at step</option>
-          <option value="evaluation">when a set's</option>
-          <option value="series">when a curve</option>
-        </select>
+          disabled={off}
+          onPick={(kind) => edit({ kind })}
+        />
         {when.kind === 'step' ? (
           <input
             aria-label="Step"
-            className={`${small} w-24!`}
+            className={`${inputClass} w-24!`}
             inputMode="numeric"
             value={when.step}
-            disabled={why !== null}
+            disabled={off}
             onChange={(e) => edit({ step: e.target.value })}
           />
         ) : (
           <>
             {when.kind === 'evaluation' ? (
               <>
-                <Named label="Set" value={split} options={splits} disabled={why !== null} onChange={(split) => edit({ split })} />
+                <Named label="Set" value={split} options={splits} disabled={off} onChange={(split) => edit({ split })} />
                 <Named
                   label="Metric"
                   value={when.metric}
                   options={metrics}
-                  disabled={why !== null}
+                  disabled={off}
                   onChange={(metric) => edit({ metric })}
                 />
               </>
@@ -161,27 +151,29 @@ export function ScheduleForm({ why }: { why: string | null }) {
                 label="Curve"
                 value={when.series}
                 options={series.map((s) => s.name)}
-                disabled={why !== null}
+                disabled={off}
                 onChange={(name) => edit({ series: name })}
               />
             )}
-            <Choice
-              label="Comparison"
-              value={when.comparison}
+            <Select
+              aria-label="Comparison"
+              className={small}
               options={['>', '<']}
-              onChange={(c) => edit({ comparison: c as '>' | '<' })}
+              value={when.comparison}
+              disabled={off}
+              onPick={(comparison) => edit({ comparison })}
             />
             <input
               aria-label="Value"
-              className={`${small} w-20!`}
+              className={`${inputClass} w-20!`}
               inputMode="decimal"
               value={when.value}
-              disabled={why !== null}
+              disabled={off}
               onChange={(e) => edit({ value: e.target.value })}
             />
           </>
         )}
-        <Button size="small" type="submit" disabled={why !== null} className="ml-auto">
+        <Button size="small" type="submit" disabled={off} className="ml-auto">
           <CalendarClock aria-hidden size={12} />
           Schedule
         </Button>
@@ -215,7 +207,7 @@ function Named({
     <>
       <input
         aria-label={label}
-        className={`${small} w-28!`}
+        className={`${inputClass} w-28!`}
         list={id}
         autoComplete="off"
         placeholder={label.toLowerCase()}
@@ -229,26 +221,6 @@ function Named({
         ))}
       </datalist>
     </>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  options,
-  onChange,
-}: {
-  label: string;
-  value: string;
-  options: readonly string[];
-  onChange(value: string): void;
-}) {
-  return (
-    <select aria-label={label} className={small} value={value} onChange={(e) => onChange(e.target.value)}>
-      {options.map((o) => (
-        <option key={o}>{o}</option>
-      ))}
-    </select>
   );
 }
 

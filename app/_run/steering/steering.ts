@@ -1,3 +1,4 @@
+import { count } from '~/app/_components/format';
 import type { DraftCommand } from '~/app/_live/types';
 import { type Command, describeCondition } from '~/shared/commands';
 import {
@@ -13,7 +14,7 @@ import { own, put, type Table } from '~/shared/own';
 import { roleOf } from '~/shared/roles';
 import type { SeriesRole } from '~/shared/series';
 import { latestWithRole } from '~/shared/streams';
-import { type CommandRecord, ended, type RunView, type WithLists } from '~/shared/view';
+import { type CommandRecord, ended, type ListItems, type RunView, type WithLists } from '~/shared/view';
 
 /** Why `you` may not steer this run now; null = allowed. */
 export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor | null, now: number): string | null {
@@ -151,3 +152,9 @@ export function undoOf(view: Pick<RunView, 'values'>, record: CommandRecord): Dr
   if (!Object.is(own(view.values, command.control)?.value, outcome.after)) return null;
   return { kind: 'set', control: command.control, value: outcome.before, expected: outcome.after };
 }
+
+/** A checkpoint as a choice: its value is its hash. */
+export const checkpointOption = ({ step, trigger, blob }: ListItems['checkpoints']) => ({
+  value: blob.hash,
+  text: `step ${count(step)} (${trigger})`,
+});

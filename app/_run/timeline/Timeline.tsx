@@ -12,22 +12,23 @@ import {
   SkipForward,
   ZoomOut as ZoomOutIcon,
 } from 'lucide-react';
-import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useId, useMemo, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
-import { timelineOf, useNear, useSample } from '~/app/_live/lists';
+import { timelineOf } from '~/app/_live/lists';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { timeAnchors } from '~/app/_live/runMarks';
-import { nearestIndex } from '~/app/_live/snapshotFeed';
+import type { RunStore } from '~/app/_live/types';
+import { useHistory } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
-import { useCharts } from '~/app/_run/curves/useCharts';
+import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
-import { snapshotWords } from './snapshotWords';
+import { useSnapshotWords } from './snapshotWords';
 import { Track } from './Track';
 
 const host = {
@@ -47,30 +48,12 @@ export function Timeline() {
   const wide = useWorkspace((w) => w.lanes);
   const [unfolded, setUnfolded] = useState(false);
   const open = narrow ? unfolded : wide;
-  const { mode, step } = useCursor((c) => ({ mode: c.mode, step: c.step }));
-  const head = useView((v) => v.step, 0);
+  const live = useCursor((c) => c.mode === 'live');
   const over = useView((v) => ended(v.status), false);
-  const snapshots = useSample('snapshots');
-  useNear('snapshots', step);
-  const { history, chart } = useCharts();
-  const { subscribe, marks, stops } = chart;
-  const nearest = snapshots[nearestIndex(snapshots, step)] ?? null;
-  const said = snapshotWords(step, nearest?.step ?? null);
-  const live = mode === 'live';
+  const history = useHistory();
+  const { marks, stops } = useHappenings();
   const state = live ? (over ? 'Last step' : 'Live') : 'Pinned';
-  const track = (
-    <Track
-      head={head}
-      step={step}
-      live={live}
-      valueText={`${state}, step ${formatStep(step)} of ${formatStep(head)}. ${said}`}
-      stops={stops}
-      marks={marks}
-      lanes={open}
-      history={history}
-      subscribe={subscribe}
-    />
-  );
+  const track = <Track state={state} stops={stops} marks={marks} lanes={open} history={history} />;
   return (
     <section
       id="timeline"
@@ -79,14 +62,14 @@ export function Timeline() {
       className="relative shrink-0 border-t border-line bg-panel outline-none"
     >
       <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
-        <PlayButtons over={over} head={head} history={history} speeds={open} />
+        <PlayButtons history={history} speeds={open} />
         {open && (
           <span className="flex items-center gap-0.5">
-            <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={stops.findLast((s) => s < step)} />
-            <Jump label="Next snapshot" keys="Page Down" icon={SkipForward} to={stops.find((s) => s > step)} />
+            <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={(step) => stops.findLast((s) => s < step)} />
+            <Jump label="Next snapshot" keys="Page Down" icon={SkipForward} to={(step) => stops.find((s) => s > step)} />
           </span>
         )}
-        <StepField step={step} head={head} />
+        <StepField />
         {live ? (
           <span
             className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${over ? 'bg-raised' : 'bg-good/15 text-good'}`}
@@ -101,15 +84,7 @@ export function Timeline() {
           </Button>
         )}
         {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
-        {open && (
-          <span
-            role="status"
-            className="ml-auto truncate text-xs text-dim"
-            title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
-          >
-            {said}
-          </span>
-        )}
+        {open && <SnapshotShown />}
         <Button
           look="bare"
           size="icon"
@@ -126,7 +101,23 @@ export function Timeline() {
   );
 }
 
-function Jump({ label, keys, icon: Icon, to }: { label: string; keys: string; icon: LucideIcon; to: number | undefined }) {
+/** Which snapshot the panels show. */
+function SnapshotShown() {
+  return (
+    <span
+      role="status"
+      className="ml-auto truncate text-xs text-dim"
+      title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
+    >
+      {useSnapshotWords()}
+    </span>
+  );
+}
+
+/** @param to the step to go to from the step shown; undefined: there is none */
+function Jump(props: { label: string; keys: string; icon: LucideIcon; to(step: number): number | undefined }) {
+  const { label, keys, icon: Icon } = props;
+  const to = useCursor((c) => props.to(c.step));
   return (
     <Button
       look="bare"
@@ -153,62 +144,34 @@ function ZoomOut() {
   );
 }
 
-function PlayButtons({
-  over,
-  head,
-  history,
-  speeds: choice,
-}: {
-  over: boolean;
-  head: number;
-  history: History;
-  speeds: boolean;
-}) {
+function PlayButtons({ history, speeds: choice }: { history: History; speeds: boolean }) {
   const store = useRunStore();
+  const empty = useView((v) => v.step === 0, true);
   const [speed, setSpeed] = useState(1);
-  const isOver = useRef(over);
-  isOver.current = over;
-  const pace = useRef(history);
-  pace.current = history;
   const player = useMemo(
     () =>
       createPlayer(
         setCursor,
         host,
-        () => {
-          const view = timelineOf(store);
-          if (!view) return 10;
-          const rows = pace.current.times();
-          const anchors = rows.length > 1 ? rows : timeAnchors(view);
-          let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-          for (const { at } of anchors) {
-            first = Math.min(first, at);
-            last = Math.max(last, at);
-          }
-          const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
-          return seconds > 0 && steps > 0 ? steps / seconds : 10;
-        },
-        () => isOver.current,
+        () => pace(store, history),
+        () => ended(store.get().view?.status ?? 'queued'),
       ),
-    [store],
+    [store, history],
   );
   const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
   useEffect(() => () => player.pause(), [player]);
   const toggle = () => (playing ? player.pause() : player.play(speed));
-  const toggled = useRef(toggle);
-  toggled.current = toggle;
   useEffect(() => {
-    const onToggle = () => toggled.current();
-    window.addEventListener(togglePlay, onToggle);
-    return () => window.removeEventListener(togglePlay, onToggle);
-  }, []);
+    window.addEventListener(togglePlay, toggle);
+    return () => window.removeEventListener(togglePlay, toggle);
+  });
   return (
     <span className="flex items-center gap-1">
       <Button
         size="icon"
         aria-label={playing ? 'Pause the replay' : 'Play the run from here'}
         title={playing ? 'Pause the replay' : 'Play the run from here'}
-        disabled={head === 0}
+        disabled={empty}
         onClick={toggle}
       >
         {playing ? <Pause aria-hidden size={14} /> : <Play aria-hidden size={14} />}
@@ -235,8 +198,25 @@ function PlayButtons({
   );
 }
 
+/** Steps a second at which the run was trained; 10 where that is not known. */
+function pace(store: RunStore, history: History): number {
+  const view = timelineOf(store);
+  if (!view) return 10;
+  const rows = history.times();
+  const anchors = rows.length > 1 ? rows : timeAnchors(view);
+  let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const { at } of anchors) {
+    first = Math.min(first, at);
+    last = Math.max(last, at);
+  }
+  const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
+  return seconds > 0 && steps > 0 ? steps / seconds : 10;
+}
+
 /** Shows the current step and accepts another: type it, then press Enter or leave the field. */
-function StepField({ step, head }: { step: number; head: number }) {
+function StepField() {
+  const step = useCursor((c) => c.step);
+  const head = useView((v) => v.step, 0);
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const id = useId();

@@ -1,10 +1,11 @@
 'use client';
 
 import { scaleLinear } from '@visx/scale';
-import { memo, useCallback, useEffect, useMemo, useRef } from 'react';
+import { memo, type ReactNode, type Ref, useCallback, useEffect, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { growingEnd } from '~/app/_charts/domains';
 import { askFrame, askNumbers, dropFrame } from '~/app/_charts/drawLoop';
+import { formatStep } from '~/app/_charts/format';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import { clusterMarks } from '~/app/_charts/marks';
 import { type Palette, usePalette } from '~/app/_charts/palette';
@@ -18,25 +19,25 @@ import type { History } from '~/app/_live/history';
 import { usePresent } from '~/app/_live/PresenceProvider';
 import { useSeries, withRole } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
+import { useView } from '~/app/_live/useRun';
+import { ended } from '~/shared/view';
 import { Lanes, labelWidth } from './Lanes';
+import { useSnapshotWords } from './snapshotWords';
 
 const inset = 10;
 const heights = { lanes: 34, line: 28 };
 
 /** The whole run as a track: its loss (or main series), the range of the charts, the other people, and the handle; optionally with lanes below. */
 export function Track(props: {
-  head: number;
-  step: number;
-  live: boolean;
-  valueText: string;
+  /** "Live", "Pinned" */
+  state: string;
   /** Steps with a snapshot, ascending. */
   stops: readonly number[];
   marks: readonly Mark[];
   lanes: boolean;
   history: History;
-  subscribe(listener: () => void): () => void;
 }) {
-  const { head, step, live, stops, marks, lanes, history, subscribe } = props;
+  const { state, stops, marks, lanes, history } = props;
   const palette = usePalette();
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -44,9 +45,8 @@ export function Track(props: {
   const left = lanes && full > 600 ? labelWidth : inset;
   const width = Math.max(0, full - left - inset);
   const height = lanes ? heights.lanes : heights.line;
-  const start = Math.min(setCursor.startStep(), head);
-  // The track's end grows in jumps, so that one more step moves only the handle.
-  const end = start + growingEnd(head - start);
+  const first = useCursor(() => setCursor.startStep());
+  const { start, end } = useView((v) => ends(first, v.step, ended(v.status)), ends(first, 0, false));
   const px = useMemo(() => {
     const scale = scaleLinear({ domain: [start, end], range: [0, width], clamp: true });
     return (s: number) => scale(s);
@@ -57,7 +57,6 @@ export function Track(props: {
     history,
     useMemo(() => (name === null ? [] : [name]), [name]),
   );
-  const hover = useCursor((c) => c.hoverStep);
   const zoom = useCursor((c) => c.zoom);
 
   const drawn = { px, width, height, palette, name, history };
@@ -69,44 +68,20 @@ export function Track(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: everything that the track is drawn from
   useEffect(() => askFrame(frame), [px, height, palette, name, history, frame]);
   useEffect(() => {
-    const stop = subscribe(() => askNumbers(frame));
+    const stop = history.subscribe(() => askNumbers(frame));
     return () => {
       stop();
       dropFrame(frame);
     };
-  }, [subscribe, frame]);
+  }, [history, frame]);
 
   const pinAt = (clientX: number) => {
     const share = (clientX - box.current!.getBoundingClientRect().left - left) / width;
-    setCursor.pin(Math.min(head, Math.round(start + Math.min(1, Math.max(0, share)) * (end - start))));
+    setCursor.pin(Math.min(setCursor.headStep(), Math.round(start + Math.min(1, Math.max(0, share)) * (end - start))));
   };
   return (
     <div className={`relative min-w-0 ${lanes ? 'pb-1' : ''}`}>
-      <div
-        ref={box}
-        role="slider"
-        tabIndex={0}
-        aria-label="Step"
-        aria-valuemin={start}
-        aria-valuemax={Math.max(start, head)}
-        aria-valuenow={step}
-        aria-valuetext={props.valueText}
-        className="relative cursor-ew-resize touch-none select-none"
-        style={{ height }}
-        onKeyDown={(e) => {
-          if (!moveByKey(e, setCursor, stops)) return;
-          e.preventDefault();
-          e.stopPropagation();
-        }}
-        onPointerDown={(e) => {
-          if (e.button !== 0) return;
-          e.currentTarget.setPointerCapture(e.pointerId);
-          pinAt(e.clientX);
-        }}
-        onPointerMove={(e) => {
-          if (e.currentTarget.hasPointerCapture(e.pointerId)) pinAt(e.clientX);
-        }}
-      >
+      <Slider boxRef={box} state={state} start={start} height={height} stops={stops} pinAt={pinAt}>
         <canvas ref={canvas} aria-hidden className="absolute" style={{ left, top: 0, width, height }} />
         <svg width={full} height={height} aria-hidden className="absolute inset-0">
           <g transform={`translate(${left},0)`}>
@@ -122,27 +97,90 @@ export function Track(props: {
               />
             )}
             {!lanes && <Glyphs marks={marks} px={px} width={width} palette={palette} />}
-            <Others head={head} px={px} height={height} />
+            <Others px={px} height={height} />
           </g>
         </svg>
-      </div>
+      </Slider>
       {lanes && <Lanes marks={marks} stops={stops} px={px} left={left} width={width} palette={palette} />}
       <div aria-hidden className="pointer-events-none absolute inset-y-0" style={{ left, width }}>
-        {hover !== null && <i className="absolute inset-y-0 w-px bg-ink/40" style={{ left: px(hover) }} />}
-        <i className={`absolute inset-y-0 -ml-px w-0.5 ${live ? 'bg-good' : 'bg-accent'}`} style={{ left: px(step) }}>
-          <i
-            className={`absolute -left-1 h-5 w-2.5 rounded-sm border border-panel ${live ? 'bg-good' : 'bg-accent'}`}
-            style={{ top: (height - 20) / 2 }}
-          />
-        </i>
+        <Handle px={px} height={height} />
       </div>
     </div>
   );
 }
 
+/** Both ends of the track. The end grows in jumps, so that one more step moves only the handle. */
+function ends(first: number, head: number, over: boolean): { start: number; end: number } {
+  const start = Math.min(first, head);
+  return { start, end: start + (over ? Math.max(1, head - start) : growingEnd(head - start)) };
+}
+
+/** The track as a control: keys, pointer, and its value in words. */
+function Slider(props: {
+  boxRef: Ref<HTMLDivElement>;
+  state: string;
+  start: number;
+  height: number;
+  stops: readonly number[];
+  pinAt(clientX: number): void;
+  children: ReactNode;
+}) {
+  const { state, start, stops, pinAt } = props;
+  const step = useCursor((c) => c.step);
+  const head = useView((v) => v.step, 0);
+  const said = useSnapshotWords();
+  return (
+    <div
+      ref={props.boxRef}
+      role="slider"
+      tabIndex={0}
+      aria-label="Step"
+      aria-valuemin={start}
+      aria-valuemax={Math.max(start, head)}
+      aria-valuenow={step}
+      aria-valuetext={`${state}, step ${formatStep(step)} of ${formatStep(head)}. ${said}`}
+      className="relative cursor-ew-resize touch-none select-none"
+      style={{ height: props.height }}
+      onKeyDown={(e) => {
+        if (!moveByKey(e, setCursor, stops)) return;
+        e.preventDefault();
+        e.stopPropagation();
+      }}
+      onPointerDown={(e) => {
+        if (e.button !== 0) return;
+        e.currentTarget.setPointerCapture(e.pointerId);
+        pinAt(e.clientX);
+      }}
+      onPointerMove={(e) => {
+        if (e.currentTarget.hasPointerCapture(e.pointerId)) pinAt(e.clientX);
+      }}
+    >
+      {props.children}
+    </div>
+  );
+}
+
+/** The step shown, and the step under the mouse. Moved by a transform: the page is not laid out again. */
+function Handle({ px, height }: { px(step: number): number; height: number }) {
+  const { live, step, hover } = useCursor((c) => ({ live: c.mode === 'live', step: c.step, hover: c.hoverStep }));
+  const color = live ? 'bg-good' : 'bg-accent';
+  return (
+    <>
+      {hover !== null && (
+        <i className="absolute inset-y-0 left-0 w-px bg-ink/40" style={{ transform: `translateX(${px(hover)}px)` }} />
+      )}
+      <i className={`absolute inset-y-0 left-0 -ml-px w-0.5 ${color}`} style={{ transform: `translateX(${px(step)}px)` }}>
+        <i className={`absolute -left-1 h-5 w-2.5 rounded-sm border border-panel ${color}`} style={{ top: (height - 20) / 2 }} />
+      </i>
+    </>
+  );
+}
+
 /** The steps at which the other people are, in their colors. */
-function Others({ head, px, height }: { head: number; px(step: number): number; height: number }) {
+function Others({ px, height }: { px(step: number): number; height: number }) {
   const others = usePresent((p) => p.others);
+  const follows = others.some((o) => o.look.live);
+  const head = useView((v) => (follows ? v.step : 0), 0);
   return others.map(({ tab, actor, look }) => (
     <g key={tab} data-looks={actor.name} transform={`translate(${px(look.live ? head : look.step)},0)`}>
       <title>{actor.name}</title>

@@ -1,4 +1,7 @@
 import { formatStep } from '~/app/_charts/format';
+import { useCursor } from '~/app/_live/cursor';
+import { useNear, useSample } from '~/app/_live/lists';
+import { nearestIndex } from '~/app/_live/snapshotFeed';
 
 /** Which snapshot the panels show at this step, in words. */
 export function snapshotWords(step: number, nearest: number | null): string {
@@ -6,4 +9,12 @@ export function snapshotWords(step: number, nearest: number | null): string {
   return nearest === step
     ? `snapshot at step ${formatStep(step)}`
     : `step ${formatStep(step)}: nearest snapshot ${formatStep(nearest)}`;
+}
+
+/** The words for the step shown. */
+export function useSnapshotWords(): string {
+  const step = useCursor((c) => c.step);
+  const snapshots = useSample('snapshots');
+  useNear('snapshots', step);
+  return snapshotWords(step, snapshots[nearestIndex(snapshots, step)]?.step ?? null);
 }

@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
+import { Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 
 /** Checkpoints of the runs known on this server. */
@@ -76,23 +76,19 @@ export function CheckpointPicker({
             <span className="text-2xs text-dim">This run has no checkpoint.</span>
           )}
           {now && 'list' in now && now.list.length > 0 && (
-            <select
+            <Select
               aria-label={`${label}: which checkpoint`}
-              className={inputClass}
+              options={[
+                { value: '', text: 'which step…' },
+                ...now.list.map((c) => ({ value: c.hash, text: `step ${count(c.step)}` })),
+              ]}
               value={hash}
-              onChange={(e) => {
-                if (e.target.value === '') return;
-                onPick(e.target.value);
+              onPick={(picked) => {
+                if (picked === '') return;
+                onPick(picked);
                 setOpen(false);
               }}
-            >
-              <option value="">which step…</option>
-              {now.list.map((c) => (
-                <option key={c.hash} value={c.hash}>
-                  step {count(c.step)}
-                </option>
-              ))}
-            </select>
+            />
           )}
         </>
       )}

@@ -1,7 +1,7 @@
 import { Play } from 'lucide-react';
 import { type FormEvent, useId, useRef } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { ChoiceField, TextField } from '~/app/_components/Field';
 import { count, duration } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import type { RecipeField } from '~/shared/recipeFields';
@@ -107,7 +107,7 @@ export function NewRunForm({
         )}
       </div>
       <footer className="flex flex-wrap items-center justify-end gap-3 border-t border-line px-4 py-2.5">
-        <div className="min-w-0 flex-1 text-xs" aria-live="polite">
+        <div className="min-w-0 flex-1 basis-56 text-xs" aria-live="polite">
           {elsewhere.map((message) => (
             <p key={message} className="break-words text-bad">
               {message}
@@ -185,81 +185,53 @@ function RunFields({
     label: string,
     key: 'project' | 'group' | 'tags',
     more: { help?: string; placeholder?: string; list?: string } = {},
-  ) => {
-    const { help, ...input } = more;
-    return (
-      <Field label={label} error={at.get(key) ?? null} {...(help !== undefined && { help })}>
-        {(ids) => (
-          <input
-            {...ids}
-            {...input}
-            name={key}
-            autoComplete="off"
-            className={inputClass}
-            value={draft[key]}
-            onChange={(e) => onChange({ ...draft, [key]: e.target.value })}
-          />
-        )}
-      </Field>
-    );
-  };
+  ) => (
+    <TextField
+      label={label}
+      error={at.get(key)}
+      name={key}
+      autoComplete="off"
+      value={draft[key]}
+      onChange={(typed) => onChange({ ...draft, [key]: typed })}
+      {...more}
+    />
+  );
   return (
     <fieldset>
       <legend className={legendClass}>Run</legend>
       <div className={gridClass}>
-        <Field label="Name" error={at.get('name') ?? null}>
-          {(ids) => (
-            <input
-              {...ids}
-              name="name"
-              autoComplete="off"
-              className={inputClass}
-              value={draft.name ?? recipe.title}
-              onChange={(e) => onChange({ ...draft, name: e.target.value })}
-            />
-          )}
-        </Field>
+        <TextField
+          label="Name"
+          error={at.get('name')}
+          name="name"
+          autoComplete="off"
+          value={draft.name ?? recipe.title}
+          onChange={(name) => onChange({ ...draft, name })}
+        />
         {text('Project', 'project', { placeholder: 'default', list: listId })}
         {text('Group', 'group', { placeholder: 'none', help: 'runs that belong together, such as seeds of one experiment' })}
         {text('Tags', 'tags', { help: 'separated by commas' })}
         {recipe.presets.length > 1 && (
-          <Field label="Preset" help="what the settings below begin with">
-            {(ids) => (
-              <select
-                {...ids}
-                className={inputClass}
-                value={preset}
-                onChange={(e) => onChange(withPreset(draft, recipe.name, e.target.value))}
-              >
-                {recipe.presets.map((p) => (
-                  <option key={p.name} value={p.name}>
-                    {p.title}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <ChoiceField
+            label="Preset"
+            help="what the settings below begin with"
+            options={recipe.presets.map((p) => ({ value: p.name, text: p.title }))}
+            value={preset}
+            onPick={(next) => onChange(withPreset(draft, recipe.name, next))}
+          />
         )}
         {choosesTrainer(draft, filled) && (
-          <Field label="Trainer" error={at.get('recipe') ?? null}>
-            {(ids) => (
-              <select
-                {...ids}
-                name="recipe"
-                className={inputClass}
-                value={draft.trainer}
-                onChange={(e) => onChange({ ...draft, trainer: e.target.value })}
-              >
-                <option value="">any</option>
-                {recipe.trainers.map((t) => (
-                  <option key={t.name} value={t.name}>
-                    {t.name}
-                    {t.connected ? '' : ' (not here)'}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
+          <ChoiceField
+            label="Trainer"
+            error={at.get('recipe')}
+            name="recipe"
+            options={[
+              { value: '', text: 'any' },
+              ...recipe.trainers.map((t) => ({ value: t.name, text: `${t.name}${t.connected ? '' : ' (not here)'}` })),
+            ]}
+            value={draft.trainer}
+            onPick={(trainer) => onChange({ ...draft, trainer })}
+          />
         )}
       </div>
       <datalist id={listId}>

@@ -1,3 +1,4 @@
+import { kept, parsed } from '~/app/_live/kept';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
 import { sweepJob } from '~/shared/runTable';
@@ -155,20 +156,11 @@ export const newSweep = (): string => new Date().toISOString().slice(0, 16).repl
 
 const storageKey = 'headroom.newRun';
 
-export function readDraft(storage: Pick<Storage, 'getItem'>): Draft {
-  try {
-    return { ...emptyDraft, ...(JSON.parse(storage.getItem(storageKey) ?? '{}') as Partial<Draft>), sweep: newSweep() };
-  } catch {
-    return { ...emptyDraft, sweep: newSweep() };
-  }
-}
+export const readDraft = (): Draft => ({
+  ...emptyDraft,
+  ...(parsed(kept.get(storageKey)) as Partial<Draft> | null),
+  sweep: newSweep(),
+});
 
 /** null: the draft was started or discarded. */
-export function keepDraft(storage: Pick<Storage, 'setItem' | 'removeItem'>, draft: Draft | null): void {
-  try {
-    if (draft) storage.setItem(storageKey, JSON.stringify(draft));
-    else storage.removeItem(storageKey);
-  } catch {
-    // If storage is full or blocked, the draft lasts as long as the dialog.
-  }
-}
+export const keepDraft = (draft: Draft | null): void => kept.set(storageKey, draft && JSON.stringify(draft));

@@ -206,12 +206,23 @@ describe('x axis', () => {
 
   it('begins where the run does: below 0, or far above', () => {
     const cursor = createCursor();
-    cursor.head(100);
+    cursor.head(100, true);
     cursor.rows(-1, 1);
     expect(xDomain(cursor, [], steps)).toEqual({ from: -1, to: 100, x: [-1, 100] });
-    cursor.head(2_000_000_010);
+    cursor.head(2_000_000_010, true);
     cursor.rows(2_000_000_000, 1);
     expect(xDomain(cursor, [], steps).x).toEqual([2_000_000_000, 2_000_000_010]);
+  });
+
+  it('of a growing run has room for at most a sixteenth more, and moves in jumps; that of an ended run ends at its last step', () => {
+    const cursor = createCursor();
+    const ends = (heads: number[], over = false) =>
+      heads.map((head) => {
+        cursor.head(head, over);
+        return xDomain(cursor, [], steps).to;
+      });
+    expect(ends([0, 1, 15, 31, 33, 1000, 1001, 1025])).toEqual([1, 1, 15, 31, 34, 1024, 1024, 1088]);
+    expect(ends([0, 33, 1001], true)).toEqual([1, 33, 1001]);
   });
 
   it('a time in a wrong unit is shown as a number, and its axis has a few ticks', () => {

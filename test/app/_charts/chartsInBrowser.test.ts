@@ -54,8 +54,8 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     const missing = await page.evaluate(() => {
       const canvas = document.querySelector('canvas')!;
       const { data, width } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
-      // The axis ends at the head, rounded up to a 64th of the power of two below it: 1,007,616.
-      const column = (step: number) => Math.floor(((step + 0.5) / 1_007_616) * width);
+      // The axis of an ended run ends at its last step.
+      const column = (step: number) => Math.floor(((step + 0.5) / 1_000_000) * width);
       // The axis goes from 0 at the bottom to 1.125: the row of 0.97 is reached by spikes alone, not by the slopes beside them.
       const y = Math.round(canvas.height * (1 - 0.97 / 1.125));
       const inked = (x: number) => data[(y * width + x) * 4 + 3]! > 20;
@@ -69,7 +69,7 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     const box = await plot();
     await page.mouse.click(box.x + box.width / 2, box.y + 50);
     const { mode, step } = await cursor();
-    expect([mode, Math.abs(step - 503_808) <= 1_007_616 / box.width]).toEqual(['pinned', true]);
+    expect([mode, Math.abs(step - 500_000) <= 1_000_000 / box.width]).toEqual(['pinned', true]);
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Shift+ArrowRight');
     expect((await cursor()).step).toBe(step + 11);
@@ -87,7 +87,7 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     await page.mouse.move(box.x + 160, box.y + 60, { steps: 4 });
     await page.mouse.up();
     const zoom = (await cursor()).zoom!;
-    const perPixel = 1_007_616 / box.width;
+    const perPixel = 1_000_000 / box.width;
     expect(zoom.map((s, i) => Math.abs(s - (100 + 60 * i) * perPixel) <= 2 * perPixel)).toEqual([true, true]);
     await page.mouse.dblclick(box.x + 200, box.y + 60);
     expect(await cursor()).toMatchObject({ mode: 'live', step: 1_000_000, zoom: null });
@@ -128,7 +128,7 @@ describeInBrowser('a series that is logged every 50 steps beside one of every st
 
   it('is one line from its first row to its last, and nothing is counted as NaN', async () => {
     const { width, columns } = await inked(0.75);
-    // Rows from step -1 to 949 of an axis of 1,008 steps.
+    // Rows from step -1 to 949 of an axis of 1,000 steps.
     expect(columns / width).toBeGreaterThan(0.93);
     expect(await page.getByText('NaN').count()).toBe(0);
   });

@@ -6,7 +6,7 @@ import { SvgPen } from '~/app/_charts/svgPen';
 import { xMap } from '~/app/_charts/xMap';
 import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
-import { type CompareView, compareLink, fromCompareLink } from '~/app/_compare/link';
+import { type CompareView, compareDefaults, compareLink, fromCompareLink } from '~/app/_compare/link';
 import { commonLoss, stepAtLoss } from '~/app/_live/equalLoss';
 import type { Config } from '~/shared/setup';
 import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
@@ -181,7 +181,7 @@ describe('a link to the page', () => {
   const there = (view: CompareView) => fromCompareLink(new URLSearchParams(compareLink(view).split('?')[1]));
   const plain: CompareView = {
     runs: ['run001', 'run002'],
-    choices: { x: 'step', level: '', smoothSteps: 10, log: false, logX: false, robust: false },
+    choices: compareDefaults,
     zoom: null,
     attention: null,
   };
@@ -194,6 +194,10 @@ describe('a link to the page', () => {
       log: true,
       logX: true,
       robust: true,
+      search: 'val/',
+      open: ['val'],
+      gradients: 'lines',
+      plan: { own: [{ id: 'own 1', title: 'Both', series: ['loss', 'val/loss'], range: [0, null] }], hidden: [], order: [] },
     };
     const all: CompareView = { ...plain, choices: changed, zoom: [10, 2000] };
     for (const view of [

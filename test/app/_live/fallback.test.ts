@@ -1,8 +1,8 @@
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { socketOptions, socketWire } from '~/app/_live/socket';
-import { openMemoryStore } from '~/server/store/memory';
 import { startApp, type TestApp } from '~/test/support/app';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { startProxy } from '~/test/support/proxy';
 import { publishedSetup } from '~/test/support/setups';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ListSource, LoadedLists } from '~/app/_live/lists';
+import { type ListSource, LoadedLists } from '~/app/_live/loadedLists';
 import type { RunState, RunStore } from '~/app/_live/types';
 import { MemoryLists } from '~/shared/memoryLists';
 import { listKinds } from '~/shared/view';

@@ -44,9 +44,9 @@ it('a click on a column turns it round, on another begins with what people want 
 
 it('saved views come back; a storage that holds something else, or nothing, gives none', () => {
   const kept = new Map<string, string>();
-  const storage = { getItem: (k: string) => kept.get(k) ?? null, setItem: (k: string, v: string) => void kept.set(k, v) };
+  const storage = { get: (k: string) => kept.get(k) ?? null, set: (k: string, v: string | null) => void kept.set(k, v ?? '') };
   expect(readViews(storage)).toEqual([]);
-  keepViews(storage, [{ name: 'paper', params: 'find=tag%3Dpaper' }]);
+  keepViews([{ name: 'paper', params: 'find=tag%3Dpaper' }], storage);
   expect(readViews(storage)).toEqual([{ name: 'paper', params: 'find=tag%3Dpaper' }]);
   for (const wrong of ['{', '5', '[1, {"name": 2}]']) {
     kept.set([...kept.keys()][0]!, wrong);
@@ -84,6 +84,9 @@ describe('an axis of the sweep', () => {
   });
   it('of one number has a place in the middle', () => {
     expect(axisOf('loss', 'Loss', [3, 3]).at(3)).toBeCloseTo(0.5);
+    // Zeros of a whole number are not decimals.
+    const texts = axisOf('config.examples', 'Examples', [20_000, 80_000]).ticks.map((t) => t.text);
+    expect([texts[0], texts.at(-1)]).toEqual(['20,000', '80,000']);
   });
 });
 

@@ -9,7 +9,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Jobs } from '~/server/base/jobs';
 import { exportRoutes } from '~/server/export/routes';
 import { openBlobs } from '~/server/store/blobs';
-import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { callAs } from '~/server/trpc';
 import type { RunEvent } from '~/shared/events';
@@ -19,8 +18,9 @@ import type { JobState } from '~/shared/jobs';
 import { summarize } from '~/shared/summary';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { serveRoutes } from '~/test/support/routeServer';
-import { ada, writer } from '~/test/support/storeContract';
+import { ada, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
 import { publishedSetup } from '../../support/setups';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { inOrder, moveInQueue, type Waiting } from '~/server/dispatch/queue';
 import { openHub } from '~/server/runs/hub';
-import { openMemoryStore } from '~/server/store/memory';
 import type { Actor } from '~/shared/ids';
 import { fakeClock } from '~/test/support/fakeClock';
 import { inbox } from '~/test/support/inbox';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { registrationOf } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
 

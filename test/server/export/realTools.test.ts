@@ -6,13 +6,13 @@ import { columnName } from '~/server/export/columnNames';
 import { type ExportQuery, writeExport } from '~/server/export/formats';
 import type { RecordSource } from '~/server/export/source';
 import { openBlobs } from '~/server/store/blobs';
-import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { ownFolder } from '~/test/support/folder';
 import { type Files, readFiles } from '~/test/support/importing';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { realTools } from '~/test/support/pythonEnvironment';
 import { recordRun } from '~/test/support/recordedRun';
-import { assigned, created, declared, sparse, writer } from '~/test/support/storeContract';
+import { assigned, created, declared, sparse, writer } from '~/test/support/storeEntries';
 
 const environment = realTools();
 const python = typeof environment === 'string' ? null : environment;

@@ -7,9 +7,9 @@ import { type ExportQuery, writeExport } from '~/server/export/formats';
 import { type ImportDeps, importFiles } from '~/server/import/importRun';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
-import { openMemoryStore } from '~/server/store/memory';
 import { ownFolder } from '~/test/support/folder';
-import { ada, assigned, created, declared, sparse, writer } from '~/test/support/storeContract';
+import { openMemoryStore } from '~/test/support/memoryStore';
+import { ada, assigned, created, declared, sparse, writer } from '~/test/support/storeEntries';
 
 /** A run of three streams of their own steps, with names that tables use themselves, and what comes of it in every format. */
 const folder = ownFolder();

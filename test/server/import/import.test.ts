@@ -7,10 +7,10 @@ import { forgetCutImports, importFiles } from '~/server/import/importRun';
 import { importRoutes } from '~/server/import/routes';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
-import { openMemoryStore } from '~/server/store/memory';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { serveRoutes } from '~/test/support/routeServer';
-import { ada, created, writer } from '~/test/support/storeContract';
+import { ada, created, writer } from '~/test/support/storeEntries';
 
 const folder = ownFolder();
 afterAll(folder.remove);

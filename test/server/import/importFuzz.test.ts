@@ -16,7 +16,7 @@ import type { ImportResult } from '~/shared/imports';
 import { ownFolder } from '~/test/support/folder';
 import { readFiles } from '~/test/support/importing';
 import { recordRun } from '~/test/support/recordedRun';
-import { ada } from '~/test/support/storeContract';
+import { ada } from '~/test/support/storeEntries';
 import { membersOf, tarHead, tarOf } from '~/test/support/tar';
 
 const folder = ownFolder();

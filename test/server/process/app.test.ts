@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';

@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toThin } from '~/server/retention/thin';
+import { connect } from '~/server/mcp/client';
+import { checkpointsToThin, snapshotsToThin } from '~/server/retention/thin';
 import type { ListItems } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
@@ -10,13 +11,16 @@ import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from 
 import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
 
-type View = Parameters<typeof toThin>[0];
+interface Recorded {
+  snapshots: readonly ListItems['snapshots'][];
+  marks: Parameters<typeof snapshotsToThin>[1];
+}
+const toThin = ({ snapshots, marks }: Recorded, quota: number) => snapshotsToThin(snapshots, marks, quota);
 const snapshotAt = (step: number, bytes = 10, trigger = 'cadence') =>
   ({ seq: step + 1, step, trigger, blob: { hash: 'a'.repeat(64), bytes } }) as unknown as ListItems['snapshots'];
-const view = (snapshots: readonly ListItems['snapshots'][], alerts: number[] = [], notes: number[] = []): View => ({
+const view = (snapshots: readonly ListItems['snapshots'][], alerts: number[] = [], notes: number[] = []): Recorded => ({
   snapshots,
-  alerts: alerts.map((step) => ({ step })) as unknown as View['alerts'],
-  notes: notes.map((step) => ({ anchor: { step } })) as unknown as View['notes'],
+  marks: { alerts: alerts.map((step) => ({ step })), notes: notes.map((step) => ({ anchor: { step } })) },
 });
 const steps = (taken: readonly ListItems['snapshots'][]) => taken.map((s) => s.step);
 const every = (n: number, by: number) => Array.from({ length: n }, (_, i) => snapshotAt(i * by));
@@ -69,6 +73,127 @@ describe('thinning snapshots', () => {
   });
 });
 
+describe('thinning checkpoints', () => {
+  const hash = (i: number) => i.toString(16).padStart(64, '0');
+  const checkpointAt = (i: number, change: Partial<ListItems['checkpoints']> = {}) =>
+    ({
+      seq: i + 1,
+      step: 10 * i,
+      trigger: 'cadence',
+      blob: { hash: hash(i), bytes: 10 },
+      ...change,
+    }) as unknown as ListItems['checkpoints'];
+  const nothing = { alerts: [], notes: [], named: new Set<string>(), best: [] };
+  const kept = (all: ListItems['checkpoints'][], marks: typeof nothing, quota: number) => {
+    const taken = new Set(checkpointsToThin(all, marks, quota));
+    return all.filter((c) => !taken.has(c)).map((c) => c.step);
+  };
+
+  it('the first, the newest five and evenly spaced ones stay', () => {
+    // 25 x 10 bytes; 9/10 of 150 = 135: 13 stay. Of the middle (10 .. 190) every second one goes, then the first two that leave
+    // a gap of 40: 20 and 60.
+    const all = Array.from({ length: 25 }, (_, i) => checkpointAt(i));
+    expect(kept(all, nothing, 250)).toHaveLength(25);
+    expect(kept(all, nothing, 150)).toEqual([0, 40, 80, 100, 120, 140, 160, 180, 200, 210, 220, 230, 240]);
+  });
+
+  it('marked ones stay, whatever the quota', () => {
+    const all = Array.from({ length: 40 }, (_, i) =>
+      i === 3
+        ? checkpointAt(3, { trigger: 'command' })
+        : i === 20
+          ? checkpointAt(20, { reference: 's3://there' })
+          : checkpointAt(i),
+    );
+    // An alert at 104 (the loss is NaN from there on), a note at 150, a branch from 170, the best evaluation at 199 and row at 223
+    const marks = {
+      alerts: [{ step: 104 }, { step: null }],
+      notes: [{ anchor: { step: 150 } }],
+      named: new Set([hash(17)]),
+      best: [{ step: 199 }, { step: 223 }, null],
+    };
+    expect(kept(all, marks as unknown as typeof nothing, 1)).toEqual([
+      0, 30, 100, 150, 170, 190, 200, 220, 350, 360, 370, 380, 390,
+    ]);
+  });
+});
+
+describe('a run whose checkpoints outgrow their quota', () => {
+  it('loses some by the rule and their files with them; a way back to one of those names the nearest kept ones, and why', async () => {
+    const folder = ownFolder();
+    let app = await startApp({ dataFolder: folder.path });
+    const ada = { id: 'a', name: 'Ada', role: 'admin' } as const;
+    try {
+      const { retention } = connect({ url: app.url });
+      await expect(retention.set.mutate({})).rejects.toThrow('give it, or checkpointBytes, or both');
+      expect(await retention.set.mutate({ checkpointBytes: 2 ** 20 })).toEqual({
+        quotaBytes: 4 * 2 ** 30,
+        checkpointBytes: 2 ** 20,
+      });
+      const setup = publishedSetup('reverse');
+      const trainer = await TrainerClient.connect(app.address);
+      const { runId } = await app.hub.create(ada, setup);
+      trainer.ready();
+      await trainer.assigned();
+      await trainer.send(runStarted(0, startValues(setup)), { type: 'status', status: 'running', step: 0, message: 'go' });
+      const thinned = new Promise<{ seqs: number[]; message: string }>((resolve) => {
+        app.hub.onEntries((_, entries) => {
+          for (const { event } of entries) if (event.type === 'checkpoints.thinned') resolve(event);
+        });
+      });
+      // Eleven of 100 kB exceed 1 MB; 9/10 of it hold nine. The one at step 10 is named by a branch.
+      const hashes: string[] = [];
+      const branch = { checkpoint: '', changes: [], repeat: null, name: 'branch', runId };
+      for (let i = 0; i < 11; i++) {
+        if (i > 0) await trainer.send(rows((i - 1) * 10, 10, startValues(setup)));
+        const blob = blobOf(new Uint8Array(100_000).fill(i));
+        hashes.push(blob.hash);
+        await trainer.put(blob);
+        const trigger = { trigger: 'cadence', commandId: null, lastCommandSeq: 0 } as const;
+        await trainer.send({ type: 'checkpoint', step: i * 10, blob: refOf(blob), ...trigger });
+        if (i === 1) expect(await app.hub.branch(ada, { ...branch, checkpoint: blob.hash })).toMatchObject({ ok: true });
+      }
+      const { seqs, message } = await thinned;
+      expect(seqs).toHaveLength(2);
+      expect(message).toBe(
+        "2 of 11 checkpoints were taken away to keep this run's checkpoints under 1 MB; the first, the newest 5, those of alerts, notes, commands, questions, branches and best results, and evenly spaced ones stay",
+      );
+      const view = (await app.hub.view(runId))!;
+      expect(view.recent.checkpoints.items.map((c) => c.step)).toEqual([0, 10, 30, 50, 60, 70, 80, 90, 100]);
+      expect([view.counts.checkpoints.count, view.checkpointsThinned]).toEqual([9, 2]);
+
+      const why = '. 2 checkpoints were deleted to save space, as the activity of the run says';
+      const back = { kind: 'act', id: 'command-1', runId, action: 'revert', args: { step: 20 } } as const;
+      expect(await app.hub.command(ada, back)).toEqual({
+        ok: false,
+        reason: 'invalid',
+        field: 'args.step',
+        message: `args.step: no checkpoint at step 20; the nearest kept ones are at steps 10 and 30${why}`,
+      });
+      expect(await app.hub.branch(ada, { ...branch, checkpoint: hashes[4]! })).toEqual({
+        ok: false,
+        reason: 'invalid',
+        field: 'checkpoint',
+        message: `checkpoint: run ${runId} has no checkpoint ${hashes[4]!.slice(0, 12)}... in force; there are checkpoints at step 0, 10, 30, 50, 60, 70, 80, 90, 100${why}`,
+      });
+      trainer.close();
+      await app.close();
+      const files = readdirSync(path.join(folder.path, 'blobs'), { recursive: true }).map(String);
+      expect(hashes.flatMap((hash, i) => (files.some((f) => f.endsWith(hash)) ? [] : [i * 10]))).toEqual([20, 40]);
+
+      // The log says it all: a server that opens the folder later shows the same, and goes back to a kept one.
+      app = await startApp({ dataFolder: folder.path });
+      expect((await app.hub.view(runId))!.recent.checkpoints.items.map((c) => c.step)).toEqual([
+        0, 10, 30, 50, 60, 70, 80, 90, 100,
+      ]);
+      expect(await app.hub.command(ada, { ...back, id: 'command-2', args: { step: 30 } })).toMatchObject({ ok: true });
+    } finally {
+      await app.close();
+      folder.remove();
+    }
+  });
+});
+
 describe('a run that outgrows the quota', () => {
   it('loses maps by the rule, says so in its log, keeps every signal', async () => {
     const folder = ownFolder();
@@ -88,7 +213,9 @@ describe('a run that outgrows the quota', () => {
       });
       const bytes = 2 ** 20;
       expect(await call('retention.set', { quotaBytes: bytes })).toMatchObject({ result: { data: { quotaBytes: bytes } } });
-      expect(await call('retention.get')).toMatchObject({ result: { data: { quotaBytes: bytes } } });
+      expect(await call('retention.get')).toMatchObject({
+        result: { data: { quotaBytes: bytes, checkpointBytes: 4 * 2 ** 30 } },
+      });
 
       const setup = publishedSetup('reverse');
       const trainer = await TrainerClient.connect(app.address);

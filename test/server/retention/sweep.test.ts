@@ -10,7 +10,7 @@ import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
 import { ownFolder } from '~/test/support/folder';
 import { recordRun } from '~/test/support/recordedRun';
-import { ada, writer } from '~/test/support/storeContract';
+import { ada, writer } from '~/test/support/storeEntries';
 import { type Blob, blobOf, noise, refOf, snapshot } from '~/test/support/synthetic';
 import { publishedSetup, withConfig } from '../../support/setups';
 

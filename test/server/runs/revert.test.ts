@@ -2,13 +2,13 @@
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
@@ -307,7 +307,7 @@ describe('is refused', () => {
     });
     expect(await a.hub.command(you, act({}))).toMatchObject({ reason: 'invalid', field: 'args.step' });
     expect(await a.hub.command(you, act({ step: 6 }))).toMatchObject({
-      message: 'args.step: no checkpoint at step 6; there are checkpoints at step 5, 10',
+      message: 'args.step: no checkpoint at step 6; the nearest kept ones are at steps 5 and 10',
       field: 'args.step',
     });
     expect(await a.hub.command(you, act({ stepp: 5 }))).toMatchObject({ reason: 'invalid', field: 'args.stepp' });

@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { RunLog } from '~/server/runs/log';
 import { Room } from '~/server/runs/room';
 import type { Store } from '~/server/store';
-import { openMemoryStore } from '~/server/store/memory';
 import type { Command } from '~/shared/commands';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { firstStepOf, type Rows, rowCount } from '~/shared/series';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { publishedSetup, withConfig } from '../../support/setups';
 

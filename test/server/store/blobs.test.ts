@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { BlobError, type BlobStore, openBlobs } from '~/server/store/blobs';
-import { openMemoryStore } from '~/server/store/memory';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 
 const folder = ownFolder();
 afterAll(folder.remove);

@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
-import { openMemoryStore } from '~/server/store/memory';
 import { checked } from '~/server/store/sqlite/checksums';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
@@ -16,7 +15,8 @@ import { summarize } from '~/shared/summary';
 import { listKinds } from '~/shared/view';
 import { fillRun } from '~/test/bench/rows';
 import { ownFolder } from '~/test/support/folder';
-import { created, snapshot, status, writer } from '~/test/support/storeContract';
+import { openMemoryStore } from '~/test/support/memoryStore';
+import { created, snapshot, status, writer } from '~/test/support/storeEntries';
 import { blobOf } from '~/test/support/synthetic';
 
 const folder = ownFolder();

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { afterAll, describe } from 'vitest';
-import { openMemoryStore } from '~/server/store/memory';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { ownFolder } from '~/test/support/folder';
 import { listContract } from '~/test/support/listContract';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { storeContract } from '~/test/support/storeContract';
 
 const folder = ownFolder();

@@ -16,7 +16,7 @@ import { firstStepOf, rowCount } from '~/shared/series';
 import { listKinds } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
 import { RandomRun } from '~/test/support/randomRun';
-import { created, named, writer } from '~/test/support/storeContract';
+import { created, named, writer } from '~/test/support/storeEntries';
 import { unpack01 } from '~/test/support/version01';
 
 const folder = ownFolder();

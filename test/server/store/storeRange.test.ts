@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '~/server/store';
-import { openMemoryStore } from '~/server/store/memory';
 import { atOnce, openReads } from '~/server/store/sqlite/read';
 import { openForWriting } from '~/server/store/sqlite/schema';
 import { openWrites } from '~/server/store/sqlite/write';
 import type { RunEvent } from '~/shared/events';
 import { ownFolder } from '~/test/support/folder';
-import { assigned, created, declared, named, rows, snapshot, sparse, writer } from '~/test/support/storeContract';
+import { openMemoryStore } from '~/test/support/memoryStore';
+import { assigned, created, declared, named, rows, snapshot, sparse, writer } from '~/test/support/storeEntries';
 
 /** SQLite's answers against the plain computation of the store in memory, over random logs of several streams with rewinds, gaps, huge and negative steps, NaN and infinities. */
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { openMemoryStore } from '~/server/store/memory';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { TestViewer } from '~/test/support/viewer';
 
 it('a token that ends loses its sockets at once, another one keeps them', async () => {

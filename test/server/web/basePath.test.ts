@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { openMemoryStore } from '~/server/store/memory';
 import { addressAt, paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { type ProxyOptions, startProxy } from '~/test/support/proxy';
 import { blobOf } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';

@@ -1,4 +1,10 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
+import type { Append, RangeQuery, Store, StoredRun } from '~/server/store';
+import { firstLink, hex, nextLink } from '~/server/store/chain';
+import { checkAppend, type Rewind, rewindOf } from '~/server/store/checkAppend';
+import { bytesOf, KEPT_BYTES } from '~/server/store/console';
+import { collectSignals } from '~/server/store/signals';
+import { StreamState } from '~/server/store/streamState';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
 import { type ConsolePart, choose } from '~/shared/media';
@@ -15,12 +21,6 @@ import {
   statsOf,
 } from '~/shared/pyramid';
 import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
-import { firstLink, hex, nextLink } from './chain';
-import { checkAppend, type Rewind, rewindOf } from './checkAppend';
-import { bytesOf, KEPT_BYTES } from './console';
-import type { Append, RangeQuery, Store, StoredRun } from './index';
-import { collectSignals } from './signals';
-import { StreamState } from './streamState';
 
 interface Row {
   step: number;

@@ -1,0 +1,132 @@
+/** Two runs on one page: their charts have the toolbar, the menu and the marks of a run's own page. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { build } from '~/server/process/build';
+import type { TrainerEvent } from '~/shared/events';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser } from '~/test/support/browser';
+import { root } from '~/test/support/root';
+import { publishedSetup } from '~/test/support/setups';
+import { TrainerClient } from '~/test/support/trainerClient';
+
+const local = { id: 'local', name: 'You', role: 'admin' } as const;
+const rows = 400;
+
+describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
+  let app: TestApp;
+  let browser: Browser;
+  let closeBrowser: () => Promise<void>;
+  let page: Page;
+  const trainers: TrainerClient[] = [];
+
+  /** A run whose loss has this name, and which has a second series, val/ppl. */
+  async function run(name: string, loss: string): Promise<string> {
+    const { runId } = await app.hub.create(local, { ...publishedSetup('reverse'), name });
+    const trainer = await TrainerClient.connect(app.address);
+    trainers.push(trainer);
+    trainer.ready();
+    await trainer.assigned();
+    const series: TrainerEvent = {
+      type: 'series',
+      stream: 'train',
+      columns: [{ name: loss, role: 'loss' }, { name: 'val/ppl' }],
+    };
+    await trainer.send(
+      {
+        type: 'started',
+        step: 0,
+        device: { device: 'laptop', software: 'x' },
+        controls: { values: [], actions: [] },
+        values: {},
+      },
+      { type: 'status', status: 'running', step: 0, message: '' },
+      series,
+      {
+        type: 'rows',
+        stream: 'train',
+        steps: { first: 0, count: rows },
+        values: Float64Array.from({ length: 2 * rows }, (_, i) => (i % 2 ? 30 - i / 100 : 3 - i / 500)),
+      },
+      { type: 'alert', step: 100, level: 'warning', kind: 'loss-spike', message: `${name} has a spike` },
+    );
+    return runId;
+  }
+  const open = async (query: string): Promise<Page> => {
+    const opened = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    opened.setDefaultTimeout(60_000);
+    await opened.goto(`${app.url}/compare?${query}`);
+    return opened;
+  };
+  const figures = (p: Page) =>
+    p.locator('figure').evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
+  const legend = (p: Page, chart: string) =>
+    p
+      .getByRole('figure', { name: chart, exact: true })
+      .locator('figcaption li')
+      .evaluateAll((all) => all.map((item) => item.querySelector('button')?.firstChild?.nextSibling?.textContent));
+
+  beforeAll(async () => {
+    await build(() => {});
+    app = await startApp({ pages: { dev: false, root } });
+    ({ browser, close: closeBrowser } = await openBrowser());
+    page = await open(`runs=${await run('Ours', 'train/perte')},${await run('Theirs', 'loss')}`);
+  }, 600_000);
+  afterAll(async () => {
+    await closeBrowser?.();
+    for (const trainer of trainers) trainer.close();
+    await app?.close();
+  });
+
+  it('series of one role share a chart, whatever their names; others are compared by name', async () => {
+    await expect.poll(() => figures(page), { timeout: 60_000 }).toEqual(['Loss', 'val/ppl']);
+    expect(await legend(page, 'Loss')).toEqual(['Ours', 'Theirs']);
+  });
+
+  it('the toolbar is that of a run: smoothing, axes, search, marks', async () => {
+    await page.getByRole('slider', { name: 'Smooth' }).fill('5');
+    await page.getByRole('button', { name: 'Log x' }).click();
+    await page.getByRole('combobox', { name: 'aligned by' }).selectOption('time');
+    await page.waitForURL(/smooth=20&logx=1&x=time/);
+    await page.getByRole('combobox', { name: 'aligned by' }).selectOption('step');
+    await page.getByRole('searchbox').fill('ppl');
+    await expect.poll(() => figures(page)).toEqual(['val/ppl']);
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('button', { name: 'Marks' }).click();
+    await page.getByText('a command was refused').waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  it('a chart is changed with the form of a run, and the link shows the same to others', async () => {
+    await page.getByLabel('Save Loss as a file').click();
+    await page.getByRole('menuitem', { name: 'Change series and range …' }).click();
+    const form = page.getByRole('dialog', { name: 'Change Loss' });
+    await form.getByLabel('Add a series').fill('val/ppl');
+    await form.getByRole('button', { name: 'Add', exact: true }).click();
+    await form.getByRole('button', { name: 'Save' }).click();
+    const lines = ['Ours train/perte', 'Ours val/ppl', 'Theirs loss', 'Theirs val/ppl'];
+    await expect.poll(() => legend(page, 'Loss'), { timeout: 60_000 }).toEqual(lines);
+    await page.waitForURL(/charts=/);
+    const other = await open(new URL(page.url()).search.slice(1));
+    await expect.poll(() => legend(other, 'Loss'), { timeout: 60_000 }).toEqual(lines);
+    await other.close();
+  });
+
+  it('a right click says what can be done there; the marks of each run name it', async () => {
+    const plot = page.getByRole('figure', { name: 'val/ppl', exact: true }).locator('[data-plot]');
+    await plot.click({ button: 'right' });
+    const items = page.getByRole('menuitem');
+    await items.first().waitFor();
+    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+/g, '#').replace('Ours', 'Theirs'))).toEqual([
+      'Pin step #',
+      'Copy Theirs: #',
+      'Save the picture (PNG)',
+      'Save the numbers drawn (CSV)',
+    ]);
+    await page.keyboard.press('Escape');
+    // The axis of a run that goes on has room for some more steps: it ends at 416.
+    const { x, y, width } = (await plot.boundingBox())!;
+    await page.mouse.move(x + (100 / 416) * width, y + 20);
+    const tip = page.locator('[data-tooltip]');
+    await expect.poll(() => tip.textContent(), { timeout: 60_000 }).toMatch(/Ours: .*Theirs: /);
+  });
+});
