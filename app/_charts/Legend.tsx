@@ -92,7 +92,7 @@ function Item(props: {
         aria-pressed={!off}
         title="Click: show or hide; shift-click: this one alone"
         onClick={(e) => props.onToggle(props.name, e.shiftKey)}
-        className={`flex items-center gap-1 rounded py-0.5 hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+        className={`flex items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden

@@ -156,87 +156,88 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
           <ThemeToggle />
         </span>
       </PageHeader>
-      <main id="main" className="mx-auto max-w-[120rem] space-y-2 p-2">
+      <main id="main" className="space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
-        {runIds.length === 0 && (
+        {runIds.length === 0 ? (
           <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>
+        ) : (
+          <Panel title="Curves">
+            <div className="sticky top-0 z-20 overflow-x-auto border-b border-line bg-panel px-3 py-1">
+              <ChartToolbar
+                choices={choices}
+                smoothed={smoothed}
+                axis={{
+                  label: 'aligned by',
+                  value: x,
+                  options: alignments.map((a) => ({ value: a, text: a })),
+                  onChange: (next) => {
+                    change({ x: next as Alignment });
+                    cursor.zoom(null);
+                  },
+                }}
+                noLogX={canBeLog(x) ? null : 'Equal loss has steps on both sides of 0: align by something else'}
+                onChange={change}
+              >
+                {x === 'equal loss' && (
+                  <label
+                    className="inline-flex items-center gap-1"
+                    title="Each run is shifted to the first step at which its smoothed loss is at or below this; empty = the lowest that all have reached"
+                  >
+                    loss
+                    <input
+                      className={`${inputClass} h-6! w-24!`}
+                      inputMode="decimal"
+                      placeholder={common === null ? '' : measured(common)}
+                      aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
+                      value={choices.level}
+                      onChange={(e) => change({ level: e.target.value })}
+                    />
+                  </label>
+                )}
+              </ChartToolbar>
+            </div>
+            {left.length > 0 && (
+              <p role="status" className="px-3 pt-2 text-warn">
+                {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
+                {x === 'equal loss'
+                  ? `never at a loss of ${measured(lossLevel)}`
+                  : x === 'epoch'
+                    ? 'the length of its epochs is not known, so not on this axis'
+                    : 'not started, so not on this axis'}
+                .
+              </p>
+            )}
+            <ChartGrid>
+              {drawn.charts.map(({ chart, lines, points }) => (
+                <LineChart
+                  key={chart.id}
+                  title={chart.title}
+                  lines={lines}
+                  points={points}
+                  marks={drawn.marks}
+                  map={axis.map}
+                  settings={settings}
+                  cursor={cursor}
+                  subscribe={subscribe}
+                  onWidth={onWidth}
+                  stepFiles={filesOf(chart)}
+                  percent={chart.percent}
+                  range={chart.range}
+                  height={height}
+                  notice={noticeOf(lines)}
+                  menu={<ChartItems chart={chart} ids={charts.map((c) => c.id)} plan={plan} onPlan={onPlan} />}
+                />
+              ))}
+            </ChartGrid>
+            {drawn.charts.length === 0 && <p className="px-3 py-4 text-dim">No series of these runs matches.</p>}
+            {found.length > mostShared && (
+              <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
+                {count(found.length - mostShared)} more series have the same name in several of these runs: search for them.
+              </p>
+            )}
+            <ChartEditor plan={plan} known={known} onPlan={onPlan} />
+          </Panel>
         )}
-        <Panel title="Curves">
-          <div className="sticky top-0 z-20 overflow-x-auto border-b border-line bg-panel px-3 py-1">
-            <ChartToolbar
-              choices={choices}
-              smoothed={smoothed}
-              axis={{
-                label: 'aligned by',
-                value: x,
-                options: alignments.map((a) => ({ value: a, text: a })),
-                onChange: (next) => {
-                  change({ x: next as Alignment });
-                  cursor.zoom(null);
-                },
-              }}
-              noLogX={canBeLog(x) ? null : 'Equal loss has steps on both sides of 0: align by something else'}
-              onChange={change}
-            >
-              {x === 'equal loss' && (
-                <label
-                  className="inline-flex items-center gap-1"
-                  title="Each run is shifted to the first step at which its smoothed loss is at or below this; empty = the lowest that all have reached"
-                >
-                  loss
-                  <input
-                    className={`${inputClass} h-6! w-24!`}
-                    inputMode="decimal"
-                    placeholder={common === null ? '' : measured(common)}
-                    aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
-                    value={choices.level}
-                    onChange={(e) => change({ level: e.target.value })}
-                  />
-                </label>
-              )}
-            </ChartToolbar>
-          </div>
-          {left.length > 0 && (
-            <p role="status" className="px-3 pt-2 text-warn">
-              {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
-              {x === 'equal loss'
-                ? `never at a loss of ${measured(lossLevel)}`
-                : x === 'epoch'
-                  ? 'the length of its epochs is not known, so not on this axis'
-                  : 'not started, so not on this axis'}
-              .
-            </p>
-          )}
-          <ChartGrid>
-            {drawn.charts.map(({ chart, lines, points }) => (
-              <LineChart
-                key={chart.id}
-                title={chart.title}
-                lines={lines}
-                points={points}
-                marks={drawn.marks}
-                map={axis.map}
-                settings={settings}
-                cursor={cursor}
-                subscribe={subscribe}
-                onWidth={onWidth}
-                stepFiles={filesOf(chart)}
-                percent={chart.percent}
-                range={chart.range}
-                height={height}
-                notice={noticeOf(lines)}
-                menu={<ChartItems chart={chart} ids={charts.map((c) => c.id)} plan={plan} onPlan={onPlan} />}
-              />
-            ))}
-          </ChartGrid>
-          {drawn.charts.length === 0 && <p className="px-3 py-4 text-dim">No series of these runs matches.</p>}
-          {found.length > mostShared && (
-            <p className="border-t border-line px-3 py-1.5 text-xs text-dim">
-              {count(found.length - mostShared)} more series have the same name in several of these runs: search for them.
-            </p>
-          )}
-          <ChartEditor plan={plan} known={known} onPlan={onPlan} />
-        </Panel>
         {there.length > 0 && (
           <AttentionCompared
             runs={there.map(({ runId }) => ({ runId, name: named.get(runId)! }))}

@@ -1,3 +1,4 @@
+import { withUnit } from '~/app/_components/format';
 import type { KnownRecipe } from '~/shared/recipes';
 import { type Setting, settingsOf } from '~/shared/settings';
 import type { RunSetup } from '~/shared/setup';
@@ -31,7 +32,7 @@ export function differences(
     const { label, unit } = named.find((s) => s.label !== path) ?? named[0]!;
     rows.push({
       path: `config.${path}`,
-      label: unit === null ? label : `${label} (${unit})`,
+      label: withUnit(label, unit),
       values: settings.map(({ named }) => named.get(path)?.text ?? null),
     });
   }

@@ -1,4 +1,5 @@
 import { Glossary } from './Glossary';
+import { headingClass, Keys } from './Keys';
 import { Modal } from './Modal';
 
 const keys = [
@@ -16,20 +17,11 @@ export default function Help({ onClose }: { onClose(): void }) {
     <Modal open onClose={onClose} title="Help" wide>
       <div className="space-y-4 overflow-y-auto p-4">
         <section>
-          <h3 className="mb-1 text-2xs font-semibold tracking-wider text-dim uppercase">Keys</h3>
-          <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
-            {keys.map(([key, what]) => (
-              <div key={key} className="col-span-2 grid grid-cols-subgrid">
-                <dt>
-                  <kbd className="rounded-sm border border-line bg-raised px-1 font-mono text-2xs">{key}</kbd>
-                </dt>
-                <dd>{what}</dd>
-              </div>
-            ))}
-          </dl>
+          <h3 className={headingClass}>Keys</h3>
+          <Keys of={keys} />
         </section>
         <section>
-          <h3 className="mb-1 text-2xs font-semibold tracking-wider text-dim uppercase">Words</h3>
+          <h3 className={headingClass}>Words</h3>
           <Glossary />
         </section>
       </div>

@@ -325,7 +325,9 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         )}
         {run.project !== 'default' && <Label term="project" text={run.project} onClick={onTerm} />}
         {run.group !== undefined && <Label term="group" text={run.group} onClick={onTerm} />}
-        {run.recipe && <span title={run.recipe}>{actions.recipeTitle(run.recipe)}</span>}
+        {run.recipe && actions.recipeTitle(run.recipe) !== run.name && (
+          <span title={run.recipe}>{actions.recipeTitle(run.recipe)}</span>
+        )}
         {run.data && <span>{run.data}</span>}
         {run.backend && <span>{run.backend}</span>}
         {run.copyOf && (
@@ -397,7 +399,7 @@ function Heading({
       style={{ width }}
     >
       {sortKey === null ? (
-        <span className={`${words} text-dim`}>{title}</span>
+        <span className={`inline-flex min-h-6 items-center ${words} text-dim`}>{title}</span>
       ) : (
         <button
           type="button"

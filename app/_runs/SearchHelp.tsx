@@ -1,3 +1,5 @@
+import { Keys } from '~/app/_components/Keys';
+
 const examples = [
   ['reverse wasm', 'every word occurs in the name, recipe, project, tags, person, …'],
   ['recipe:text', 'the recipe contains “text”; several with commas: any of them'],
@@ -10,13 +12,4 @@ const examples = [
 ] as const;
 
 /** Explains the search syntax. */
-export const SearchHelp = () => (
-  <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
-    {examples.map(([text, meaning]) => (
-      <div key={text} className="col-span-2 grid grid-cols-subgrid">
-        <dt className="font-mono text-xs whitespace-nowrap">{text}</dt>
-        <dd className="text-dim">{meaning}</dd>
-      </div>
-    ))}
-  </dl>
-);
+export const SearchHelp = () => <Keys of={examples} />;

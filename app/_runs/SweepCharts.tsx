@@ -8,7 +8,7 @@ import { Explain } from '~/app/_components/Glossary';
 import { Panel } from '~/app/_components/Panel';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Column } from '~/shared/runTable';
-import { type Axis, axisOf } from './sweep/axis';
+import { axisOf, type PlotProps } from './sweep/axis';
 import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
 import type { View } from './tableQuery';
@@ -94,19 +94,7 @@ export function SweepCharts({ view }: { view: View }) {
   );
 }
 
-function Scatter({
-  axes,
-  points,
-  over,
-  onOver,
-  onOpen,
-}: {
-  axes: readonly Axis[];
-  points: Parameters<typeof ScatterPlot>[0]['points'];
-  over: string | null;
-  onOver(runId: string | null): void;
-  onOpen(runId: string): void;
-}) {
+function Scatter({ axes, points, over, onOver, onOpen }: Omit<PlotProps, 'width'>) {
   const [xKey, setX] = useState('');
   const [yKey, setY] = useState('');
   const x = Math.max(

@@ -63,7 +63,7 @@ export const fixedColumns: readonly ColumnShown[] = [
   }),
   number('createdAt', 'Started', 148, ({ run }) => (
     <span className="font-sans text-dim">
-      {run.createdBy.name}, <Ago at={run.createdAt} />
+      {run.createdBy.name}, <Ago at={run.createdAt} suffix=" ago" />
     </span>
   )),
   number('watchers', 'Watching', 92, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),

@@ -30,15 +30,15 @@ export function Approval({ editable }: { editable: boolean }) {
   return (
     <Panel title="Approval by a second person">
       <form onSubmit={submit} className="flex flex-col gap-2 p-2">
-        <p className="text-muted text-xs">What somebody asks for below waits until another operator approves it.</p>
-        {error && <p className="text-bad text-xs">{error.message}</p>}
+        <p className="text-xs text-dim">What somebody asks for below waits until another operator approves it.</p>
+        {error && <p className="text-xs text-bad">{error.message}</p>}
         <fieldset
           className="grid grid-cols-2 gap-x-4 sm:grid-cols-3"
           aria-label="Needs a second operator"
           disabled={!editable || !data}
         >
           {[...new Set([...roles, ...(data ?? [])])].map((name) => (
-            <label key={name} className="flex min-h-6 items-center gap-2 text-sm">
+            <label key={name} className="flex min-h-6 items-center gap-2 first-letter:uppercase">
               <input type="checkbox" checked={chosen.includes(name)} onChange={(e) => toggle(name, e.target.checked)} />
               {inWords(name)}
             </label>

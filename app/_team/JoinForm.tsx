@@ -63,10 +63,10 @@ export function JoinForm() {
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
         {link.state === 'checking' && <p className="text-dim">Looking at your invite…</p>}
         {link.state === 'closed' && (
-          <>
+          <div className="text-center">
             <h1 className="text-base font-semibold">This link does not open</h1>
-            <p className="mt-1 text-dim">{link.message}</p>
-          </>
+            <p className="mt-1 text-dim first-letter:uppercase">{link.message}</p>
+          </div>
         )}
         {link.state === 'open' && (
           <form onSubmit={join} className="flex flex-col gap-3 rounded border border-line bg-panel p-4" noValidate>

@@ -44,7 +44,7 @@ export function TeamPage() {
           <ThemeToggle />
         </div>
       </PageHeader>
-      <main id="main" className="mx-auto grid max-w-7xl grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+      <main id="main" className="mx-auto grid max-w-[110rem] grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
         {!info ? (
           <p className="p-4 text-dim">Loading…</p>
         ) : (
@@ -55,13 +55,17 @@ export function TeamPage() {
                 <code className="font-mono text-ink">HOST=0.0.0.0</code>: it then prints a link for the first admin.
               </p>
             )}
-            <People admin={admin} you={info.you.id} />
-            {!info.loopback && <Me you={info.you.id} />}
-            {admin && <Invites />}
-            <Sessions />
-            {admin && <Tokens />}
-            <WatchdogRulesPanel editable={operates} />
-            <Approval editable={admin} />
+            <div className="space-y-2">
+              <People admin={admin} you={info.you.id} />
+              {!info.loopback && <Me you={info.you.id} />}
+              <Sessions />
+              <WatchdogRulesPanel editable={operates} />
+            </div>
+            <div className="space-y-2">
+              {admin && <Invites />}
+              {admin && <Tokens />}
+              <Approval editable={admin} />
+            </div>
             {admin && <Audit />}
           </>
         )}

@@ -20,12 +20,12 @@ const names: Record<Watchdog['kind'], string> = {
 };
 const fields: Record<string, string> = {
   sigmas: 'standard deviations',
-  window: 'over steps',
-  factor: '× median',
+  window: 'steps looked at',
+  factor: 'times the median',
   steps: 'for steps',
   improvement: 'improvement (share)',
   entropyBelow: 'entropy below',
-  lossAbove: 'loss above × chance',
+  lossAbove: 'loss above (times chance)',
   seconds: 'for seconds',
   freeBytesBelow: 'free bytes below',
 };

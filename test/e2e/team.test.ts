@@ -130,7 +130,7 @@ describeInBrowser('a team, as it begins', () => {
     await bob.getByRole('button', { name: 'Hand over' }).click();
     await ada.getByTestId('control-lock').getByText('You hold the control lock').waitFor();
     await ada.getByRole('button', { name: 'Release' }).click();
-    await bob.getByTestId('control-lock').getByText('Everybody who may steer can').waitFor();
+    await bob.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
   }, 120_000);
 
   it('what an admin marked as risky waits for a second operator', async () => {
@@ -156,8 +156,8 @@ describeInBrowser('a team, as it begins', () => {
     secret = await onTeamPage(ada, async (page) => {
       await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
       await page.getByText('say what the token is for').waitFor();
-      await page.getByLabel('For what').fill('nightly');
-      await page.getByLabel('May act as').selectOption('operator');
+      await page.getByLabel('Purpose').fill('nightly');
+      await region(page, 'Tokens').getByLabel('Role').selectOption('operator');
       await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
       return textIn(page, 'Send it as “authorization: Bearer …”.');
     });

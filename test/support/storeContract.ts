@@ -1,12 +1,10 @@
 /** The rules of every store, each with an id. Run on the store in memory and on each durable store. */
 import { afterAll, beforeAll } from 'vitest';
 import type { Store } from '~/server/store';
+import type { WithStore } from './storeEntries';
 import { storeKeptRules } from './storeKeptRules';
 import { storeLogRules } from './storeLogRules';
 import { storeRangesRules } from './storeRangesRules';
-
-/** A test with the store and a run of its own. */
-export type WithStore = (test: (store: Store, runId: string) => Promise<void>) => () => Promise<void>;
 
 /** All rules share one store; each uses its own runs. */
 export function storeContract(open: () => Promise<Store>): void {

@@ -120,3 +120,6 @@ export const everything = { fromStep: Number.MIN_SAFE_INTEGER, toStep: null, ser
 export const all = { fromSeq: 1, limit: 100_000, types: null };
 /** The run in the store's list; none when it is not there. */
 export const known = async (store: Store, runId: string) => (await store.runs()).filter((r) => r.runId === runId);
+
+/** A test with the store and a run of its own. */
+export type WithStore = (test: (store: Store, runId: string) => Promise<void>) => () => Promise<void>;

@@ -4,7 +4,7 @@ import { foldAll } from '~/shared/fold';
 import type { ConsoleQuery } from '~/shared/media';
 import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
-import type { WithStore } from './storeContract';
+import type { WithStore } from './storeEntries';
 import { all, assigned, created, declared, everything, known, named, rows, snapshot, status, writer } from './storeEntries';
 
 /** Views, settings, blobs, console output, and the removal of runs. */

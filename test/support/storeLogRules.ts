@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Append, FencedError, StaleHeadError } from '~/server/store';
 import type { Entry, RunEvent } from '~/shared/events';
-import type { WithStore } from './storeContract';
+import type { WithStore } from './storeEntries';
 import {
   all,
   assigned,

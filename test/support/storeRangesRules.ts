@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RunEvent } from '~/shared/events';
-import type { WithStore } from './storeContract';
+import type { WithStore } from './storeEntries';
 import { all, assigned, created, declared, everything, named, rows, snapshot, sparse, writer } from './storeEntries';
 
 /** Streams, their rows in force, and ranges over them. */

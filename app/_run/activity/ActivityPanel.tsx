@@ -27,10 +27,10 @@ import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { AsOf, useIsLater } from '~/app/_run/AsOf';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
+import { WhatIf } from '~/app/_run/steering/BranchDialog';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { WatchdogsButton } from '~/app/_run/steering/WatchdogsButton';
-import { WhatIf } from '~/app/_run/steering/WhatIf';
 import { type ListKind, listKinds } from '~/shared/view';
 import { activity, type Item, type Listed, type Tone } from './activity';
 

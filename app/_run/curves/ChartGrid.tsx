@@ -9,17 +9,18 @@ export function ChartGrid({ children }: { children: ReactNode[] }) {
   );
 }
 
-/** Number of charts per row, chosen so that rows are full: never three and one. */
+/** Number of charts per row, chosen so that rows are full and charts wide: never three and one, and two rows of two before one of four. */
 function abreast(charts: number): string {
   if (charts <= 1) return '';
-  // On a tall screen two rows of two fill the space that one row of four would leave empty.
-  if (charts % 4 === 0) return '@2xl:grid-cols-2 [@media(max-height:1199px)]:@7xl:grid-cols-4';
-  return charts % 3 === 0 ? '@2xl:grid-cols-2 @5xl:grid-cols-3' : '@2xl:grid-cols-2';
+  if (charts === 3) return '@2xl:grid-cols-2 @5xl:grid-cols-3';
+  if (charts <= 4) return '@2xl:grid-cols-2';
+  return charts % 4 === 0 ? '@2xl:grid-cols-2 @7xl:grid-cols-4' : '@2xl:grid-cols-2 @7xl:grid-cols-3';
 }
 
 /** Height of a main chart in CSS pixels, chosen so that two rows and their surroundings fill a tall window. */
 export function useChartHeight(): number {
-  const read = () => Math.round(Math.min(720, Math.max(220, 0.27 * window.innerHeight)));
+  // What header, toolbar, titles, folded groups and timeline leave of the window, for each of two rows.
+  const read = () => Math.round(Math.min(900, Math.max(220, (window.innerHeight - 460) / 2)));
   return useSyncExternalStore(onResize, read, () => 220);
 }
 

@@ -1,6 +1,7 @@
 'use client';
 
 import type { ReactNode } from 'react';
+import { withUnit } from '~/app/_components/format';
 import { useRecipes } from '~/app/_live/recipes';
 import { useView } from '~/app/_live/useRun';
 import { PanelBody } from '~/app/_run/PanelBody';
@@ -64,7 +65,7 @@ function SetupList() {
           ['Job type', jobType],
           ...settings.map(
             ({ path, label, text, unit }): Line => [
-              unit === null ? label : `${label} (${unit})`,
+              withUnit(label, unit),
               text,
               known !== undefined && published.get(path) !== text,
             ],

@@ -4,6 +4,7 @@ import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { headingClass, Keys } from '~/app/_components/Keys';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
 import { kept } from '~/app/_live/kept';
@@ -120,11 +121,11 @@ export function ShortcutHelp() {
       </Button>
       <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures">
         <div className="grid gap-4 overflow-y-auto p-4 sm:grid-cols-2">
-          <Keys title="Anywhere" keys={looking} />
-          <Keys title="On the timeline and the charts" keys={onTimeline} />
-          <Keys title="Gestures on charts" keys={onCharts} />
+          <Section title="Anywhere" keys={looking} />
+          <Section title="On the timeline and the charts" keys={onTimeline} />
+          <Section title="Gestures on charts" keys={onCharts} />
           <div>
-            <Keys title="Steering" keys={acting} />
+            <Section title="Steering" keys={acting} />
             <label className="mt-2 flex items-center gap-2">
               <input
                 type="checkbox"
@@ -144,20 +145,9 @@ export function ShortcutHelp() {
   );
 }
 
-function Keys({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) {
-  return (
-    <div>
-      <h3 className="mb-1 text-2xs font-semibold tracking-wider text-dim uppercase">{title}</h3>
-      <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
-        {keys.map(([key, what]) => (
-          <div key={key} className="col-span-2 grid grid-cols-subgrid">
-            <dt>
-              <kbd className="rounded-sm border border-line bg-raised px-1 font-mono text-2xs">{key}</kbd>
-            </dt>
-            <dd>{what}</dd>
-          </div>
-        ))}
-      </dl>
-    </div>
-  );
-}
+const Section = ({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) => (
+  <div>
+    <h3 className={headingClass}>{title}</h3>
+    <Keys of={keys} />
+  </div>
+);

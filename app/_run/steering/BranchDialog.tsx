@@ -3,7 +3,7 @@
 import { GitBranch } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type FormEvent, useEffect, useState } from 'react';
-import { Button } from '~/app/_components/Button';
+import { Button, type ButtonProps } from '~/app/_components/Button';
 import { ChoiceField, Field, FormEnd, Select, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { useList } from '~/app/_live/lists';
@@ -17,25 +17,49 @@ import { ValueInput } from './ValueInput';
 
 /** Opens a branch of this run, from one of its checkpoints or from its current step. */
 export function BranchButton() {
+  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
+  // A run that a script opened is branched by starting the script again (ScriptPanel).
+  const scripts = useView(isOpened, true);
+  if (scripts) return null;
+  return (
+    <OpenBranch
+      disabled={!possible}
+      title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
+    >
+      Branch
+    </OpenBranch>
+  );
+}
+
+/** Asks what the run would have done without a change: a branch from the checkpoint before it, with every later change except this one. */
+export const WhatIf = (props: { checkpoint: string; without: string }) => (
+  <OpenBranch {...props} look="bare" title="What if we had not? Branch from the checkpoint before, without this change">
+    Branch without this change
+  </OpenBranch>
+);
+
+/** A button for the dialog, for people who may branch. */
+export function OpenBranch({ checkpoint, without, children, ...button }: BranchFrom & ButtonProps) {
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
-  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
-  // A run that a script opened is branched by starting the script again (ScriptPanel).
-  if (!may || !view || isOpened(view)) return null;
+  if (!may || !view) return null;
   return (
     <>
-      <Button
-        size="small"
-        disabled={!possible}
-        title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
-        onClick={() => setOpen(true)}
-      >
-        <GitBranch aria-hidden size={12} /> Branch
+      <Button size="small" onClick={() => setOpen(true)} {...button}>
+        <GitBranch aria-hidden size={12} />
+        {children}
       </Button>
-      {open && <BranchDialog view={view} onClose={() => setOpen(false)} />}
+      {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} onClose={() => setOpen(false)} />}
     </>
   );
+}
+
+interface BranchFrom {
+  /** Hash of the checkpoint to start from; without it: the current step, or the last checkpoint of an ended run. */
+  checkpoint?: string | undefined;
+  /** The command to leave out when the later ones are repeated: "what if we had not". */
+  without?: string | undefined;
 }
 
 interface Change {
@@ -46,19 +70,13 @@ interface Change {
 const nothing = 'none of them';
 const all = 'all of them';
 
-/**
- * @param checkpoint hash of the checkpoint to start from; without it: the current step, or the last checkpoint of an ended run
- * @param without the command to leave out when the later ones are repeated: "what if we had not"
- */
-export function BranchDialog({
+function BranchDialog({
   view: first,
   checkpoint,
   without,
   onClose,
-}: {
+}: BranchFrom & {
   view: RunView;
-  checkpoint?: string;
-  without?: string;
   onClose(): void;
 }) {
   const router = useRouter();

@@ -1,4 +1,4 @@
-import { GitBranch, History } from 'lucide-react';
+import { History } from 'lucide-react';
 import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
@@ -10,7 +10,7 @@ import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import { actionWithRole } from '~/shared/controls';
 import { ended, isOpened } from '~/shared/view';
-import { BranchDialog } from './BranchDialog';
+import { OpenBranch } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
 /** Actions on a checkpoint: continue from it in a new run, or take this run back to it; an ended run then continues. */
@@ -31,8 +31,7 @@ export function CheckpointActions({
   const readOnly = useReadOnly();
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const view = useRun((r) => r.view);
-  const [open, setOpen] = useState<'branch' | 'revert' | null>(null);
-  const close = () => setOpen(null);
+  const [reverting, setReverting] = useState(false);
   if (!may || !view || readOnly) return null;
   const over = ended(view.status);
   const scripts = isOpened(view);
@@ -52,16 +51,14 @@ export function CheckpointActions({
   return (
     <>
       {branches && (
-        <Button
-          size="small"
+        <OpenBranch
+          checkpoint={hash}
           look={look}
-          disabled={busy || (scripts && why !== null)}
           title="Go on from here in a run of its own"
-          onClick={() => (scripts ? void branch() : setOpen('branch'))}
+          {...(scripts && { disabled: busy || why !== null, onClick: () => void branch() })}
         >
-          <GitBranch aria-hidden size={12} />
           {named ? `Branch from ${count(step)}` : 'Branch'}
-        </Button>
+        </OpenBranch>
       )}
       {goesBack && (
         <Button
@@ -69,21 +66,20 @@ export function CheckpointActions({
           look={look}
           disabled={why !== null}
           title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
-          onClick={() => setOpen('revert')}
+          onClick={() => setReverting(true)}
         >
           <History aria-hidden size={12} />
           {over ? 'Go on' : 'Revert'}
           {named && `${over ? ' from' : ' to'} ${count(step)}`}
         </Button>
       )}
-      {open === 'branch' && <BranchDialog view={view} checkpoint={hash} onClose={close} />}
       <Confirm
-        open={open === 'revert'}
+        open={reverting}
         title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
         text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}${scripts ? '' : 'To keep both, branch instead.'}`}
         yes={over ? 'Go on' : 'Revert'}
         onYes={() => void ask(() => api.runs.revert.mutate({ runId: view.runId, checkpoint: hash }))}
-        onClose={close}
+        onClose={() => setReverting(false)}
       />
     </>
   );

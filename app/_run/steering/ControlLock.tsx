@@ -42,7 +42,7 @@ export function ControlLock() {
           ? `You hold the control lock${left}`
           : held
             ? `${held.holder.name} holds the control lock${left}`
-            : 'Everybody who may steer can'}
+            : 'Nobody holds the control lock'}
         <Explain term="controlLock" />
       </span>
       {!held && (

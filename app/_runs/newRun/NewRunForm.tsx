@@ -107,7 +107,7 @@ export function NewRunForm({
         )}
       </div>
       <footer className="flex flex-wrap items-center justify-end gap-3 border-t border-line px-4 py-2.5">
-        <div className="min-w-0 flex-1 text-xs" aria-live="polite">
+        <div className="min-w-0 flex-1 basis-56 text-xs" aria-live="polite">
           {elsewhere.map((message) => (
             <p key={message} className="break-words text-bad">
               {message}

@@ -1,32 +1,16 @@
 import { Group } from '@visx/group';
 import { LinePath } from '@visx/shape';
-import { memo } from 'react';
+import { type ComponentProps, memo } from 'react';
 import type { SweepPoint } from '~/shared/runTable';
-import type { Axis } from './axis';
+import type { Axis, PlotProps } from './axis';
 import { colorAt } from './color';
 
 const height = 320;
 const margin = { top: 34, right: 60, bottom: 16, left: 60 };
 
 /** Each run as a line over its settings and results, colored by its value on the last axis. A click opens the run. */
-export function ParallelPlot({
-  axes,
-  points,
-  width,
-  over,
-  onOver,
-  onOpen,
-}: {
-  axes: readonly Axis[];
-  points: readonly SweepPoint[];
-  width: number;
-  /** The run under the pointer. */
-  over: string | null;
-  onOver(runId: string | null): void;
-  onOpen(runId: string): void;
-}) {
-  const inner = Math.max(40, width - margin.left - margin.right);
-  const x = (i: number) => margin.left + (axes.length === 1 ? inner / 2 : (i * inner) / (axes.length - 1));
+export function ParallelPlot({ axes, points, width, over, onOver, onOpen }: PlotProps) {
+  const x = (i: number) => xOf(i, axes.length, width);
   const shown = points.find((p) => p.runId === over);
   return (
     <svg
@@ -72,24 +56,13 @@ export function ParallelPlot({
 const yOf = (at: number): number => margin.top + (1 - at) * (height - margin.top - margin.bottom);
 const anchorOf = (i: number, of: number) => (i === 0 ? 'start' : i === of - 1 ? 'end' : 'middle');
 
-/** Memoized: moving the pointer must not redraw hundreds of lines. */
-const Lines = memo(function Lines({
-  axes,
-  points,
-  width,
-  onOver,
-  onOpen,
-  dim,
-}: {
-  axes: readonly Axis[];
-  points: readonly SweepPoint[];
-  width: number;
-  onOver(runId: string | null): void;
-  onOpen(runId: string): void;
-  dim: boolean;
-}) {
+const xOf = (i: number, of: number, width: number): number => {
   const inner = Math.max(40, width - margin.left - margin.right);
-  const x = (i: number) => margin.left + (axes.length === 1 ? inner / 2 : (i * inner) / (axes.length - 1));
+  return margin.left + (of === 1 ? inner / 2 : (i * inner) / (of - 1));
+};
+
+/** Memoized: moving the pointer must not redraw hundreds of lines. */
+const Lines = memo(function Lines({ axes, points, width, onOver, onOpen, dim }: Omit<PlotProps, 'over'> & { dim: boolean }) {
   return (
     <Group opacity={dim ? 0.25 : 0.75}>
       {points.map((point) => (
@@ -97,10 +70,10 @@ const Lines = memo(function Lines({
           key={point.runId}
           axes={axes}
           point={point}
-          x={x}
-          onOver={() => onOver(point.runId)}
-          onOut={() => onOver(null)}
-          onOpen={() => onOpen(point.runId)}
+          x={(i) => xOf(i, axes.length, width)}
+          onPointerEnter={() => onOver(point.runId)}
+          onPointerLeave={() => onOver(null)}
+          onClick={() => onOpen(point.runId)}
         />
       ))}
     </Group>
@@ -112,17 +85,12 @@ function Line({
   point,
   x,
   strong = false,
-  onOver,
-  onOut,
-  onOpen,
-}: {
+  ...handlers
+}: Pick<ComponentProps<'path'>, 'onPointerEnter' | 'onPointerLeave' | 'onClick'> & {
   axes: readonly Axis[];
   point: SweepPoint;
   x(i: number): number;
   strong?: boolean;
-  onOver?: () => void;
-  onOut?: () => void;
-  onOpen?: () => void;
 }) {
   const places = axes.map((axis, i) => axis.at(point.values[i] ?? null));
   return (
@@ -136,9 +104,7 @@ function Line({
       strokeWidth={strong ? 3 : 1.5}
       fill="none"
       className={strong ? 'pointer-events-none' : 'cursor-pointer'}
-      onPointerEnter={onOver}
-      onPointerLeave={onOut}
-      onClick={onOpen}
+      {...handlers}
     />
   );
 }

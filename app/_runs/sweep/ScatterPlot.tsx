@@ -2,8 +2,7 @@ import { AxisBottom, AxisLeft } from '@visx/axis';
 import { GridColumns, GridRows } from '@visx/grid';
 import { Group } from '@visx/group';
 import { scaleLinear } from '@visx/scale';
-import type { SweepPoint } from '~/shared/runTable';
-import type { Axis } from './axis';
+import type { Axis, PlotProps } from './axis';
 import { colorAt } from './color';
 
 const height = 320;
@@ -20,16 +19,10 @@ export function ScatterPlot({
   over,
   onOver,
   onOpen,
-}: {
-  axes: readonly Axis[];
+}: PlotProps & {
   /** Index in the list of axes. */
   x: number;
   y: number;
-  points: readonly SweepPoint[];
-  width: number;
-  over: string | null;
-  onOver(runId: string | null): void;
-  onOpen(runId: string): void;
 }) {
   const [across, up] = [axes[x]!, axes[y]!];
   const [inner, tall] = [Math.max(40, width - margin.left - margin.right), height - margin.top - margin.bottom];

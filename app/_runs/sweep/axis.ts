@@ -1,6 +1,6 @@
 import { scaleLinear, scaleLog, scalePoint } from '@visx/scale';
 import { measured } from '~/app/_components/format';
-import type { Cell } from '~/shared/runTable';
+import type { Cell, SweepPoint } from '~/shared/runTable';
 import { bare } from '~/shared/schemaWords';
 
 /** A setting or a result as an axis. `at`: 0 at the low end, 1 at the high end; null if a run has no value that can be shown. */
@@ -9,6 +9,17 @@ export interface Axis {
   title: string;
   at(value: Cell): number | null;
   ticks: { at: number; text: string }[];
+}
+
+/** What both plots of runs get. */
+export interface PlotProps {
+  axes: readonly Axis[];
+  points: readonly SweepPoint[];
+  width: number;
+  /** The run under the pointer. */
+  over: string | null;
+  onOver(runId: string | null): void;
+  onOpen(runId: string): void;
 }
 
 /** Positive values whose ratio of largest to smallest exceeds this are shown logarithmically: learning rates, sizes. */
@@ -33,6 +44,12 @@ export function axisOf(key: string, title: string, values: readonly Cell[]): Axi
 
 const text = (value: Cell): string => (Array.isArray(value) ? value.map(bare).join(', ') : bare(value));
 
+/** "0.100" as "0.1", "1.00e-4" as "1e-4"; "50,000" stays. */
+function short(value: number): string {
+  const words = measured(value, 3);
+  return words.includes('.') ? words.replace(/\.?0+(?=e|$)/, '') : words;
+}
+
 function numeric(key: string, title: string, finite: readonly number[]): Axis {
   let [low, high] = [Math.min(...finite), Math.max(...finite)];
   if (finite.length === 0) [low, high] = [0, 1];
@@ -49,6 +66,6 @@ function numeric(key: string, title: string, finite: readonly number[]): Axis {
     key,
     title,
     at: (value) => (typeof value === 'number' && Number.isFinite(value) ? Number(scale(value)) : null),
-    ticks: ticks.map((v) => ({ at: Number(scale(v)), text: measured(v, 3).replace(/\.?0+$/, '') || '0' })),
+    ticks: ticks.map((v) => ({ at: Number(scale(v)), text: short(v) })),
   };
 }

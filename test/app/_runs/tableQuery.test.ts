@@ -84,6 +84,9 @@ describe('an axis of the sweep', () => {
   });
   it('of one number has a place in the middle', () => {
     expect(axisOf('loss', 'Loss', [3, 3]).at(3)).toBeCloseTo(0.5);
+    // Zeros of a whole number are not decimals.
+    const texts = axisOf('config.examples', 'Examples', [20_000, 80_000]).ticks.map((t) => t.text);
+    expect([texts[0], texts.at(-1)]).toEqual(['20,000', '80,000']);
   });
 });
 
