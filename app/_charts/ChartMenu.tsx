@@ -1,6 +1,7 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
 import { type ReactNode, useState } from 'react';
+import { menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
 import { chartPng, download } from './exportChart';
 import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
@@ -16,10 +17,6 @@ export interface Takeaway {
   /** Files from the server with every step of the range shown. */
   stepFiles?(): readonly StepFile[];
 }
-
-export const menuItemClass =
-  'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-disabled:text-dim data-disabled:opacity-60 data-highlighted:bg-line';
-export const menuClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
 
 /** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {

@@ -1,8 +1,8 @@
-import { Menu } from '@base-ui/react/menu';
 import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, RotateCcw, Trash2, Undo2, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { type FormEvent, type RefObject, useState } from 'react';
 import { toast } from 'sonner';
+import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
 import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
@@ -38,67 +38,40 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
     }
   };
   if (open !== 'menu') return <Dialogs run={run} open={open} onClose={onClose} />;
+  const steers = you.role !== 'viewer';
+  const over = ended(run.status);
+  const choices: (MenuChoice | false)[] = [
+    run.recipe !== null && steers && { icon: RotateCcw, text: 'Run again with changes…', onChoose: () => onAgain(run) },
+    { icon: LinkIcon, text: 'Copy link', onChoose: () => void copyLink() },
+    steers && { icon: Pencil, text: 'Name and tags…', stays: true, onChoose: () => setOpen('labels') },
+    steers && { icon: MessageSquare, text: 'Note…', stays: true, onChoose: () => setOpen('note') },
+    steers &&
+      (run.archived
+        ? { icon: ArchiveRestore, text: 'Out of the archive', onChoose: () => void archive([run], false) }
+        : { icon: Archive, text: 'Archive', onChoose: () => void archive([run], true) }),
+    ...(you.role !== 'admin'
+      ? []
+      : run.trashed
+        ? [
+            { icon: Undo2, text: 'Out of the trash', onChoose: () => void trash([run], false) },
+            { icon: X, text: 'Delete for good…', stays: true, onChoose: () => setOpen('gone') },
+          ]
+        : [
+            {
+              icon: Trash2,
+              text: over ? 'Delete' : 'Delete (stop it first)',
+              disabled: !over,
+              onChoose: () => void trash([run], true),
+            },
+          ]),
+  ];
   return (
-    <Menu.Root
-      open
-      onOpenChange={(next, { event }) => {
-        const onButton = event?.target instanceof Node && anchor.current?.contains(event.target);
-        // Keep an open dialog when the menu closes.
-        if (!next && !onButton) queueMicrotask(onClose);
-      }}
-    >
-      <Menu.Portal>
-        <Menu.Positioner anchor={anchor} align="end" sideOffset={4} collisionPadding={8} className="z-60 outline-none">
-          <Menu.Popup
-            finalFocus={anchor}
-            className="min-w-44 rounded border border-line bg-raised py-1 shadow-lg shadow-black/20 outline-none"
-          >
-            {run.recipe !== null && you.role !== 'viewer' && (
-              <Item icon={RotateCcw} onClick={() => onAgain(run)}>
-                Run again with changes…
-              </Item>
-            )}
-            <Item icon={LinkIcon} onClick={() => void copyLink()}>
-              Copy link
-            </Item>
-            {you.role !== 'viewer' && (
-              <>
-                <Item icon={Pencil} stays onClick={() => setOpen('labels')}>
-                  Name and tags…
-                </Item>
-                <Item icon={MessageSquare} stays onClick={() => setOpen('note')}>
-                  Note…
-                </Item>
-                {run.archived ? (
-                  <Item icon={ArchiveRestore} onClick={() => void archive([run], false)}>
-                    Out of the archive
-                  </Item>
-                ) : (
-                  <Item icon={Archive} onClick={() => void archive([run], true)}>
-                    Archive
-                  </Item>
-                )}
-              </>
-            )}
-            {you.role === 'admin' &&
-              (run.trashed ? (
-                <>
-                  <Item icon={Undo2} onClick={() => void trash([run], false)}>
-                    Out of the trash
-                  </Item>
-                  <Item icon={X} stays onClick={() => setOpen('gone')}>
-                    Delete for good…
-                  </Item>
-                </>
-              ) : (
-                <Item icon={Trash2} disabled={!ended(run.status)} onClick={() => void trash([run], true)}>
-                  {ended(run.status) ? 'Delete' : 'Delete (stop it first)'}
-                </Item>
-              ))}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <AnchorMenu
+      label={`Actions on ${run.name}`}
+      anchor={anchor.current}
+      choices={choices.filter((c) => c !== false)}
+      onClose={onClose}
+    />
   );
 }
 
@@ -122,31 +95,6 @@ function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels
         onClose={close}
       />
     </>
-  );
-}
-
-function Item({
-  icon: Icon,
-  children,
-  stays = false,
-  ...rest
-}: {
-  icon: typeof Archive;
-  children: string;
-  disabled?: boolean;
-  /** Opens a dialog in place of the menu. */
-  stays?: boolean;
-  onClick(): void;
-}) {
-  return (
-    <Menu.Item
-      closeOnClick={!stays}
-      className="flex cursor-pointer items-center gap-2 px-3 py-1.5 outline-none data-disabled:cursor-default data-disabled:text-dim data-highlighted:bg-accent data-highlighted:text-on-accent"
-      {...rest}
-    >
-      <Icon aria-hidden size={13} />
-      {children}
-    </Menu.Item>
   );
 }
 

@@ -29,7 +29,7 @@ export function Invites() {
   const make = useTeamChange(async (wish: { role: PersonRole; uses: number; expiresInMs: number }) =>
     setSecret((await api.team.invite.mutate(wish)).secret),
   );
-  const revoke = useTeamChange((inviteId: string) => api.team.revokeInvite.mutate({ inviteId }), 'The link is dead');
+  const revoke = useTeamChange((inviteId: string) => api.team.revokeInvite.mutate({ inviteId }), 'The link no longer works');
   const wrong = /^\d+$/.test(uses) && Number(uses) >= 1 && Number(uses) <= 1000 ? null : 'a whole number from 1 to 1000';
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -43,7 +43,7 @@ export function Invites() {
     <Panel title="Invite links">
       <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
         <ChoiceField label="Role" options={roles} value={role} onPick={setRole} />
-        <ChoiceField label="Good for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
+        <ChoiceField label="Valid for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
         <TextField label="Uses" error={wrong} inputMode="numeric" value={uses} onChange={setUses} />
         <Button type="submit" look="primary" disabled={make.isPending}>
           Make a link

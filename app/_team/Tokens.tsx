@@ -27,7 +27,7 @@ export function Tokens() {
   const make = useTeamChange(async (wish: Parameters<typeof api.team.makeToken.mutate>[0]) =>
     setSecret((await api.team.makeToken.mutate(wish)).secret),
   );
-  const revoke = useTeamChange((tokenId: string) => api.team.revokeToken.mutate({ tokenId }), 'The token is dead');
+  const revoke = useTeamChange((tokenId: string) => api.team.revokeToken.mutate({ tokenId }), 'The token no longer works');
   const [problem, setProblem] = useState<string | null>(null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -37,9 +37,9 @@ export function Tokens() {
   return (
     <Panel title="Tokens">
       <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
-        <NameField label="For what" person={false} error={problem} value={name} onChange={setName} />
-        <ChoiceField label="May act as" options={scopes} value={scope} onPick={setScope} />
-        <ChoiceField label="Good for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
+        <NameField label="Purpose" person={false} error={problem} value={name} onChange={setName} />
+        <ChoiceField label="Role" options={scopes} value={scope} onPick={setScope} />
+        <ChoiceField label="Valid for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
         <Button type="submit" look="primary" disabled={make.isPending}>
           Make a token
         </Button>

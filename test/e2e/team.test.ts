@@ -156,8 +156,8 @@ describeInBrowser('a team, as it begins', () => {
     secret = await onTeamPage(ada, async (page) => {
       await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
       await page.getByText('say what the token is for').waitFor();
-      await page.getByLabel('For what').fill('nightly');
-      await page.getByLabel('May act as').selectOption('operator');
+      await page.getByLabel('Purpose').fill('nightly');
+      await region(page, 'Tokens').getByLabel('Role').selectOption('operator');
       await region(page, 'Tokens').getByRole('button', { name: 'Make a token' }).click();
       return textIn(page, 'Send it as “authorization: Bearer …”.');
     });

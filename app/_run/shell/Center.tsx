@@ -22,7 +22,7 @@ import { useWorkspace, workspace } from '~/app/_live/workspace';
 import type { Panel } from '~/app/_run/panel';
 import { TabPanels } from './TabPanels';
 
-const TileMenu = lazy(() => import('./TileMenu'));
+const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
 
 /** Percent of the center. */
 interface Box {
@@ -98,6 +98,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
                   setDragged(id);
                 },
                 onDragEnd: endDrag,
+                onClick: () => setMenu(null),
                 onContextMenu: (event) => {
                   event.preventDefault();
                   setMenu({ tile, id, anchor: event.currentTarget });
@@ -110,7 +111,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
                 aria-haspopup="menu"
                 aria-label={`Arrange ${own.title}`}
                 title="Move this tab, or open it beside or below"
-                onClick={(event) => setMenu({ tile, id: own.id, anchor: event.currentTarget })}
+                onClick={(event) => setMenu(menu ? null : { tile, id: own.id, anchor: event.currentTarget })}
               >
                 <EllipsisVertical aria-hidden size={14} />
               </Button>
@@ -157,11 +158,15 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
       ))}
       {menu && (
         <Suspense fallback={null}>
-          <TileMenu
+          <AnchorMenu
             label={`Arrange ${named(menu.id).title}`}
             anchor={menu.anchor}
-            items={itemsFor(tiles, menu.tile, menu.id, (id) => named(id).title)}
-            onChoose={put}
+            choices={placesOf(tiles, menu.tile, menu.id, (id) => named(id).title).map(({ text, next }) => ({
+              text,
+              disabled: next === null,
+              onChoose: () => next && put(next),
+            }))}
+            focuses={false}
             onClose={() => {
               setMenu(null);
               // The focus follows the tab, wherever it went.
@@ -226,8 +231,8 @@ function aimAt(event: DragEvent<HTMLElement>, at: number, all: readonly Tile[], 
   return tile.tabs.includes(id) ? null : { at, before: null };
 }
 
-/** What the menu of a tab offers; null = not possible now. */
-function itemsFor(tiles: Tiles, tile: Tile, id: string, titleOf: (id: string) => string): { text: string; next: Tiles | null }[] {
+/** Where a tab can go, for its menu; null = not possible now. */
+function placesOf(tiles: Tiles, tile: Tile, id: string, titleOf: (id: string) => string): { text: string; next: Tiles | null }[] {
   const all = tilesIn(tiles);
   const { tabs } = tile;
   const at = tabs.indexOf(id);

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
+import { Progress } from '~/app/_components/Progress';
 import { atBase } from '~/app/_live/base';
 import { api } from '~/app/_trpc/client';
 import type { JobState } from '~/shared/jobs';
@@ -66,17 +67,7 @@ function JobLine({ what, job, onCancel }: { what: string; job: JobState; onCance
       <p className="truncate font-medium" title={what}>
         {what}
       </p>
-      <div
-        role="progressbar"
-        aria-label={what}
-        aria-valuemin={0}
-        aria-valuemax={total || 1}
-        aria-valuenow={Math.min(done, total || 1)}
-        aria-valuetext={`${doing}: ${far}`}
-        className="h-1 w-full rounded bg-line"
-      >
-        <div className="h-full rounded bg-accent" style={{ width: total > 0 ? `${Math.min(100, (100 * done) / total)}%` : 0 }} />
-      </div>
+      <Progress step={done} total={total} label={what} words={`${doing}: ${far}`} className="h-1 rounded" />
       <div className="flex items-end justify-between gap-2 text-dim">
         <span className="min-w-0 text-2xs">
           <span className="block">{doing}</span>

@@ -4,6 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { bytes, count, dateTime } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { Progress as Bar } from '~/app/_components/Progress';
 import type { ImportChoice, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
 import { type ChosenFile, pickedFiles } from './dropped';
 import type { Progress } from './openImport';
@@ -91,17 +92,7 @@ function Working({ title, progress, onCancel }: { title: string; progress: Progr
   return (
     <div className="space-y-3 p-4" aria-live="polite">
       <p className="font-medium">{title}</p>
-      <div
-        role="progressbar"
-        aria-label={title}
-        aria-valuemin={0}
-        aria-valuemax={total || 1}
-        aria-valuenow={Math.min(done, total || 1)}
-        aria-valuetext={`${doing} ${far}`}
-        className="h-1 w-full rounded bg-line"
-      >
-        <div className="h-full rounded bg-accent" style={{ width: total > 0 ? `${Math.min(100, (100 * done) / total)}%` : 0 }} />
-      </div>
+      <Bar step={done} total={total} label={title} words={`${doing} ${far}`} className="h-1 rounded" />
       <p className="truncate text-2xs text-dim" title={doing}>
         {doing} {far}
       </p>

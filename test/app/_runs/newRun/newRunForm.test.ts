@@ -168,7 +168,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     expect(await setup()).toMatchObject({ name: 'Other', recipe: { name: 'other' }, config: { size: 1 } });
     await page.keyboard.press('ArrowUp');
     expect(await setup()).toMatchObject({ name: 'Every kind', config: { seed: 9 } });
-    expect(await described('Every kind')).toBe('Has a setting of every kind. | on ada');
+    expect(await described('Every kind')).toBe('Has a setting of every kind. | trainer: ada');
     expect(await described('Other')).toBe('Has one setting. | no trainer that is here has it: the run waits for one');
   });
 

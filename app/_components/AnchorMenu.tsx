@@ -1,0 +1,54 @@
+import { Menu } from '@base-ui/react/menu';
+import type { LucideIcon } from 'lucide-react';
+
+export interface MenuChoice {
+  text: string;
+  icon?: LucideIcon;
+  disabled?: boolean;
+  /** Opens something in place of the menu. */
+  stays?: boolean;
+  onChoose(): void;
+}
+
+export const menuClass = 'min-w-44 rounded border border-line bg-raised p-1 text-xs shadow-lg shadow-black/25 outline-none';
+export const menuItemClass =
+  'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-disabled:text-dim data-disabled:opacity-60 data-highlighted:bg-line';
+
+/** An open menu beside an element; loaded when it is first opened. @param focuses whether the element gets the focus afterwards */
+export default function AnchorMenu(props: {
+  label: string;
+  anchor: Element | null;
+  choices: readonly MenuChoice[];
+  focuses?: boolean;
+  onClose(): void;
+}) {
+  const { label, anchor, choices, focuses = true, onClose } = props;
+  return (
+    <Menu.Root
+      open
+      modal={false}
+      onOpenChange={(open, { event }) => {
+        // A press on the element is handled by the element; a choice that opens something comes before the closing.
+        const onAnchor = event?.target instanceof Node && anchor?.contains(event.target);
+        if (!open && !onAnchor) queueMicrotask(onClose);
+      }}
+    >
+      <Menu.Portal>
+        <Menu.Positioner anchor={anchor} side="bottom" align="start" sideOffset={2} collisionPadding={8} className="z-60">
+          <Menu.Popup
+            className={menuClass}
+            aria-label={label}
+            finalFocus={focuses ? () => (anchor instanceof HTMLElement ? anchor : true) : false}
+          >
+            {choices.map(({ text, icon: Icon, disabled, stays, onChoose }) => (
+              <Menu.Item key={text} className={menuItemClass} disabled={disabled} closeOnClick={!stays} onClick={onChoose}>
+                {Icon && <Icon aria-hidden size={13} className="mr-2 inline align-[-2px]" />}
+                {text}
+              </Menu.Item>
+            ))}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}
