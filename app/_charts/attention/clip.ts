@@ -53,7 +53,7 @@ export async function recordClip(request: ClipRequest): Promise<Blob> {
   recorder.start();
   try {
     for (const [n, frame] of frames.entries()) {
-      if (signal.aborted) throw new Error('the clip was called off');
+      if (signal.aborted) throw new Error('the recording was canceled');
       drawFrame(canvas, request, frame);
       track.requestFrame();
       onProgress((n + 1) / frames.length);

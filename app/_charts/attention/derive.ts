@@ -59,11 +59,11 @@ export const allAlike = (layers: readonly LayerShape[]): boolean =>
 export const sameShape = (a: readonly LayerShape[], b: readonly LayerShape[]): boolean =>
   a.length === b.length && a.every((l, i) => l.heads === b[i]!.heads && sameSize(l, b[i]!));
 
-/** The same shape and names: what is laid out for one snapshot holds for the other. */
+/** The same shape and names: a layout made for one snapshot is right for the other. */
 export const sameLayers = (a: readonly LayerShape[], b: readonly LayerShape[]): boolean =>
   sameShape(a, b) && a.every((l, i) => l.name === b[i]!.name);
 
-/** The same weights where they are weights; a spread is none: the mean stands in for it. */
+/** What lines are drawn from: a spread is not a weight, the mean is used instead. */
 export const asWeights = (source: Source): Source => (source.kind === 'spread' ? { ...source, kind: 'mean' } : source);
 
 const shapeWords = ({ layers }: AttentionSnapshot): string => {

@@ -32,7 +32,7 @@ export function ClipMaker() {
     const out = [];
     for (const [n, r] of list.entries()) {
       const snapshot = await snapshots.feed.load(r, { example, exact });
-      if (signal.aborted) throw new Error('called off');
+      if (signal.aborted) throw new Error('canceled');
       setProgress((0.5 * n) / list.length);
       const unlike = incomparable(snapshot, scene.snapshot, source);
       if (unlike) throw new Error(unlike);
