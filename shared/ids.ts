@@ -1,3 +1,5 @@
+// The schemas say in plain words what does not fit; every one of them takes something from here.
+import './plainErrors';
 import { z } from 'zod';
 
 /** A run's id in URLs and keys: made by the server, lower-case letters and digits. */

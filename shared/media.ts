@@ -49,8 +49,14 @@ const finite = z.number().finite();
 /** `counts[i]` values lie between `edges[i]` and `edges[i + 1]`; the last edge belongs to the last bin. */
 export const histogram = z
   .strictObject({ edges: z.array(finite).min(2).max(1025), counts: z.array(finite.nonnegative()).min(1).max(1024) })
-  .refine((h) => h.edges.length === h.counts.length + 1, 'a histogram of n counts needs n + 1 edges')
-  .refine((h) => h.edges.every((e, i) => i === 0 || e > h.edges[i - 1]!), 'the edges of a histogram must ascend');
+  .refine((h) => h.edges.length === h.counts.length + 1, {
+    path: ['counts'],
+    message: 'a histogram of n counts needs n + 1 edges',
+  })
+  .refine((h) => h.edges.every((e, i) => i === 0 || e > h.edges[i - 1]!), {
+    path: ['edges'],
+    message: 'the edges of a histogram must ascend',
+  });
 export type Histogram = z.infer<typeof histogram>;
 
 const cell = z.union([z.string().max(4096), z.number(), z.boolean(), z.null()]);
@@ -58,7 +64,10 @@ const cell = z.union([z.string().max(4096), z.number(), z.boolean(), z.null()]);
 /** Every row has one cell per column. */
 export const table = z
   .strictObject({ columns: z.array(z.string().max(512)).min(1).max(256), rows: z.array(z.array(cell)).max(10_000) })
-  .refine((t) => t.rows.every((r) => r.length === t.columns.length), 'every row of a table needs one cell per column');
+  .refine((t) => t.rows.every((r) => r.length === t.columns.length), {
+    path: ['rows'],
+    message: 'every row of a table needs one cell per column',
+  });
 export type Table = z.infer<typeof table>;
 
 /** Reads the JSON text of a histogram or table, or describes what is wrong with it. */

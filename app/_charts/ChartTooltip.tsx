@@ -1,6 +1,6 @@
 import { ruleAt } from './draw';
 import { formatStep } from './format';
-import { MarkGlyph } from './MarkGlyph';
+import { MarkList } from './MarkList';
 import { around } from './margins';
 import type { Palette } from './palette';
 import { type Plot, pixelX } from './plot';
@@ -57,14 +57,7 @@ export function ChartTooltip(props: {
         <tbody>
           {shown.map(({ line, read }) => (
             <tr key={line.name}>
-              <td className="pr-3 whitespace-nowrap">
-                <i
-                  aria-hidden
-                  className="mr-1.5 inline-block size-2 rounded-[1px]"
-                  style={{ background: colorOf(palette, line.color) }}
-                />
-                {line.label}
-              </td>
+              <Name label={line.label} color={colorOf(palette, line.color)} shape="rounded-[1px]" />
               <td className="text-right font-mono font-medium whitespace-nowrap">{read.value}</td>
               {read.smoothed !== null && (
                 <td className="pl-2 text-right font-mono whitespace-nowrap text-dim">∼ {read.smoothed}</td>
@@ -76,14 +69,7 @@ export function ChartTooltip(props: {
           ))}
           {measured.map(({ spec, at }) => (
             <tr key={spec.name}>
-              <td className="pr-3 whitespace-nowrap">
-                <i
-                  aria-hidden
-                  className="mr-1.5 inline-block size-2 rounded-full"
-                  style={{ background: colorOf(palette, spec.color) }}
-                />
-                {spec.label}
-              </td>
+              <Name label={spec.label} color={colorOf(palette, spec.color)} shape="rounded-full" />
               <td className="text-right font-mono font-medium whitespace-nowrap">{format(at.value)}</td>
             </tr>
           ))}
@@ -98,24 +84,23 @@ export function ChartTooltip(props: {
       {lines.length > MOST_LINES && <p className="text-dim">and {lines.length - MOST_LINES} more</p>}
       {range && <p className="text-2xs text-dim">{range}</p>}
       {near.length > 0 && (
-        <ul className="mt-1 border-t border-line pt-1">
-          {near.slice(0, MOST_MARKS).map((m) => (
-            <li key={m.id} className="flex gap-1.5">
-              <svg width={12} height={14} viewBox="-6 -7 12 14" aria-hidden className="mt-0.5 shrink-0">
-                <MarkGlyph kind={m.kind} color={colorOf(palette, m.color)} />
-              </svg>
-              <span>
-                {m.label}{' '}
-                <span className="text-dim">
-                  at {map.places ? map.say(m.step) : formatStep(m.step)}
-                  {m.detail && ` · ${m.detail}`}
-                </span>
-              </span>
-            </li>
-          ))}
-          {near.length > MOST_MARKS && <li className="text-dim">and {near.length - MOST_MARKS} more</li>}
-        </ul>
+        <MarkList
+          marks={near}
+          most={MOST_MARKS}
+          palette={palette}
+          at={map.places ? map.say : formatStep}
+          className="mt-1 border-t border-line pt-1"
+        />
       )}
     </div>
+  );
+}
+
+function Name({ label, color, shape }: { label: string; color: string; shape: string }) {
+  return (
+    <td className="pr-3 whitespace-nowrap">
+      <i aria-hidden className={`mr-1.5 inline-block size-2 ${shape}`} style={{ background: color }} />
+      {label}
+    </td>
   );
 }

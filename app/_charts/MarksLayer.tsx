@@ -2,7 +2,7 @@ import { memo } from 'react';
 import { MarkGlyph } from './MarkGlyph';
 import { clusterMarks } from './marks';
 import type { Palette } from './palette';
-import type { Plot } from './plot';
+import { type Plot, pixelX } from './plot';
 import { colorOf, type Mark } from './types';
 
 /** Events along the top edge of a plot; the important ones also as a line through it. */
@@ -15,8 +15,8 @@ export const MarksLayer = memo(function MarksLayer({
   plot: Plot;
   palette: Palette;
 }) {
-  const { x, width, height, map } = plot;
-  const px = (step: number) => ((map.of(step) - x[0]) / (x[1] - x[0])) * width;
+  const { width, height } = plot;
+  const px = (step: number) => pixelX(plot, step);
   return (
     <g>
       {lined(marks.filter((m) => m.line && px(m.step) >= 0 && px(m.step) <= width)).map((m) => (

@@ -29,15 +29,12 @@ export function chartSvg(title: string, { box, plot, what, settings, palette }: 
     x += l.label.length * 6.5 + 28;
     return `<rect x="${at}" y="14" width="10" height="3" fill="${colorOf(palette, l.color)}"/><text x="${at + 14}" y="19" font-size="11" fill="${palette.dim}">${escaped(l.label)}</text>`;
   });
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
-<title>${escaped(title)}</title>
-<rect width="100%" height="100%" fill="${palette.panel}"/>
-<text x="${margin.left}" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
-${keys.join('')}
-<g transform="translate(0,${top})">${axes}</g>
-<svg x="${margin.left}" y="${margin.top + top}" width="${plot.width}" height="${plot.height}" overflow="hidden">${pen.markup()}</svg>
-<g transform="translate(0,${top})">${marks}</g>
-</svg>`;
+  return svgFile(title, { width, height, left: margin.left }, palette, [
+    ...keys,
+    `<g transform="translate(0,${top})">${axes}</g>`,
+    `<svg x="${margin.left}" y="${margin.top + top}" width="${plot.width}" height="${plot.height}" overflow="hidden">${pen.markup()}</svg>`,
+    `<g transform="translate(0,${top})">${marks}</g>`,
+  ]);
 }
 
 /** A heat map as SVG: its cells as an embedded picture with one pixel per column and row, its labels copied from the page. */
@@ -51,14 +48,25 @@ export function heatSvg(
   const width = labels.width.baseVal.value;
   const head = 28;
   const height = labels.height.baseVal.value + head;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
+  return svgFile(title, { width, height, left: 12 }, palette, [
+    `<image x="${at.left}" y="${at.top + head}" width="${at.width}" height="${at.height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${cells.toDataURL()}"/>`,
+    `<g transform="translate(0,${head})">${resolved(labels)}</g>`,
+  ]);
+}
+
+/** @param left where the title begins */
+const svgFile = (
+  title: string,
+  { width, height, left }: { width: number; height: number; left: number },
+  palette: Palette,
+  parts: readonly string[],
+): string =>
+  `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
 <title>${escaped(title)}</title>
 <rect width="100%" height="100%" fill="${palette.panel}"/>
-<text x="12" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
-<image x="${at.left}" y="${at.top + head}" width="${at.width}" height="${at.height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${cells.toDataURL()}"/>
-<g transform="translate(0,${head})">${resolved(labels)}</g>
+<text x="${left}" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
+${parts.join('\n')}
 </svg>`;
-}
 
 /** The content of an SVG element, with CSS variables replaced by their colors. */
 function resolved(svg: Element): string {

@@ -159,23 +159,16 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       e.preventDefault();
       element.parentElement?.focus({ preventScroll: true });
     };
-    element.addEventListener('mousedown', press);
-    element.addEventListener('pointerdown', down);
-    element.addEventListener('pointermove', move);
-    element.addEventListener('pointerup', up);
-    element.addEventListener('pointercancel', cancel);
-    element.addEventListener('pointerleave', leave);
-    element.addEventListener('dblclick', double);
-    element.addEventListener('wheel', wheel, { passive: false });
-    return () => {
-      element.removeEventListener('mousedown', press);
-      element.removeEventListener('pointerdown', down);
-      element.removeEventListener('pointermove', move);
-      element.removeEventListener('pointerup', up);
-      element.removeEventListener('pointercancel', cancel);
-      element.removeEventListener('pointerleave', leave);
-      element.removeEventListener('dblclick', double);
-      element.removeEventListener('wheel', wheel);
-    };
+    const listening = new AbortController();
+    const { signal } = listening;
+    element.addEventListener('mousedown', press, { signal });
+    element.addEventListener('pointerdown', down, { signal });
+    element.addEventListener('pointermove', move, { signal });
+    element.addEventListener('pointerup', up, { signal });
+    element.addEventListener('pointercancel', cancel, { signal });
+    element.addEventListener('pointerleave', leave, { signal });
+    element.addEventListener('dblclick', double, { signal });
+    element.addEventListener('wheel', wheel, { passive: false, signal });
+    return () => listening.abort();
   }, [ref, target]);
 }

@@ -36,9 +36,9 @@ export function heatDomain(curves: readonly (Curve | null)[]): [number, number] 
   for (const c of curves) {
     if (!c) continue;
     for (let i = 0; i < c.count; i++) {
-      const [a, b] = [c.values.max[i]!, c.values.max[i]!];
-      if (a > 0 && a < lo) lo = a;
-      if (b > hi) hi = b;
+      const v = c.values.max[i]!;
+      if (v > 0 && v < lo) lo = v;
+      if (v > hi) hi = v;
     }
   }
   if (!(hi > 0)) return [0.1, 1];

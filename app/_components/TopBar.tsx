@@ -33,7 +33,12 @@ export function PageHeader({ title, children, skip = false }: { title?: string; 
           Skip to the content
         </a>
       )}
-      <Link href="/" className="inline-flex items-center gap-2 font-semibold tracking-tight" aria-label="Headroom: all runs">
+      <Link
+        href="/"
+        prefetch={false}
+        className="inline-flex items-center gap-2 font-semibold tracking-tight"
+        aria-label="Headroom: all runs"
+      >
         <Mark />
         <span className="hidden sm:inline">Headroom</span>
       </Link>

@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** The user's changes to the charts: added, edited, reordered or hidden. Part of the page's link. */
 export interface ChartPlan {
   own: readonly OwnChart[];
@@ -21,30 +23,22 @@ export const noPlan: ChartPlan = { own: [], hidden: [], order: [] };
 export const encodePlan = ({ own, hidden, order }: ChartPlan): string =>
   own.length + hidden.length + order.length === 0 ? '' : JSON.stringify({ own, hidden, order });
 
+const name = z.string();
+const end = z.number().nullable();
+const planSchema = z.object({
+  own: z.array(z.object({ id: name, title: name, series: z.array(name), range: z.tuple([end, end]) })),
+  hidden: z.array(name),
+  order: z.array(name),
+});
+
 /** @returns noPlan for invalid text */
 export function decodePlan(text: string | null): ChartPlan {
   try {
-    const { own, hidden, order } = JSON.parse(text ?? '') as Record<keyof ChartPlan, unknown>;
-    if (!names(hidden) || !names(order) || !Array.isArray(own) || !own.every(isOwn)) return noPlan;
-    return { own: own.map(({ id, title, series, range }) => ({ id, title, series, range })), hidden, order };
+    return planSchema.safeParse(JSON.parse(text ?? '')).data ?? noPlan;
   } catch {
     return noPlan;
   }
 }
-
-const names = (list: unknown): list is string[] => Array.isArray(list) && list.every((n) => typeof n === 'string');
-const isEnd = (end: unknown) => end === null || Number.isFinite(end);
-const isOwn = (chart: unknown): chart is OwnChart => {
-  const { id, title, series, range } = (chart ?? {}) as Record<keyof OwnChart, unknown>;
-  return (
-    typeof id === 'string' &&
-    typeof title === 'string' &&
-    names(series) &&
-    Array.isArray(range) &&
-    range.length === 2 &&
-    range.every(isEnd)
-  );
-};
 
 /** The plan with a chart added or replaced. */
 export const withChart = (plan: ChartPlan, chart: OwnChart): ChartPlan => ({

@@ -2,19 +2,14 @@ import type { Curve } from '~/app/_charts/curve';
 import type { RowAt } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { Entry } from '~/shared/events';
-import { lastStepOf, rowCount, stepAt, widthOf } from '~/shared/series';
-import type { StreamHead } from '~/shared/streams';
+import { lastStepOf } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';
 import { anchorsOf, firstStepOf, strideOf, timesOf } from './rowAxis';
+import { RowColumns } from './rowColumns';
 import { SingleRows } from './singleRows';
-
-/** The position of a series: its stream, and its column there. */
-interface Column {
-  stream: string;
-  index: number;
-}
+import { WantedSeries } from './wantedSeries';
 
 /**
  * The step rows of one run for its charts: for each zoom, reduced curves read by range; live rows are appended to the curves of
@@ -22,7 +17,7 @@ interface Column {
  * into the middle of a bucket, a fresh view) are read again.
  */
 export class History {
-  private readonly columns = new Map<string, Column>();
+  private readonly columns = new RowColumns();
   private head = 0;
   private known = false;
   private fillAsked = false;
@@ -34,10 +29,7 @@ export class History {
   private active: Level;
   /** For a logarithmic x axis: finer levels of the first steps shown, finest first. */
   private early: readonly Level[] = [];
-  private readonly wanted = new Map<string, number>();
-  /** How many users draw the moving average of each series. */
-  private readonly smoothed = new Map<string, number>();
-  private weight: number | null = null;
+  private readonly wanted = new WantedSeries();
   private readonly listeners = new Set<() => void>();
   private readonly reader: LevelReader;
 
@@ -47,14 +39,13 @@ export class History {
   ) {
     this.active = this.levels.open(null, buckets);
     this.details = new SingleRows({
-      wanted: () => this.wanted.keys(),
-      weightOf: this.weightOf,
+      wanted: this.wanted,
       complete: (name, curve) => this.complete(name, curve),
-      read: (level, names) => this.reader.read(level, names, this.weightOf),
+      read: (level, names) => this.reader.read(level, names, this.wanted.weightOf),
     });
     this.reader = new LevelReader(
       deps,
-      (curve, arrival) => this.addTo(curve, arrival),
+      (curve, arrival) => this.columns.addTo(curve, arrival),
       () => {
         // Another weight may have been chosen meanwhile.
         this.fill();
@@ -87,8 +78,8 @@ export class History {
   /** Sets the weight of the moving averages, 0 = none. Old averages stay visible until the new ones arrive. */
   smooth(weight: number): void {
     const next = weight > 0 ? weight : null;
-    if (next === this.weight) return;
-    this.weight = next;
+    if (next === this.wanted.weight) return;
+    this.wanted.weight = next;
     this.details.clear();
     this.fill();
     this.changed();
@@ -113,11 +104,9 @@ export class History {
 
   /** Keeps these series loaded, with moving averages if `smoothed`, until the returned function is called. */
   want(names: readonly string[], smoothed = false): () => void {
-    const release = [this.wanted, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names));
+    const release = this.wanted.add(names, smoothed);
     this.fill();
-    return () => {
-      for (const r of release) r();
-    };
+    return release;
   }
 
   /** The curve of the range shown; null until it has been read. */
@@ -154,7 +143,7 @@ export class History {
 
   /** The moving average at the row that `exact` returns, with the same undefined and null; also null where no average is kept. */
   average(name: string, step: number): number | null | undefined {
-    if (this.weightOf(name) === null) return null;
+    if (this.wanted.weightOf(name) === null) return null;
     const found = this.details.at(name, step, this.inDetail(), true);
     return found && (Number.isFinite(found.curve.values.last[found.i]!) ? found.curve.ema[found.i]! : Number.NaN);
   }
@@ -231,23 +220,9 @@ export class History {
   private arrive(arrival: Arrival): void {
     if (arrival.type === 'rows') this.head = Math.max(this.head, lastStepOf(arrival) + 1);
     for (const level of this.all()) {
-      for (const curve of level.curves.values()) this.addTo(curve, arrival);
+      for (const curve of level.curves.values()) this.columns.addTo(curve, arrival);
       for (const r of new Set(level.reading.values())) if (!r.since.includes(arrival)) r.since.push(arrival);
     }
-  }
-
-  private addTo(curve: Curve, arrival: Arrival): void {
-    const column = this.columns.get(curve.name);
-    if (arrival.type === 'skipped') {
-      const its = arrival.stream === null || !column || column.stream === arrival.stream;
-      if (its && arrival.last > curve.lastStep && (curve.toStep === null || curve.lastStep < curve.toStep)) curve.tear();
-      return;
-    }
-    if (column?.stream !== arrival.stream || (curve.toStep !== null && curve.lastStep >= curve.toStep)) return;
-    const count = rowCount(arrival);
-    const width = widthOf(arrival);
-    for (let k = 0; k < count; k++)
-      curve.append(stepAt(arrival, k), arrival.values[k * width + column.index]!, arrival.times?.[k]);
   }
 
   /** Rows at and after `step` are replaced by what follows; reads in progress may still return the old ones. */
@@ -259,10 +234,9 @@ export class History {
     this.fill();
   }
 
-  /** Records the positions of series. A view lists only part of a run's series; positions of the others come with their rows. */
-  learn(streams: readonly Pick<StreamHead, 'name' | 'columns' | 'at'>[]): void {
-    for (const { name: stream, columns, at } of streams)
-      for (const [i, { name }] of columns.entries()) this.columns.set(name, { stream, index: at?.[i] ?? i });
+  /** Records the positions of series in the rows of their streams. */
+  learn(streams: Parameters<RowColumns['learn']>[0]): void {
+    this.columns.learn(streams);
   }
 
   private *all(): Iterable<Level> {
@@ -280,8 +254,6 @@ export class History {
     return whole ? [...this.shown(), whole] : this.shown();
   }
 
-  private readonly weightOf = (name: string): number | null => (this.smoothed.has(name) ? this.weight : null);
-
   /** Requests the wanted series that are missing, once per turn: in the range shown, and over the whole run. */
   private fill(): void {
     if (this.fillAsked) return;
@@ -294,13 +266,13 @@ export class History {
         const { curves, reading, failed } = level;
         if (curves.size > KEPT_CURVES) for (const name of curves.keys()) if (!this.wanted.has(name)) curves.delete(name);
         const missing = (n: string) => !this.complete(n, curves.get(n)) && !reading.has(n) && !failed.has(n);
-        this.reader.read(level, [...this.wanted.keys()].filter(missing), this.weightOf);
+        this.reader.read(level, this.wanted.names().filter(missing), this.wanted.weightOf);
       }
     });
   }
 
   private complete(name: string, curve: Curve | undefined): boolean {
-    return curve !== undefined && (this.weightOf(name) ?? curve.smoothing) === curve.smoothing;
+    return curve !== undefined && (this.wanted.weightOf(name) ?? curve.smoothing) === curve.smoothing;
   }
 
   /** After a delay, reads incomplete or failed curves again; on levels that are not shown they are dropped. */
@@ -314,7 +286,7 @@ export class History {
       for (const level of this.all()) {
         const names = torn(level);
         level.failed.clear();
-        if (shown.includes(level)) this.reader.read(level, names, this.weightOf);
+        if (shown.includes(level)) this.reader.read(level, names, this.wanted.weightOf);
         else for (const n of names) level.curves.delete(n);
       }
       this.fill();
@@ -324,16 +296,4 @@ export class History {
   private changed(): void {
     for (const l of this.listeners) l();
   }
-}
-
-/** Adds one user to each name; the returned function removes them. */
-function counted(counts: Map<string, number>, names: readonly string[]): () => void {
-  for (const n of names) counts.set(n, (counts.get(n) ?? 0) + 1);
-  return () => {
-    for (const n of names) {
-      const left = (counts.get(n) ?? 1) - 1;
-      if (left > 0) counts.set(n, left);
-      else counts.delete(n);
-    }
-  };
 }

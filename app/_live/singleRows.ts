@@ -1,5 +1,6 @@
 import type { Curve } from '~/app/_charts/curve';
 import { type Level, Levels } from './levels';
+import type { WantedSeries } from './wantedSeries';
 
 /** Approximate number of rows read at once around a single row, and the number of buckets for such a read. */
 const ROWS = 256;
@@ -16,9 +17,7 @@ export interface Found {
 
 export interface SingleRowsDeps {
   /** Series that the page draws: a read includes them, because the next question is about them. */
-  wanted(): Iterable<string>;
-  /** Weight of the moving average that a series is drawn with; null = none. */
-  weightOf(name: string): number | null;
+  wanted: Pick<WantedSeries, 'names' | 'weightOf'>;
   complete(name: string, curve: Curve | undefined): boolean;
   read(level: Level, names: readonly string[]): void;
 }
@@ -48,7 +47,7 @@ export class SingleRows {
       c !== undefined &&
       !c.holes &&
       (c.toStep === null || step < c.toStep) &&
-      (!averaged || c.smoothing === this.deps.weightOf(name));
+      (!averaged || c.smoothing === this.deps.wanted.weightOf(name));
     let within: Found | null = null;
     for (const level of coarse) {
       const curve = level.curves.get(name);
@@ -83,7 +82,7 @@ export class SingleRows {
   private read(level: Level, name: string): void {
     const { reading, failed, curves } = level;
     if (reading.has(name)) return;
-    const names = [...new Set([name, ...this.deps.wanted()])];
+    const names = [...new Set([name, ...this.deps.wanted.names()])];
     // After a failure the chart keeps showing the bucket's mean; the read is repeated together with the level.
     const missing = names.filter((n) => !reading.has(n) && !failed.has(n) && !this.deps.complete(n, curves.get(n)));
     this.levels.evict([level]);

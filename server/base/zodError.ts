@@ -1,8 +1,10 @@
 import type { ZodError } from 'zod';
 
-/** "buckets: Too big: expected number to be <=4000; ..." */
+/** "buckets: give a number <= 4000, not 5000; ..." */
 export const describeZodError = (error: ZodError): string =>
   error.issues
+    // Of one field the first: what follows from a wrong kind says nothing new.
+    .filter(({ path }, i, all) => all.findIndex((other) => other.path.join('.') === path.join('.')) === i)
     .map(({ path, message }) => {
       // Some messages already name their field.
       const named = path.length > 0 && message.startsWith(`${String(path.at(-1))}:`) ? path.slice(0, -1) : path;
@@ -11,4 +13,8 @@ export const describeZodError = (error: ZodError): string =>
     .join('; ');
 
 /** Path of the first invalid field. */
-export const fieldOf = (error: ZodError): string | null => error.issues[0]?.path.join('.') || null;
+export function fieldOf(error: ZodError): string | null {
+  const [issue] = error.issues;
+  if (!issue) return null;
+  return [...issue.path, ...(issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [])].join('.') || null;
+}

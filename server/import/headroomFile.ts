@@ -112,10 +112,11 @@ export async function* readHeadroomFile(
         const absent = [...named].find((hash) => !here.has(hash) && !last.missing.includes(hash));
         if (absent) throw new ImportError(`end.json: blob ${absent} is named by the log and not in the file`);
         ended = true;
-        yield { kind: 'end' };
       } else throw new ImportError(`${member.name}: a .headroom file has no such member`);
     }
     if (!ended) throw new ImportError('the file was cut short: it has no end.json');
+    // Only now has gzip compared its checksum of everything.
+    yield { kind: 'end' };
   } catch (error) {
     if (error instanceof ImportError) throw error;
     throw new ImportError(`the file is damaged: ${(error as Error).message}`);

@@ -5,7 +5,7 @@ import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, refusalReason } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
-import { MAX_CONSOLE_LETTERS } from '~/shared/media';
+import { histogram, MAX_CONSOLE_LETTERS, table } from '~/shared/media';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
@@ -217,7 +217,11 @@ function rows(list: readonly Item[], { view }: Room): Row[] {
           at0 + name,
         );
       if (name === '' || name.length > 512)
-        throw new RequestError(400, `${at0}${name.slice(0, 40)}: a name has 1 to 512 letters`, at0 + name.slice(0, 40));
+        throw new RequestError(
+          400,
+          `${at0}${JSON.stringify(name.slice(0, 40))}: a name has 1 to 512 letters`,
+          at0 + name.slice(0, 40),
+        );
       return [name, number] as const;
     });
     return { step, at: row.time ?? Date.now(), values: entries };
@@ -229,7 +233,7 @@ const sample = (kind: 'histogram' | 'table', content: object, item: Item, room: 
   kind,
   step: room.view.step,
   ...item,
-  text: JSON.stringify(content),
+  text: JSON.stringify(kind === 'histogram' ? parsed(histogram, content) : parsed(table, content)),
 });
 
 const cell = (value: unknown) =>

@@ -314,7 +314,10 @@ export class IntakeRun implements OwnerPort {
   async #takeUp(room: Room): Promise<Refusal | null> {
     const { view } = room;
     if (ended(view.status) && view.status !== 'crashed')
-      return refuse('run-ended', `run ${room.runId} has ended (${view.status}): ${view.statusMessage}`);
+      return refuse(
+        'run-ended',
+        `run ${room.runId} has ended (${view.status})${view.statusMessage && `: ${view.statusMessage}`}`,
+      );
     if (this.deps.opened.portOf(room.runId) === this) {
       this.heard();
       if (view.status === 'crashed') await room.back();

@@ -48,7 +48,8 @@ export function rowEvents(
 ): TrainerEvent[] | Refusal {
   const series = new Map<string, { last: number | null; steps: number[]; times: number[]; values: number[] }>();
   const declarations: TrainerEvent[] = [];
-  for (const [i, { step, at, values }] of rows.entries())
+  for (const [i, { step, at: time, values }] of rows.entries()) {
+    const at = rows.length > 1 ? `${i}.` : '';
     for (const [name, value] of values) {
       let own = series.get(name);
       if (!own) {
@@ -56,7 +57,7 @@ export function rowEvents(
         if (owner !== null && owner !== name)
           return refuse(
             'invalid',
-            `${i}.${name}: "${name}" is logged in stream "${owner}" by another way; give it another name`,
+            `${at}${name}: "${name}" is logged in stream "${owner}" by another way; give it another name`,
             name,
           );
         if (owner === null) declarations.push({ type: 'series', stream: name, columns: [column(name)] });
@@ -66,14 +67,15 @@ export function rowEvents(
       if (own.last !== null && step <= own.last)
         return refuse(
           'conflict',
-          `${i}.step: "${name}" has a value at step ${own.last} already; step ${step} does not come after it (to go back, rewind first)`,
-          `${i}.step`,
+          `${at}step: "${name}" has a value at step ${own.last} already; step ${step} does not come after it (to go back, rewind first)`,
+          `${at}step`,
         );
       own.last = step;
       own.steps.push(step);
-      own.times.push(at);
+      own.times.push(time);
       own.values.push(value);
     }
+  }
   const events = [...series].map(
     ([stream, { steps, times, values }]): TrainerEvent => ({
       type: 'rows',

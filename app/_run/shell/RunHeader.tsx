@@ -39,7 +39,7 @@ export function RunHeader() {
   return (
     <header className="shrink-0 border-b border-line bg-panel">
       <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-0.5 px-2 py-1 sm:px-3">
-        <Link href="/" className="inline-flex items-center" aria-label="Headroom: all runs" title="All runs">
+        <Link href="/" prefetch={false} className="inline-flex items-center" aria-label="Headroom: all runs" title="All runs">
           <Mark />
         </Link>
         <h1 className={`min-w-0 truncate text-sm font-semibold ${narrow ? 'flex-1' : 'max-w-xs'}`} title={head.name}>

@@ -1,5 +1,6 @@
 import { memo, useMemo, useState } from 'react';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
+import { MarkList } from '~/app/_charts/MarkList';
 import { clusterMarks, type MarkCluster } from '~/app/_charts/marks';
 import type { Palette } from '~/app/_charts/palette';
 import { colorOf, type Mark, type MarkKind } from '~/app/_charts/types';
@@ -130,26 +131,12 @@ function Card({
 }) {
   const right = x > width / 2;
   return (
-    <ul
+    <div
       data-tooltip
       className="pointer-events-none absolute bottom-full z-30 mb-9 w-max max-w-sm rounded border border-line bg-raised px-2.5 py-1.5 text-xs shadow-lg shadow-black/25"
       style={right ? { right: `calc(100% - ${left + x}px)` } : { left: left + x }}
     >
-      {marks.slice(0, mostListed).map((m) => (
-        <li key={m.id} className="flex gap-1.5">
-          <svg width={12} height={14} viewBox="-6 -7 12 14" aria-hidden className="mt-0.5 shrink-0">
-            <MarkGlyph kind={m.kind} color={colorOf(palette, m.color)} />
-          </svg>
-          <span className="min-w-0">
-            {m.label}{' '}
-            <span className="text-dim">
-              at {count(m.step)}
-              {m.detail && ` · ${m.detail}`}
-            </span>
-          </span>
-        </li>
-      ))}
-      {marks.length > mostListed && <li className="text-dim">and {count(marks.length - mostListed)} more</li>}
-    </ul>
+      <MarkList marks={marks} most={mostListed} palette={palette} at={count} />
+    </div>
   );
 }

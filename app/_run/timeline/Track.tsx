@@ -212,17 +212,17 @@ const Glyphs = memo(function Glyphs({
   ));
 });
 
-function drawTrack(
-  canvas: HTMLCanvasElement,
-  {
-    px,
-    width,
-    height,
-    palette,
-    name,
-    history,
-  }: { px(step: number): number; width: number; height: number; palette: Palette; name: string | null; history: History },
-): void {
+interface Drawn {
+  px(step: number): number;
+  width: number;
+  height: number;
+  palette: Palette;
+  /** The series drawn; null: none. */
+  name: string | null;
+  history: History;
+}
+
+function drawTrack(canvas: HTMLCanvasElement, { px, width, height, palette, name, history }: Drawn): void {
   const ratio = fitCanvas(canvas, width, height);
   const pen = canvas.getContext('2d')!;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);

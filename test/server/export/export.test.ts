@@ -237,6 +237,11 @@ describe('a broken .headroom file', () => {
       /^the file is damaged: /,
     ],
     [
+      'whose checksum at the end is another one',
+      () => Buffer.concat([whole.subarray(0, -8), Uint8Array.of(whole.at(-8)! ^ 255), whole.subarray(-7)]),
+      /the file is damaged: incorrect data check$/,
+    ],
+    [
       'that is a gzip of something else',
       () => gzipSync('hello '.repeat(200)),
       'there is no line after the first, so no step to import',
@@ -401,7 +406,11 @@ describe('requests', () => {
       400,
       'signal: run record1 has no "nosuch"; it has steps, entropy, confidence, drift, antiDiagonal',
     ],
-    ['format=csv&color=red', 400, 'Unrecognized key: "color"'],
+    [
+      'format=csv&color=red',
+      400,
+      'there is no field "color"; known are runId, step, tensor, signal, snapshots, series, from, to, format',
+    ],
     ['format=safetensors&step=-1', 400, /^step: /],
   ])('?%s is refused with the field', async (query, status, message) => {
     const answer = await exported(query);

@@ -186,12 +186,34 @@ describe('what a program says over HTTP', () => {
       '1.step: "loss" has a value at step 5 already; step 5 does not come after it (to go back, rewind first)',
     ]);
     expect((await say('log', '{"loss": 1'))[2]).toMatch(/^line 1: no JSON: /);
-    expect(await say('evaluation', { split: 'test', metrics: {} })).toEqual([
-      400,
-      'metrics',
-      expect.stringMatching(/^metrics: /),
+    expect(await say('log', { step: 0, values: { loss: 2 } })).toEqual([
+      409,
+      'step',
+      'step: "loss" has a value at step 0 already; step 0 does not come after it (to go back, rewind first)',
     ]);
-    expect(await say('define', { name: 'loss', role: 'speed' })).toEqual([400, 'role', expect.stringMatching(/^role: /)]);
+    expect(await say('log', { step: 3, tme: 1, values: { loss: 2 } })).toEqual([
+      400,
+      'tme',
+      'there is no field "tme"; known are step, time, values',
+    ]);
+    expect(await say('log', { '': 1 })).toEqual([400, '', '"": a name has 1 to 512 letters']);
+    expect(await say('evaluation', { split: 'test', metrics: {} })).toEqual([400, 'metrics', 'metrics: it must not be empty']);
+    expect(await say('define', { name: 'loss', better: 'up' })).toEqual([
+      400,
+      'better',
+      'better: give "lower" or "higher", not "up"',
+    ]);
+    expect(await say('define', { name: 'loss', role: 'speed' })).toEqual([400, 'role', expect.stringMatching(/^role: give "/)]);
+    expect(await say('histogram', { name: 'h', edges: [0, 1], counts: [1, 2] })).toEqual([
+      400,
+      'counts',
+      'counts: a histogram of n counts needs n + 1 edges',
+    ]);
+    expect(await say('table', { name: 't', columns: ['a', 'b'], rows: [[1, 2], [3]] })).toEqual([
+      400,
+      'rows',
+      'rows: every row of a table needs one cell per column',
+    ]);
     expect(await say('answers', { id: 'nobody-asked' })).toEqual([404, 'id', 'id: no command nobody-asked waits for an answer']);
     expect(await say('setup', { config: { long: 'x'.repeat(70_000) } })).toEqual([
       400,

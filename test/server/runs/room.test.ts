@@ -229,8 +229,12 @@ describe('events of a trainer', () => {
       'columns: stream "steps" was declared with loss, accuracy, ',
     ],
     ['a type that there is not', { type: 'nonsense' } as never, 'type: there is no such event; there are started, '],
-    ['a field of the wrong type', { ...alert(0), level: 7 } as never, 'level: Invalid option'],
-    ['a field that there is not', { ...alert(0), color: 'red' } as never, 'Unrecognized key: "color"'],
+    ['a field of the wrong type', { ...alert(0), level: 7 } as never, 'level: give "info", "warning" or "error", not 7'],
+    [
+      'a field that there is not',
+      { ...alert(0), color: 'red' } as never,
+      'there is no field "color"; known are type, step, level, kind, message, notify, count',
+    ],
     ['what is no event', 17 as never, 'type: an event is an object with a type'],
     ['a crash that a trainer says', { type: 'status', status: 'crashed', step: 0, message: '' }, 'status: only the server says'],
   ])('%s is set aside: it takes its numbers, an alert names event and field, the others are kept', async (_name, event, why) => {

@@ -143,7 +143,7 @@ describe('a checkpoint', () => {
       (_, m) => {
         m.config = m.config!.replace('"seed":42', '"seed":-1');
       },
-      'corrupt checkpoint: config.seed: Too small: expected number to be >=0',
+      'corrupt checkpoint: config.seed: give a number >= 0, not -1',
     ],
     ['a missing tensor', (t) => void delete t[weight], `the file lacks "${weight}" of the run's network`],
     [

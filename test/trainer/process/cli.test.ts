@@ -196,9 +196,9 @@ describe('flags', () => {
     ['--task reverse --lr --json', '--lr: a value is needed'],
     ['--task reverse --json=yes', '--json: takes no value'],
     ['--task reverse --lr fast', '--lr: "fast" is not a number'],
-    ['--task reverse --lr -1', '--lr: Too small: expected number to be >0'],
-    ['--task reverse --epochs 1.5', '--epochs: Invalid input: expected int, received number'],
-    ['--task reverse --clip-mode hard', '--clip-mode: Invalid option: expected one of "norm"|"value"|"off"'],
+    ['--task reverse --lr -1', '--lr: give a number > 0, not -1'],
+    ['--task reverse --epochs 1.5', '--epochs: give a whole number, not 1.5'],
+    ['--task reverse --clip-mode hard', '--clip-mode: give "norm", "value" or "off", not "hard"'],
     [
       '--task reverse --batch 60000',
       '--batch: Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples',
