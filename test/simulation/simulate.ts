@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DraftCommand } from '~/app/_live/types';
 import type { Store } from '~/server/store';
+import { verifyFolder } from '~/server/store/verify';
 import type { Actor } from '~/shared/ids';
 import { ended } from '~/shared/view';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -11,6 +12,7 @@ import { Disk, type PlantedDisk } from './disk';
 import { ClientSocket, type Connection, type NetworkSettings, type Process, type ServerSocket } from './network';
 import { endedProcess, Reference } from './reference';
 import { type PlantedServer, SimServer } from './server';
+import { openSqliteHere } from './sqliteStore';
 import { type PlantedTrainer, recipe, SimTrainer } from './trainer';
 import { SimViewer } from './viewer';
 import { World } from './world';
@@ -30,14 +32,24 @@ const graceMs = 2_000;
 /** After the faults, everything must be whole again within this time. */
 const healWithinMs = 600_000;
 
+/** Every eighth life is on the product's SQL, the others on the store in memory, which is quicker. */
+const onSqlite = (seed: number): boolean => seed % 8 === 0;
+
 /** @throws Violation naming the seed, the rule and what happened last */
-export async function simulate(seed: number, options: { planted?: Planted; store?: Store } = {}): Promise<Life> {
+export async function simulate(seed: number, { planted = null }: { planted?: Planted | null } = {}): Promise<Life> {
   const folder = mkdtempSync(join(spools, 'headroom-simulation-'));
-  const life = new Simulation(new World(seed), folder, options.planted ?? null, options.store ?? openMemoryStore());
+  const data = join(folder, 'data');
+  const store = onSqlite(seed) ? openSqliteHere(data) : openMemoryStore();
+  const world = new World(seed);
+  const simulation = new Simulation(world, folder, planted, store);
   try {
-    return await life.live();
+    const life = await simulation.live();
+    if (onSqlite(seed)) world.same((await verifyFolder(data)).damaged, [], () => 'what verify finds damaged');
+    if (world.violation) throw world.violation;
+    return life;
   } finally {
-    life.end();
+    simulation.end();
+    await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
 }

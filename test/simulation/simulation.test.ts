@@ -37,8 +37,8 @@ describe('in every simulated life the rules of test/simulation/reference.ts hold
     expect(sum.takeovers).toBeGreaterThan(lives / 4);
   });
 
-  it('the same seed gives the same life, event by event', async () => {
-    const [first, second] = [await simulate(7), await simulate(7)];
+  it.each([7, 8])('the same seed gives the same life, event by event: %i', async (seed) => {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
     expect(second).toEqual(first);
   });
 });
@@ -46,6 +46,9 @@ describe('in every simulated life the rules of test/simulation/reference.ts hold
 describe('seeds that found a fault', { timeout: 60_000 }, () => {
   it('11: the write of a new run failed and took effect; the server did not know the run until its next start', async () => {
     await simulate(11);
+  });
+  it('102: a trainer came back with a paused run that people had stopped meanwhile, and held it for ever', async () => {
+    await simulate(102);
   });
   it('103: the server was killed between the end of a run and the outcomes of its waiting commands; they stayed open', async () => {
     await simulate(103);

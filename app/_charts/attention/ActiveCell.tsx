@@ -2,31 +2,20 @@
 
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { visibleKeys } from '~/shared/attention';
-import type { BigMapProps } from './bigMapProps';
 import type { Spot } from './focus';
-import type { Box } from './layout';
+import type { MapProps, MapView } from './mapProps';
 import { cellWords } from './tokens';
 
-interface ActiveCellProps extends BigMapProps {
+interface ActiveCellProps extends Pick<MapView, 'boxOf'> {
+  map: MapProps;
   spotOf: (query: number, key: number) => Spot;
-  /** Position of a cell in CSS pixels. */
-  boxOf: (query: number, key: number) => Box;
+  /** Called with each cell that the keyboard moves to. */
+  onWalk?: (query: number, key: number) => void;
 }
 
 /** The only cell that the keyboard and the screen reader reach. Every move creates a new element, so that it is read aloud. */
-export function ActiveCell({
-  values,
-  queries,
-  keys,
-  causal = false,
-  where,
-  pinned,
-  flip,
-  onFocus,
-  onPoint,
-  spotOf,
-  boxOf,
-}: ActiveCellProps) {
+export function ActiveCell({ map, spotOf, boxOf, onWalk }: ActiveCellProps) {
+  const { values, queries, keys, causal = false, where, pinned, flip, onFocus, onPoint } = map;
   const [at, setAt] = useState({ query: 0, key: 0 });
   const cell = useRef<HTMLDivElement>(null);
   const moved = useRef(false);
@@ -42,6 +31,7 @@ export function ActiveCell({
     if (next.query === query && next.key === key) return;
     moved.current = true;
     setAt(next);
+    onWalk?.(next.query, next.key);
     onFocus({ type: 'hover', spot: spotOf(next.query, next.key) });
   };
   const onKey = (event: KeyboardEvent) => {
@@ -83,7 +73,10 @@ export function ActiveCell({
         className="pointer-events-none absolute"
         style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
         onKeyDown={onKey}
-        onFocus={() => onFocus({ type: 'hover', spot: spotOf(query, key) })}
+        onFocus={() => {
+          onWalk?.(query, key);
+          onFocus({ type: 'hover', spot: spotOf(query, key) });
+        }}
         onBlur={() => onFocus({ type: 'hover', spot: null })}
       />
     </div>

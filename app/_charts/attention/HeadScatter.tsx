@@ -3,6 +3,7 @@
 import { AxisBottom, AxisLeft } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { memo, type PointerEvent, useState } from 'react';
+import { placeIn } from './pointing';
 import { short } from './scale';
 import { axisRange, type Brush, brushed, type Trail, thinned } from './scatter';
 import { type HeadId, type Hidden, headKey } from './selection';
@@ -42,8 +43,8 @@ export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
   const xScale = scaleLinear<number>({ domain: axisRange(trails, 0, x.range), range: [0, innerWidth] });
   const yScale = scaleLinear<number>({ domain: axisRange(trails, 1, y.range), range: [innerHeight, 0] });
   const at = (event: PointerEvent): readonly [number, number] => {
-    const box = event.currentTarget.getBoundingClientRect();
-    return [xScale.invert(event.clientX - box.left), yScale.invert(event.clientY - box.top)];
+    const [px, py] = placeIn(event);
+    return [xScale.invert(px), yScale.invert(py)];
   };
   const done = () => {
     if (!brush) return;
@@ -60,38 +61,21 @@ export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
     tickFormat: (v: { valueOf(): number }) => short(Number(v)),
     tickLabelProps: { fill: 'var(--color-dim)', fontSize: 10, textAnchor: anchor, dy: anchor === 'end' ? '0.3em' : 0 } as const,
   });
-  const box = brush && {
-    x: Math.min(xScale(brush[0][0]), xScale(brush[1][0])),
-    y: Math.min(yScale(brush[0][1]), yScale(brush[1][1])),
-    width: Math.abs(xScale(brush[0][0]) - xScale(brush[1][0])),
-    height: Math.abs(yScale(brush[0][1]) - yScale(brush[1][1])),
-  };
+  const [left, right] = brush ? brush.map(([px]) => xScale(px)).sort((p, q) => p - q) : [];
+  const [top, bottom] = brush ? brush.map(([, py]) => yScale(py)).sort((p, q) => p - q) : [];
+  const chances = [
+    ...(x.chance === null ? [] : [{ x1: xScale(x.chance), x2: xScale(x.chance), y2: innerHeight }]),
+    ...(y.chance === null ? [] : [{ y1: yScale(y.chance), y2: yScale(y.chance), x2: innerWidth }]),
+  ];
   return (
     <div className="relative select-none" style={{ width, height }} data-testid="head-scatter">
       <svg width={width} height={height} className="absolute inset-0" aria-hidden>
         <g transform={`translate(${margin.left} ${margin.top})`}>
           <AxisLeft scale={yScale} {...tick('end')} />
           <AxisBottom top={innerHeight} scale={xScale} {...tick('middle')} />
-          {x.chance !== null && (
-            <line
-              x1={xScale(x.chance)}
-              x2={xScale(x.chance)}
-              y2={innerHeight}
-              className="stroke-warn"
-              strokeDasharray="3 3"
-              strokeOpacity={0.6}
-            />
-          )}
-          {y.chance !== null && (
-            <line
-              y1={yScale(y.chance)}
-              y2={yScale(y.chance)}
-              x2={innerWidth}
-              className="stroke-warn"
-              strokeDasharray="3 3"
-              strokeOpacity={0.6}
-            />
-          )}
+          {chances.map((line, n) => (
+            <line key={n} {...line} className="stroke-warn" strokeDasharray="3 3" strokeOpacity={0.6} />
+          ))}
           <text x={innerWidth / 2} y={innerHeight + 30} textAnchor="middle" className="fill-dim text-[11px]">
             {x.label}
           </text>
@@ -111,7 +95,16 @@ export const HeadScatter = memo(function HeadScatter(props: HeadScatterProps) {
               />
             );
           })}
-          {box && <rect {...box} className="fill-accent/10 stroke-accent" strokeDasharray="4 2" />}
+          {brush && (
+            <rect
+              x={left}
+              y={top}
+              width={right! - left!}
+              height={bottom! - top!}
+              className="fill-accent/10 stroke-accent"
+              strokeDasharray="4 2"
+            />
+          )}
         </g>
       </svg>
       <div

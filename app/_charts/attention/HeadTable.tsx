@@ -34,6 +34,9 @@ interface HeadTableProps {
   onSolo: (head: HeadId) => void;
 }
 
+// The same elements in all rows and at every step: React passes over them.
+const [shownIcon, hiddenIcon] = [<Eye key="shown" aria-hidden size={13} />, <EyeOff key="hidden" aria-hidden size={13} />];
+
 /** What each head does, in numbers. A head has a name only if a number supports it. */
 export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
   const { columns: all, rows, named, hidden, active, onPick, onToggle, onSolo } = props;
@@ -91,15 +94,17 @@ export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
                   onClick={() => onToggle([r.layer, r.head])}
                   onDoubleClick={() => onSolo([r.layer, r.head])}
                 >
-                  {off ? <EyeOff aria-hidden size={13} /> : <Eye aria-hidden size={13} />}
+                  {off ? hiddenIcon : shownIcon}
                 </button>
               </td>
               <th scope="row" className="px-1.5 py-0.5 text-left font-normal whitespace-nowrap">
-                <button type="button" className="relative hover:underline" onClick={() => onPick([r.layer, r.head])}>
-                  <span className="sr-only">{name}</span>
-                  <span aria-hidden className="font-mono">
-                    {r.layer + 1}.{r.head + 1}
-                  </span>
+                <button
+                  type="button"
+                  aria-label={name}
+                  className="font-mono hover:underline"
+                  onClick={() => onPick([r.layer, r.head])}
+                >
+                  {r.layer + 1}.{r.head + 1}
                 </button>
               </th>
               {named && (

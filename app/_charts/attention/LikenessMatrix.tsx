@@ -2,6 +2,7 @@
 
 import { memo, useCallback, useState } from 'react';
 import { PixelCanvas } from './PixelCanvas';
+import { placeIn } from './pointing';
 import { pixelOf } from './raster';
 import type { ColorScale } from './scale';
 
@@ -31,7 +32,7 @@ const label = 30;
 /** Distance between every two heads. */
 export const LikenessMatrix = memo(function LikenessMatrix(props: LikenessMatrixProps) {
   const { distances, rowOrder, columnOrder, columns, rowName, columnName, pairs, scale, active, width, onPick } = props;
-  const [at, setAt] = useState<{ row: number; column: number } | null>(null);
+  const [pointed, setPointed] = useState<{ row: number; column: number } | null>(null);
   const cell = Math.max(
     2,
     Math.min(26, Math.floor((width - label) / Math.max(1, columnOrder.length)), Math.floor(420 / rowOrder.length)),
@@ -48,12 +49,10 @@ export const LikenessMatrix = memo(function LikenessMatrix(props: LikenessMatrix
   const every = Math.max(1, Math.ceil(22 / cell));
   const everyRow = Math.max(1, Math.ceil(12 / cell));
   const place = (event: React.MouseEvent) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const row = rowOrder[Math.floor((event.clientY - box.top) / cell)];
-    const column = columnOrder[Math.floor((event.clientX - box.left) / cell)];
+    const [x, y] = placeIn(event);
+    const [row, column] = [rowOrder[Math.floor(y / cell)], columnOrder[Math.floor(x / cell)]];
     return row === undefined || column === undefined ? null : { row, column };
   };
-  const pointed = at ?? null;
   return (
     <div className="min-w-0 select-none">
       <div className="relative" style={{ width: size.width + label, height: size.height + 16 }}>
@@ -88,11 +87,11 @@ export const LikenessMatrix = memo(function LikenessMatrix(props: LikenessMatrix
         <div
           className="absolute cursor-pointer"
           style={{ left: label, top: 16, ...size }}
-          onPointerMove={(e) => setAt(place(e))}
-          onPointerLeave={() => setAt(null)}
+          onPointerMove={(e) => setPointed(place(e))}
+          onPointerLeave={() => setPointed(null)}
           onClick={(e) => {
             const spot = place(e);
-            setAt(spot);
+            setPointed(spot);
             if (spot) onPick(spot.row);
           }}
         >

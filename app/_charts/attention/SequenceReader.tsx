@@ -2,10 +2,12 @@
 
 import { memo, useMemo } from 'react';
 import type { MapSize } from '~/shared/attention';
-import { type AttentionSnapshot, answerAt, answerText, rightAt, targetAt } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, answerAt, answerText, targetAt } from '~/shared/attentionSnapshot';
 import { edges } from './flow';
 import type { FocusEvent, Spot } from './focus';
+import { pointingAt } from './pointing';
 import { type MapTokens, visibleText } from './tokens';
+import { judge, textClass, verdictOf } from './verdict';
 
 interface SequenceReaderProps {
   snapshot: AttentionSnapshot;
@@ -24,8 +26,15 @@ interface SequenceReaderProps {
 
 const rise = 64;
 const most = 34;
+const fill = 'linear-gradient(currentColor, currentColor)';
+/** Longer labels are cut; the tooltip has the whole text. */
+const mostLetters = 8;
+const clipped = (text: string) => (text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text);
 
-/** The input below, the answers above, and a line from each query to the keys that it attends to. */
+/**
+ * The input below, the answers above, and a line from each query to the keys that it attends to. Titles are the names of the buttons:
+ * a hidden text in each of hundreds of them would cost the browser a clip of its own to draw.
+ */
 export const SequenceReader = memo(function SequenceReader({
   snapshot,
   example,
@@ -40,31 +49,23 @@ export const SequenceReader = memo(function SequenceReader({
   const { answers } = snapshot;
   const { keys: T } = size;
   const letters = Math.max(...tokens.keys.map((t) => t.text.length), 1);
-  const pitch = Math.max(20, 10 + 7 * Math.min(letters, 8), Math.min(most, Math.floor((width - 6) / Math.max(T, answers))));
+  const pitch = Math.max(
+    20,
+    10 + 7 * Math.min(letters, mostLetters),
+    Math.min(most, Math.floor((width - 6) / Math.max(T, answers))),
+  );
   const lines = useMemo(() => edges(map, size, mass), [map, size, mass]);
-  const places = Array.from({ length: answers }, (_, t) => rightAt(snapshot, example, t));
-  const judged = places.filter((right) => right !== null).length;
-  const wrong = places.filter((right) => right === false).length;
+  const { answers: verdicts, right: rights, judged } = judge(snapshot, example);
   const x = (t: number) => (t + 0.5) * pitch;
-  const spot = (side: 'query' | 'key', t: number): Spot => {
-    const none = { layer: null, head: null, query: null, key: null };
-    return tokens.shared ? { ...none, query: t, key: t } : { ...none, [side]: t };
-  };
   const isLit = (query: number, key: number) => lit !== null && (lit.query === query || lit.key === key);
-  const handlers = (side: 'query' | 'key', t: number) => ({
-    onPointerEnter: (e: React.PointerEvent) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot: spot(side, t) }),
-    onPointerLeave: () => onFocus({ type: 'hover', spot: null }),
-    onFocus: () => onFocus({ type: 'hover', spot: spot(side, t) }),
-    onBlur: () => onFocus({ type: 'hover', spot: null }),
-    onClick: () => onFocus({ type: 'click', spot: spot(side, t) }),
-  });
+  const some = lit !== null && (lit.query !== null || lit.key !== null);
 
   return (
     <div className="min-w-0">
       <p className="mb-1 text-xs text-dim">
         {judged > 0 && (
-          <strong className={wrong === 0 ? 'text-good' : 'text-bad'}>
-            {judged - wrong}/{judged} right
+          <strong className={rights === judged ? 'text-good' : 'text-bad'}>
+            {rights}/{judged} right
           </strong>
         )}
         {mass === 0
@@ -74,44 +75,38 @@ export const SequenceReader = memo(function SequenceReader({
       <div className="relative overflow-x-auto">
         <div style={{ width: Math.max(T, answers) * pitch + 4 }} className="relative pl-0.5">
           <div className="flex">
-            {places.map((right, t) => {
+            {verdicts.map((right, t) => {
               const [target, answer] = [targetAt(snapshot, example, t), answerAt(snapshot, example, t)];
               const text = (value: number | null) => (value === null ? '–' : visibleText(answerText(snapshot, value)));
               const [label, given] = [text(target), text(answer)];
               const p =
                 answer === null ? 0 : snapshot.predictions!.probabilities[(example * answers + t) * snapshot.predictions!.best]!;
-              const verdict = right === null ? 'not judged' : right ? 'right' : 'wrong';
+              const verdict = verdictOf(right);
+              const words = `answer ${t + 1}: ${given}, target ${label}, ${verdict}, probability ${p.toFixed(3)}`;
               return (
                 <button
                   key={t}
                   type="button"
-                  {...handlers('query', t)}
+                  {...pointingAt(spotOf(tokens, 'query', t), onFocus)}
                   data-answer={verdict}
-                  title={`answer ${t + 1}: ${given}, target ${label}, ${verdict}, probability ${p.toFixed(3)}`}
+                  title={words}
                   style={{ width: pitch }}
-                  className={`relative flex flex-col items-center border-x border-t font-mono text-xs leading-4 ${lit?.query === t ? 'border-ink bg-raised' : 'border-transparent'}`}
+                  className={`flex flex-col items-center border-x border-t font-mono text-xs leading-4 ${lit?.query === t ? 'border-ink bg-raised' : 'border-transparent'}`}
                 >
-                  <span className="sr-only">
-                    answer {t + 1}: {given}, target {label}, {verdict}, probability {p.toFixed(2)}
-                  </span>
                   <span aria-hidden className="text-[9px] leading-3 text-dim">
                     {t + 1}
                   </span>
                   <span aria-hidden className={right !== false ? 'text-ink' : 'font-bold text-bad line-through'}>
-                    {given}
+                    {clipped(given)}
                   </span>
+                  <span aria-hidden className={`text-[10px] leading-3 ${textClass[verdict]}`}>
+                    {right ? '✓' : clipped(label)}
+                  </span>
+                  {/* The bar is a background: a new width would lay out all answers again. */}
                   <span
-                    aria-hidden
-                    className={`text-[10px] leading-3 ${right ? 'text-good' : right === null ? 'text-dim' : 'text-bad'}`}
-                  >
-                    {right ? '✓' : label}
-                  </span>
-                  <span className="mt-0.5 h-1 w-4/5 bg-raised" aria-hidden>
-                    <span
-                      className={`block h-full ${right ? 'bg-good' : right === null ? 'bg-dim' : 'bg-bad'}`}
-                      style={{ width: `${100 * p}%` }}
-                    />
-                  </span>
+                    className={`mt-0.5 h-1 w-4/5 bg-raised bg-no-repeat ${textClass[verdict]}`}
+                    style={{ backgroundImage: fill, backgroundSize: `${100 * p}% 100%` }}
+                  />
                 </button>
               );
             })}
@@ -127,34 +122,47 @@ export const SequenceReader = memo(function SequenceReader({
                 y2={rise - 2}
                 className={isLit(query, key) ? 'stroke-accent' : 'stroke-ink'}
                 strokeWidth={0.5 + 2.5 * weight}
-                strokeOpacity={
-                  lit && (lit.query !== null || lit.key !== null) && !isLit(query, key) ? 0.07 : 0.15 + 0.75 * weight
-                }
+                strokeOpacity={some && !isLit(query, key) ? 0.07 : 0.15 + 0.75 * weight}
               />
             ))}
           </svg>
-          <div className="flex">
-            {Array.from({ length: T }, (_, t) => (
-              <button
-                key={t}
-                type="button"
-                {...handlers('key', t)}
-                title={tokens.keys[t]?.name}
-                style={{ width: pitch }}
-                className={`relative flex flex-col overflow-hidden items-center border-x border-b font-mono text-xs leading-4 ${lit?.key === t ? 'border-ink bg-raised' : 'border-transparent'}`}
-              >
-                <span className="sr-only">
-                  input {t + 1}: {tokens.keys[t]?.text}
-                </span>
-                <span aria-hidden>{tokens.keys[t]?.text}</span>
-                <span aria-hidden className="text-[9px] leading-3 text-dim">
-                  {t + 1}
-                </span>
-              </button>
-            ))}
-          </div>
+          <Inputs count={T} {...{ tokens, pitch, onFocus }} lit={lit?.key ?? null} />
         </div>
       </div>
+    </div>
+  );
+});
+
+const none: Spot = { layer: null, head: null, query: null, key: null };
+const spotOf = (tokens: MapTokens, side: 'query' | 'key', t: number): Spot =>
+  tokens.shared ? { ...none, query: t, key: t } : { ...none, [side]: t };
+
+interface InputsProps extends Pick<SequenceReaderProps, 'tokens' | 'onFocus'> {
+  count: number;
+  pitch: number;
+  /** The highlighted key. */
+  lit: number | null;
+}
+
+/** The inputs stay the same at every step. */
+const Inputs = memo(function Inputs({ count, tokens, pitch, lit, onFocus }: InputsProps) {
+  return (
+    <div className="flex">
+      {Array.from({ length: count }, (_, t) => (
+        <button
+          key={t}
+          type="button"
+          {...pointingAt(spotOf(tokens, 'key', t), onFocus)}
+          title={`input ${t + 1}: ${tokens.keys[t]?.text}`}
+          style={{ width: pitch }}
+          className={`flex flex-col items-center border-x border-b font-mono text-xs leading-4 ${lit === t ? 'border-ink bg-raised' : 'border-transparent'}`}
+        >
+          <span aria-hidden>{clipped(tokens.keys[t]?.text ?? '')}</span>
+          <span aria-hidden className="text-[9px] leading-3 text-dim">
+            {t + 1}
+          </span>
+        </button>
+      ))}
     </div>
   );
 });

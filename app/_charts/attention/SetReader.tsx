@@ -3,6 +3,7 @@
 import { memo } from 'react';
 import { type AttentionSnapshot, answerAt, rightAt, targetAt } from '~/shared/attentionSnapshot';
 import type { FocusEvent, Spot } from './focus';
+import { pointingAt } from './pointing';
 import type { Token } from './tokens';
 
 interface SetReaderProps {
@@ -57,19 +58,14 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
           const share = Math.min(1, Math.abs(p) / whole);
           const score = whole === 1 ? `${(100 * p).toFixed(p < 0.1 ? 1 : 0)}%` : p.toPrecision(3);
           const on = lit !== null && (lit.query === t || lit.key === t);
-          const spot: Spot = { layer: null, head: null, query: t, key: t };
           return (
             <button
               key={t}
               type="button"
               aria-pressed={on}
               data-image={t}
-              title={`${token.name}: ${p.toFixed(3)}`}
-              onPointerEnter={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot })}
-              onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
-              onFocus={() => onFocus({ type: 'hover', spot })}
-              onBlur={() => onFocus({ type: 'hover', spot: null })}
-              onClick={() => onFocus({ type: 'click', spot })}
+              title={`${token.name}, score ${p.toFixed(3)}`}
+              {...pointingAt({ layer: null, head: null, query: t, key: t }, onFocus)}
               className={`relative flex flex-col items-center gap-0.5 rounded-sm px-0.5 py-1 ${on ? 'bg-raised outline-2 outline-ink' : ''}`}
             >
               <span
@@ -93,9 +89,6 @@ export const SetReader = memo(function SetReader({ snapshot, example, tokens, li
                   className={`block h-full ${token.target ? 'bg-warn' : 'bg-accent'}`}
                   style={{ width: `${100 * share}%` }}
                 />
-              </span>
-              <span className="sr-only">
-                {token.name}, score {p.toFixed(2)}
               </span>
               <span aria-hidden className="font-mono text-[10px] leading-3 tracking-tighter whitespace-nowrap text-dim">
                 {t + 1}

@@ -3,9 +3,13 @@
 import { memo } from 'react';
 import type { MapSize } from '~/shared/attention';
 import { visibleKeys } from '~/shared/attention';
-import { type AttentionSnapshot, answerText, rightAt, targetAt } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, answerText, targetAt } from '~/shared/attentionSnapshot';
 import type { FocusEvent, Spot } from './focus';
+import { pointingAt } from './pointing';
 import { type MapTokens, visibleText } from './tokens';
+import { judge, verdictOf } from './verdict';
+
+const foreseen = { right: 'next token foreseen', wrong: 'next token not foreseen', 'not judged': 'nothing follows' };
 
 interface TextReaderProps {
   snapshot: AttentionSnapshot;
@@ -35,9 +39,7 @@ function nextOf(s: AttentionSnapshot, example: number, place: number) {
  */
 export const TextReader = memo(function TextReader({ snapshot, example, map, size, tokens, lit, onFocus }: TextReaderProps) {
   const { answers } = snapshot;
-  const judged = Array.from({ length: answers }, (_, t) => rightAt(snapshot, example, t));
-  const right = judged.filter((r) => r === true).length;
-  const known = judged.filter((r) => r !== null).length;
+  const { answers: verdicts, right, judged } = judge(snapshot, example);
   const at = Math.min(lit?.query ?? answers - 1, answers - 1);
   const visible = visibleKeys(size, at);
   const row = map.subarray(at * size.keys, at * size.keys + visible);
@@ -47,9 +49,9 @@ export const TextReader = memo(function TextReader({ snapshot, example, map, siz
   return (
     <div className="min-w-0" data-testid="text-reader">
       <p className="mb-1 text-xs text-dim">
-        {known > 0 && (
-          <strong className={right === known ? 'text-good' : 'text-ink'}>
-            {right}/{known} next tokens foreseen
+        {judged > 0 && (
+          <strong className={right === judged ? 'text-good' : 'text-ink'}>
+            {right}/{judged} next tokens foreseen
           </strong>
         )}
         <span className="ml-2">
@@ -59,21 +61,16 @@ export const TextReader = memo(function TextReader({ snapshot, example, map, siz
       <p className="relative max-h-40 overflow-y-auto font-mono text-xs leading-6 break-all">
         {tokens.keys.map((token, t) => {
           const weight = t < visible ? (row[t] ?? 0) / most : 0;
-          const spot: Spot = { layer: null, head: null, query: t < size.queries ? t : null, key: t };
-          const state = judged[t] === null || judged[t] === undefined ? 'open' : judged[t] ? 'right' : 'wrong';
+          const state = verdictOf(verdicts[t]);
           return (
             <button
               key={t}
               type="button"
               data-token={t}
-              data-answer={state}
+              data-answer={state === 'not judged' ? 'open' : state}
               title={token.name}
-              aria-label={`${token.name}, ${state === 'right' ? 'next token foreseen' : state === 'wrong' ? 'next token not foreseen' : 'nothing follows'}`}
-              onPointerEnter={(e) => e.pointerType !== 'touch' && onFocus({ type: 'hover', spot })}
-              onPointerLeave={() => onFocus({ type: 'hover', spot: null })}
-              onFocus={() => onFocus({ type: 'hover', spot })}
-              onBlur={() => onFocus({ type: 'hover', spot: null })}
-              onClick={() => onFocus({ type: 'click', spot })}
+              aria-label={`${token.name}, ${foreseen[state]}`}
+              {...pointingAt({ layer: null, head: null, query: t < size.queries ? t : null, key: t }, onFocus)}
               className={`relative inline-block min-w-2 whitespace-pre rounded-xs px-px leading-5 ${
                 t === at ? 'outline-2 outline-accent' : ''
               } ${t >= visible ? 'opacity-45' : ''} ${

@@ -1,9 +1,10 @@
 /** A video of a range of steps: one frame per snapshot, drawn from the exact maps and recorded by the browser. */
-import { type HeadMaps, headMap, mapSize } from './derive';
-import { gridLayout, mapOrigin } from './layout';
+import { type HeadMaps, mapSize } from './derive';
+import { gridLayout } from './layout';
+import { paintHeads } from './paintHeads';
 import { css, levels } from './palettes';
-import { paint } from './raster';
 import { type ColorScale, ticks } from './scale';
+import { shownLines } from './selection';
 
 export interface ClipFrame {
   step: number;
@@ -73,9 +74,9 @@ export function drawFrame(
   { frames, scale, title, colors, flip }: Omit<ClipRequest, 'onProgress' | 'signal'>,
   { step, maps }: ClipFrame,
 ): void {
-  const columns = Math.max(...maps.layers.map((l) => l.heads));
   const rows = maps.layers.map((_, l) => mapSize(maps, l));
-  const grid = gridLayout({ rows, columns, width: width - 20, maxHeight: 720, flip });
+  const lines = shownLines(maps.layers, new Set());
+  const grid = gridLayout({ rows, columns: lines.heads.length, width: width - 20, maxHeight: 720, flip });
   const map = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   // Video encoders need even sizes; the size of the first frame is kept for all.
   if (canvas.width === 300) {
@@ -83,12 +84,7 @@ export function drawFrame(
     canvas.height = Math.ceil((map.height + top + bottom) / 2) * 2;
   }
   const cells = new ImageData(grid.width, grid.height);
-  const pixels = new Uint32Array(cells.data.buffer);
-  for (const [l, { heads }] of maps.layers.entries()) {
-    const { pool, block } = grid.rows[l]!;
-    for (let h = 0; h < heads; h++)
-      paint(headMap(maps, l, h), 0, rows[l]!, scale, { pixels, stride: grid.width, ...mapOrigin(grid, l, h), flip, block }, pool);
-  }
+  paintHeads(new Uint32Array(cells.data.buffer), grid, maps, lines, () => scale);
   const small = document.createElement('canvas');
   small.width = grid.width;
   small.height = grid.height;

@@ -27,8 +27,7 @@ export function deriveMaps(snapshot: AttentionSnapshot, source: Source, referenc
   if (reference.kind === 'snapshot') {
     const unlike = incomparable(snapshot, reference.snapshot, source);
     if (unlike) throw new RangeError(unlike);
-    const other = sourceMaps(reference.snapshot, source);
-    return { ...shown, quantity: 'difference', values: values.map((own, l) => own.map((v, n) => v - other[l]![n]!)) };
+    return minus(shown, sourceMaps(reference.snapshot, source));
   }
   const other = headMap(shown, reference.layer, reference.head);
   const size = layers[reference.layer]!;
@@ -44,20 +43,37 @@ export function deriveMaps(snapshot: AttentionSnapshot, source: Source, referenc
   };
 }
 
+/** Maps minus others of the same shape, cell by cell. */
+export const minus = (maps: HeadMaps, others: readonly Float32Array[]): HeadMaps => ({
+  ...maps,
+  quantity: 'difference',
+  values: maps.values.map((own, l) => own.map((v, n) => v - others[l]![n]!)),
+});
+
 export const sameSize = (a: MapSize, b: MapSize): boolean => a.queries === b.queries && a.keys === b.keys;
 
+/** Whether all maps of all layers have one size, and the layers one number of heads. */
+export const allAlike = (layers: readonly LayerShape[]): boolean =>
+  layers.every((l) => l.heads === layers[0]!.heads && sameSize(l, layers[0]!));
+
+export const sameShape = (a: readonly LayerShape[], b: readonly LayerShape[]): boolean =>
+  a.length === b.length && a.every((l, i) => l.heads === b[i]!.heads && sameSize(l, b[i]!));
+
+/** The same shape and names: what is laid out for one snapshot holds for the other. */
+export const sameLayers = (a: readonly LayerShape[], b: readonly LayerShape[]): boolean =>
+  sameShape(a, b) && a.every((l, i) => l.name === b[i]!.name);
+
+/** The same weights where they are weights; a spread is none: the mean stands in for it. */
+export const asWeights = (source: Source): Source => (source.kind === 'spread' ? { ...source, kind: 'mean' } : source);
+
 const shapeWords = ({ layers }: AttentionSnapshot): string => {
-  const [first] = layers;
-  const alike = layers.every((l) => l.heads === first!.heads && sameSize(l, first!));
   const of = (l: LayerShape) => `${l.heads} heads of ${l.queries} × ${l.keys}`;
-  return alike ? `${layers.length} layers of ${of(first!)}` : layers.map((l) => `${l.name}: ${of(l)}`).join('; ');
+  return allAlike(layers) ? `${layers.length} layers of ${of(layers[0]!)}` : layers.map((l) => `${l.name}: ${of(l)}`).join('; ');
 };
 
 /** Why the maps of two snapshots cannot be subtracted cell by cell; null when they can. */
 export function incomparable(a: AttentionSnapshot, b: AttentionSnapshot, source: Source): string | null {
-  const alike =
-    a.layers.length === b.layers.length && a.layers.every((l, i) => l.heads === b.layers[i]!.heads && sameSize(l, b.layers[i]!));
-  if (!alike) return `step ${a.step} has ${shapeWords(a)}, step ${b.step} has ${shapeWords(b)}`;
+  if (!sameShape(a.layers, b.layers)) return `step ${a.step} has ${shapeWords(a)}, step ${b.step} has ${shapeWords(b)}`;
   if (source.kind !== 'example') return null;
   const { example } = source;
   if (example >= a.examples || example >= b.examples || exampleKey(a, example) !== exampleKey(b, example))
@@ -84,7 +100,7 @@ export const mapSize = (maps: Pick<HeadMaps, 'layers' | 'causal'>, layer: number
 type Head = readonly [layer: number, head: number];
 
 /** The heads, of those given, that share the most common map size; of two equally common sizes, the later layer's. */
-export function ofOneSize(maps: Pick<HeadMaps, 'layers'>, heads: readonly Head[]): { layer: number; heads: readonly Head[] } {
+function ofOneSize(maps: Pick<HeadMaps, 'layers'>, heads: readonly Head[]): { layer: number; heads: readonly Head[] } {
   const groups = new Map<string, Head[]>();
   for (const head of heads) {
     const { queries, keys } = maps.layers[head[0]]!;
@@ -103,4 +119,22 @@ export function aggregate(
 ): { values: Float32Array; quantity: Quantity } {
   const selected: Map2[] = heads.map(([l, h]) => headMap(maps, l, h));
   return { values: combine(selected, operation), quantity: operation === 'std' ? 'spread' : maps.quantity };
+}
+
+/** The map of one head; without one, of several combined: those of the given heads that share the most common size. */
+export function mapOfHeads(
+  maps: HeadMaps,
+  head: { layer: number; head: number } | null,
+  given: readonly Head[],
+  operation: Operation,
+): { layer: number; heads: readonly Head[]; values: Float32Array; quantity: Quantity } {
+  if (head)
+    return {
+      layer: head.layer,
+      heads: [[head.layer, head.head]],
+      values: headMap(maps, head.layer, head.head),
+      quantity: maps.quantity,
+    };
+  const alike = ofOneSize(maps, given);
+  return { ...alike, ...aggregate(maps, alike.heads, operation) };
 }

@@ -19,62 +19,40 @@ const clamp = (v: number) => Math.max(0, Math.min(255, Math.round(v)));
 /** Color of cells that are NaN or infinite. It is in no palette, and a text beside the map always gives their number. */
 export const notFinite = pixel([229, 0, 109]);
 
-const table = (color: (t: number) => Rgb): Palette =>
-  Uint32Array.from({ length: levels }, (_, i) => pixel(color(i / (levels - 1))));
+/** A palette through colors at equal distances, mixed in OKLab so that equal steps look equal. */
+function ramp(...colors: readonly Rgb[]): Palette {
+  const stops = colors.map(toOklab);
+  return Uint32Array.from({ length: levels }, (_, i) => {
+    const at = (i / (levels - 1)) * (stops.length - 1);
+    const n = Math.min(Math.floor(at), stops.length - 2);
+    const [from, to] = [stops[n]!, stops[n + 1]!];
+    const mix = (c: 0 | 1 | 2) => from[c] + (to[c] - from[c]) * (at - n);
+    return pixel(fromOklab([mix(0), mix(1), mix(2)]));
+  });
+}
 
-/** c[0] + c[1] t + c[2] t^2 ... */
-const polynomial = (t: number, c: readonly number[]) => c.reduceRight((sum, k) => sum * t + k, 0);
+/** "440154 482878 ...": colors as hexadecimal numbers. */
+const hex = (colors: string): Rgb[] =>
+  colors.split(' ').map((c) => {
+    const v = Number.parseInt(c, 16);
+    return [v >> 16, (v >> 8) & 255, v & 255];
+  });
 
-// Polynomial fit to matplotlib's viridis (Smith and van der Walt 2015), within 4/255 of it.
-const viridis = [
-  [
-    0.2777273272234177, 0.1050930431085774, -0.3308618287255563, -4.634230498983486, 6.228269936347081, 4.776384997670288,
-    -5.435455855934631,
-  ],
-  [
-    0.005407344544966578, 1.404613529898575, 0.214847559468213, -5.799100973351585, 14.17993336680509, -13.74514537774601,
-    4.645852612178535,
-  ],
-  [
-    0.3340998053353061, 1.384590162594685, 0.09509516302823659, -19.33244095627987, 56.69055260068105, -65.35303263337234,
-    26.3124352495832,
-  ],
-] as const;
-// Fit to cividis (Nunez, Anderton, Renslow 2018) as in d3-scale-chromatic.
-const cividis = [
-  [-4.54, -35.34, 2381.73, -6402.7, 7024.72, -2710.57],
-  [32.49, 170.73, 52.82, -131.46, 176.58, -67.37],
-  [81.24, 442.36, -2482.43, 6167.24, -6614.94, 2475.67],
-] as const;
-
-const channels = (c: readonly (readonly number[])[], t: number, factor: number): Rgb => [
-  polynomial(t, c[0]!) * factor,
-  polynomial(t, c[1]!) * factor,
-  polynomial(t, c[2]!) * factor,
-];
-
+// Ten colors each, as R's viridisLite gives them: viridis by Smith and van der Walt 2015, cividis by Nunez, Anderton, Renslow 2018.
 const sequential: Record<SequentialName, Palette> = {
-  viridis: table((t) => channels(viridis, t, 255)),
-  cividis: table((t) => channels(cividis, t, 1)),
-  gray: table((t) => fromOklab([0.16 + 0.84 * t, 0, 0])),
+  viridis: ramp(...hex('440154 482878 3e4a89 31688e 26828e 1f9e89 35b779 6dcd59 b4de2c fde725')),
+  cividis: ramp(...hex('00204d 00336f 39486b 575c6d 707173 8a8779 a69d75 c4b56c e4cf5b ffea46')),
+  gray: ramp([13, 13, 13], [255, 255, 255]),
 };
 
 /** Blue, neutral, orange: distinguishable with protanopia, deuteranopia and tritanopia. The neutral color is close to the page's background. */
-const ends: Record<Theme, { below: Rgb; neutral: Rgb; above: Rgb }> = {
-  light: { below: [10, 78, 160], neutral: [246, 246, 245], above: [178, 74, 0] },
-  dark: { below: [110, 190, 255], neutral: [30, 33, 39], above: [255, 168, 84] },
+const diverging: Record<Theme, Palette> = {
+  light: ramp([10, 78, 160], [246, 246, 245], [178, 74, 0]),
+  dark: ramp([110, 190, 255], [30, 33, 39], [255, 168, 84]),
 };
-
-const diverging: Record<Theme, Palette> = { light: blueOrange('light'), dark: blueOrange('dark') };
 
 export const sequentialPalette = (name: SequentialName): Palette => sequential[name];
 export const divergingPalette = (theme: Theme): Palette => diverging[theme];
-
-function blueOrange(theme: Theme): Palette {
-  const [below, neutral, above] = [ends[theme].below, ends[theme].neutral, ends[theme].above].map(toOklab);
-  const mix = (a: Rgb, b: Rgb, t: number): Rgb => [a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t, a[2] + (b[2] - a[2]) * t];
-  return table((t) => fromOklab(t < 0.5 ? mix(below!, neutral!, t * 2) : mix(neutral!, above!, t * 2 - 1)));
-}
 
 // OKLab: Ottosson 2020, https://bottosson.github.io/posts/oklab/
 function toOklab(rgb: Rgb): Rgb {
@@ -102,4 +80,11 @@ function fromOklab([L, a, b]: Rgb): Rgb {
     -0.0041960863 * l - 0.7034186147 * m + 1.707614701 * s,
   ];
   return linear.map((u) => 255 * (u <= 0.0031308 ? 12.92 * u : 1.055 * Math.max(0, u) ** (1 / 2.4) - 0.055)) as unknown as Rgb;
+}
+
+/** Colors of the page, for files. Browser only. */
+export function pageColors(): { ink: string; panel: string; dim: string } {
+  const style = getComputedStyle(document.documentElement);
+  const color = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
+  return { ink: color('ink'), panel: color('panel'), dim: color('dim') };
 }

@@ -1,4 +1,14 @@
 /** Small RGB pictures as image URLs, each created once even when many snapshots contain it. */
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+import type { Source } from './derive';
+import { type MapTokens, tokensOf } from './tokens';
+
+/** Axis labels of every layer, pictures included. Browser only. */
+export function tokensOfLayers(snapshot: AttentionSnapshot, source: Source): MapTokens[] {
+  const { layers, pictures } = snapshot;
+  return layers.map((_, l) => tokensOf(snapshot, source, l, pictures && ((n) => pictureUrl(pictures, n))));
+}
+
 const known = new Map<string, string>();
 
 /** FNV-1a over all bytes: equal pictures have equal URLs, so that React does not update the axes while scrubbing. */
@@ -15,7 +25,7 @@ function fingerprint(data: Uint8Array): string {
 const urls = new WeakMap<Uint8Array, string[]>();
 
 /** Picture n of [count, side, side, 3]. Browser only. */
-export function pictureUrl(pictures: { data: Uint8Array; side: number }, n: number): string {
+function pictureUrl(pictures: { data: Uint8Array; side: number }, n: number): string {
   const list = urls.get(pictures.data) ?? [];
   urls.set(pictures.data, list);
   const size = pictures.side ** 2 * 3;

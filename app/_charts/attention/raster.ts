@@ -3,7 +3,7 @@ import { type MapSize, visibleKeys } from '~/shared/attention';
 import { levels, notFinite } from './palettes';
 import { type ColorScale, levelOf } from './scale';
 
-/** Color of one value; all drawing functions below agree with it. */
+/** Color of one value; `paint` agrees with it. */
 export function pixelOf(scale: ColorScale, value: number): number {
   if (!Number.isFinite(value)) return notFinite;
   return scale.palette[scale.kind === 'lift' ? liftLevels(scale)[topBits(value)]! : levelOf(scale, value)]!;
@@ -49,96 +49,61 @@ export interface Target {
   block?: number;
 }
 
-/** Paints a map. Cells that are NaN or infinite get their own color; masked cells of a causal map are checkered. @returns the number of the former */
+/**
+ * Paints a map. A tile shows its most informative cell: the largest, or the one furthest from neutral, so that a single bright cell never disappears.
+ * Cells that are NaN or infinite get their own color, masked cells of a causal map are checkered.
+ * @param pool cells per tile side
+ * @returns the number of cells that are not finite
+ */
 export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target, pool = 1): number {
-  if (pool > 1) return paintPooled(values, offset, size, scale, target, pool);
-  if ((target.block ?? 1) > 1) return paintBlocks(values, offset, size, scale, target);
   const { queries, keys } = size;
-  const { pixels, stride, x, y } = target;
+  const { pixels, stride, x, y, flip = false, block = 1 } = target;
+  const [rows, columns] = [Math.ceil(queries / pool), Math.ceil(keys / pool)];
   const { palette, low, high } = scale;
-  const factor = (levels - 1) / (high - low);
+  const [last, factor] = [levels - 1, (levels - 1) / (high - low)];
   const lift = scale.kind === 'lift' ? liftLevels(scale) : null;
-  const bits = lift && new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const signed = scale.diverging && !lift;
+  const levelOfFinite = (value: number) => {
+    const u = (value - low) * factor;
+    return lift ? lift[topBits(value)]! : u >= last ? last : u > 0 ? (u + 0.5) | 0 : 0;
+  };
   let bad = 0;
-  for (let i = 0; i < queries; i++) {
-    const visible = visibleKeys(size, i);
-    let from = offset + i * keys;
-    const row = y + (target.flip ? queries - 1 - i : i);
-    let to = row * stride + x;
-    // Lift is relative to uniform over the visible keys of this row.
-    const share = visible / scale.keys;
-    for (const end = from + visible; from < end; from++, to++) {
-      const v = values[from]!;
-      // NaN and infinities fail the comparison; for finite values v - v is 0.
-      if (v - v !== 0) {
-        pixels[to] = notFinite;
-        bad++;
-      } else if (lift) {
-        pixels[to] = palette[lift[share === 1 ? bits![from]! >>> dropped : topBits(v * share)]!]!;
-      } else {
-        const u = (v - low) * factor;
-        pixels[to] = palette[u >= levels - 1 ? levels - 1 : u > 0 ? (u + 0.5) | 0 : 0]!;
-      }
-    }
-    for (let j = visible; j < keys; j++, to++) pixels[to] = maskedPixel(x + j, row);
-  }
-  return bad;
-}
-
-/** Paints a map that is smaller than its space: each cell is a block of pixels. */
-function paintBlocks(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target): number {
-  const { queries, keys } = size;
-  const block = target.block ?? 1;
-  const small = new Uint32Array(queries * keys);
-  const bad = paint(values, offset, size, scale, { pixels: small, stride: keys, x: 0, y: 0, ...(target.flip && { flip: true }) });
-  for (let i = 0; i < queries * block; i++)
-    for (let j = 0; j < keys * block; j++)
-      target.pixels[(target.y + i) * target.stride + target.x + j] = small[Math.floor(i / block) * keys + Math.floor(j / block)]!;
-  return bad;
-}
-
-/** Each tile shows its most informative cell: the largest, or the one furthest from neutral, so that a single bright cell never disappears. */
-function paintPooled(
-  values: Float32Array,
-  offset: number,
-  size: MapSize,
-  scale: ColorScale,
-  target: Target,
-  pool: number,
-): number {
-  const { queries, keys } = size;
-  const rows = Math.ceil(queries / pool);
-  let bad = 0;
-  for (let i0 = 0, row = 0; i0 < queries; i0 += pool, row++)
-    for (let j0 = 0, column = 0; j0 < keys; j0 += pool, column++) {
-      let best = Number.NaN;
-      let bestRank = Number.NEGATIVE_INFINITY;
-      let tileBad = false;
-      for (let i = i0; i < Math.min(i0 + pool, queries); i++) {
+  for (let row = 0; row < rows; row++) {
+    const top = y + (flip ? rows - 1 - row : row) * block;
+    for (let column = 0; column < columns; column++) {
+      let best = 0;
+      let rank = Number.NEGATIVE_INFINITY;
+      let finite = true;
+      for (let i = row * pool; i < queries && i < (row + 1) * pool; i++) {
         const visible = visibleKeys(size, i);
-        const share = scale.kind === 'lift' ? visible / scale.keys : 1;
-        for (let j = j0; j < Math.min(j0 + pool, visible); j++) {
+        // Lift is relative to uniform over the visible keys of this row.
+        const share = lift ? visible / scale.keys : 1;
+        for (let j = column * pool; j < visible && j < (column + 1) * pool; j++) {
           const v = values[offset + i * keys + j]! * share;
+          // NaN and infinities: for finite values v - v is 0.
           if (v - v !== 0) {
             bad++;
-            tileBad = true;
+            finite = false;
             continue;
           }
-          const rank = scale.diverging && scale.kind !== 'lift' ? Math.abs(v) : v;
-          if (rank > bestRank) {
-            bestRank = rank;
+          const r = signed ? Math.abs(v) : v;
+          if (r > rank) {
+            rank = r;
             best = v;
           }
         }
       }
-      const y = target.y + (target.flip ? rows - 1 - row : row);
-      const masked = !tileBad && bestRank === Number.NEGATIVE_INFINITY;
-      target.pixels[y * target.stride + target.x + column] = masked
-        ? maskedPixel(target.x + column, y)
-        : tileBad
-          ? notFinite
-          : pixelOf(scale, best);
+      const left = x + column * block;
+      const masked = finite && rank === Number.NEGATIVE_INFINITY;
+      const color = masked
+        ? maskedPixel(x + column, y + (flip ? rows - 1 - row : row))
+        : finite
+          ? palette[levelOfFinite(best)]!
+          : notFinite;
+      for (let line = top; line < top + block; line++)
+        for (let at = line * stride + left, end = at + block; at < end; at++) pixels[at] = color;
     }
+  }
   return bad;
 }
 

@@ -22,11 +22,12 @@ export interface ColorScale {
 }
 
 export interface ScaleRequest {
-  kind: ScaleKind;
-  quantity: Quantity;
-  keys: number;
+  kind?: ScaleKind;
+  quantity?: Quantity;
+  /** Keys per row; only lift needs it. */
+  keys?: number;
   /** Largest magnitude among the finite cells that share the scale: those of all heads, or of one for `head`. */
-  peak: number;
+  peak?: number;
   sequential: SequentialName;
   theme: Theme;
 }
@@ -34,7 +35,9 @@ export interface ScaleRequest {
 /** Lift compares a weight with a uniform one: it is not offered for a difference or a spread. */
 export const scaleOffered = (kind: ScaleKind, quantity: Quantity): boolean => kind !== 'lift' || quantity === 'weight';
 
-export function colorScale({ kind, quantity, keys, peak, sequential, theme }: ScaleRequest): ColorScale {
+/** What is left out: weights from 0 to 1. */
+export function colorScale(request: ScaleRequest): ColorScale {
+  const { kind = 'unit', quantity = 'weight', keys = 2, peak = 1, sequential, theme } = request;
   if (!scaleOffered(kind, quantity)) throw new RangeError(`scale "lift" needs weights, got ${quantity}`);
   const signed = quantity === 'difference' || kind === 'lift';
   // A population standard deviation of values in [0, 1] is at most 0.5.

@@ -1,5 +1,5 @@
 /** Heads as points of two signals, each with its path over the steps. */
-import { allHeads, type HeadId, type Hidden, headKey, type Layers } from './selection';
+import { allHeads, type HeadId, type Layers } from './selection';
 
 /** One signal of all heads at every recorded step. */
 export interface Signal {
@@ -41,17 +41,6 @@ export function brushed(trails: readonly Trail[], [a, b]: Brush): HeadId[] {
   });
 }
 
-/** Hides all heads except these; without any, hides nothing. */
-export function hiddenBut(ids: readonly HeadId[], layers: Layers): Hidden {
-  const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
-  if (keep.size === 0) return new Set();
-  return new Set(
-    allHeads(layers)
-      .map(([l, h]) => headKey(l, h))
-      .filter((k) => !keep.has(k)),
-  );
-}
-
 /** Ends of an axis that contain every point of all paths, with some margin; a declared range is used as it is. */
 export function axisRange(trails: readonly Trail[], axis: 0 | 1, range: readonly [number, number] | null): [number, number] {
   if (range) return [range[0], range[1]];
@@ -61,8 +50,13 @@ export function axisRange(trails: readonly Trail[], axis: 0 | 1, range: readonly
       low = Math.min(low, p[axis]);
       high = Math.max(high, p[axis]);
     }
+  return padded(low, high, 0.05);
+}
+
+/** A range with a share of it added at both ends; 0 to 1 where there are no values (low > high). */
+export function padded(low: number, high: number, share: number): [number, number] {
   if (low > high) return [0, 1];
-  const room = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
+  const room = (high - low) * share || Math.abs(high) * 0.1 || 1;
   return [low - room, high + room];
 }
 

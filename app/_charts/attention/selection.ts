@@ -33,14 +33,17 @@ export function toggle(hidden: Hidden, ids: readonly HeadId[], layers: Layers): 
   return next.size >= allHeads(layers).length ? hidden : next;
 }
 
+/** Hides all heads except these; without any, hides nothing. */
+export function hiddenBut(ids: readonly HeadId[], layers: Layers): Hidden {
+  const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
+  const others = allHeads(layers).map(([l, h]) => headKey(l, h));
+  return new Set(keep.size === 0 ? [] : others.filter((k) => !keep.has(k)));
+}
+
 /** Shows only these heads; if they already are the only ones, shows all. */
 export function solo(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hidden {
-  const keep = new Set(ids.map(([l, h]) => headKey(l, h)));
-  const others = allHeads(layers)
-    .map(([l, h]) => headKey(l, h))
-    .filter((k) => !keep.has(k));
-  const alone = hidden.size === others.length && others.every((k) => hidden.has(k));
-  return alone ? new Set() : new Set(others);
+  const others = hiddenBut(ids, layers);
+  return hidden.size === others.size && [...others].every((k) => hidden.has(k)) ? new Set() : others;
 }
 
 /** All heads between two, in reading order, as Shift-click selects them. */

@@ -119,10 +119,7 @@ export function clampWindow(w: MapWindow, { queries, keys, width, height }: Pict
 
 /** Zooms in by `factor`; the point at (x, y) of the picture does not move. */
 export function zoomedAt(w: MapWindow, p: Picture, factor: number, x: number, y: number): MapWindow {
-  const span = Math.max(
-    Math.min(smallestSpan, Math.max(p.keys, p.queries)),
-    Math.min(w.span / factor, Math.max(p.keys, p.queries)),
-  );
+  const { span } = clampWindow({ ...w, span: w.span / factor }, p);
   const [before, after] = [pitchOf(p, w), pitchOf(p, { ...w, span })];
   return clampWindow({ span, left: w.left + x / before - x / after, top: w.top + y / before - y / after }, p);
 }

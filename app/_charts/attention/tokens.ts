@@ -90,10 +90,30 @@ function sideOf(
   });
 }
 
+/** Whether two lists of labels, one entry per layer, show the same. */
+export const sameTokens = (a: readonly MapTokens[], b: readonly MapTokens[]): boolean =>
+  a.length === b.length &&
+  a.every((t, l) => t.shared === b[l]!.shared && sameSide(t.queries, b[l]!.queries) && sameSide(t.keys, b[l]!.keys));
+
+const sameSide = (a: readonly Token[], b: readonly Token[]): boolean =>
+  a === b ||
+  (a.length === b.length &&
+    a.every((t, i) => {
+      const o = b[i]!;
+      const marks = t.right === o.right && t.target === o.target && t.picked === o.picked;
+      return marks && t.text === o.text && t.name === o.name && t.picture === o.picture;
+    }));
+
 /** Text of a cell for screen readers: "layer 2 head 3, query 5 to key 10, 0.61". Counted from 1. */
 export function cellWords(where: string, query: number, key: number, value: number, masked = false): string {
   const number = masked ? 'masked' : Number.isFinite(value) ? value.toFixed(2) : String(value);
   return `${where}, query ${query + 1} to key ${key + 1}, ${number}`;
 }
+
+/** A token in a line of text: its position, and its label where that says more. */
+export const describeToken = (token: Token | undefined, t: number): string => {
+  if (!token) return String(t + 1);
+  return token.picture || token.text === String(t + 1) ? token.name : `${t + 1} (${token.text})`;
+};
 
 export const headName = (layer: number, head: number): string => `layer ${layer + 1} head ${head + 1}`;

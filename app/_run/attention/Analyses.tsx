@@ -2,6 +2,7 @@
 
 import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { Choose } from '~/app/_components/Choose';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { setCursor } from '~/app/_live/cursor';
@@ -84,20 +85,17 @@ function Ask() {
     <>
       <div className="flex flex-wrap items-center gap-1.5">
         <h3 className="font-semibold">Ask the trainer</h3>
-        <select
+        <Choose
           aria-label="whose parameters"
           title="A question about a checkpoint is answered beside training, one forward pass between two steps, also when the run has ended"
           className={`${inputClass} w-auto! font-sans`}
+          options={[
+            ...(!over ? [[now, 'of the run now'] as const] : about === undefined ? [['', 'no checkpoint'] as const] : []),
+            ...checkpoints.toReversed().map((c) => [c.blob.hash, `from checkpoint at step ${count(c.step)}`] as const),
+          ]}
           value={about ?? ''}
-          onChange={(e) => setChosen(e.target.value === now ? null : e.target.value)}
-        >
-          {over ? about === undefined && <option value="">no checkpoint</option> : <option value={now}>of the run now</option>}
-          {checkpoints.toReversed().map((c) => (
-            <option key={c.blob.hash} value={c.blob.hash}>
-              from checkpoint at step {count(c.step)}
-            </option>
-          ))}
-        </select>
+          onChange={(hash) => setChosen(hash === now ? null : hash)}
+        />
       </div>
       <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">
         {actions.map((action) => (

@@ -1,12 +1,13 @@
 import { useEffect, useRef, useState } from 'react';
-import type { Scene } from './useScene';
+import { useWorkspace } from './workspaceContext';
 
 const quietMs = 5_000;
 
 /** Tells a screen reader the current step and selection of the workspace, at most every five seconds. */
-export function Announcer({ scene }: { scene: Scene }) {
+export function Announcer() {
   const [said, setSaid] = useState('');
   const last = useRef(0);
+  const { scene } = useWorkspace();
   const { snapshot, recorded, source, wrong } = scene;
   const answers =
     source.kind === 'example' && snapshot.targets && snapshot.predictions

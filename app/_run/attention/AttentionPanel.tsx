@@ -1,8 +1,9 @@
 'use client';
 
 import { useTheme } from 'next-themes';
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { largeHead } from '~/app/_charts/attention/focus';
+import type { Theme } from '~/app/_charts/attention/palettes';
 import { useAttentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
 import { exampleOf, useLook, useSnapshots } from '~/app/_live/snapshots';
@@ -12,6 +13,7 @@ import { useLarge } from './large';
 import { Standing } from './Standing';
 import { useScene } from './useScene';
 import { Workspace } from './Workspace';
+import { WorkspaceContext } from './workspaceContext';
 
 /** The attention workspace: every head's map at the page's current step, what it attends to, and how it developed. */
 export function AttentionPanel() {
@@ -19,7 +21,7 @@ export function AttentionPanel() {
   const step = useCursor((c) => c.step);
   const view = useAttentionView((v) => v);
   const look = useLook(snapshots, step, exampleOf(view.source));
-  const theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
+  const theme: Theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
   const found = useScene(snapshots, look, view, theme);
   // While the maps of another example load, the previous ones stay visible.
   const last = useRef(found);
@@ -27,12 +29,17 @@ export function AttentionPanel() {
   useEffect(() => {
     last.current = scene;
   }, [scene]);
-  const pointed = largeHead(useFocus());
-  const large = useLarge(scene, pointed, view.operation);
+  const large = useLarge(scene, largeHead(useFocus()), view.operation);
+  const workspace = useMemo(
+    () => scene && large && { snapshots, scene, large, view, theme },
+    [snapshots, scene, large, view, theme],
+  );
   return (
     <PanelBody title="Attention" tools={<Standing look={look} />}>
-      {scene && large ? (
-        <Workspace snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} />
+      {workspace ? (
+        <WorkspaceContext value={workspace}>
+          <Workspace />
+        </WorkspaceContext>
       ) : (
         <p className="px-3 py-10 text-center text-dim">
           {look.error

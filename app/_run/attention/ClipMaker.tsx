@@ -2,46 +2,45 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { clipType, recordClip } from '~/app/_charts/attention/clip';
-import { deriveMaps, incomparable, sameSize } from '~/app/_charts/attention/derive';
+import { allAlike, deriveMaps, incomparable } from '~/app/_charts/attention/derive';
 import { joined, npy } from '~/app/_charts/attention/exportMap';
+import { pageColors } from '~/app/_charts/attention/palettes';
 import { colorScale } from '~/app/_charts/attention/scale';
+import { download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
-import { attentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
-import { useSnapshots } from '~/app/_live/snapshots';
-import { save } from './save';
-import type { Scene } from './useScene';
+import { useWorkspace } from './workspaceContext';
 
 const framesPerSecond = 12;
 
 /** Exports the recorded steps in view as a video of the grid or as one array. */
-export function ClipMaker({ scene }: { scene: Scene }) {
+export function ClipMaker() {
   const { runId } = useRunStore();
-  const { feed } = useSnapshots();
+  const { snapshots, scene, view, theme } = useWorkspace();
+  const { source, example } = scene;
   const zoom = useCursor((c) => c.zoom);
   const [progress, setProgress] = useState<number | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
   const work = useRef<AbortController | null>(null);
   useEffect(() => () => work.current?.abort(), []);
-  const list = feed.recorded.filter((r) => zoom === null || (r.step >= zoom[0] && r.step <= zoom[1]));
+  const list = snapshots.feed.recorded.filter((r) => zoom === null || (r.step >= zoom[0] && r.step <= zoom[1]));
   const name = `${runId}-steps${list[0]?.step ?? 0}-${list.at(-1)?.step ?? 0}`;
 
   /** Weights of the chosen example or average at every listed step. Throws at a step with another probe, which must not be mixed in. */
   const frames = async (signal: AbortSignal, exact: boolean) => {
     const out = [];
     for (const [n, r] of list.entries()) {
-      const example = scene.source.kind === 'example' ? scene.source.example : null;
-      const snapshot = await feed.load(r, { example, exact });
+      const snapshot = await snapshots.feed.load(r, { example, exact });
       if (signal.aborted) throw new Error('called off');
       setProgress((0.5 * n) / list.length);
-      const unlike = incomparable(snapshot, scene.snapshot, scene.source);
+      const unlike = incomparable(snapshot, scene.snapshot, source);
       if (unlike) throw new Error(unlike);
-      out.push({ step: r.step, maps: deriveMaps(snapshot, scene.source, null) });
+      out.push({ step: r.step, maps: deriveMaps(snapshot, source, null) });
     }
     return out;
   };
-  const run = async (make: (signal: AbortSignal) => Promise<void>) => {
+  const run = (make: (signal: AbortSignal) => Promise<void>) => async () => {
     work.current?.abort();
     const controller = new AbortController();
     work.current = controller;
@@ -54,41 +53,35 @@ export function ClipMaker({ scene }: { scene: Scene }) {
     }
     if (work.current === controller) setProgress(null);
   };
-
-  const video = () =>
-    run(async (signal) => {
-      const style = getComputedStyle(document.documentElement);
-      const color = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
-      const all = await frames(signal, false);
-      const { palette, flip } = attentionView.get();
-      const { layers, quantity } = all[0]!.maps;
-      const keys = Math.max(...layers.map((l) => l.keys));
-      const theme = document.documentElement.classList.contains('dark') ? 'dark' : 'light';
-      const kind = scene.scaleKind === 'lift' && quantity === 'weight' ? 'lift' : 'unit';
-      const scale = colorScale({ kind, quantity, keys, peak: 1, sequential: palette, theme });
-      const colors = { ink: color('ink'), panel: color('panel'), dim: color('dim') };
-      const title = `run ${runId}, ${scene.sourceWords}`;
-      const onProgress = (done: number) => setProgress(0.5 + 0.5 * done);
-      const blob = await recordClip({ frames: all, scale, title, framesPerSecond, colors, flip, onProgress, signal });
-      save(`${name}.${blob.type.startsWith('video/mp4') ? 'mp4' : 'webm'}`, blob);
+  const video = run(async (signal) => {
+    const all = await frames(signal, false);
+    const { layers, quantity } = all[0]!.maps;
+    const keys = Math.max(...layers.map((l) => l.keys));
+    const kind = scene.scaleKind === 'lift' && quantity === 'weight' ? 'lift' : 'unit';
+    const blob = await recordClip({
+      frames: all,
+      scale: colorScale({ kind, quantity, keys, peak: 1, sequential: view.palette, theme }),
+      title: `run ${runId}, ${scene.sourceWords}`,
+      framesPerSecond,
+      colors: pageColors(),
+      flip: view.flip,
+      onProgress: (done) => setProgress(0.5 + 0.5 * done),
+      signal,
     });
-  const array = () =>
-    run(async (signal) => {
-      const all = await frames(signal, true);
-      const { layers } = all[0]!.maps;
-      const { heads, queries, keys } = layers[0]!;
-      if (layers.some((l) => l.heads !== heads || !sameSize(l, layers[0]!)))
-        throw new Error(
-          'layers of different sizes do not fit into one array; the export menu has a file for each layer of one step',
-        );
-      const size = layers.length * heads * queries * keys;
-      const values = new Float32Array(all.length * size);
-      all.forEach(({ maps }, n) => {
-        values.set(joined(maps.values), n * size);
-      });
-      save(`${name}.npy`, new Blob([npy(values, [all.length, layers.length, heads, queries, keys])]));
-    });
-
+    download(`${name}.${blob.type.startsWith('video/mp4') ? 'mp4' : 'webm'}`, blob, blob.type);
+  });
+  const array = run(async (signal) => {
+    const all = await frames(signal, true);
+    const { layers } = all[0]!.maps;
+    const { heads, queries, keys } = layers[0]!;
+    if (!allAlike(layers))
+      throw new Error(
+        'layers of different sizes do not fit into one array; the export menu has a file for each layer of one step',
+      );
+    const parts = all.flatMap((f) => f.maps.values);
+    const bytes = npy(joined(parts), [all.length, layers.length, heads, queries, keys]);
+    download(`${name}.npy`, new Blob([bytes]), 'application/octet-stream');
+  });
   const busy = progress !== null;
   return (
     <li className="flex flex-col gap-1 border-t border-line pt-1.5">

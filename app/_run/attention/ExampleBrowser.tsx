@@ -1,6 +1,6 @@
 'use client';
 
-import { ChevronLeft, ChevronRight } from 'lucide-react';
+import { ChevronLeft, ChevronRight, type LucideIcon } from 'lucide-react';
 import { memo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
@@ -64,6 +64,11 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
     void lookAt(describePage({ split, first, size }));
   };
   const split = page?.split ?? 'test';
+  const turn = (label: string, Icon: LucideIcon, off: boolean, first: number) => (
+    <Button size="small" aria-label={label} title={why ?? label} disabled={why !== null || off} onClick={() => go(split, first)}>
+      <Icon aria-hidden size={12} />
+    </Button>
+  );
   return (
     <section aria-label="example browser" className="flex flex-wrap items-center gap-1.5 text-xs">
       <span className="font-semibold">Browse</span>
@@ -75,15 +80,7 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
         disabled={why !== null}
         onPick={(next) => go(next, 0)}
       />
-      <Button
-        size="small"
-        aria-label="earlier sets"
-        title={why ?? 'earlier sets'}
-        disabled={why !== null || !page?.first}
-        onClick={() => go(split, Math.max(0, (page?.first ?? 0) - size))}
-      >
-        <ChevronLeft aria-hidden size={12} />
-      </Button>
+      {turn('earlier sets', ChevronLeft, !page?.first, Math.max(0, (page?.first ?? 0) - size))}
       <form
         className="flex items-center gap-1"
         onSubmit={(e) => {
@@ -109,15 +106,7 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
           {page ? `to ${page.first + page.size - 1}` : 'chosen one by one'}
         </span>
       </form>
-      <Button
-        size="small"
-        aria-label="later sets"
-        title={why ?? 'later sets'}
-        disabled={why !== null}
-        onClick={() => go(split, page ? page.first + page.size : 0)}
-      >
-        <ChevronRight aria-hidden size={12} />
-      </Button>
+      {turn('later sets', ChevronRight, false, page ? page.first + page.size : 0)}
       {problem && (
         <p role="alert" className="text-2xs text-bad">
           {problem}

@@ -2,114 +2,98 @@
 
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { sameSize } from '~/app/_charts/attention/derive';
+import { allAlike, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
+import { pageColors } from '~/app/_charts/attention/palettes';
+import { chartPng, download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
 import { Popup } from '~/app/_components/Popup';
-import { attentionView } from '~/app/_live/attentionView';
 import { atBase } from '~/app/_live/base';
 import { useRunStore } from '~/app/_live/RunProvider';
-import { useSnapshots } from '~/app/_live/snapshots';
 import { ClipMaker } from './ClipMaker';
-import { exactLarge, exactMaps } from './exactMaps';
-import { useFocus } from './focusStore';
-import type { Large } from './large';
-import { save } from './save';
-import type { Scene } from './useScene';
+import { focusStore } from './focusStore';
+import { useWorkspace } from './workspaceContext';
 
 /** Exports what is on screen: a picture with the selection, or exact numbers. */
-export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
+export function ExportMenu() {
   const { runId } = useRunStore();
-  const { feed, table } = useSnapshots();
+  const { snapshots, scene, large, view } = useWorkspace();
+  const { feed, table } = snapshots;
   const { snapshot, maps, recorded } = scene;
-  const focus = useFocus();
+  const [problem, setProblem] = useState<string | null>(null);
   const tokens = scene.tokensOf(large.layer);
-  const alike = maps.layers.every((l) => l.heads === maps.layers[0]!.heads && sameSize(l, maps.layers[0]!));
-  const slug = large.where.replaceAll(' ', '-').replace(/[^a-z0-9-]/gi, '');
-  const name = `${runId}-step${recorded.step}-${slug}`;
+  const alike = allAlike(maps.layers);
+  const file = `${runId}-step${recorded.step}`;
+  const name = `${file}-${large.where.replaceAll(' ', '-').replace(/[^a-z0-9-]/gi, '')}`;
 
-  const values = () => exactLarge(feed, scene, large, attentionView.get().operation);
+  // From exact weights; fetched where the page has only rounded ones.
+  const exactMaps = async () => {
+    const weights = feed.load(recorded, { example: scene.example, exact: true });
+    return deriveMaps(await weights, scene.source, await scene.exactReference());
+  };
+  const values = async () => mapOfHeads(await exactMaps(), large.head, scene.shown, view.operation).values;
   const svg = async () => {
-    const style = getComputedStyle(document.documentElement);
-    const color = (token: string) => style.getPropertyValue(`--color-${token}`).trim();
-    const spot = focus.hovered ?? focus.pinned;
+    const { hovered, pinned } = focusStore.get();
+    const { query = null, key = null } = hovered ?? pinned ?? {};
     return mapSvg({
       values: await values(),
       size: large.size,
       scale: large.scale,
       tokens,
       where: large.where,
-      note: `run ${runId}, step ${recorded.step}, ${scene.sourceWords}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`,
-      lit: { query: spot?.query ?? null, key: spot?.key ?? null },
-      flip: attentionView.get().flip,
-      colors: { ink: color('ink'), panel: color('panel'), dim: color('dim') },
+      note: `run ${runId}, step ${recorded.step}, ${scene.sourceWords}${scene.minusWords}`,
+      lit: { query, key },
+      flip: view.flip,
+      colors: pageColors(),
     });
   };
-  const png = async (times: number) => {
-    const text = await svg();
-    const image = new Image();
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-    await image.decode();
-    const canvas = document.createElement('canvas');
-    canvas.width = image.width * times;
-    canvas.height = image.height * times;
-    canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height);
-    const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, 'image/png'));
-    if (blob) save(`${name}@${times}x.png`, blob);
-  };
-  const signals = () => {
-    const { layers } = snapshot;
-    const all = table.names(feed.recorded).map((signal) => ({ name: signal, ...table.series(signal, feed.recorded, layers) }));
-    return signalsCsv(all[0]?.steps ?? [], layers, all);
-  };
-
-  const [problem, setProblem] = useState<string | null>(null);
-  const attempt = async (act: () => void | Promise<void>) => {
-    setProblem(null);
-    try {
-      await act();
-    } catch (e) {
-      setProblem(e instanceof Error ? e.message : String(e));
-    }
-  };
-  const items: [string, string, () => void | Promise<void>][] = [
-    [
-      'SVG',
-      'this map with axes and what is lit',
-      async () => save(`${name}.svg`, new Blob([await svg()], { type: 'image/svg+xml' })),
-    ],
-    ['PNG 1×', 'the same as pixels', () => png(1)],
-    ['PNG 2×', 'for slides', () => png(2)],
-    ['PNG 4×', 'for print', () => png(4)],
+  const png = (times: number) => async () => download(`${name}@${times}x.png`, await chartPng(await svg(), times), 'image/png');
+  const numbers = 'application/octet-stream';
+  const items: [label: string, help: string, save: () => void | Promise<void>][] = [
+    ['SVG', 'this map with axes and what is lit', async () => download(`${name}.svg`, await svg(), 'image/svg+xml')],
+    ['PNG 1×', 'the same as pixels', png(1)],
+    ['PNG 2×', 'for slides', png(2)],
+    ['PNG 4×', 'for print', png(4)],
     [
       'CSV',
       'this map, one line per cell',
-      async () => save(`${name}.csv`, new Blob([mapCsv(await values(), large.size, tokens)], { type: 'text/csv' })),
+      async () => download(`${name}.csv`, mapCsv(await values(), large.size, tokens), 'text/csv'),
     ],
     [
       'NPY',
       'this map, exact f32',
-      async () => save(`${name}.npy`, new Blob([npy(await values(), [large.size.queries, large.size.keys])])),
+      async () => download(`${name}.npy`, new Blob([npy(await values(), [large.size.queries, large.size.keys])]), numbers),
     ],
     [
       'NPY all heads',
       alike ? 'what the grid shows, [layers, heads, queries, keys]' : 'what the grid shows, a file for each layer',
       async () => {
-        const { layers, values: all } = await exactMaps(feed, scene);
-        const { heads, queries, keys } = layers[0]!;
-        const file = `${runId}-step${recorded.step}`;
-        if (alike) save(`${file}-all.npy`, new Blob([npy(joined(all), [layers.length, heads, queries, keys])]));
-        else
-          for (const [l, own] of layers.entries())
-            save(`${file}-layer${l + 1}.npy`, new Blob([npy(all[l]!, [own.heads, own.queries, own.keys])]));
+        const { layers, values: all } = await exactMaps();
+        const shapes = layers.map((l) => [l.heads, l.queries, l.keys]);
+        const save = (part: string, data: Float32Array, shape: number[]) =>
+          download(`${file}-${part}.npy`, new Blob([npy(data, shape)]), numbers);
+        if (alike) save('all', joined(all), [layers.length, ...shapes[0]!]);
+        else for (const [l, shape] of shapes.entries()) save(`layer${l + 1}`, all[l]!, shape);
       },
     ],
     [
       'CSV signals',
       'every signal of every head at every recorded step',
-      () => save(`${runId}-signals.csv`, new Blob([signals()], { type: 'text/csv' })),
+      () => {
+        const { layers } = snapshot;
+        const all = table.names(feed.recorded).map((s) => ({ name: s, ...table.series(s, feed.recorded, layers) }));
+        download(`${runId}-signals.csv`, signalsCsv(all[0]?.steps ?? [], layers, all), 'text/csv');
+      },
     ],
   ];
+  const attempt = async (save: () => void | Promise<void>) => {
+    setProblem(null);
+    try {
+      await save();
+    } catch (e) {
+      setProblem(e instanceof Error ? e.message : String(e));
+    }
+  };
   return (
     <Popup
       title="Export"
@@ -121,9 +105,9 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
       }
     >
       <ul className="flex flex-col gap-1">
-        {items.map(([label, help, act]) => (
+        {items.map(([label, help, save]) => (
           <li key={label} className="flex items-baseline gap-2">
-            <Button size="small" className="w-24 justify-start!" onClick={() => void attempt(act)}>
+            <Button size="small" className="w-24 justify-start!" onClick={() => void attempt(save)}>
               {label}
             </Button>
             <span className="text-xs text-dim">{help}</span>
@@ -134,12 +118,12 @@ export function ExportMenu({ scene, large }: { scene: Scene; large: Large }) {
             {problem}
           </li>
         )}
-        <ClipMaker scene={scene} />
+        <ClipMaker />
         <li className="text-xs text-dim">
           <a
             className="underline"
             href={atBase(`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`)}
-            download={`${runId}-step${recorded.step}.safetensors`}
+            download={`${file}.safetensors`}
           >
             safetensors
           </a>{' '}

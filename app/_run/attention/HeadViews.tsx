@@ -2,8 +2,8 @@ import { lazy, memo, Suspense } from 'react';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { Heads } from './Heads';
-import type { HeadViewProps } from './headViewProps';
 import { useSettled } from './useSettled';
+import { useWorkspace } from './workspaceContext';
 
 const Scatter = lazy(() => import('./views/Scatter').then((m) => ({ default: m.Scatter })));
 const Likeness = lazy(() => import('./views/Likeness').then((m) => ({ default: m.Likeness })));
@@ -17,27 +17,27 @@ const views: readonly { value: AttentionView['heads']; label: string; title: str
 ];
 
 /** Compares the heads in one of four views. */
-export const HeadViews = memo(function HeadViews(props: HeadViewProps) {
-  const { scene, large, view } = props;
+export const HeadViews = memo(function HeadViews() {
+  const { scene, large, view } = useWorkspace();
   const settled = useSettled(scene.snapshot);
+  const table = view.heads === 'table';
   return (
-    <section aria-label="heads" className="min-w-0">
+    // Out of sight it is neither laid out nor painted: a large table would cost time in every frame.
+    <section aria-label="heads" className="-m-1 min-w-0 p-1 [contain-intrinsic-block-size:auto_24rem] [content-visibility:auto]">
       <header className="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
-        <h3 className="font-semibold">Heads at step {view.heads === 'table' ? settled.step : scene.recorded.step}</h3>
+        <h3 className="font-semibold">Heads at step {table ? settled.step : scene.recorded.step}</h3>
         <Segments label="heads as" options={views} value={view.heads} onChange={(heads) => attentionView.set({ heads })} />
         <span className="text-dim">
-          {view.heads === 'table'
-            ? `mean over ${settled.examples} probe examples`
-            : views.find((v) => v.value === view.heads)?.title}
+          {table ? `mean over ${settled.examples} probe examples` : views.find((v) => v.value === view.heads)?.title}
         </span>
       </header>
-      {view.heads === 'table' ? (
+      {table ? (
         <Heads snapshot={settled} hidden={scene.hidden} active={large.head} />
       ) : (
         <Suspense fallback={<p className="h-80 text-xs text-dim">loading …</p>}>
-          {view.heads === 'scatter' && <Scatter {...props} />}
-          {view.heads === 'likeness' && <Likeness {...props} />}
-          {view.heads === 'flow' && <Flow {...props} />}
+          {view.heads === 'scatter' && <Scatter />}
+          {view.heads === 'likeness' && <Likeness />}
+          {view.heads === 'flow' && <Flow />}
         </Suspense>
       )}
     </section>

@@ -5,7 +5,7 @@ import { attentionView } from '~/app/_live/attentionView';
 import { useList } from '~/app/_live/lists';
 import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { ablationAt } from './analysisText';
-import { focusStore } from './focusStore';
+import { pickHead } from './focusStore';
 import { baselineAt, headValue, nameOfHead } from './signalText';
 
 interface HeadsProps {
@@ -47,7 +47,7 @@ export const Heads = memo(function Heads({ snapshot, hidden, active }: HeadsProp
   );
   const act = useMemo(
     () => ({
-      onPick: ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } }),
+      onPick: pickHead,
       onToggle: (id: HeadId) => attentionView.set({ hidden: [...toggle(new Set(attentionView.get().hidden), [id], layers)] }),
       onSolo: (id: HeadId) => attentionView.set({ hidden: [...solo(new Set(attentionView.get().hidden), [id], layers)] }),
     }),

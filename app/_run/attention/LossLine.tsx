@@ -1,23 +1,13 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
-import type { StepAxis } from '~/app/_charts/attention/stepAxis';
+import type { Steps } from '~/app/_charts/attention/StepPlot';
 import { useRoleName } from '~/app/_live/series';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { seriesWithRole } from '~/shared/streams';
 
-/** The loss over the same steps as the ribbons below it, with the loss of a guess. */
-export function LossLine({
-  axis,
-  cursor,
-  onJump,
-  onHoverStep,
-}: {
-  axis: StepAxis;
-  cursor: React.ReactNode;
-  onJump: (s: number) => void;
-  onHoverStep: (s: number | null) => void;
-}) {
+/** The loss over the same steps as the strips below it, with the loss of a guess. */
+export function LossLine({ steps }: { steps: Steps }) {
   const history = useHistory();
   const name = useRoleName('loss');
   useWanted(
@@ -41,18 +31,5 @@ export function LossLine({
     return [{ name, steps: curve.steps.slice(0, curve.count), values, strong: true }];
   }, [history, version, name]);
   const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
-  if (name === null) return null;
-  return (
-    <SignalLines
-      title={name}
-      lines={lines}
-      chance={chance}
-      axis={axis}
-      height={64}
-      domain={null}
-      cursor={cursor}
-      onJump={onJump}
-      onHoverStep={onHoverStep}
-    />
-  );
+  return name !== null && <SignalLines title={name} lines={lines} chance={chance} steps={steps} height={64} domain={null} />;
 }

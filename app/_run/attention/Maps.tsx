@@ -1,8 +1,10 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useCallback } from 'react';
 import { BigMap } from '~/app/_charts/attention/BigMap';
 import { ColorBar } from '~/app/_charts/attention/ColorBar';
-import type { Focus, Spot } from '~/app/_charts/attention/focus';
-import { HeadGrid } from '~/app/_charts/attention/HeadGrid';
+import { litHead, type Spot } from '~/app/_charts/attention/focus';
+import { HeadGrid, type HeadGridProps } from '~/app/_charts/attention/HeadGrid';
+import type { MapProps } from '~/app/_charts/attention/mapProps';
+import { range, solo, toggle } from '~/app/_charts/attention/selection';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { CellOverlay, HeadOverlay, writeOnMap } from '~/app/_run/notes/MapOverlays';
 import { headCount } from '~/shared/snapshotFile';
@@ -13,43 +15,52 @@ import { MapTable } from './MapTable';
 import { Reader } from './Reader';
 import { Readout } from './Readout';
 import { Swiped } from './Swiped';
-import { useSelect } from './useSelect';
-import type { WorkspaceProps } from './workspaceProps';
+import type { Scene } from './useScene';
+import { useLit, useWorkspace } from './workspaceContext';
 
 const setTile = (tile: AttentionView['tile']) => attentionView.set({ tile });
 
-interface MapsProps extends WorkspaceProps {
-  /** CSS pixels. */
-  width: number;
-  focus: Focus;
-  lit: Spot | null;
-  pinned: Spot | null;
-  /** Content of the space beside a single map. */
-  beside: ReactNode;
-}
-
 /** Approximate height of the grid of heads divided by its width. */
-function gridHeight({ lines, maps }: WorkspaceProps['scene']): number {
+function gridHeight({ lines, maps }: Scene): number {
   const rows = lines.layers.map((l) => maps.layers[l]!);
   const height = rows.reduce((n, r) => n + r.queries / Math.max(r.queries, r.keys), 0);
   return height / Math.max(1, lines.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
 }
 
+interface MapsProps {
+  /** CSS pixels. */
+  width: number;
+  /** Content of the space beside a single map. */
+  beside: ReactNode;
+}
+
 /** Every head's map, one of them large, and the model's answers. */
-export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, pinned, beside }: MapsProps) {
-  const { snapshot, maps } = scene;
+export function Maps({ width, beside }: MapsProps) {
+  const { scene, large, view } = useWorkspace();
+  const { lit, pinned } = useLit();
+  const { snapshot, maps, recorded } = scene;
   const several = headCount(snapshot.layers) > 1;
   const wide = width >= 760;
   const inner = width - 24;
   const gridWidth = wide ? Math.floor(inner * 0.5) - 8 : inner;
   const largeWidth = several && wide ? inner - gridWidth - 16 : wide ? Math.floor(inner * 0.5) : inner;
-  const onSelect = useSelect(scene);
-  const tokens = scene.tokensOf(large.layer);
   // A grid with few rows leaves space below it.
   const readerLeft = several && wide && gridHeight(scene) <= 0.7;
   const readerWidth = readerLeft ? gridWidth : several && wide ? largeWidth : wide ? inner - largeWidth - 16 : inner;
-  const reader = <Reader scene={scene} large={large} view={view} lit={lit} width={readerWidth} />;
-  const barTitle = `${quantityWords[large.quantity]}${scene.referenceWords ? `, minus ${scene.referenceWords}` : ''}`;
+  const reader = <Reader width={readerWidth} />;
+  const onSelect = useSelect(scene);
+  const common = { lit, pinned, flip: view.flip, onFocus: focusStore.send };
+  const { step } = recorded;
+  const onPoint = useCallback((spot: Spot, at: { clientX: number; clientY: number }) => writeOnMap(step, spot, at), [step]);
+  const overHeads: HeadGridProps['overlay'] = (box) => <HeadOverlay boxOf={box} step={step} layers={maps.layers} />;
+  const overCells: MapProps['overlay'] = (box) => <CellOverlay boxOf={box} step={step} head={large.head} {...large.size} />;
+  const bar = (
+    <ColorBar
+      scale={large.scale}
+      title={`${quantityWords[large.quantity]}${scene.minusWords}`}
+      ownScales={scene.scaleKind === 'head'}
+    />
+  );
 
   return (
     <>
@@ -66,59 +77,53 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
         {several && wide && (
           <div className="flex min-w-0 flex-col gap-2" style={{ width: gridWidth }}>
             <HeadGrid
+              {...common}
               maps={maps}
               scaleOf={scene.scaleOf}
               lines={scene.lines}
               hidden={scene.hidden}
-              lit={lit}
-              pinned={pinned}
               width={gridWidth}
               maxHeight={620}
-              flip={view.flip}
-              onFocus={focusStore.send}
               onSelect={onSelect}
-              overlay={(box) => <HeadOverlay boxOf={box} step={scene.recorded.step} layers={maps.layers} />}
-              onPoint={(spot, at) => writeOnMap(scene.recorded.step, spot, at)}
+              overlay={overHeads}
+              onPoint={onPoint}
             />
-            <ColorBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />
+            {bar}
             {readerLeft && reader}
           </div>
         )}
         <div className="flex min-w-0 flex-1 flex-col gap-2">
-          <Swiped scene={scene} large={large} enabled={several && !wide}>
+          <Swiped enabled={several && !wide}>
             <h3 className="flex flex-wrap items-baseline gap-x-2 text-xs">
               <strong data-testid="large-title">{large.where}</strong>
               <span className="text-dim">
                 {scene.sourceWords}
-                {scene.referenceWords && `, minus ${scene.referenceWords}`}
+                {scene.minusWords}
               </span>
               {large.bad > 0 && <span className="text-bad">{large.bad} cells are not finite (pink)</span>}
             </h3>
             {view.asTable ? (
-              <MapTable values={large.values} size={large.size} tokens={tokens} where={large.where} />
+              <MapTable values={large.values} size={large.size} tokens={scene.tokensOf(large.layer)} where={large.where} />
             ) : (
               <BigMap
-                values={large.values}
+                {...common}
                 {...large.size}
+                values={large.values}
                 scale={large.scale}
                 where={large.where}
                 head={large.head}
-                tokens={tokens}
-                lit={lit}
-                pinned={pinned}
+                tokens={scene.tokensOf(large.layer)}
                 width={Math.min(largeWidth, 620)}
                 maxHeight={several && wide ? 420 : 520}
-                flip={view.flip}
                 tile={view.tile}
                 onTile={setTile}
-                onFocus={focusStore.send}
-                overlay={(box) => <CellOverlay boxOf={box} step={scene.recorded.step} head={large.head} {...large.size} />}
-                onPoint={(spot, at) => writeOnMap(scene.recorded.step, spot, at)}
+                overlay={overCells}
+                onPoint={onPoint}
               />
             )}
-            <Readout snapshots={snapshots} scene={scene} large={large} focus={focus} />
-            <BothSides scene={scene} large={large} view={view} theme={theme} />
-            {(!several || !wide) && <ColorBar scale={large.scale} title={barTitle} ownScales={scene.scaleKind === 'head'} />}
+            <Readout />
+            <BothSides />
+            {(!several || !wide) && bar}
           </Swiped>
           {several && !readerLeft && reader}
         </div>
@@ -130,5 +135,26 @@ export function Maps({ snapshots, scene, large, view, theme, width, focus, lit, 
         )}
       </div>
     </>
+  );
+}
+
+/** Applies the clicks and keys of the grid to the choice of heads. */
+function useSelect(scene: Scene): NonNullable<HeadGridProps['onSelect']> {
+  const { maps, hidden } = scene;
+  const { layers } = maps;
+  return useCallback(
+    (what, ids) => {
+      const pinned = litHead(focusStore.get().pinned);
+      const next =
+        what === 'all'
+          ? new Set<string>()
+          : what === 'hide'
+            ? toggle(hidden, ids, layers)
+            : what === 'range' && pinned
+              ? solo(new Set(), range([pinned.layer, pinned.head], ids[0]!, layers), layers)
+              : solo(hidden, ids, layers);
+      attentionView.set({ hidden: [...next] });
+    },
+    [layers, hidden],
   );
 }

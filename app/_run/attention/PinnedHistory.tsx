@@ -1,67 +1,71 @@
-import { useEffect, useMemo } from 'react';
-import { within } from '~/app/_charts/attention/focus';
-import { History, type RowHistory } from '~/app/_charts/attention/History';
+import { useCallback, useEffect, useMemo } from 'react';
+import { notFinite } from '~/app/_charts/attention/palettes';
+import { pixelOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
-import type { ColorScale } from '~/app/_charts/attention/scale';
-import type { StepAxis } from '~/app/_charts/attention/stepAxis';
+import { type Steps, Strips } from '~/app/_charts/attention/StepPlot';
+import { colorScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
-import { setCursor } from '~/app/_live/cursor';
-import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
+import { useFeedVersion } from '~/app/_live/snapshots';
 import { visibleKeys } from '~/shared/attention';
-import { focusStore, useFocus } from './focusStore';
-import type { Large } from './large';
+import { exampleKey } from '~/shared/attentionSnapshot';
+import { focusStore } from './focusStore';
 import { rowHistory } from './rowHistory';
-import { StepCursor } from './StepCursor';
-import type { Scene } from './useScene';
+import { useLit, useWorkspace } from './workspaceContext';
 
 const unitDomain = [0, 1] as const;
 
-/** The pinned cell's query over all snapshots. While it is open, it loads the missing ones. */
-export function PinnedHistory({
-  snapshots,
-  scene,
-  large,
-  axis,
-  scale,
-}: {
-  snapshots: Snapshots;
-  scene: Scene;
-  large: Large;
-  axis: StepAxis;
-  scale: ColorScale;
-}) {
+/** The pinned cell's query over all snapshots: keys down, steps across. While it is open, it loads the missing ones. */
+export function PinnedHistory({ steps }: { steps: Steps }) {
+  const { snapshots, scene, large, view, theme } = useWorkspace();
   const { feed } = snapshots;
-  const pinned = within(useFocus().pinned, scene.maps);
+  const { pinned } = useLit();
   const version = useFeedVersion(snapshots);
-  const query = pinned?.query ?? null;
-  const head = large.head;
-  const example = scene.source.kind === 'example' ? scene.source.example : null;
+  const [query, key] = [pinned?.query ?? null, pinned?.key ?? null];
+  const { head } = large;
+  const { example } = scene;
   const open = query !== null && head !== null && example !== null && query < (scene.maps.layers[head.layer]?.queries ?? 0);
   useEffect(() => {
     feed.wantEverything(open, example);
     return () => feed.wantEverything(false);
   }, [feed, open, example]);
-  const history = useMemo((): RowHistory | null => {
+  const { layer, head: number } = head ?? { layer: 0, head: 0 };
+  // The same rows for every step with these inputs: nothing is drawn again while the page moves through the steps.
+  const inputs = example === null ? null : exampleKey(scene.snapshot, example);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of the snapshot only its inputs and the sizes of its maps are read.
+  const history = useMemo(() => {
     void version;
-    if (!open) return null;
-    return rowHistory(feed, scene.snapshot, head, example, query);
-  }, [feed, scene.snapshot, head, example, query, open, version]);
-  if (!history || query === null || !head)
+    return open ? rowHistory(feed, scene.snapshot, { layer, head: number }, example, query) : null;
+  }, [feed, inputs, scene.maps.layers, layer, number, example, query, open, version]);
+  const keys = history?.keys ?? 0;
+  const scale = useMemo(() => colorScale({ sequential: view.palette, theme }), [view.palette, theme]);
+  const pixelAt = useCallback(
+    (k: number, n: number) => {
+      const v = history!.rows[n * keys + k]!;
+      return Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+    },
+    [history, keys, scale],
+  );
+  const lines = useMemo((): SignalLine[] => {
+    if (!history || key === null) return [];
+    const values = Float64Array.from(history.steps, (_, n) => history.rows[n * history.keys + key]!);
+    return [{ name: 'weight', steps: history.steps, values, strong: true }];
+  }, [history, key]);
+  const tokens = scene.tokensOf(layer).keys;
+  const strips = useMemo(
+    () => Array.from({ length: keys }, (_, k) => ({ label: (tokens[k]?.text ?? String(k + 1)).slice(0, 5), on: k === key })),
+    [keys, tokens, key],
+  );
+  const visible = query === null ? 1 : visibleKeys({ ...scene.maps.layers[layer]!, causal: scene.maps.causal }, query);
+  const chance = useMemo(() => ({ value: 1 / visible, label: 'uniform' }), [visible]);
+  const onPress = useCallback(
+    (k: number) => k !== key && focusStore.send({ type: 'click', spot: { layer, head: number, query, key: k } }),
+    [layer, number, query, key],
+  );
+  const strip = keys <= 12 ? 10 : keys <= 24 ? 8 : keys <= 64 ? 4 : 2;
+  const labelled = useCallback((k: number) => k % Math.ceil(9 / strip) === 0, [strip]);
+  if (!history || query === null)
     return <p className="text-xs text-dim">Pin a cell of one head (click it) to see its query's weights over all steps.</p>;
-  const key = pinned?.key ?? null;
-  const words = `${headName(head.layer, head.head)}, query ${query + 1}${key === null ? '' : ` to key ${key + 1}`}`;
-  const line: SignalLine[] =
-    key === null
-      ? []
-      : [
-          {
-            name: words,
-            steps: history.steps,
-            values: Float64Array.from(history.steps, (_, n) => history.rows[n * history.keys + key]!),
-            strong: true,
-          },
-        ];
-  const cursor = <StepCursor axis={axis} recordedStep={scene.recorded.step} />;
+  const words = `${headName(layer, number)}, query ${query + 1}${key === null ? '' : ` to key ${key + 1}`}`;
   return (
     <div className="flex flex-col gap-1" data-testid="history">
       <p className="text-xs text-dim">
@@ -71,31 +75,24 @@ export function PinnedHistory({
       {key !== null && (
         <SignalLines
           title={`weight of query ${query + 1} on key ${key + 1}`}
-          lines={line}
-          chance={{
-            value: 1 / visibleKeys({ ...scene.maps.layers[head.layer]!, causal: scene.maps.causal }, query),
-            label: 'uniform',
-          }}
-          axis={axis}
+          lines={lines}
+          chance={chance}
+          steps={steps}
           height={48}
           domain={unitDomain}
-          cursor={cursor}
-          onJump={(s) => setCursor.pin(s)}
-          onHoverStep={(s) => setCursor.hover(s)}
         />
       )}
-      <History
-        history={history}
-        activeKey={key}
-        tokenText={(k) => scene.tokensOf(head.layer).keys[k]?.text ?? String(k + 1)}
-        scale={scale}
-        axis={axis}
-        label={`weights of ${words}`}
-        cursor={cursor}
-        onJump={(s) => setCursor.pin(s)}
-        onKey={(k) =>
-          k !== key && focusStore.send({ type: 'click', spot: { layer: head.layer, head: head.head, query, key: k } })
-        }
+      <Strips
+        steps={steps}
+        label={`weights of ${words} over ${history.steps.length} of ${history.recorded} recorded steps`}
+        at={history.steps}
+        strips={strips}
+        strip={strip}
+        gap={0}
+        pixelAt={pixelAt}
+        labelled={labelled}
+        onPress={onPress}
+        framed={key}
       />
     </div>
   );

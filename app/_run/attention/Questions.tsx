@@ -1,25 +1,28 @@
 'use client';
 
+import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { useAsk } from '~/app/_run/notes/useAsk';
-import { api } from '~/app/_trpc/client';
+import { api, useTrpc } from '~/app/_trpc/client';
 import type { QuestionSummary } from '~/shared/protocol';
-import { useOpenQuestions } from './useOpenQuestions';
+
+const bare = { size: 'small', look: 'bare' } as const;
 
 /**
  * Open questions about checkpoints: their progress, their order, and a button to cancel each.
  * @param only commands of one run whose questions are shown; without it, the questions of all runs are shown with the run's name
  */
 export function Questions({ only, may = true }: { only?: readonly string[]; may?: boolean }) {
-  const all = useOpenQuestions(true);
+  // The answers arrive in the run's log. While the server does not answer, the last list stays.
+  const { data: all = [] } = useQuery({ ...useTrpc().runs.openQuestions.queryOptions(), refetchInterval: 500 });
   const { busy, ask } = useAsk();
   const waiting = all.filter((q) => q.trainer === null);
   const shown = only ? all.filter((q) => only.includes(q.commandId)) : all;
-  const move = (commandId: string, to: number) =>
+  const move = ({ commandId }: QuestionSummary, to: number) =>
     void ask(() => api.runs.moveQuestion.mutate({ commandId, before: waiting[to]?.commandId ?? null }));
   const cancel = ({ runId, commandId }: QuestionSummary) =>
     void ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'cancel', args: { commandId } }));
@@ -61,27 +64,20 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
               <span className="ml-auto flex">
                 {at >= 0 && waiting.length > 1 && (
                   <>
-                    <Button
-                      size="small"
-                      look="bare"
-                      aria-label={`Move ${name} up`}
-                      disabled={busy || at === 0}
-                      onClick={() => move(q.commandId, at - 1)}
-                    >
+                    <Button {...bare} aria-label={`Move ${name} up`} disabled={busy || at === 0} onClick={() => move(q, at - 1)}>
                       <ArrowUp aria-hidden size={12} />
                     </Button>
                     <Button
-                      size="small"
-                      look="bare"
+                      {...bare}
                       aria-label={`Move ${name} down`}
                       disabled={busy || at === waiting.length - 1}
-                      onClick={() => move(q.commandId, at + 2)}
+                      onClick={() => move(q, at + 2)}
                     >
                       <ArrowDown aria-hidden size={12} />
                     </Button>
                   </>
                 )}
-                <Button size="small" look="bare" aria-label={`Cancel ${name}`} disabled={busy} onClick={() => cancel(q)}>
+                <Button {...bare} aria-label={`Cancel ${name}`} disabled={busy} onClick={() => cancel(q)}>
                   <X aria-hidden size={12} />
                 </Button>
               </span>

@@ -1,39 +1,31 @@
 import { useMemo } from 'react';
-import { aggregate, deriveMaps, headMap, ofOneSize } from '~/app/_charts/attention/derive';
-import type { Spot } from '~/app/_charts/attention/focus';
+import { asWeights, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { SequenceReader } from '~/app/_charts/attention/SequenceReader';
 import { SetReader } from '~/app/_charts/attention/SetReader';
 import { TextReader } from '~/app/_charts/attention/TextReader';
-import { type AttentionView, attentionView } from '~/app/_live/attentionView';
+import { Choose } from '~/app/_components/Choose';
+import { attentionView } from '~/app/_live/attentionView';
 import { readerOf } from '~/shared/attentionSnapshot';
 import { focusStore } from './focusStore';
-import type { Large } from './large';
-import { selectClass } from './Toolbar';
-import type { Scene } from './useScene';
+import { useLit, useWorkspace } from './workspaceContext';
+
+const massOptions = [
+  ['0', 'top key of each answer'],
+  ['0.5', 'half of the weight'],
+  ['0.7', '70 % of the weight'],
+  ['0.9', '90 % of the weight'],
+] as const;
 
 /** The model's input and answer, beside what it attended to: as much as the snapshot declares. */
-export function Reader({
-  scene,
-  large,
-  view,
-  lit,
-  width,
-}: {
-  scene: Scene;
-  large: Large;
-  view: AttentionView;
-  lit: Spot | null;
-  width: number;
-}) {
+export function Reader({ width }: { width: number }) {
+  const { scene, large, view } = useWorkspace();
+  const { lit } = useLit();
   const { snapshot, source, shown } = scene;
   const reader = readerOf(snapshot);
   // The lines show this step's own weights, also while the map shows a difference.
   const weights = useMemo(() => {
     if (large.quantity === 'weight') return large.values;
-    const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
-    return large.head
-      ? headMap(maps, large.head.layer, large.head.head)
-      : aggregate(maps, ofOneSize(maps, shown).heads, 'mean').values;
+    return mapOfHeads(deriveMaps(snapshot, asWeights(source), null), large.head, shown, 'mean').values;
   }, [large, snapshot, source, shown]);
   if (reader === 'none') return null;
   if (source.kind !== 'example')
@@ -53,15 +45,12 @@ export function Reader({
   return (
     <div>
       <SequenceReader {...common} map={weights} size={large.size} tokens={tokens} mass={view.mass} width={width} />
-      <label className="mt-1 flex items-center gap-1 text-xs text-dim">
-        lines
-        <select className={selectClass} value={view.mass} onChange={(e) => attentionView.set({ mass: Number(e.target.value) })}>
-          <option value={0}>top key of each answer</option>
-          <option value={0.5}>half of the weight</option>
-          <option value={0.7}>70 % of the weight</option>
-          <option value={0.9}>90 % of the weight</option>
-        </select>
-      </label>
+      <Choose
+        label="lines"
+        options={massOptions}
+        value={String(view.mass)}
+        onChange={(mass) => attentionView.set({ mass: Number(mass) })}
+      />
     </div>
   );
 }

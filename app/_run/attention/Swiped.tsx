@@ -1,29 +1,16 @@
-import { useRef } from 'react';
-import { focusStore } from './focusStore';
-import type { Large } from './large';
-import type { Scene } from './useScene';
+import { type ReactNode, useRef } from 'react';
+import { pickHead } from './focusStore';
+import { useWorkspace } from './workspaceContext';
 
 /** A phone shows one head at a time; a swipe or the buttons change to the next. */
-export function Swiped({
-  scene,
-  large,
-  enabled,
-  children,
-}: {
-  scene: Scene;
-  large: Large;
-  enabled: boolean;
-  children: React.ReactNode;
-}) {
+export function Swiped({ enabled, children }: { enabled: boolean; children: ReactNode }) {
+  const { scene, large } = useWorkspace();
   const start = useRef<{ x: number; y: number } | null>(null);
   const { shown } = scene;
-  const at = large.head ? shown.findIndex(([l, h]) => l === large.head!.layer && h === large.head!.head) : -1;
-  const go = (by: number) => {
-    const next = at < 0 ? (by > 0 ? 0 : shown.length - 1) : at + by;
-    const [layer, head] = shown[next] ?? [null, null];
-    // Beyond the first and the last head comes the average of all.
-    focusStore.send({ type: 'click', spot: layer === null || head === null ? null : { layer, head, query: null, key: null } });
-  };
+  const { head } = large;
+  const at = head ? shown.findIndex(([l, h]) => l === head.layer && h === head.head) : -1;
+  // Beyond the first and the last head comes the average of all.
+  const go = (by: number) => pickHead(shown[at < 0 && by < 0 ? shown.length - 1 : at + by] ?? null);
   if (!enabled) return children;
   return (
     <div

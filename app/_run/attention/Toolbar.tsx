@@ -1,9 +1,10 @@
-import { memo, type ReactNode, useId } from 'react';
+import { memo, type ReactNode } from 'react';
 import { sequentialPalettes } from '~/app/_charts/attention/palettes';
-import { scaleOffered } from '~/app/_charts/attention/scale';
+import { scaleKinds, scaleOffered } from '~/app/_charts/attention/scale';
 import { describeHeads } from '~/app/_charts/attention/selection';
 import { headName, visibleText } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
+import { Choose } from '~/app/_components/Choose';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
@@ -13,20 +14,20 @@ import { type AttentionSnapshot, axisOf, labelText, targetKeys } from '~/shared/
 import { headCount } from '~/shared/snapshotFile';
 import { ExportMenu } from './ExportMenu';
 import type { Large } from './large';
-import type { Scene } from './useScene';
+import { useWorkspace } from './workspaceContext';
 
-export const selectClass = 'h-6 max-w-44 rounded border border-line bg-raised px-1 text-xs text-ink';
-
-const scaleWords = {
+export const scaleWords = {
   unit: '0 to 1',
   shared: 'shared maximum',
   head: 'each head’s own maximum',
   lift: '× uniform (log₂)',
 } as const;
 
+const { set } = attentionView;
+
 /** Chooses the example, the colors, and what to compare with. */
-export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
-  const { set } = attentionView;
+export const Toolbar = memo(function Toolbar() {
+  const { view, large } = useWorkspace();
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 border-b border-line px-3 py-1.5">
       <Segments
@@ -35,19 +36,19 @@ export const Toolbar = memo(function Toolbar({ scene, view, large }: { scene: Sc
         value={view.comparison ? 'panes' : 'one'}
         onChange={(to) => set({ comparison: to === 'one' ? null : startOf(view, large) })}
       />
-      {!view.comparison && <OneStep scene={scene} view={view} large={large} />}
-      <label
-        className="flex items-center gap-1 text-xs text-dim"
+      {!view.comparison && <OneStep />}
+      <Check
         title="query 0 at the bottom, as matplotlib's origin='lower' draws it"
+        checked={view.flip}
+        onChange={(flip) => set({ flip })}
       >
-        <input type="checkbox" checked={view.flip} onChange={(e) => set({ flip: e.target.checked })} />
         first row at the bottom
-      </label>
+      </Check>
       <span className="ml-auto flex items-center gap-1.5">
         <Button size="small" aria-pressed={view.asTable} onClick={() => set({ asTable: !view.asTable })}>
           {view.asTable ? 'as a map' : 'as a table'}
         </Button>
-        {!view.comparison && <ExportMenu scene={scene} large={large} />}
+        {!view.comparison && <ExportMenu />}
       </span>
     </div>
   );
@@ -60,8 +61,7 @@ const layouts = [
 
 /** The initial comparison: the current maps beside those of step 0. */
 function startOf(view: AttentionView, { head }: Large): Comparison {
-  const source = typeof view.source === 'string' ? 'mean' : view.source;
-  const pane = { run: null, source, head } as const;
+  const pane = { run: null, source: typeof view.source === 'string' ? 'mean' : view.source, head } as const;
   return {
     panes: [
       { ...pane, at: { step: 0 } },
@@ -74,67 +74,24 @@ function startOf(view: AttentionView, { head }: Large): Comparison {
   };
 }
 
-/** Toolbar for a single step: example or average, colors, and what is subtracted. */
-function OneStep({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
-  const { set } = attentionView;
-  const { snapshot, maps, shown } = scene;
-  const total = headCount(snapshot.layers);
+interface CheckProps {
+  title: string;
+  checked: boolean;
+  disabled?: boolean;
+  onChange: (checked: boolean) => void;
+  children: ReactNode;
+}
+
+export function Check({ title, checked, disabled, onChange, children }: CheckProps) {
   return (
-    <>
-      <ExamplePicker scene={scene} view={view} />
-      <Choice label="colors">
-        <select
-          className={selectClass}
-          value={scene.scaleKind}
-          onChange={(e) => set({ scale: e.target.value as AttentionView['scale'] })}
-          aria-label="color scale"
-        >
-          {(['unit', 'shared', 'head', 'lift'] as const).map((kind) => (
-            <option key={kind} value={kind} disabled={!scaleOffered(kind, maps.quantity)}>
-              {maps.quantity === 'difference' && kind === 'unit' ? '−1 to 1' : scaleWords[kind]}
-            </option>
-          ))}
-        </select>
-        <select
-          className={selectClass}
-          value={view.palette}
-          onChange={(e) => set({ palette: e.target.value as AttentionView['palette'] })}
-          aria-label="palette"
-          disabled={maps.quantity === 'difference' || scene.scaleKind === 'lift'}
-          title="differences and lift are always blue to orange"
-        >
-          {sequentialPalettes.map((p) => (
-            <option key={p}>{p}</option>
-          ))}
-        </select>
-      </Choice>
-      <Choice label="minus">
-        <ReferencePicker scene={scene} view={view} large={large} />
-      </Choice>
-      {total > 1 && (
-        <Choice label={`${describeHeads(shown, total)} as`}>
-          <select
-            className={selectClass}
-            value={view.operation}
-            onChange={(e) => set({ operation: e.target.value as AttentionView['operation'] })}
-            aria-label="how heads are put together"
-          >
-            <option value="mean">mean</option>
-            <option value="max">maximum</option>
-            <option value="std">spread</option>
-          </select>
-          {shown.length < total && (
-            <Button size="small" onClick={() => set({ hidden: [] })}>
-              show all {total}
-            </Button>
-          )}
-        </Choice>
-      )}
-    </>
+    <label className="flex items-center gap-1 text-xs text-dim" title={title}>
+      <input type="checkbox" checked={checked} disabled={disabled} onChange={(e) => onChange(e.target.checked)} />
+      {children}
+    </label>
   );
 }
 
-function Choice({ label, children }: { label: string; children: ReactNode }) {
+function Group({ label, children }: { label: string; children: ReactNode }) {
   return (
     <span className="flex items-center gap-1 text-xs text-dim">
       <span className="max-w-40 truncate">{label}</span>
@@ -143,19 +100,83 @@ function Choice({ label, children }: { label: string; children: ReactNode }) {
   );
 }
 
-function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
-  const id = useId();
-  const { snapshot, source, wrong } = scene;
-  const { set } = attentionView;
-  const offered = Array.from({ length: snapshot.examples }, (_, e) => e).filter(
-    (e) => !view.mistakesOnly || wrong[e]! > 0 || (source.kind === 'example' && source.example === e),
+const operations = [
+  ['mean', 'mean'],
+  ['max', 'maximum'],
+  ['std', 'spread'],
+] as const;
+
+/** Toolbar for a single step: example or average, colors, and what is subtracted. */
+function OneStep() {
+  const { scene, view } = useWorkspace();
+  const { snapshot, maps, shown } = scene;
+  const total = headCount(snapshot.layers);
+  const difference = maps.quantity === 'difference';
+  return (
+    <>
+      <ExamplePicker />
+      <Group label="colors">
+        <Choose
+          aria-label="color scale"
+          options={scaleKinds.map((kind) => [
+            kind,
+            difference && kind === 'unit' ? '−1 to 1' : scaleWords[kind],
+            !scaleOffered(kind, maps.quantity),
+          ])}
+          value={scene.scaleKind}
+          onChange={(scale) => set({ scale })}
+        />
+        <Choose
+          aria-label="palette"
+          options={sequentialPalettes.map((p) => [p, p])}
+          value={view.palette}
+          onChange={(palette) => set({ palette })}
+          disabled={difference || scene.scaleKind === 'lift'}
+          title="differences and lift are always blue to orange"
+        />
+      </Group>
+      <Group label="minus">
+        <ReferencePicker />
+      </Group>
+      {total > 1 && (
+        <Group label={`${describeHeads(shown, total)} as`}>
+          <Choose
+            aria-label="how heads are put together"
+            options={operations}
+            value={view.operation}
+            onChange={(operation) => set({ operation })}
+          />
+          {shown.length < total && (
+            <Button size="small" onClick={() => set({ hidden: [] })}>
+              show all {total}
+            </Button>
+          )}
+        </Group>
+      )}
+    </>
   );
-  const at = source.kind === 'example' ? offered.indexOf(source.example) : -1;
-  const go = (by: number) => {
-    const next = offered[(Math.max(0, at) + by + offered.length) % offered.length];
-    if (next !== undefined) set({ source: { example: next } });
-  };
-  const bad = wrong.reduce((n, w) => n + (w > 0 ? 1 : 0), 0);
+}
+
+function ExamplePicker() {
+  const { scene, view } = useWorkspace();
+  const { snapshot, source, example, wrong } = scene;
+  const offered = Array.from({ length: snapshot.examples }, (_, e) => e).filter(
+    (e) => !view.mistakesOnly || wrong[e]! > 0 || example === e,
+  );
+  const at = example === null ? -1 : offered.indexOf(example);
+  const step = (label: string, sign: string, by: number) => (
+    <Button
+      size="small"
+      aria-label={label}
+      disabled={offered.length < 2 && at >= 0}
+      onClick={() => {
+        const next = offered[(Math.max(0, at) + by + offered.length) % offered.length];
+        if (next !== undefined) set({ source: { example: next } });
+      }}
+    >
+      {sign}
+    </Button>
+  );
   const judged = snapshot.targets !== null && snapshot.predictions !== null;
   const text = (e: number) => {
     const verdict = !judged ? '' : wrong[e] === 0 ? ' ✓' : snapshot.answers === 1 ? ' ✗' : ` ✗ ${wrong[e]}`;
@@ -163,44 +184,36 @@ function ExamplePicker({ scene, view }: { scene: Scene; view: AttentionView }) {
   };
   return (
     <span className="flex flex-wrap items-center gap-1 text-xs text-dim">
-      <label htmlFor={id}>example</label>
-      <Button size="small" aria-label="previous example" onClick={() => go(-1)} disabled={offered.length < 2 && at >= 0}>
-        ‹
-      </Button>
-      <select
-        id={id}
-        className={selectClass}
-        value={source.kind === 'example' ? String(source.example) : source.kind}
-        onChange={(e) => {
-          const v = e.target.value;
-          set({ source: v === 'mean' || v === 'spread' ? v : { example: Number(v) } });
-        }}
-      >
-        {offered.map((e) => (
-          <option key={e} value={e}>
-            {text(e)}
-          </option>
-        ))}
-        <option value="mean">mean over all {snapshot.examples}</option>
-        <option value="spread">spread over all {snapshot.examples}</option>
-      </select>
-      <Button size="small" aria-label="next example" onClick={() => go(1)} disabled={offered.length < 2 && at >= 0}>
-        ›
-      </Button>
+      <span aria-hidden>example</span>
+      {step('previous example', '‹', -1)}
+      <Choose
+        aria-label="example"
+        options={[
+          ...offered.map((e) => [String(e), text(e)] as const),
+          ['mean', `mean over all ${snapshot.examples}`],
+          ['spread', `spread over all ${snapshot.examples}`],
+        ]}
+        value={example === null ? source.kind : String(example)}
+        onChange={(v) => set({ source: v === 'mean' || v === 'spread' ? v : { example: Number(v) } })}
+      />
+      {step('next example', '›', 1)}
       {judged && (
-        <label className="flex items-center gap-1" title="only examples with a wrong answer at this step">
-          <input type="checkbox" checked={view.mistakesOnly} onChange={(e) => set({ mistakesOnly: e.target.checked })} />
-          mistakes ({bad})
-        </label>
-      )}
-      {source.kind !== 'example' && targetKeys(snapshot) !== null && (
-        <label
-          className="flex items-center gap-1"
-          title={`move the ${snapshot.words.target} of each example to the last row and column before averaging`}
+        <Check
+          title="only examples with a wrong answer at this step"
+          checked={view.mistakesOnly}
+          onChange={(mistakesOnly) => set({ mistakesOnly })}
         >
-          <input type="checkbox" checked={view.byRole} onChange={(e) => set({ byRole: e.target.checked })} />
+          mistakes ({wrong.filter((w) => w > 0).length})
+        </Check>
+      )}
+      {example === null && targetKeys(snapshot) !== null && (
+        <Check
+          title={`move the ${snapshot.words.target} of each example to the last row and column before averaging`}
+          checked={view.byRole}
+          onChange={(byRole) => set({ byRole })}
+        >
           {snapshot.words.target} last
-        </label>
+        </Check>
       )}
     </span>
   );
@@ -224,42 +237,34 @@ function exampleText(s: AttentionSnapshot, e: number): string {
 
 type Reference = NonNullable<AttentionView['reference']>;
 
-function ReferencePicker({ scene, view, large }: { scene: Scene; view: AttentionView; large: Large }) {
+function ReferencePicker() {
+  const { scene, view, large } = useWorkspace();
   const { runId } = useRunStore();
   const others = useOtherRuns(runId);
-  const asked = view.reference;
-  const several = headCount(scene.snapshot.layers) > 1;
+  const { step } = scene.recorded;
   const offered: [Reference, string][] = [
     ['first', 'the first snapshot'],
     ['previous', 'the snapshot before'],
-    [{ step: scene.recorded.step }, `step ${scene.recorded.step} (pin this one)`],
-    ...(large.head && several ? [[large.head, headName(large.head.layer, large.head.head)] as [Reference, string]] : []),
+    [{ step }, `step ${step} (pin this one)`],
     ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${r.name} (${r.runId})`]),
   ];
+  if (large.head && headCount(scene.snapshot.layers) > 1)
+    offered.splice(3, 0, [large.head, headName(large.head.layer, large.head.head)]);
   // The list keeps a choice that came from a link or an earlier selection.
-  if (asked !== null && !offered.some(([r]) => keyOf(r) === keyOf(asked))) offered.push([asked, wordsOf(asked)]);
+  const asked = keyOf(view.reference);
+  if (view.reference !== null && !offered.some(([r]) => keyOf(r) === asked))
+    offered.push([view.reference, wordsOf(view.reference)]);
   return (
-    <select
-      className={selectClass}
-      value={keyOf(asked)}
+    <Choose
       aria-label="subtract"
-      onChange={(e) => attentionView.set({ reference: offered.find(([r]) => keyOf(r) === e.target.value)?.[0] ?? null })}
-    >
-      <option value={keyOf(null)}>nothing</option>
-      {offered.map(([reference, words]) => (
-        <option key={keyOf(reference)} value={keyOf(reference)}>
-          {words}
-        </option>
-      ))}
-    </select>
+      options={[['null', 'nothing'], ...offered.map(([r, words]) => [keyOf(r), words] as const)]}
+      value={asked}
+      onChange={(key) => set({ reference: offered.find(([r]) => keyOf(r) === key)?.[0] ?? null })}
+    />
   );
 }
 
-function keyOf(r: AttentionView['reference']): string {
-  if (r === null || typeof r === 'string') return String(r);
-  if ('step' in r) return `step ${r.step}`;
-  return 'run' in r ? `run ${r.run}` : `head ${r.layer}.${r.head}`;
-}
+const keyOf = (r: AttentionView['reference']): string => (r !== null && typeof r === 'object' ? JSON.stringify(r) : String(r));
 
 function wordsOf(r: Reference): string {
   if (typeof r === 'string') return r;

@@ -1,53 +1,62 @@
-import { lazy, memo, Suspense, useMemo, useRef } from 'react';
-import { within } from '~/app/_charts/attention/focus';
+import { lazy, memo, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { useSize } from '~/app/_charts/useSize';
 import { headCount } from '~/shared/snapshotFile';
 import { Analyses } from './Analyses';
 import { Announcer } from './Announcer';
-import { focusStore, useFocus } from './focusStore';
+import { focusStore } from './focusStore';
 import { HeadViews } from './HeadViews';
 import { Maps } from './Maps';
 import { OverTime } from './OverTime';
 import { Toolbar } from './Toolbar';
-import { useEscape } from './useEscape';
-import type { WorkspaceProps } from './workspaceProps';
+import { useWorkspace } from './workspaceContext';
 
 const RoomPanes = lazy(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
 
 /** All views of the attention at one step, with one shared cursor and selection. */
-export const Workspace = memo(function Workspace(props: WorkspaceProps) {
-  const { snapshots, scene, large, view, theme } = props;
+export const Workspace = memo(function Workspace() {
+  const { scene, view } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   useEscape(box);
-  const focus = useFocus();
-  const { snapshot, maps } = scene;
-  const pinned = useMemo(() => within(focus.pinned, maps), [focus.pinned, maps]);
-  const lit = useMemo(() => within(focus.hovered, maps) ?? pinned, [focus.hovered, maps, pinned]);
+  const { snapshot } = scene;
   const heads = (
     <>
-      <HeadViews snapshots={snapshots} scene={scene} large={large} view={view} theme={theme} lit={lit} />
-      <Analyses snapshot={scene.snapshot} />
+      <HeadViews />
+      <Analyses snapshot={snapshot} />
     </>
   );
   // A single map leaves space beside it.
   const beside = headCount(snapshot.layers) === 1 && view.comparison === null;
   return (
     <div ref={box} onScrollCapture={() => focusStore.send({ type: 'scroll' })}>
-      <Toolbar scene={scene} view={view} large={large} />
+      <Toolbar />
       {view.comparison && (
         <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
-          <RoomPanes comparison={view.comparison} snapshots={snapshots} view={view} theme={theme} />
+          <RoomPanes comparison={view.comparison} />
         </Suspense>
       )}
-      {!view.comparison && width > 0 && (
-        <Maps {...props} width={width} focus={focus} lit={lit} pinned={pinned} beside={beside && heads} />
-      )}
+      {!view.comparison && width > 0 && <Maps width={width} beside={beside && heads} />}
       <div className="border-t border-line p-3">
-        <OverTime snapshots={snapshots} scene={scene} view={view} large={large} theme={theme} />
+        <OverTime />
       </div>
       {!beside && <div className="flex flex-col gap-3 border-t border-line p-3">{heads}</div>}
-      <Announcer scene={scene} />
+      <Announcer />
     </div>
   );
 });
+
+/** Escape unpins when the focus is anywhere in the workspace, or on no element. */
+function useEscape(box: RefObject<HTMLElement | null>): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Escape' || event.defaultPrevented) return;
+      const inside = event.target === document.body || box.current?.contains(event.target as Node);
+      const { hovered, pinned } = focusStore.get();
+      if (!inside || (!hovered && !pinned)) return;
+      focusStore.send({ type: 'escape' });
+      event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [box]);
+}

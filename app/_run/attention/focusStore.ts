@@ -1,4 +1,5 @@
 import { type Focus, type FocusEvent, focusReducer, noFocus, type Spot, sameSpot } from '~/app/_charts/attention/focus';
+import type { HeadId } from '~/app/_charts/attention/selection';
 import { attentionView } from '~/app/_live/attentionView';
 import { type Source, useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
@@ -35,3 +36,7 @@ function createFocusStore(): FocusStore {
 
 export const focusStore = createFocusStore();
 export const useFocus = (): Focus => useSelected(focusStore, (focus) => focus);
+
+/** Pins a head; null = back to the combination of all. */
+export const pickHead = (head: HeadId | null): void =>
+  focusStore.send({ type: 'click', spot: head && { layer: head[0], head: head[1], query: null, key: null } });

@@ -1,9 +1,10 @@
 import { useMemo } from 'react';
-import { aggregate, headMap, mapSize, ofOneSize } from '~/app/_charts/attention/derive';
+import { mapOfHeads, mapSize } from '~/app/_charts/attention/derive';
 import type { ColorScale, Quantity } from '~/app/_charts/attention/scale';
-import { allHeads, describeHeads } from '~/app/_charts/attention/selection';
+import { describeHeads } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
 import type { MapSize, Operation } from '~/shared/attention';
+import { headCount } from '~/shared/snapshotFile';
 import type { Scene } from './useScene';
 
 /** The large map: of one head, or of several combined. */
@@ -22,62 +23,37 @@ export interface Large {
 }
 
 const operationWords: Record<Operation, string> = { mean: 'mean', max: 'maximum', std: 'spread (standard deviation)' };
+export const quantityWords: Record<Quantity, string> = {
+  weight: 'attention weight',
+  difference: 'difference of weights',
+  spread: 'standard deviation',
+};
 
 export function useLarge(
   scene: Scene | null,
   pointed: { layer: number; head: number } | null,
   operation: Operation,
 ): Large | null {
-  const layer = pointed?.layer ?? null;
-  const headNumber = pointed?.head ?? null;
+  const [l, h] = [pointed?.layer ?? -1, pointed?.head ?? -1];
   return useMemo(() => {
     if (!scene) return null;
     const { maps, shown } = scene;
     const only = shown.length === 1 ? { layer: shown[0]![0], head: shown[0]![1] } : null;
-    const asked =
-      layer !== null && headNumber !== null && headNumber < (maps.layers[layer]?.heads ?? 0) ? { layer, head: headNumber } : null;
-    const head = asked ?? only;
-    if (head) {
-      const values = headMap(maps, head.layer, head.head);
-      return {
-        head,
-        layer: head.layer,
-        size: mapSize(maps, head.layer),
-        values,
-        quantity: maps.quantity,
-        scale: scene.scaleOf(head.layer, head.head),
-        where: headName(head.layer, head.head),
-        bad: countBad(values),
-      };
-    }
-    // Only maps of equal size can be combined.
-    const alike = ofOneSize(maps, shown);
-    const size = mapSize(maps, alike.layer);
-    const { values, quantity } = aggregate(maps, alike.heads, operation);
-    const total = allHeads(maps.layers).length;
-    const which = describeHeads(alike.heads, total);
-    const where = `${operationWords[operation]} of ${which}${alike.heads.length < shown.length ? ` (those of ${size.queries} × ${size.keys})` : ''}`;
+    const head = h >= 0 && h < (maps.layers[l]?.heads ?? 0) ? { layer: l, head: h } : only;
+    const { layer, heads, values, quantity } = mapOfHeads(maps, head, shown, operation);
+    const size = mapSize(maps, layer);
+    const some = heads.length < shown.length ? ` (those of ${size.queries} × ${size.keys})` : '';
     return {
-      head: null,
-      layer: alike.layer,
+      head,
+      layer,
       size,
       values,
       quantity,
-      scale: scene.scaleFor(values, quantity),
-      where,
-      bad: countBad(values),
+      scale: head ? scene.scaleOf(layer, head.head) : scene.scaleFor(values, quantity),
+      where: head
+        ? headName(layer, head.head)
+        : `${operationWords[operation]} of ${describeHeads(heads, headCount(maps.layers))}${some}`,
+      bad: values.reduce((n, v) => n + (Number.isFinite(v) ? 0 : 1), 0),
     };
-  }, [scene, layer, headNumber, operation]);
+  }, [scene, l, h, operation]);
 }
-
-function countBad(values: Float32Array): number {
-  let bad = 0;
-  for (const v of values) if (!Number.isFinite(v)) bad++;
-  return bad;
-}
-
-export const quantityWords: Record<Quantity, string> = {
-  weight: 'attention weight',
-  difference: 'difference of weights',
-  spread: 'standard deviation',
-};

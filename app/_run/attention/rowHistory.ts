@@ -1,6 +1,16 @@
-import type { RowHistory } from '~/app/_charts/attention/History';
+import { joined } from '~/app/_charts/attention/exportMap';
 import type { SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { type AttentionSnapshot, exampleKey, mapOf } from '~/shared/attentionSnapshot';
+
+export interface RowHistory {
+  /** Steps whose maps are loaded, ascending. */
+  steps: Float64Array;
+  /** [n, keys]: one query's weights at each of these steps. */
+  rows: Float32Array;
+  keys: number;
+  /** Number of recorded snapshots of the run, loaded or not. */
+  recorded: number;
+}
 
 /** One query's weights at every recorded step whose maps are loaded and have the same probe example as `shown`. */
 export function rowHistory(
@@ -23,9 +33,5 @@ export function rowHistory(
     steps.push(r.step);
     rows.push(mapOf(s, example, head.layer, head.head).subarray(query * keys, (query + 1) * keys));
   }
-  const all = new Float32Array(rows.length * keys);
-  rows.forEach((row, n) => {
-    all.set(row, n * keys);
-  });
-  return { steps: Float64Array.from(steps), rows: all, keys, recorded: feed.recorded.length };
+  return { steps: Float64Array.from(steps), rows: joined(rows), keys, recorded: feed.recorded.length };
 }

@@ -1,4 +1,4 @@
-import { useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import {
   deriveMaps,
   type HeadMaps,
@@ -6,16 +6,17 @@ import {
   incomparable,
   type Reference,
   type Source,
+  sameLayers,
   sameSize,
 } from '~/app/_charts/attention/derive';
-import { pictureUrl } from '~/app/_charts/attention/pictures';
+import { tokensOfLayers } from '~/app/_charts/attention/pictures';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { type ColorScale, colorScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } from '~/app/_charts/attention/selection';
-import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
+import { headName, type MapTokens, noTokens, sameTokens } from '~/app/_charts/attention/tokens';
 import type { AttentionView } from '~/app/_live/attentionView';
 import { useOtherRun } from '~/app/_live/otherRun';
-import { type Example, type Look, nearestIndex, type Recorded } from '~/app/_live/snapshotFeed';
+import { type Example, type Look, nearestIndex, type Recorded, type SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { exampleOf, type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
 import { type AttentionSnapshot, mistakes, targetKeys } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
@@ -25,11 +26,15 @@ export interface Scene {
   snapshot: AttentionSnapshot;
   recorded: Recorded;
   source: Source;
+  /** The example whose maps are shown; null = an average of all. */
+  example: Example;
   /** In words: "probe example 3", "mean of 8 examples, odd one last". */
   sourceWords: string;
   maps: HeadMaps;
   /** What is subtracted, in words; null = nothing. */
   referenceWords: string | null;
+  /** The same after a comma, as part of a title: ", minus step 0"; '' = nothing. */
+  minusWords: string;
   /** The snapshot that is subtracted, to show both sides; null when nothing or a head is subtracted. */
   other: AttentionSnapshot | null;
   /** What is subtracted, computed from exact weights; null = nothing. */
@@ -52,19 +57,11 @@ export interface Scene {
 const mostOnUnit = 16;
 
 const noLayers: readonly LayerShape[] = [];
-const noTokensOf = () => noTokens;
 
-/** Keeps the same object while the lists of layers are equal. */
-function useSteady(layers: readonly LayerShape[]): readonly LayerShape[] {
-  const last = useRef(layers);
-  const same =
-    last.current === layers ||
-    (last.current.length === layers.length &&
-      last.current.every((l, i) => {
-        const o = layers[i]!;
-        return l.heads === o.heads && l.queries === o.queries && l.keys === o.keys && l.name === o.name;
-      }));
-  if (!same) last.current = layers;
+/** The last object that was equal to this one, so that what depends on it stays as it is. */
+function useSteady<T>(value: T, equal: (a: T, b: T) => boolean): T {
+  const last = useRef(value);
+  if (last.current !== value && !equal(last.current, value)) last.current = value;
   return last.current;
 }
 
@@ -74,6 +71,8 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
   const reference = useReference(snapshots, shown?.recorded ?? null, view.reference, example);
   const snapshot = shown?.snapshot ?? null;
   const source = useMemo(() => (snapshot ? sourceOf(view, snapshot) : null), [snapshot, view]);
+  // Kept while the shape is the same: hidden heads and the layout of the grid are not computed again at every step.
+  const shape = useSteady(snapshot?.layers ?? noLayers, sameLayers);
   const derived = useMemo(() => {
     if (!snapshot || !source) return null;
     const problem =
@@ -82,11 +81,9 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
       (reference.value?.kind === 'head' && reference.value.head >= (snapshot.layers[reference.value.layer]?.heads ?? 0)
         ? `there is no ${headName(reference.value.layer, reference.value.head)}`
         : null);
-    return { maps: deriveMaps(snapshot, source, problem ? null : reference.value), problem };
-  }, [snapshot, source, reference]);
+    return { maps: { ...deriveMaps(snapshot, source, problem ? null : reference.value), layers: shape }, problem };
+  }, [snapshot, source, reference, shape]);
 
-  // Kept while the shape is the same, so that the hidden heads are not computed again at every step.
-  const shape = useSteady(snapshot?.layers ?? noLayers);
   const only = derived && !derived.problem && reference.value?.kind === 'head' ? shape[reference.value.layer] : undefined;
   const selection = useMemo(() => {
     const known = allHeads(shape);
@@ -118,44 +115,35 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
   }, [derived, selection, view.scale, view.palette, theme]);
 
   // The same texts and pictures at every step: the axes do not render again while scrubbing unless a label changed.
-  const tokens = useMemo(() => {
-    if (!snapshot || !source) return noTokensOf;
-    const { pictures } = snapshot;
-    const known = new Map<number, MapTokens>();
-    return (layer: number) => {
-      const at = Math.min(layer, snapshot.layers.length - 1);
-      const found = known.get(at) ?? tokensOf(snapshot, source, at, pictures && ((n) => pictureUrl(pictures, n)));
-      known.set(at, found);
-      return found;
-    };
-  }, [snapshot, source]);
-  const tokenKey = useMemo(
-    () => (snapshot ? JSON.stringify([...new Set(snapshot.layers.map((_, l) => l))].slice(0, 8).map((l) => tokens(l))) : ''),
-    [snapshot, tokens],
+  const labels = useSteady(
+    useMemo(() => (snapshot && source ? tokensOfLayers(snapshot, source) : []), [snapshot, source]),
+    sameTokens,
   );
-  // biome-ignore lint/correctness/useExhaustiveDependencies: equal content, equal object.
-  const steadyTokens = useMemo(() => tokens, [tokenKey, snapshot?.layers.length]);
+  const labelsOf = useCallback((layer: number) => labels[Math.min(layer, labels.length - 1)] ?? noTokens, [labels]);
 
   return useMemo(() => {
     if (!snapshot || !shown || !source || !derived || !scales) return null;
+    const referenceWords = derived.problem ? null : reference.words;
     return {
       snapshot,
       recorded: shown.recorded,
       source,
+      example: source.kind === 'example' ? source.example : null,
       sourceWords: sourceWords(source, snapshot),
       maps: derived.maps,
-      referenceWords: derived.problem ? null : reference.words,
+      referenceWords,
+      minusWords: referenceWords === null ? '' : `, minus ${referenceWords}`,
       other: !derived.problem && reference.value?.kind === 'snapshot' ? reference.value.snapshot : null,
       exactReference: derived.problem ? async () => null : reference.exact,
       referenceProblem: derived.problem,
       scaleKind: scales.kind,
       scaleOf: scales.scaleOf,
       scaleFor: scales.scaleFor,
-      tokensOf: steadyTokens,
+      tokensOf: labelsOf,
       ...selection,
       wrong: mistakes(snapshot),
     };
-  }, [snapshot, shown, source, derived, selection, scales, steadyTokens, reference]);
+  }, [snapshot, shown, source, derived, selection, scales, labelsOf, reference]);
 }
 
 function sourceOf(view: AttentionView, s: AttentionSnapshot): Source {
@@ -182,59 +170,56 @@ interface ResolvedReference {
 }
 const none: ResolvedReference = { value: null, words: null, problem: null, exact: async () => null };
 
+const ofSnapshot = (
+  { snapshot, recorded }: NonNullable<Look['shown']>,
+  words: string,
+  feed: SnapshotFeed | null,
+  example: Example,
+): ResolvedReference => ({
+  value: { kind: 'snapshot', snapshot },
+  words,
+  problem: null,
+  exact: async () => ({
+    kind: 'snapshot',
+    snapshot: (await feed?.load(recorded, { example, exact: true })) ?? snapshot,
+  }),
+});
+
 function useReference(
   snapshots: Snapshots,
   shown: Recorded | null,
   asked: AttentionView['reference'],
   example: Example,
 ): ResolvedReference {
+  const { feed } = snapshots;
   const version = useFeedVersion(snapshots);
   const runId = asked !== null && typeof asked === 'object' && 'run' in asked ? asked.run : null;
   const other = useOtherRun(runId, shown?.step ?? 0, example);
-  const otherShown = other.look.shown;
-  const within = useMemo((): ResolvedReference => {
-    void version;
-    if (!asked || !shown || (typeof asked === 'object' && 'run' in asked)) return none;
-    if (typeof asked === 'object' && 'layer' in asked)
-      return {
-        value: { kind: 'head', ...asked },
-        words: headName(asked.layer, asked.head),
-        problem: null,
-        exact: async () => ({ kind: 'head', ...asked }),
-      };
-    const list = snapshots.feed.recorded;
-    const at = list.findIndex((r) => r.seq === shown.seq);
-    const recorded = asked === 'first' ? list[0] : asked === 'previous' ? list[at - 1] : list[nearestIndex(list, asked.step)];
-    if (!recorded) return { ...none, problem: 'there is no snapshot before this one' };
-    const snapshot = snapshots.feed.at(recorded, example);
-    if (!snapshot) {
-      snapshots.feed.want(recorded, example);
-      return { ...none, problem: `step ${recorded.step} is loading` };
-    }
-    return {
-      value: { kind: 'snapshot', snapshot },
-      words: `step ${recorded.step}`,
-      problem: null,
-      exact: async () => ({ kind: 'snapshot', snapshot: await snapshots.feed.load(recorded, { example, exact: true }) }),
-    };
-  }, [snapshots, shown, asked, version, example]);
+  const { look } = other;
   return useMemo((): ResolvedReference => {
-    if (runId === null) return within;
-    if (other.error) return { ...none, problem: `run ${runId}: ${other.error}` };
-    if (other.look.error) return { ...none, problem: `${other.name}: ${other.look.error}` };
-    if (!otherShown)
+    void version;
+    if (!asked || !shown) return none;
+    if (runId !== null) {
+      if (other.error) return { ...none, problem: `run ${runId}: ${other.error}` };
+      if (look.error) return { ...none, problem: `${other.name}: ${look.error}` };
+      if (look.shown) return ofSnapshot(look.shown, `${other.name} at step ${look.shown.recorded.step}`, other.feed, example);
       return {
         ...none,
-        problem: other.name === null || other.look.nearest ? 'the other run is loading' : `${other.name} has no snapshot`,
+        problem: other.name === null || look.nearest ? 'the other run is loading' : `${other.name} has no snapshot`,
       };
-    return {
-      value: { kind: 'snapshot', snapshot: otherShown.snapshot },
-      words: `${other.name} at step ${otherShown.recorded.step}`,
-      problem: null,
-      exact: async () => ({
-        kind: 'snapshot',
-        snapshot: (await other.feed?.load(otherShown.recorded, { example, exact: true })) ?? otherShown.snapshot,
-      }),
-    };
-  }, [runId, within, other.error, other.name, other.look.error, other.look.nearest, other.feed, otherShown, example]);
+    }
+    if (typeof asked === 'object' && 'layer' in asked) {
+      const value = { kind: 'head', ...asked } as const;
+      return { value, words: headName(asked.layer, asked.head), problem: null, exact: async () => value };
+    }
+    const list = feed.recorded;
+    const at = list.findIndex((r) => r.seq === shown.seq);
+    const step = typeof asked === 'object' && 'step' in asked ? asked.step : 0;
+    const recorded = asked === 'first' ? list[0] : asked === 'previous' ? list[at - 1] : list[nearestIndex(list, step)];
+    if (!recorded) return { ...none, problem: 'there is no snapshot before this one' };
+    const snapshot = feed.at(recorded, example);
+    if (snapshot) return ofSnapshot({ snapshot, recorded }, `step ${recorded.step}`, feed, example);
+    feed.want(recorded, example);
+    return { ...none, problem: `step ${recorded.step} is loading` };
+  }, [asked, shown, feed, version, example, runId, other.error, other.name, other.feed, look]);
 }

@@ -1,19 +1,18 @@
-import { useDeferredValue, useEffect, useState } from 'react';
-import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+import { startTransition, useEffect, useRef, useState } from 'react';
 
-/** The signals of large maps take tens of milliseconds to compute: the table updates when scrubbing stops. */
-const manyCells = 300_000;
-const restMs = 150;
+const everyMs = 400;
 
-/** The newest snapshot whose signals there was time to compute for all heads. */
-export function useSettled(newest: AttentionSnapshot): AttentionSnapshot {
-  const snapshot = useDeferredValue(newest);
-  const [settled, setSettled] = useState(snapshot);
-  const large = snapshot.examples * snapshot.layers.reduce((n, l) => n + l.heads * l.queries * l.keys, 0) > manyCells;
+/** The newest value, at most every 400 ms: for numbers that nobody reads while they change in every frame, and that take long to compute. */
+export function useSettled<T>(newest: T): T {
+  const [settled, setSettled] = useState(newest);
+  const last = useRef(0);
   useEffect(() => {
-    if (!large) return;
-    const timer = setTimeout(() => setSettled(snapshot), restMs);
+    const settle = () => {
+      last.current = performance.now();
+      startTransition(() => setSettled(newest));
+    };
+    const timer = setTimeout(settle, last.current + everyMs - performance.now());
     return () => clearTimeout(timer);
-  }, [snapshot, large]);
-  return large ? settled : snapshot;
+  }, [newest]);
+  return settled;
 }

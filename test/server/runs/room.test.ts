@@ -144,6 +144,23 @@ describe('events of a trainer', () => {
     expect(room.view.step).toBe(2);
   });
 
+  it('a command whose write failed and took effect is answered with its seq; one whose write failed is in nobody\u2019s log', async () => {
+    await begin();
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    expect(await room.command(ada, set('command-1', 'clipThreshold', 1))).toEqual({ ok: true, seq: 5 });
+    store.append = async () => {
+      throw new Error('disk full');
+    };
+    await expect(room.command(ada, set('command-2', 'clipThreshold', 2))).rejects.toThrow('disk full');
+    store.append = append;
+    expect(room.view.openCommands.map((c) => c.command.id)).toEqual(['command-1']);
+    expect(published.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5]);
+  });
+
   it('a new run whose write failed and took effect is there', async () => {
     const { append } = store;
     store.append = async (write) => {

@@ -1,30 +1,23 @@
 import { Link2, Link2Off, X } from 'lucide-react';
 import { useMemo } from 'react';
-import { aggregate, headMap, ofOneSize } from '~/app/_charts/attention/derive';
-import { type FocusEvent, litHead, type Spot, within } from '~/app/_charts/attention/focus';
+import { mapOfHeads } from '~/app/_charts/attention/derive';
+import { litHead, type Spot, within } from '~/app/_charts/attention/focus';
 import type { ColorScale } from '~/app/_charts/attention/scale';
-import { allHeads } from '~/app/_charts/attention/selection';
-import { headName, type Token } from '~/app/_charts/attention/tokens';
+import { allHeads, headKey } from '~/app/_charts/attention/selection';
+import { describeToken, headName } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
+import { Choose, selectClass } from '~/app/_components/Choose';
 import { measured } from '~/app/_components/format';
 import type { Pane } from '~/app/_live/comparison';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
-import { selectClass } from '~/app/_run/attention/Toolbar';
-import { PaneMaps } from './PaneMaps';
+import { type PaneLook, PaneMaps } from './PaneMaps';
 import type { ShownMaps, ShownPane } from './usePanes';
 
-interface PaneCardProps {
+interface PaneCardProps extends PaneLook {
   shown: ShownPane;
   /** Runs to choose from; null = the run of the page. */
   runs: readonly { run: string | null; name: string }[];
   scale: ColorScale;
-  lit: Spot | null;
-  pinned: Spot | null;
-  /** CSS pixels. */
-  width: number;
-  flip: boolean;
-  asTable: boolean;
-  onFocus: (event: FocusEvent) => void;
   onChange: (change: Partial<Pane>) => void;
   /** Called when somebody changes the step of this pane. */
   onMove: (step: number) => void;
@@ -33,10 +26,11 @@ interface PaneCardProps {
 }
 
 /** One pane: its run and example, its step, and its maps. */
-export function PaneCard(props: PaneCardProps) {
-  const { shown: at, runs, scale, lit, pinned, width, flip, asTable, onFocus, onChange, onRemove } = props;
+export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, ...look }: PaneCardProps) {
   const { pane, letter, run, shown } = at;
+  const { lit, pinned, width } = look;
   const name = (what: string) => `pane ${letter}: ${what}`;
+  const unlisted = runs.some((r) => r.run === pane.run) ? [] : [[pane.run ?? '', run?.name ?? at.runId] as const];
   return (
     <section
       aria-label={`pane ${letter}`}
@@ -47,19 +41,13 @@ export function PaneCard(props: PaneCardProps) {
     >
       <header className="flex items-center gap-1.5">
         <strong className="w-4 shrink-0 text-center font-mono text-xs">{letter}</strong>
-        <select
+        <Choose
           aria-label={name('run')}
           className={`${selectClass} max-w-none! min-w-0 flex-1`}
+          options={[...unlisted, ...runs.map((r) => [r.run ?? '', r.name] as const)]}
           value={pane.run ?? ''}
-          onChange={(e) => onChange({ run: e.target.value || null })}
-        >
-          {!runs.some((r) => r.run === pane.run) && <option value={pane.run ?? ''}>{run?.name ?? at.runId}</option>}
-          {runs.map((r) => (
-            <option key={r.run ?? ''} value={r.run ?? ''}>
-              {r.name}
-            </option>
-          ))}
-        </select>
+          onChange={(id) => onChange({ run: id || null })}
+        />
         {onRemove && (
           <Button size="small" look="bare" aria-label={name('remove')} onClick={onRemove}>
             <X aria-hidden size={13} />
@@ -67,8 +55,7 @@ export function PaneCard(props: PaneCardProps) {
         )}
       </header>
       <div className="flex flex-wrap items-center gap-1.5">
-        <WhichHead shown={shown} pane={pane} label={name('heads')} onChange={onChange} />
-        <WhichExample shown={shown} pane={pane} label={name('example')} onChange={onChange} />
+        <WhichMaps shown={shown} pane={pane} name={name} onChange={onChange} />
         <Button
           size="small"
           aria-pressed={pane.at === 'newest'}
@@ -79,9 +66,10 @@ export function PaneCard(props: PaneCardProps) {
           newest
         </Button>
       </div>
-      <StepLine {...props} />
+      <StepLine shown={at} onChange={onChange} onMove={onMove} />
       {shown ? (
         <PaneMaps
+          {...look}
           maps={shown.maps}
           head={shown.head}
           where={`pane ${letter}, ${shown.where}`}
@@ -90,9 +78,6 @@ export function PaneCard(props: PaneCardProps) {
           lit={within(lit, shown.snapshot)}
           pinned={within(pinned, shown.snapshot)}
           width={width - 18}
-          flip={flip}
-          asTable={asTable}
-          onFocus={onFocus}
         />
       ) : (
         <p className="grid h-48 place-items-center text-xs text-dim">{run && at.problems.length > 0 ? '' : 'loading …'}</p>
@@ -117,12 +102,12 @@ export function PaneCard(props: PaneCardProps) {
 }
 
 /** The step of the pane, and whether it follows the other panes. */
-function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
+function StepLine({ shown: at, onChange, onMove }: Pick<PaneCardProps, 'shown' | 'onChange' | 'onMove'>) {
   const { pane, letter, run, look } = at;
   const list = run?.feed.recorded ?? [];
   const linked = pane.at === 'linked';
   const step = look?.nearest?.step ?? at.step;
-  const place = nearestIndex(list, step);
+  const Icon = linked ? Link2 : Link2Off;
   return (
     <div className="flex items-center gap-1.5 text-xs">
       <Button
@@ -135,14 +120,14 @@ function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
         }
         onClick={() => onChange({ at: linked ? { step } : 'linked' })}
       >
-        {linked ? <Link2 aria-hidden size={13} className="text-accent" /> : <Link2Off aria-hidden size={13} />}
+        <Icon aria-hidden size={13} className={linked ? 'text-accent' : ''} />
       </Button>
       <input
         type="range"
         className="min-w-0 flex-1 accent-accent"
         min={0}
         max={Math.max(0, list.length - 1)}
-        value={Math.max(0, place)}
+        value={Math.max(0, nearestIndex(list, step))}
         disabled={list.length < 2}
         aria-label={`pane ${letter}: step`}
         aria-valuetext={`step ${step}`}
@@ -165,56 +150,43 @@ function StepLine({ shown: at, onChange, onMove }: PaneCardProps) {
   );
 }
 
-interface Choice {
+interface WhichProps extends Pick<PaneCardProps, 'onChange'> {
   shown: ShownMaps | null;
   pane: Pane;
-  label: string;
-  onChange: (change: Partial<Pane>) => void;
+  name: (what: string) => string;
 }
 
-function WhichHead({ shown, pane, label, onChange }: Choice) {
-  const heads = shown ? allHeads(shown.snapshot.layers) : [];
-  const key = (head: Pane['head']) => (head ? `${head.layer}.${head.head}` : '');
-  const missing = pane.head && !heads.some(([l, h]) => key({ layer: l, head: h }) === key(pane.head));
-  return (
-    <select
-      aria-label={label}
-      className={selectClass}
-      value={key(pane.head)}
-      onChange={(e) => {
-        const [layer, head] = e.target.value.split('.').map(Number);
-        onChange({ head: layer === undefined || head === undefined ? null : { layer, head } });
-      }}
-    >
-      <option value="">all heads</option>
-      {missing && <option value={key(pane.head)}>{headName(pane.head!.layer, pane.head!.head)}</option>}
-      {heads.map(([layer, head]) => (
-        <option key={`${layer}.${head}`} value={`${layer}.${head}`}>
-          {headName(layer, head)}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-function WhichExample({ shown, pane, label, onChange }: Choice) {
+/** Which heads, and of which example. A choice that these maps do not have stays in the list. */
+function WhichMaps({ shown, pane, name, onChange }: WhichProps) {
+  const heads = (shown ? allHeads(shown.snapshot.layers) : []).map((id) => [headKey(...id), headName(...id)] as const);
+  const head = pane.head ? headKey(pane.head.layer, pane.head.head) : '';
+  const missing = pane.head && !heads.some(([key]) => key === head);
   const count = shown?.snapshot.examples ?? 0;
-  const chosen = pane.source === 'mean' ? 'mean' : pane.source.example;
+  const example = pane.source === 'mean' ? null : pane.source.example;
+  const examples = Array.from({ length: count }, (_, e) => e);
+  if (example !== null && example >= count) examples.unshift(example);
   return (
-    <select
-      aria-label={label}
-      className={selectClass}
-      value={chosen}
-      onChange={(e) => onChange({ source: e.target.value === 'mean' ? 'mean' : { example: Number(e.target.value) } })}
-    >
-      <option value="mean">mean of examples</option>
-      {chosen !== 'mean' && chosen >= count && <option value={chosen}>example {chosen + 1}</option>}
-      {Array.from({ length: count }, (_, e) => (
-        <option key={e} value={e}>
-          example {e + 1}
-        </option>
-      ))}
-    </select>
+    <>
+      <Choose
+        aria-label={name('heads')}
+        options={[
+          ['', 'all heads'],
+          ...(missing ? [[head, headName(pane.head!.layer, pane.head!.head)] as const] : []),
+          ...heads,
+        ]}
+        value={head}
+        onChange={(key) => {
+          const [l, h] = key.split('.').map(Number);
+          onChange({ head: l === undefined || h === undefined ? null : { layer: l, head: h } });
+        }}
+      />
+      <Choose
+        aria-label={name('example')}
+        options={[['mean', 'mean of examples'], ...examples.map((e) => [String(e), `example ${e + 1}`] as const)]}
+        value={example === null ? 'mean' : String(example)}
+        onChange={(e) => onChange({ source: e === 'mean' ? 'mean' : { example: Number(e) } })}
+      />
+    </>
   );
 }
 
@@ -225,16 +197,14 @@ function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
     if (!at || at.query === null || at.key === null) return '';
     const { maps, tokensOf } = shown;
     const head = shown.head ?? litHead(at);
-    const alike = ofOneSize(maps, allHeads(maps.layers));
     // The maps of a single head are a grid of one cell.
-    const layer = head ? (shown.head ? 0 : head.layer) : alike.layer;
-    const values = head ? headMap(maps, layer, shown.head ? 0 : head.head) : aggregate(maps, alike.heads, 'mean').values;
+    const { layer, values } = mapOfHeads(maps, shown.head ? { layer: 0, head: 0 } : head, allHeads(maps.layers), 'mean');
     const { queries, keys } = maps.layers[layer]!;
     if (at.query >= queries || at.key >= keys) return '';
     const tokens = tokensOf(layer);
-    const value = values[at.query * keys + at.key]!;
     const where = head ? headName(head.layer, head.head) : 'mean of heads';
-    return `${where}, ${name(tokens.queries[at.query], at.query)} → ${name(tokens.keys[at.key], at.key)}: ${value.toFixed(4)}`;
+    const cell = `${describeToken(tokens.queries[at.query], at.query)} → ${describeToken(tokens.keys[at.key], at.key)}`;
+    return `${where}, ${cell}: ${values[at.query * keys + at.key]!.toFixed(4)}`;
   }, [shown, spot]);
   return (
     <span className="truncate font-mono" title={text} data-testid="pane-value">
@@ -242,6 +212,3 @@ function Value({ shown, spot }: { shown: ShownMaps; spot: Spot | null }) {
     </span>
   );
 }
-
-const name = (token: Token | undefined, t: number) =>
-  !token || token.text === String(t + 1) ? String(t + 1) : `${t + 1} (${token.text})`;

@@ -1,5 +1,5 @@
 import { Plus } from 'lucide-react';
-import { useId, useMemo, useRef } from 'react';
+import { useMemo, useRef } from 'react';
 import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import type { Focus, FocusEvent } from '~/app/_charts/attention/focus';
 import { peakOf } from '~/app/_charts/attention/raster';
@@ -7,9 +7,10 @@ import { colorScale } from '~/app/_charts/attention/scale';
 import { noTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Button } from '~/app/_components/Button';
+import { Choose } from '~/app/_components/Choose';
 import { type Comparison, fewestPanes, mostPanes, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
 import type { RunBeside } from '~/app/_live/runsBeside';
-import { selectClass } from '~/app/_run/attention/Toolbar';
+import { scaleWords } from '~/app/_run/attention/Toolbar';
 import { paneDifference, shapeText } from './difference';
 import { PaneCard } from './PaneCard';
 import { PaneMaps } from './PaneMaps';
@@ -47,23 +48,17 @@ export function Panes(props: PanesProps) {
   const difference = minus && paneDifference(shown[minus[0]], shown[minus[1]]);
   const { kind, scale, note } = useScale(comparison, shown, palette, theme);
   const differences = useMemo(() => {
-    const peak =
-      comparison.scale === 'shared' && difference?.maps ? Math.max(...difference.maps.values.map((v) => peakOf(v))) : 1;
-    return colorScale({
-      kind: comparison.scale === 'shared' ? 'shared' : 'unit',
-      quantity: 'difference',
-      keys: 2,
-      peak,
-      sequential: palette,
-      theme,
-    });
+    const shared = comparison.scale === 'shared';
+    const peak = shared && difference?.maps ? Math.max(...difference.maps.values.map((v) => peakOf(v))) : 1;
+    return colorScale({ kind: shared ? 'shared' : 'unit', quantity: 'difference', peak, sequential: palette, theme });
   }, [comparison.scale, difference?.maps, palette, theme]);
   const cards = shown.length + (difference ? 1 : 0);
   const fit = Math.max(1, Math.floor((width + gap) / (narrowest + gap)));
   // Rows of equal length where possible: four panes where three fit become two and two.
   const columns = Math.ceil(cards / Math.ceil(cards / fit));
   const cardWidth = Math.floor((width + gap) / columns) - gap;
-  const spot = focus.hovered ?? focus.pinned;
+  const look = { lit: focus.hovered ?? focus.pinned, pinned: focus.pinned, flip, asTable, onFocus };
+  const between = minus && `pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`;
   const change = (n: number, of: Partial<Pane>) =>
     onChange({ ...comparison, panes: comparison.panes.map((p, i) => (i === n ? { ...p, ...of } : p)) });
 
@@ -83,12 +78,8 @@ export function Panes(props: PanesProps) {
               shown={at}
               runs={offered}
               scale={scale}
-              lit={spot}
-              pinned={focus.pinned}
+              {...look}
               width={cardWidth}
-              flip={flip}
-              asTable={asTable}
-              onFocus={onFocus}
               onChange={(of) => change(n, of)}
               onMove={(step) => (at.pane.at === 'linked' ? onMove({ run: at.runId, step }) : change(n, { at: { step } }))}
               onRemove={
@@ -98,9 +89,9 @@ export function Panes(props: PanesProps) {
               }
             />
           ))}
-        {width > 0 && minus && difference && (
+        {width > 0 && minus && between && difference && (
           <section
-            aria-label={`pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`}
+            aria-label={between}
             data-pane="difference"
             className="flex min-w-0 flex-col gap-1.5 rounded border border-line border-dashed p-2"
             style={{ width: cardWidth }}
@@ -118,15 +109,11 @@ export function Panes(props: PanesProps) {
                 <PaneMaps
                   maps={difference.maps}
                   head={null}
-                  where={`pane ${letters[minus[0]]} minus pane ${letters[minus[1]]}`}
+                  where={between}
                   tokensOf={shown[minus[0]]?.shown?.tokensOf ?? (() => noTokens)}
                   scale={differences}
-                  lit={spot}
-                  pinned={focus.pinned}
+                  {...look}
                   width={cardWidth - 18}
-                  flip={flip}
-                  asTable={asTable}
-                  onFocus={onFocus}
                 />
                 <ColorBar scale={differences} title="difference of weights" ownScales={false} />
               </>
@@ -144,78 +131,42 @@ const alignWords: Record<Comparison['align'], string> = {
   epoch: 'at the same epoch',
   'equal loss': 'at equal loss',
 };
-const scaleWords: Record<Comparison['scale'], string> = {
-  unit: '0 to 1',
-  shared: 'shared maximum',
-  lift: '× uniform (log₂)',
-};
-
-function Bar({
-  comparison,
-  onChange,
-  kind,
-}: {
+interface BarProps {
   comparison: Comparison;
   onChange: (comparison: Comparison) => void;
   kind: Comparison['scale'];
-}) {
+}
+
+function Bar({ comparison, onChange, kind }: BarProps) {
   const { panes, align, minus } = comparison;
-  const id = useId();
   const pairs = panes.flatMap((_, a) => panes.map((_, b) => [a, b] as const)).filter(([a, b]) => a !== b);
+  const set = (change: Partial<Comparison>) => onChange({ ...comparison, ...change });
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-dim">
-      <span className="flex items-center gap-1">
-        <label htmlFor={`${id}align`}>linked panes</label>
-        <select
-          id={`${id}align`}
-          className={selectClass}
-          value={align}
-          title="equal loss: the first step by which the smoothed loss was as low"
-          onChange={(e) => onChange({ ...comparison, align: e.target.value as Comparison['align'], lead: null })}
-        >
-          {paneAlignments.map((a) => (
-            <option key={a} value={a}>
-              {alignWords[a]}
-            </option>
-          ))}
-        </select>
-      </span>
-      <span className="flex items-center gap-1">
-        <label htmlFor={`${id}scale`}>colors</label>
-        <select
-          id={`${id}scale`}
-          className={selectClass}
-          value={kind}
-          onChange={(e) => onChange({ ...comparison, scale: e.target.value as Comparison['scale'] })}
-        >
-          {paneScales.map((s) => (
-            <option key={s} value={s}>
-              {scaleWords[s]}
-            </option>
-          ))}
-        </select>
-      </span>
-      <span className="flex items-center gap-1">
-        <label htmlFor={`${id}minus`}>difference</label>
-        <select
-          id={`${id}minus`}
-          className={selectClass}
-          value={minus ? minus.join() : ''}
-          onChange={(e) => {
-            const [a, b] = e.target.value.split(',').map(Number);
-            onChange({ ...comparison, minus: a === undefined || b === undefined ? null : [a, b] });
-          }}
-        >
-          <option value="">none</option>
-          {pairs.map(([a, b]) => (
-            <option key={`${a},${b}`} value={`${a},${b}`}>
-              {letters[a]} − {letters[b]}
-            </option>
-          ))}
-        </select>
-      </span>
+      <Choose
+        label="linked panes"
+        options={paneAlignments.map((a) => [a, alignWords[a]])}
+        value={align}
+        title="equal loss: the first step by which the smoothed loss was as low"
+        onChange={(next) => set({ align: next, lead: null })}
+      />
+      <Choose
+        label="colors"
+        options={paneScales.map((s) => [s, scaleWords[s]])}
+        value={kind}
+        onChange={(scale) => set({ scale })}
+      />
+      <Choose
+        label="difference"
+        options={[['', 'none'], ...pairs.map(([a, b]) => [`${a},${b}`, `${letters[a]} − ${letters[b]}`] as const)]}
+        value={minus ? minus.join() : ''}
+        onChange={(pair) => {
+          const [a, b] = pair.split(',').map(Number);
+          set({ minus: a === undefined || b === undefined ? null : [a, b] });
+        }}
+      />
       {panes.length < mostPanes && (
-        <Button size="small" onClick={() => onChange({ ...comparison, panes: [...panes, { ...panes.at(-1)!, at: 'linked' }] })}>
+        <Button size="small" onClick={() => set({ panes: [...panes, { ...panes.at(-1)!, at: 'linked' }] })}>
           <Plus aria-hidden size={12} /> pane
         </Button>
       )}
@@ -232,19 +183,12 @@ function useScale(comparison: Comparison, shown: readonly ShownPane[], palette: 
   const kind = wanted === 'lift' && lengths.length > 1 ? 'unit' : wanted;
   const keys = Math.max(2, ...lengths);
   const peak = kind === 'shared' ? Math.max(0, ...maps.flatMap((m) => m.values.map((v) => peakOf(v)))) : 1;
-  const scale = useMemo(
-    () => colorScale({ kind, quantity: 'weight', keys, peak, sequential: palette, theme }),
-    [kind, keys, peak, palette, theme],
-  );
-  const sizes = new Set(shown.flatMap((s) => (s.shown ? [sizeWords(s)] : [])));
+  const scale = useMemo(() => colorScale({ kind, keys, peak, sequential: palette, theme }), [kind, keys, peak, palette, theme]);
+  const sizes = shown.flatMap((s) => (s.shown ? [[s.letter, shapeText(s.shown.maps.layers)] as const] : []));
   const unlike =
-    sizes.size > 1
-      ? `${shown.flatMap((s) => (s.shown ? [`${s.letter} has ${sizeWords(s)}`] : [])).join(', ')}: heads and tokens are lit by their numbers, where a pane has them.`
+    new Set(sizes.map(([, size]) => size)).size > 1
+      ? `${sizes.map(([letter, size]) => `${letter} has ${size}`).join(', ')}: heads and tokens are lit by their numbers, where a pane has them.`
       : null;
   const lift = kind === wanted ? null : 'Lift compares with uniform, which is another weight for each length: 0 to 1 is shown.';
   return { kind, scale, note: [unlike, lift].filter(Boolean).join(' ') || null };
 }
-
-const sizeWords = ({ shown }: ShownPane) => {
-  return shapeText(shown!.maps.layers);
-};

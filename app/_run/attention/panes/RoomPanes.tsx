@@ -1,29 +1,19 @@
 import { useMemo } from 'react';
-import type { AttentionView } from '~/app/_live/attentionView';
 import { attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useRunsBeside } from '~/app/_live/runsBeside';
-import type { Snapshots } from '~/app/_live/snapshots';
 import { focusStore, useFocus } from '~/app/_run/attention/focusStore';
+import { useWorkspace } from '~/app/_run/attention/workspaceContext';
 import { stepBeside } from './align';
 import { Panes } from './Panes';
 import type { Position } from './usePanes';
 
 /** Panes on a run's page, moved by the page's cursor. */
-export function RoomPanes({
-  comparison,
-  snapshots,
-  view,
-  theme,
-}: {
-  comparison: Comparison;
-  snapshots: Snapshots;
-  view: AttentionView;
-  theme: 'light' | 'dark';
-}) {
+export function RoomPanes({ comparison }: { comparison: Comparison }) {
+  const { snapshots, view, theme } = useWorkspace();
   const { runId } = useRunStore();
   const others = useOtherRuns(runId);
   const own = useMemo(() => ({ runId, feed: snapshots.feed }), [runId, snapshots.feed]);

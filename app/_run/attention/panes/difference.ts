@@ -1,4 +1,4 @@
-import type { HeadMaps } from '~/app/_charts/attention/derive';
+import { type HeadMaps, minus, sameShape } from '~/app/_charts/attention/derive';
 import { exampleKey } from '~/shared/attentionSnapshot';
 import { headCount, type LayerShape } from '~/shared/snapshotFile';
 import type { ShownMaps, ShownPane } from './usePanes';
@@ -11,8 +11,7 @@ export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefine
   const [p, q] = [a.shown, b.shown];
   const sizes = ({ maps: { layers } }: ShownMaps) =>
     headCount(layers) === 1 ? `one head of ${layers[0]!.queries} × ${layers[0]!.keys}` : shapeText(layers);
-  const inOrder = ({ maps: { layers } }: ShownMaps) => layers.map((l) => [l.heads, l.queries, l.keys].join('x')).join();
-  if (inOrder(p) !== inOrder(q))
+  if (!sameShape(p.maps.layers, q.maps.layers))
     return {
       maps: null,
       note:
@@ -20,9 +19,7 @@ export function paneDifference(a: ShownPane | undefined, b: ShownPane | undefine
           ? `${a.letter} has ${sizes(p)}, ${b.letter} has ${sizes(q)}: there is no difference cell by cell`
           : `one shows a head and the other the grid: choose a head, or the grid, in both`,
     };
-  const values = p.maps.values.map((own, l) => own.map((v, n) => v - q.maps.values[l]![n]!));
-  const note = sameInputs(p, q) ? null : 'their inputs are not the same';
-  return { maps: { ...p.maps, values, quantity: 'difference' }, note };
+  return { maps: minus(p.maps, q.maps.values), note: sameInputs(p, q) ? null : 'their inputs are not the same' };
 }
 
 function sameInputs(p: ShownMaps, q: ShownMaps): boolean {

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
-import { deriveMaps, type HeadMaps, headMap, type Source } from '~/app/_charts/attention/derive';
-import { pictureUrl } from '~/app/_charts/attention/pictures';
-import { headName, type MapTokens, noTokens, tokensOf } from '~/app/_charts/attention/tokens';
+import { deriveMaps, type HeadMaps, headMap, type Source, sameLayers } from '~/app/_charts/attention/derive';
+import { tokensOfLayers } from '~/app/_charts/attention/pictures';
+import { headName, type MapTokens, noTokens, sameTokens } from '~/app/_charts/attention/tokens';
 import type { Comparison, Pane } from '~/app/_live/comparison';
 import { lowestLoss } from '~/app/_live/equalLoss';
 import type { RunBeside } from '~/app/_live/runsBeside';
@@ -38,6 +38,8 @@ export interface ShownMaps {
   source: Source;
   /** Axis labels for a layer of `maps`. */
   tokensOf: (layer: number) => MapTokens;
+  /** Labels of every layer of the snapshot. */
+  labels: readonly MapTokens[];
   /** 1 x 1 when a single head is shown. */
   maps: HeadMaps;
   /** null = the whole grid. */
@@ -81,7 +83,9 @@ export function usePanes(
     const snapshot = look?.shown?.snapshot ?? null;
     const key = [snapshot, pane.source, pane.head];
     const before = kept.get(n);
-    const shown = before?.key.every((k, i) => k === key[i]) ? before.shown : snapshot && mapsOfPane(snapshot, pane);
+    const shown = before?.key.every((k, i) => k === key[i])
+      ? before.shown
+      : snapshot && mapsOfPane(snapshot, pane, before?.shown ?? null);
     kept.set(n, { key, shown });
     return {
       pane,
@@ -97,7 +101,8 @@ export function usePanes(
   });
 }
 
-function mapsOfPane(snapshot: AttentionSnapshot, pane: Pane): ShownMaps {
+/** Keeps the layers and labels of the maps shown before where they are equal, so that only pixels are drawn again. */
+function mapsOfPane(snapshot: AttentionSnapshot, pane: Pane, before: ShownMaps | null): ShownMaps {
   const source: Source =
     pane.source === 'mean'
       ? { kind: 'mean', byTarget: targetKeys(snapshot) !== null }
@@ -106,17 +111,25 @@ function mapsOfPane(snapshot: AttentionSnapshot, pane: Pane): ShownMaps {
   const { layers } = all;
   const known = pane.head !== null && pane.head.head < (layers[pane.head.layer]?.heads ?? 0);
   const head = known ? pane.head : headCount(layers) === 1 ? { layer: 0, head: 0 } : null;
-  const { pictures } = snapshot;
-  const labels = layers.map((_, l) => tokensOf(snapshot, source, l, pictures && ((i) => pictureUrl(pictures, i))));
+  const labels = steady(before?.labels, tokensOfLayers(snapshot, source), sameTokens);
+  const own = head ? [{ ...layers[head.layer]!, heads: 1 }] : layers;
   return {
     snapshot,
     source,
     tokensOf: (layer) => labels[head ? head.layer : layer] ?? noTokens,
-    maps: head ? { ...all, layers: [{ ...layers[head.layer]!, heads: 1 }], values: [headMap(all, head.layer, head.head)] } : all,
+    labels,
+    maps: {
+      ...all,
+      layers: steady(before?.maps.layers, own, sameLayers),
+      values: head ? [headMap(all, head.layer, head.head)] : all.values,
+    },
     head,
     where: head ? headName(head.layer, head.head) : `${headCount(layers)} heads in ${layers.length} layers`,
   };
 }
+
+const steady = <T>(before: T | undefined, now: T, equal: (a: T, b: T) => boolean): T =>
+  before !== undefined && equal(before, now) ? before : now;
 
 function problemsOf(
   pane: Pane,

@@ -1,27 +1,29 @@
 import { useMemo, useRef } from 'react';
-import { aggregate, deriveMaps, mapSize } from '~/app/_charts/attention/derive';
+import { aggregate, asWeights, deriveMaps, mapSize } from '~/app/_charts/attention/derive';
 import { type FlowLayer, FlowLines } from '~/app/_charts/attention/FlowLines';
 import { edges } from '~/app/_charts/attention/flow';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
+import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
-import { selectClass } from '~/app/_run/attention/Toolbar';
+import { Check } from '~/app/_run/attention/Toolbar';
+import { useLit, useWorkspace } from '~/app/_run/attention/workspaceContext';
 import { rolloutFrom } from '~/shared/attention';
 import { headCount } from '~/shared/snapshotFile';
 
 const shares = [0, 0.5, 0.7, 0.9] as const;
 
 /** Which tokens each token attends to, layer by layer, averaged over the heads that are shown. */
-export function Flow({ scene, view, lit }: HeadViewProps) {
+export function Flow() {
+  const { scene, view } = useWorkspace();
+  const { lit } = useLit();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const { snapshot, source, shown } = scene;
   const { mass, rollout } = view.flow;
   const layers = useMemo((): FlowLayer[] => {
-    // A spread is not a weight: the flow of the mean is shown instead.
-    const maps = deriveMaps(snapshot, source.kind === 'spread' ? { ...source, kind: 'mean' } : source, null);
+    const maps = deriveMaps(snapshot, asWeights(source), null);
     return scene.lines.layers.map((layer) => {
       const own = shown.filter(([l]) => l === layer);
       return { layer, name: snapshot.layers[layer]!.name, ...mapSize(maps, layer), map: aggregate(maps, own, 'mean').values };
@@ -52,33 +54,25 @@ export function Flow({ scene, view, lit }: HeadViewProps) {
   const inputs = scene.tokensOf(layers[0]!.layer).keys;
   const outputs = scene.tokensOf(layers.at(-1)!.layer).queries;
   const set = (change: Partial<typeof view.flow>) => attentionView.set({ flow: { ...view.flow, ...change } });
+  const offered = shares.some((m) => m === mass) ? shares : [mass, ...shares];
   const few = shown.length < headCount(snapshot.layers);
   return (
     <div ref={box} className="min-w-0">
       <div className="mb-1 flex flex-wrap items-center gap-3 text-xs text-dim">
-        <label className="flex items-center gap-1">
-          lines
-          <select className={selectClass} value={mass} onChange={(e) => set({ mass: Number(e.target.value) })}>
-            {!shares.some((s) => s === mass) && <option value={mass}>{Math.round(100 * mass)} % of the weight</option>}
-            {shares.map((s) => (
-              <option key={s} value={s}>
-                {s === 0 ? 'top key of each token' : `${100 * s} % of the weight`}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label
-          className="flex items-center gap-1"
+        <Choose
+          label="lines"
+          options={offered.map((m) => [String(m), m === 0 ? 'top key of each token' : `${Math.round(100 * m)} % of the weight`])}
+          value={String(mass)}
+          onChange={(m) => set({ mass: Number(m) })}
+        />
+        <Check
           title="the product over layers of (mean map + identity) / 2: what an output draws on if half of every token is carried past each layer"
+          checked={rollout && square}
+          disabled={!square}
+          onChange={(on) => set({ rollout: on })}
         >
-          <input
-            type="checkbox"
-            checked={rollout && square}
-            disabled={!square}
-            onChange={(e) => set({ rollout: e.target.checked })}
-          />
           rollout
-        </label>
+        </Check>
         <span>
           mean of {few ? 'the heads shown in each layer' : 'all heads of each layer'}
           {drawnOn && `; filled nodes: what ${query === null ? 'all outputs together draw' : `output ${query + 1} draws`} on`}

@@ -6,21 +6,23 @@ import { colorScale } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
+import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
-import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
-import { selectClass } from '~/app/_run/attention/Toolbar';
+import { pickHead } from '~/app/_run/attention/focusStore';
+import { Check } from '~/app/_run/attention/Toolbar';
 import { useSettled } from '~/app/_run/attention/useSettled';
+import { useWorkspace } from '~/app/_run/attention/workspaceContext';
 import { type AttentionSnapshot, exampleKey, mapOf, overExamples, targetKeys } from '~/shared/attentionSnapshot';
 import { cheapestPairs, type HeadExamples, headDistances, likeTogether } from '~/shared/headMatching';
 import { useWork } from './useWork';
 
 /** Orders similar heads side by side, or pairs this run's heads with another run's to compare seeds head by head. */
-export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps) {
+export function Likeness() {
+  const { snapshots, scene, large, view, theme } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const { runId } = useRunStore();
@@ -69,39 +71,27 @@ export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps
     const left = Array.from({ length: columns }, (_, c) => c).filter((c) => !taken.has(c));
     return { rowOrder: asTheyAre, columnOrder: [...[...pairs].filter((c) => c >= 0), ...left], pairs };
   }, [value, sorted]);
-  const scale = useMemo(
-    () => colorScale({ kind: 'unit', quantity: 'weight', keys: 2, peak: 1, sequential: view.palette, theme }),
-    [view.palette, theme],
-  );
+  const scale = useMemo(() => colorScale({ sequential: view.palette, theme }), [view.palette, theme]);
   const naming = (layers: Layers) => {
     const heads = allHeads(layers);
     return (h: number) => (([l, head]) => `${l + 1}.${head + 1}`)(heads[h] ?? [0, 0]);
   };
   const set = (change: Partial<typeof view.likeness>) => attentionView.set({ likeness: { ...view.likeness, ...change } });
-  const pick = (h: number) => {
-    const [layer, head] = allHeads(value?.layers ?? [])[h] ?? [null, null];
-    focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } });
-  };
+  // A run from a link may not be in the list.
+  const unlisted = otherId === null || others.some((r) => r.runId === otherId) ? [] : [[otherId, `run ${otherId}`] as const];
   return (
     <div ref={box} className="flex min-w-0 flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3 text-xs text-dim">
-        <label className="flex items-center gap-1">
-          compared with
-          <select className={selectClass} value={otherId ?? ''} onChange={(e) => set({ with: e.target.value || null })}>
-            <option value="">each other</option>
-            {otherId !== null && !others.some((r) => r.runId === otherId) && <option value={otherId}>run {otherId}</option>}
-            {others.map((r) => (
-              <option key={r.runId} value={r.runId}>
-                {r.name} ({r.runId})
-              </option>
-            ))}
-          </select>
-        </label>
+        <Choose
+          label="compared with"
+          options={[['', 'each other'], ...unlisted, ...others.map((r) => [r.runId, `${r.name} (${r.runId})`] as const)]}
+          value={otherId ?? ''}
+          onChange={(id) => set({ with: id || null })}
+        />
         {otherId === null && (
-          <label className="flex items-center gap-1">
-            <input type="checkbox" checked={sorted} onChange={(e) => set({ sorted: e.target.checked })} />
+          <Check title="heads with similar maps beside each other" checked={sorted} onChange={(on) => set({ sorted: on })}>
             like beside like
-          </label>
+          </Check>
         )}
         {progress !== null && <span role="status">{Math.round(100 * progress)} % compared</span>}
       </div>
@@ -133,7 +123,7 @@ export function Likeness({ snapshots, scene, large, view, theme }: HeadViewProps
               active={large.head ? placeOfHead(value.layers, large.head.layer, large.head.head) : -1}
               width={Math.min(width, 560)}
               label={`Jensen-Shannon distances between heads, rows this run${value.matched ? `, columns ${beside.name}` : ''}`}
-              onPick={pick}
+              onPick={(h) => pickHead(allHeads(value.layers)[h] ?? null)}
             />
             <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" ownScales={false} />
           </div>

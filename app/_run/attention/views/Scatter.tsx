@@ -1,17 +1,18 @@
-import { useMemo, useRef } from 'react';
+import { useCallback, useMemo, useRef } from 'react';
 import { HeadScatter } from '~/app/_charts/attention/HeadScatter';
-import { hiddenBut, trailsOf } from '~/app/_charts/attention/scatter';
-import type { HeadId } from '~/app/_charts/attention/selection';
+import { trailsOf } from '~/app/_charts/attention/scatter';
+import { type HeadId, hiddenBut } from '~/app/_charts/attention/selection';
 import { useSize } from '~/app/_charts/useSize';
+import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { useSignalVersion } from '~/app/_live/snapshots';
-import { focusStore } from '~/app/_run/attention/focusStore';
-import type { HeadViewProps } from '~/app/_run/attention/headViewProps';
+import { pickHead } from '~/app/_run/attention/focusStore';
 import { mainSignal, signalInfo } from '~/app/_run/attention/signalText';
-import { selectClass } from '~/app/_run/attention/Toolbar';
+import { useWorkspace } from '~/app/_run/attention/workspaceContext';
 
 /** Any two signals against each other, over all recorded steps up to the one shown. */
-export function Scatter({ snapshots, scene, large, view }: HeadViewProps) {
+export function Scatter() {
+  const { snapshots, scene, large, view } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
   const version = useSignalVersion(snapshots);
@@ -32,38 +33,25 @@ export function Scatter({ snapshots, scene, large, view }: HeadViewProps) {
     const series = (name: string) => table.series(name, feed.recorded, layers);
     return trailsOf(series(x), series(y), layers, scene.recorded.step);
   }, [table, feed, x, y, layers, scene.recorded.step, version]);
-  const act = useMemo(
-    () => ({
-      onPick: ([layer, head]: HeadId) => focusStore.send({ type: 'click', spot: { layer, head, query: null, key: null } }),
-      onBrush: (ids: HeadId[]) => attentionView.set({ hidden: [...hiddenBut(ids, layers)] }),
-    }),
-    [layers],
-  );
+  const onBrush = useCallback((ids: HeadId[]) => attentionView.set({ hidden: [...hiddenBut(ids, layers)] }), [layers]);
+  const about = (name: string) => signalInfo(scene.snapshot, name, scene.lines.layers);
   const axis = (name: string) => {
-    const { title, range, baseline } = signalInfo(scene.snapshot, name, scene.lines.layers);
+    const { title, range, baseline } = about(name);
     return { label: title, range, chance: baseline };
   };
-  const pick = (n: 0 | 1, label: string) => (
-    <label className="flex items-center gap-1">
-      {label}
-      <select
-        className={selectClass}
-        value={n === 0 ? x : y}
-        onChange={(e) => attentionView.set({ axes: n === 0 ? [e.target.value, y] : [x, e.target.value] })}
-      >
-        {names.map((name) => (
-          <option key={name} value={name}>
-            {signalInfo(scene.snapshot, name, scene.lines.layers).title}
-          </option>
-        ))}
-      </select>
-    </label>
+  const pick = (label: string, value: string, axesFor: (name: string) => [string, string]) => (
+    <Choose
+      label={label}
+      options={names.map((name) => [name, about(name).title])}
+      value={value}
+      onChange={(name) => attentionView.set({ axes: axesFor(name) })}
+    />
   );
   return (
     <div ref={box} className="min-w-0">
       <div className="mb-1 flex flex-wrap items-center gap-3 text-xs text-dim">
-        {pick(0, 'across')}
-        {pick(1, 'up')}
+        {pick('across', x, (name) => [name, y])}
+        {pick('up', y, (name) => [x, name])}
         <span>drag over points to show only those heads; drag over nothing for all</span>
       </div>
       {width > 0 && (
@@ -75,7 +63,8 @@ export function Scatter({ snapshots, scene, large, view }: HeadViewProps) {
           active={large.head}
           width={Math.min(width, 720)}
           height={Math.min(360, Math.max(240, width * 0.7))}
-          {...act}
+          onPick={pickHead}
+          onBrush={onBrush}
         />
       )}
     </div>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { axisRange, brushed, hiddenBut, thinned, trailsOf } from '~/app/_charts/attention/scatter';
-import { shownHeads } from '~/app/_charts/attention/selection';
+import { axisRange, brushed, thinned, trailsOf } from '~/app/_charts/attention/scatter';
+import { hiddenBut, shownHeads } from '~/app/_charts/attention/selection';
 import { seeded } from '~/test/support/attentionMaps';
 
 const steps = [0, 20, 40, 60];
