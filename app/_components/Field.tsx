@@ -90,7 +90,7 @@ export function TextField({
 }
 
 /** A choice; a word alone is both the value and its text. */
-export type Option<T extends string = string> = T | { value: T; text: string };
+export type Option<T extends string = string> = T | { value: T; text: string; disabled?: boolean };
 
 interface Choices<T extends string> {
   options: readonly Option<T>[];
@@ -108,9 +108,9 @@ export function Select<T extends string>({
   return (
     <select className={`${inputClass} ${className}`} onChange={(e) => onPick(e.target.value as T)} {...rest}>
       {options.map((o) => {
-        const { value, text } = typeof o === 'string' ? { value: o, text: o } : o;
+        const { value, text, disabled = false } = typeof o === 'string' ? { value: o, text: o } : o;
         return (
-          <option key={value} value={value}>
+          <option key={value} value={value} disabled={disabled}>
             {text}
           </option>
         );

@@ -6,7 +6,7 @@ const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
   silent: {
     text: 'no news',
     dot: 'bg-warn',
-    help: 'The connection is open but nothing comes over it: what is shown may be old. It is made anew after ten seconds.',
+    help: 'The connection is open but nothing comes over it: what is shown may be old. It is opened again after ten seconds.',
   },
   reconnecting: {
     text: 'reconnecting',

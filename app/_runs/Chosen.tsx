@@ -39,6 +39,22 @@ export function Chosen({
   const archived = runs.filter((r) => r.archived);
   const trashed = runs.filter((r) => r.trashed);
   const over = runs.filter((r) => ended(r.status) && !r.trashed);
+  const present = runs.filter((r) => !r.archived);
+  const some = over.length > 0 && over.length < runs.length - trashed.length;
+  const steers = you !== null && you.role !== 'viewer';
+  const admin = you?.role === 'admin';
+  const actions = [
+    { text: 'Archive', shown: steers && present.length > 0, change: () => archive(present, true) },
+    { text: 'Out of the archive', shown: steers && archived.length > 0, change: () => archive(archived, false) },
+    {
+      text: some ? `Delete the ${over.length} that have ended` : 'Delete',
+      shown: admin && trashed.length < runs.length,
+      disabled: over.length === 0,
+      title: over.length === 0 ? 'Stop them first' : undefined,
+      change: () => trash(over, true),
+    },
+    { text: 'Out of the trash', shown: admin && trashed.length > 0, change: () => trash(trashed, false) },
+  ];
   return (
     <section
       aria-label="Chosen runs"
@@ -54,52 +70,18 @@ export function Chosen({
           <span className="text-xs text-dim">at most {mostCompared} can be compared</span>
         ))}
       <ExportChosen runs={runs} columns={columns} />
-      {you && you.role !== 'viewer' && (
-        <>
-          <Button size="small" disabled={busy} onClick={() => setTagging(true)}>
-            Tag…
-          </Button>
-          {archived.length < runs.length && (
-            <Button
-              size="small"
-              disabled={busy}
-              onClick={() =>
-                void clearing(
-                  archive(
-                    runs.filter((r) => !r.archived),
-                    true,
-                  ),
-                )
-              }
-            >
-              Archive
-            </Button>
-          )}
-          {archived.length > 0 && (
-            <Button size="small" disabled={busy} onClick={() => void clearing(archive(archived, false))}>
-              Out of the archive
-            </Button>
-          )}
-        </>
+      {steers && (
+        <Button size="small" disabled={busy} onClick={() => setTagging(true)}>
+          Tag…
+        </Button>
       )}
-      {you?.role === 'admin' && (
-        <>
-          {trashed.length < runs.length && (
-            <Button
-              size="small"
-              disabled={busy || over.length === 0}
-              title={over.length === 0 ? 'Stop them first' : undefined}
-              onClick={() => void clearing(trash(over, true))}
-            >
-              Delete{over.length < runs.length - trashed.length && over.length > 0 ? ` the ${over.length} that have ended` : ''}
+      {actions.map(
+        ({ text, shown, disabled, title, change }) =>
+          shown && (
+            <Button key={text} size="small" disabled={busy || disabled} title={title} onClick={() => void clearing(change())}>
+              {text}
             </Button>
-          )}
-          {trashed.length > 0 && (
-            <Button size="small" disabled={busy} onClick={() => void clearing(trash(trashed, false))}>
-              Out of the trash
-            </Button>
-          )}
-        </>
+          ),
       )}
       <Button size="small" look="bare" className="ml-auto" onClick={onClear}>
         Clear

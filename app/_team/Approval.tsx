@@ -12,7 +12,7 @@ import { useTeamChange } from './useTeam';
 const roles: readonly string[] = [...controlRole.options, ...actionRole.options];
 
 /** "learningRate" as people read it. */
-const inWords = (name: string): string =>
+const wordsOf = (name: string): string =>
   roles.includes(name) ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : name;
 
 /** Controls and actions that a second operator has to approve. */
@@ -40,7 +40,7 @@ export function Approval({ editable }: { editable: boolean }) {
           {[...new Set([...roles, ...(data ?? [])])].map((name) => (
             <label key={name} className="flex min-h-6 items-center gap-2 first-letter:uppercase">
               <input type="checkbox" checked={chosen.includes(name)} onChange={(e) => toggle(name, e.target.checked)} />
-              {inWords(name)}
+              {wordsOf(name)}
             </label>
           ))}
         </fieldset>

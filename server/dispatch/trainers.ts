@@ -19,7 +19,7 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
-import { isOpened } from '~/shared/view';
+import { ended, isOpened } from '~/shared/view';
 import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';
 import type { Answerer } from './questions';
@@ -155,8 +155,11 @@ export class Trainers {
     const { runId, attempt, lastCommandSeq } = held;
     const room = await this.deps.room(runId);
     if (room && isOpened(room.view) && trainer.port) return this.opened.goOn(processOf(trainer), trainer.port, room, held);
+    // Reads what the store holds: a write that failed may have ended the run.
+    await room?.settle();
     const mine =
       room &&
+      !ended(room.view.status) &&
       room.view.attempt === attempt &&
       room.view.pendingRevert === null &&
       room.view.trainer?.id === trainer.registration.trainerId &&

@@ -125,46 +125,57 @@ export class Room {
   command(actor: Actor, asked: Command): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
       const command = asDeclared(this.view, asked);
-      const known = await this.#record(command.id);
-      const before = known ?? this.#refused.get(command.id);
-      if (before && !isResend(this.view, before, actor, command))
-        return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
-      if (known) return { ok: true, seq: known.seq };
-      const refusedBefore = this.#refused.get(command.id);
-      if (refusedBefore) return refusedBefore.answer;
-
-      const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
-      const checkpoints = await checkpointsMeant(this.view, this.lists, command);
-      const refusal =
-        judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
-      if (refusal) {
-        if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
-        return refusal;
+      try {
+        return await this.#ask(actor, command);
+      } catch (error) {
+        // A write that failed may have taken effect: its sender must not send it again as another command.
+        await this.log.sync();
+        const known = await this.#record(command.id);
+        if (!known) throw error;
+        return { ok: true, seq: known.seq };
       }
-      const seq = this.view.seq + 1;
-      const gated = gate(this.view, this.deps.needsApproval(), actor, command, this.deps.now());
-      if (gated === 'propose') {
-        await this.log.append([{ type: 'command.proposed', actor, command }]);
-        return { ok: true, seq };
-      }
-      if (gated !== 'pass') {
-        this.#remember(actor, command, gated);
-        return gated;
-      }
-      if (takesBack(this.view, command)) {
-        await this.log.append(await revertEvents(this.view, this.lists, actor, command, seq));
-        return { ok: true, seq };
-      }
-      const requested: RunEvent = { type: 'command.requested', actor, command };
-      const calledOff = questionCalledOff(this.view, command);
-      if (calledOff) {
-        await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
-        return { ok: true, seq };
-      }
-      const stops = isStop(this.view, command) && !this.#hears();
-      await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
-      return { ok: true, seq };
     });
+  }
+
+  async #ask(actor: Actor, command: Command): Promise<CommandAnswer> {
+    const known = await this.#record(command.id);
+    const before = known ?? this.#refused.get(command.id);
+    if (before && !isResend(this.view, before, actor, command))
+      return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
+    if (known) return { ok: true, seq: known.seq };
+    const refusedBefore = this.#refused.get(command.id);
+    if (refusedBefore) return refusedBefore.answer;
+
+    const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
+    const checkpoints = await checkpointsMeant(this.view, this.lists, command);
+    const refusal = judge(this.view, actor, command, checkpoints, endsAlone) ?? (await this.#withoutBytes(command, checkpoints));
+    if (refusal) {
+      if (refusal.reason !== 'busy') this.#remember(actor, command, refusal);
+      return refusal;
+    }
+    const seq = this.view.seq + 1;
+    const gated = gate(this.view, this.deps.needsApproval(), actor, command, this.deps.now());
+    if (gated === 'propose') {
+      await this.log.append([{ type: 'command.proposed', actor, command }]);
+      return { ok: true, seq };
+    }
+    if (gated !== 'pass') {
+      this.#remember(actor, command, gated);
+      return gated;
+    }
+    if (takesBack(this.view, command)) {
+      await this.log.append(await revertEvents(this.view, this.lists, actor, command, seq));
+      return { ok: true, seq };
+    }
+    const requested: RunEvent = { type: 'command.requested', actor, command };
+    const calledOff = questionCalledOff(this.view, command);
+    if (calledOff) {
+      await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
+      return { ok: true, seq };
+    }
+    const stops = isStop(this.view, command) && !this.#hears();
+    await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
+    return { ok: true, seq };
   }
 
   /**

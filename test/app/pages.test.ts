@@ -196,4 +196,22 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByTestId('status').getByText('queued').waitFor();
     await page.context().close();
   });
+
+  it('a run is renamed from the menu of its line, and archived; archiving is undone', async () => {
+    const page = await open(`${app.url}/`);
+    const menu = (name: string) => page.getByRole('button', { name: `Actions on ${name}` });
+    await menu('From the form').click();
+    await page.getByRole('menuitem', { name: 'Name and tags…' }).click();
+    const form = page.getByRole('dialog', { name: 'Name and tags' });
+    await form.getByLabel('Name').fill('Renamed');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('link', { name: 'Renamed' }).waitFor();
+    await menu('Renamed').click();
+    await page.getByRole('menuitem', { name: 'Archive' }).press('Enter');
+    await page.getByText('Renamed: archived').waitFor();
+    await page.getByRole('link', { name: 'Renamed' }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('link', { name: 'Renamed' }).waitFor();
+    await page.context().close();
+  });
 });

@@ -6,7 +6,7 @@ export default {
   mutate: [
     'shared/{fold,lists,evaluations,collapse,revert,pyramid}.ts',
     'server/runs/{log,room,frames,judge,revert,branch}.ts',
-    'server/dispatch/{queue,trainers}.ts',
+    'server/dispatch/{queue,trainers,assigning}.ts',
   ],
   tempDirName: '.build/mutation',
   reporters: ['clear-text', 'progress', 'json'],

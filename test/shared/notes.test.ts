@@ -33,6 +33,15 @@ describe('notes', () => {
     );
   });
 
+  it('is changed by its author and by an admin alone; anybody may resolve it', () => {
+    const edit: NoteRequest = { kind: 'edit', id: 'note-reply', text: 'because of it', was: 'because' };
+    expect(noteProblem(thread, ada, edit)).toBe("id: this note is Bob's");
+    expect(noteProblem(thread, bob, edit)).toBeNull();
+    expect(noteProblem(thread, admin, edit)).toBeNull();
+    expect(noteProblem(thread, ada, { kind: 'resolve', id: 'note-root', resolved: true })).toBeNull();
+    expect(noteProblem(thread, bob, { kind: 'resolve', id: 'note-root', resolved: true })).toBeNull();
+  });
+
   it('a thread that others answered is not deleted with their words, but by an admin', () => {
     const remove: NoteRequest = { kind: 'delete', id: 'note-root' };
     expect(noteProblem(thread, ada, remove)).toBe('id: Bob answered it; resolve the thread instead');

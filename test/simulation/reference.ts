@@ -91,8 +91,6 @@ export class Reference {
   /** A person hears what became of a command. */
   answered({ runId, id }: Command, answer: CommandAnswer): void {
     const seq = this.runs.get(runId)?.requested.get(id);
-    const sure = answer.ok || (answer.reason !== 'failed' && answer.reason !== 'busy');
-    if (!sure) return;
     const expected = answer.ok ? answer.seq : undefined;
     this.world.check(
       seq === expected,

@@ -47,6 +47,9 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
   it('11: the write of a new run failed and took effect; the server did not know the run until its next start', async () => {
     await simulate(11);
   });
+  it('102: a trainer came back with a paused run that people had stopped meanwhile, and held it for ever', async () => {
+    await simulate(102);
+  });
   it('103: the server was killed between the end of a run and the outcomes of its waiting commands; they stayed open', async () => {
     await simulate(103);
   });

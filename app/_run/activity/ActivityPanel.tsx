@@ -18,6 +18,7 @@ import { useEffect, useMemo, useState } from 'react';
 import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
+import { Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -47,6 +48,7 @@ const icons: Record<Item['kind'], typeof Activity> = {
   record: Database,
 };
 const colors: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
+const small = 'h-6! w-auto! font-sans px-1!';
 const filters = ['everything', 'commands', 'results', 'alerts', 'notes', 'team'] as const;
 const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   everything: () => true,
@@ -110,30 +112,15 @@ export function ActivityPanel() {
         <span className="flex items-center gap-1">
           {!readOnly && <WatchdogsButton />}
           <AsOf />
-          <select
-            aria-label="Which activity"
-            className="rounded border border-line bg-bg px-1 text-2xs"
-            value={filter}
-            onChange={(e) => setFilter(e.target.value as (typeof filters)[number])}
-          >
-            {filters.map((f) => (
-              <option key={f}>{f}</option>
-            ))}
-          </select>
+          <Select aria-label="Which activity" className={small} options={filters} value={filter} onPick={setFilter} />
           {(people.length > 1 || person !== '') && (
-            <select
+            <Select
               aria-label="Whose activity"
-              className="max-w-24 rounded border border-line bg-bg px-1 text-2xs"
+              className={`${small} max-w-24`}
+              options={[{ value: '', text: 'everybody' }, ...people.map(([value, text]) => ({ value, text }))]}
               value={person}
-              onChange={(e) => setPerson(e.target.value)}
-            >
-              <option value="">everybody</option>
-              {people.map(([id, name]) => (
-                <option key={id} value={id}>
-                  {name}
-                </option>
-              ))}
-            </select>
+              onPick={setPerson}
+            />
           )}
         </span>
       }

@@ -5,7 +5,7 @@ import { X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
+import { Select } from '~/app/_components/Field';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
@@ -59,18 +59,13 @@ function Write({ places }: { places: Place[] }) {
         {places.length === 1 ? (
           <p className="text-2xs text-dim">{places[0]!.words}</p>
         ) : (
-          <select
+          <Select
             aria-label="Pinned to"
-            className={`${inputClass} font-sans text-2xs`}
-            value={at}
-            onChange={(e) => setAt(Number(e.target.value))}
-          >
-            {places.map((p, i) => (
-              <option key={p.words} value={i}>
-                {p.words}
-              </option>
-            ))}
-          </select>
+            className="font-sans text-2xs"
+            options={places.map((p, i) => ({ value: String(i), text: p.words }))}
+            value={String(at)}
+            onPick={(next) => setAt(Number(next))}
+          />
         )}
       </NoteField>
     </div>

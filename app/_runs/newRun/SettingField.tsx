@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { Field, inputClass } from '~/app/_components/Field';
+import { Field, inputClass, Select } from '~/app/_components/Field';
 import { fits, type RecipeField } from '~/shared/recipeFields';
 import type { JsonSchema } from '~/shared/recipes';
 import { bare } from '~/shared/schemaWords';
@@ -76,30 +76,26 @@ function Input({
   if (field.kind === 'choice' || field.kind === 'boolean') {
     const choices =
       field.kind === 'choice'
-        ? field.choices
+        ? field.choices.map((c) => ({ value: bare(c.value), text: c.title, disabled: c.disabled !== undefined }))
         : [
-            { value: true, title: 'yes' },
-            { value: false, title: 'no' },
+            { value: 'true', text: 'yes', disabled: false },
+            { value: 'false', text: 'no', disabled: false },
           ];
+    const unknown = !choices.some((c) => c.value === text) && (text !== '' || none === undefined);
     return (
       <Choices
         label={field.title}
         several={takesSeveral(field) ? severalOf(field, text) : undefined}
-        choices={choices.filter((c) => !('disabled' in c && c.disabled)).map((c) => ({ value: bare(c.value), title: c.title }))}
+        choices={choices.filter((c) => !c.disabled)}
         text={text}
         onType={onType}
       >
-        <select {...common} className={inputClass} value={text} onChange={(e) => onType(e.target.value)}>
-          {none !== undefined && <option value="">{none}</option>}
-          {!choices.some((c) => bare(c.value) === text) && (text !== '' || none === undefined) && (
-            <option value={text}>{text}</option>
-          )}
-          {choices.map((c) => (
-            <option key={bare(c.value)} value={bare(c.value)} disabled={'disabled' in c && c.disabled !== undefined}>
-              {c.title}
-            </option>
-          ))}
-        </select>
+        <Select
+          {...common}
+          options={[...(none === undefined ? [] : [{ value: '', text: none }]), ...(unknown ? [text] : []), ...choices]}
+          value={text}
+          onPick={onType}
+        />
       </Choices>
     );
   }
@@ -151,7 +147,7 @@ function Choices({
   label: string;
   /** undefined: the field takes one value only. */
   several: string[] | null | undefined;
-  choices: readonly { value: string; title: string }[];
+  choices: readonly { value: string; text: string }[];
   text: string;
   onType(text: string): void;
   children: ReactNode;
@@ -174,7 +170,7 @@ function Choices({
   return (
     <fieldset className="rounded border border-line px-2 py-1">
       <legend className="sr-only">{label}: several</legend>
-      {choices.map(({ value, title }) => (
+      {choices.map(({ value, text: title }) => (
         <label key={value} className="flex min-h-6 items-center gap-1.5 text-xs">
           <input
             type="checkbox"

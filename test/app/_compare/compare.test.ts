@@ -6,8 +6,12 @@ import { SvgPen } from '~/app/_charts/svgPen';
 import { xMap } from '~/app/_charts/xMap';
 import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
+import { compareCharts, ownSeries, sharedNames } from '~/app/_compare/lines';
 import { type CompareView, compareDefaults, compareLink, fromCompareLink } from '~/app/_compare/link';
+import type { Compared } from '~/app/_compare/useCompared';
+import { type ChartPlan, noPlan } from '~/app/_live/chartPlan';
 import { commonLoss, stepAtLoss } from '~/app/_live/equalLoss';
+import type { SeriesRole } from '~/shared/series';
 import type { Config } from '~/shared/setup';
 import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
 import { builtinRecipes } from '~/trainer/recipes';
@@ -262,6 +266,46 @@ describe('settings that differ', () => {
     expect(differences([script(1), script(2)], specs).map((d) => [d.label, ...d.values])).toEqual([
       ['__proto__', '1', '2'],
       ['constructor.toString', '1', '2'],
+    ]);
+  });
+});
+
+describe('the charts of a comparison', () => {
+  /** A run whose series have these names and roles. */
+  const compared = (runId: string, columns: { name: string; role?: SeriesRole }[]): Compared =>
+    ({
+      runId,
+      view: { streams: [{ columns }], evaluations: [], setup: { name: runId } },
+      series: new Map(columns.flatMap(({ name, role }) => (role ? [[role, name]] : []))),
+    }) as unknown as Compared;
+  const ours = compared('ours', [{ name: 'train/perte', role: 'loss' }, { name: 'ppl' }, { name: 'own' }]);
+  const theirs = compared('theirs', [{ name: 'loss', role: 'loss' }, { name: 'ppl' }]);
+  const both = [ours, theirs];
+
+  it('a name means the series of its role in each run, whatever it is called there; else the series of that name', () => {
+    const own = ownSeries(both);
+    expect(both.map((run) => own(run, 'train/perte'))).toEqual(['train/perte', 'loss']);
+    expect(both.map((run) => own(run, 'ppl'))).toEqual(['ppl', 'ppl']);
+    expect(both.map((run) => own(run, 'own'))).toEqual(['own', undefined]);
+    expect(sharedNames(both)).toEqual(['ppl']);
+  });
+
+  it('are those of the roles and of common names, changed, hidden and put in order as on the page of a run', () => {
+    const plan: ChartPlan = {
+      own: [
+        { id: 'loss', title: 'Loss and perplexity', series: ['loss', 'ppl'], range: [0, null] },
+        { id: 'own 1', title: 'Mine', series: ['own'], range: [null, null] },
+      ],
+      hidden: ['series ppl'],
+      order: ['own 1'],
+    };
+    expect(compareCharts(both, ['ppl'], noPlan).map((c) => [c.title, ...c.series])).toEqual([
+      ['Loss', 'train/perte'],
+      ['ppl', 'ppl'],
+    ]);
+    expect(compareCharts(both, ['ppl'], plan).map((c) => [c.title, ...c.series])).toEqual([
+      ['Mine', 'own'],
+      ['Loss and perplexity', 'loss', 'ppl'],
     ]);
   });
 });

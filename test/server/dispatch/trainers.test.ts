@@ -193,6 +193,29 @@ describe('commands', () => {
   });
 });
 
+describe('a trainer that comes back with a paused run', () => {
+  it('that was stopped meanwhile drops it and takes the next one', async () => {
+    const [runId, other] = [await create(), await create()];
+    const a = new FakeTrainer();
+    await a.join();
+    await a.received.next('assign');
+    await a.send(runId, 1, 0, runStarted(0, values), { type: 'status', status: 'paused', step: 0, message: '' });
+    hub.registry.gone(a.id, a);
+    await hub.command(ada, { kind: 'act', id: 'command-1', runId, action: 'stop', args: {} });
+    await settle();
+    clock.advance(1000);
+    await settle();
+    expect(await statusOf(runId)).toBe('stopped');
+    const message = `run ${runId} is no longer this trainer's: stopped by Ada`;
+    expect(await a.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: false, message }],
+    });
+    await hub.registry.ready(a.id, a);
+    expect((await a.received.next('assign')).runId).toBe(other);
+  });
+});
+
 describe('a server that is killed after the end of a run', () => {
   it('refuses at its next start the commands that still waited', async () => {
     const runId = await create();

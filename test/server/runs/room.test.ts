@@ -7,6 +7,7 @@ import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { firstStepOf, type Rows, rowCount } from '~/shared/series';
+import { mostOpenCommands } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
@@ -78,6 +79,7 @@ const applied = (commandId: string, seq: number, step: number, before: number | 
   after,
   message: '',
 });
+const kept = 'a'.repeat(64);
 const checkpoint = (step: number, hash: string, lastCommandSeq: number): TrainerEvent => {
   blobs.add(hash);
   return {
@@ -140,6 +142,23 @@ describe('events of a trainer', () => {
     store.append = append;
     expect(await batch(1, 2, steps(0, 2, values))).toEqual({ ok: true, nextEvent: 4 });
     expect(room.view.step).toBe(2);
+  });
+
+  it('a command whose write failed and took effect is answered with its seq; one whose write failed is in nobody\u2019s log', async () => {
+    await begin();
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    expect(await room.command(ada, set('command-1', 'clipThreshold', 1))).toEqual({ ok: true, seq: 5 });
+    store.append = async () => {
+      throw new Error('disk full');
+    };
+    await expect(room.command(ada, set('command-2', 'clipThreshold', 2))).rejects.toThrow('disk full');
+    store.append = append;
+    expect(room.view.openCommands.map((c) => c.command.id)).toEqual(['command-1']);
+    expect(published.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5]);
   });
 
   it('a new run whose write failed and took effect is there', async () => {
@@ -235,10 +254,16 @@ describe('events of a trainer', () => {
       { ...alert(0), color: 'red' } as never,
       'there is no field "color"; known are type, step, level, kind, message, notify, count',
     ],
+    [
+      'a checkpoint of commands that are not in the log yet',
+      { type: 'checkpoint', step: 0, blob: { hash: kept, bytes: 3 }, trigger: 'cadence', commandId: null, lastCommandSeq: 6 },
+      'lastCommandSeq: the log ends at 5, got 6',
+    ],
     ['what is no event', 17 as never, 'type: an event is an object with a type'],
     ['a crash that a trainer says', { type: 'status', status: 'crashed', step: 0, message: '' }, 'status: only the server says'],
   ])('%s is set aside: it takes its numbers, an alert names event and field, the others are kept', async (_name, event, why) => {
     await begin();
+    blobs.add(kept);
     const numbers = (event as { type?: string }).type === 'rows' ? rowCount(event as Rows) : 1;
     const answer = await batch(1, 2, alert(0), event, alert(0));
     expect(answer).toEqual({ ok: true, nextEvent: 4 + numbers });
@@ -378,6 +403,19 @@ describe('a command', () => {
       field: 'expected',
       message: 'Clip at was changed by Ada at step 7: it is 2 now, you saw 5',
     });
+  });
+
+  it('waits beside no more than a stated number of others; one that makes room for them still comes', async () => {
+    await begin();
+    for (let i = 0; i < mostOpenCommands; i++)
+      expect(await room.command(ada, set(`command-${i}`, 'clipThreshold', 2 + i))).toMatchObject({ ok: true });
+    expect(await room.command(ada, set('one-too-many', 'clipThreshold', 1))).toEqual({
+      ok: false,
+      reason: 'busy',
+      message: `${mostOpenCommands} commands of this run wait already`,
+      field: null,
+    });
+    expect(await room.command(ada, act('make-room', 'stop'))).toMatchObject({ ok: true });
   });
 
   it('for a run that has ended is refused', async () => {
