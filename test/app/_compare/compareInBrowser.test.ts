@@ -58,7 +58,10 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     return opened;
   };
   const figures = (p: Page) =>
-    p.locator('figure').evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
+    p
+      .getByRole('region', { name: 'Curves', exact: true })
+      .locator('figure')
+      .evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
   const legend = (p: Page, chart: string) =>
     p
       .getByRole('figure', { name: chart, exact: true })
@@ -88,6 +91,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await page.getByRole('combobox', { name: 'aligned by' }).selectOption('time');
     await page.waitForURL(/smooth=20&logx=1&x=time/);
     await page.getByRole('combobox', { name: 'aligned by' }).selectOption('step');
+    await page.getByRole('button', { name: 'Log x' }).click();
     await page.getByRole('searchbox').fill('ppl');
     await expect.poll(() => figures(page)).toEqual(['val/ppl']);
     await page.getByRole('searchbox').fill('');
