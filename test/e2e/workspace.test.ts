@@ -65,8 +65,12 @@ describeInBrowser('the workspace of a run', () => {
     const mark = page
       .getByRole('group', { name: 'commands' })
       .getByRole('button', { name: /^Learning rate 0.0005 → 0.0006 at step/ });
-    await mark.hover();
-    expect(await page.locator('[data-tooltip]').textContent()).toContain('Learning rate 0.0005 → 0.0006');
+    // The lane moves to the left as the run goes on: the pointer follows its mark.
+    const told = async () => {
+      await mark.hover();
+      return page.locator('[data-tooltip]').textContent();
+    };
+    await expect.poll(told, within).toContain('Learning rate 0.0005 → 0.0006');
     await mark.click();
     await page.getByRole('button', { name: 'Follow live' }).waitFor();
     await openTab(page, 'Activity');

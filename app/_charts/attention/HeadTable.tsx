@@ -98,13 +98,11 @@ export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
                 </button>
               </td>
               <th scope="row" className="px-1.5 py-0.5 text-left font-normal whitespace-nowrap">
-                <button
-                  type="button"
-                  aria-label={name}
-                  className="font-mono hover:underline"
-                  onClick={() => onPick([r.layer, r.head])}
-                >
-                  {r.layer + 1}.{r.head + 1}
+                <button type="button" className="relative hover:underline" onClick={() => onPick([r.layer, r.head])}>
+                  <span className="sr-only">{name}</span>
+                  <span aria-hidden className="font-mono">
+                    {r.layer + 1}.{r.head + 1}
+                  </span>
                 </button>
               </th>
               {named && (

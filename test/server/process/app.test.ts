@@ -203,15 +203,15 @@ describe('a message that does not fit', () => {
     ['watch', [{ runId: 'NO', cursor: null }], 'runId', /6 to 32 lower-case/],
     ['watch', [{ runId, cursor: { attempt: -1, seq: 0 } }], 'cursor.attempt', /cursor\.attempt/],
     ['watch', [{ runId, cursor: { attempt: 1, seq: 'x' } }], 'cursor.seq', /cursor\.seq/],
-    ['watch', [{ runId, cursor: null, extra: 1 }], null, /extra/],
-    ['watchRuns', [{ all: true }], null, /undefined/],
+    ['watch', [{ runId, cursor: null, extra: 1 }], 'extra', /extra/],
+    ['watchRuns', [{ all: true }], null, /give nothing/],
     ['command', [{}], 'kind', /kind/],
     ['command', [{ kind: 'drop' }], 'kind', /kind/],
     ['command', [{ kind: 'set', id: 'x', runId, control: 'c', value: 1 }], 'id', /8 to 64/],
     ['command', [{ kind: 'set', id: 'command-1', runId, control: '', value: 1 }], 'control', /control/],
     ['command', [{ kind: 'set', id: 'command-1', runId, control: 'c', value: [1] }], 'value', /value/],
     ['command', [{ kind: 'act', id: 'command-1', runId, action: 'stop', args: { a: {} } }], 'args.a', /args\.a/],
-    ['command', [{ kind: 'set', id: 'command-1', runId, control: 'c', value: 1, actor: { role: 'admin' } }], null, /actor/],
+    ['command', [{ kind: 'set', id: 'command-1', runId, control: 'c', value: 1, actor: { role: 'admin' } }], 'actor', /actor/],
     ['explode', [{}], 'event', /no message "explode"/],
   ];
 
