@@ -64,6 +64,7 @@ export class LoadedLists {
   #seq = 0;
   /** Incremented when everything is reloaded: answers to earlier requests are then discarded. */
   #generation = 0;
+  readonly #samplesWanted = new Set<ListKind>();
   #sampling = false;
 
   constructor(
@@ -154,24 +155,38 @@ export class LoadedLists {
     return out;
   }
 
-  /** Reads the samples of lists that are not fully loaded, once. */
+  /** Reads the samples of these lists, unless they are loaded whole; those asked for during a read are read after it. */
   async wantSamples(kinds: readonly ListKind[]): Promise<void> {
-    const missing = kinds.filter((kind) => this.#held.get(kind)!.fromSeq > 0 && this.#held.get(kind)!.sample === null);
-    const { view } = this.store.get();
-    if (missing.length === 0 || !view || this.#sampling) return;
+    for (const kind of kinds) this.#samplesWanted.add(kind);
+    if (this.#sampling) return;
     this.#sampling = true;
-    const toStep = Math.max(1, view.step + 1);
-    const runId = this.store.runId;
-    await this.#read(
-      () => this.source.marks({ runId, kinds: missing, fromStep: 0, toStep, buckets: sampleBuckets }),
+    try {
+      for (let missing = this.#samplesMissing(); missing.length > 0; missing = this.#samplesMissing())
+        await this.#readSamples(missing);
+    } catch {
+      // The server does not answer: when it is back, everything is read again.
+    } finally {
+      this.#sampling = false;
+    }
+  }
+
+  #samplesMissing(): ListKind[] {
+    if (!this.store.get().view) return [];
+    return [...this.#samplesWanted].filter((kind) => this.#held.get(kind)!.fromSeq > 0 && this.#held.get(kind)!.sample === null);
+  }
+
+  #readSamples(kinds: ListKind[]): Promise<void> {
+    const toStep = Math.max(1, this.store.get().view!.step + 1);
+    const { runId } = this.store;
+    return this.#read(
+      () => this.source.marks({ runId, kinds, fromStep: 0, toStep, buckets: sampleBuckets }),
       (marks, since) => {
-        for (const kind of missing) {
+        for (const kind of kinds) {
           const items = marks.filter((m) => m.kind === kind).map((m) => m.item as ListItems[ListKind]);
           this.#addSample(kind, after(kind, items.sort(bySeq), since));
         }
       },
-    ).catch(() => {});
-    this.#sampling = false;
+    );
   }
 
   /** Reads the items around a step into the sample, unless the whole list is loaded. */
@@ -239,6 +254,8 @@ export class LoadedLists {
           ),
         });
     }
+    // A list that was trimmed needs another sample.
+    void this.wantSamples([]);
   }
 
   #reset(view: RunView): void {
@@ -247,11 +264,10 @@ export class LoadedLists {
     for (const kind of listKinds) {
       const { items, fromSeq } = view.recent[kind];
       const held = this.#held.get(kind)!;
-      const sampled = held.sample !== null;
       this.#set(kind, { items: [...items] as ListItems[ListKind][], fromSeq, sample: null, loading: false, error: null });
       if (held.wanted > 0) void this.want(kind, held.wanted);
-      if (sampled) void this.wantSamples([kind]);
     }
+    void this.wantSamples([]);
   }
 
   #set(kind: ListKind, change: Partial<Held>): void {

@@ -115,6 +115,23 @@ describe('the lists that a page has loaded', () => {
     }
   });
 
+  it('a sample asked for while another is read, or before everything is read again, comes without being asked for again', async () => {
+    const page = new Page(4, 600);
+    const [first, second] = listKinds.filter((k) => !page.lists.get(k).whole);
+    const sampled = (kind: typeof first) => page.lists.sample(kind!).length > page.lists.get(kind!).items.length;
+    void page.lists.wantSamples([first!]);
+    void page.lists.wantSamples([second!]);
+    await page.answer();
+    await page.answer();
+    expect([sampled(first), sampled(second)]).toEqual([true, true]);
+    page.reconnect(5);
+    expect([sampled(first), sampled(second)]).toEqual([false, false]);
+    await page.answer();
+    await page.answer();
+    expect([sampled(first), sampled(second)]).toEqual([true, true]);
+    page.check();
+  });
+
   it('a page that could not be read says why, and is read when it is asked for again', async () => {
     const page = new Page(3, 600);
     const kind = listKinds.find((k) => !page.lists.get(k).whole)!;
