@@ -92,7 +92,13 @@ describeInBrowser('a recorded run, as its readers use it', () => {
       ).toEqual(loss.slice(from, to).map((v, i) => [from + i, v]));
 
       await page.goto(`${product.url}/compare?runs=record1,record2`);
-      await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="record2"]')?.textContent ?? ''));
+      // The charts of a comparison name their lines by run and series: both runs' losses have been read.
+      await page.waitForFunction(
+        () =>
+          [...document.querySelectorAll('figure')]
+            .find((f) => f.textContent?.startsWith('Loss'))
+            ?.querySelectorAll('[data-reads]:not(:empty)').length === 2,
+      );
       expectExact(await pointAt(page, 0.31));
       await drag(page, 0.5, 0.6);
       await expect.poll(() => page.url(), within).toMatch(/zoom=\d+-\d+/);
