@@ -40,7 +40,7 @@ function shown(input: unknown): string {
 
 const quoted = (values: readonly unknown[]): string => values.map((v) => shown(v)).join(', ');
 
-/** "give a, b or c" */
+/** "a, b or c" */
 function oneOf(names: readonly string[]): string {
   const unique = [...new Set(names)];
   return unique.length < 2 ? (unique[0] ?? 'another value') : `${unique.slice(0, -1).join(', ')} or ${unique.at(-1)}`;

@@ -14,6 +14,7 @@ import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { seeded } from '~/test/support/seeded';
 import { type FakeClock, fakeClock } from './support/fakeClock';
 import { publishedSetup } from './support/setups';
 import { runStarted, startValues, steps } from './support/synthetic';
@@ -21,17 +22,6 @@ import { runStarted, startValues, steps } from './support/synthetic';
 const setup = publishedSetup('reverse');
 const values = startValues(setup);
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-
-/** mulberry32 */
-function random(seed: number): () => number {
-  let s = seed;
-  return () => {
-    s = (s + 0x6d2b79f5) | 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** A viewer as a page is one: applies frames when it gets round to it, and watches again when one does not fit. */
 class FuzzViewer implements ViewerPort {
@@ -80,7 +70,7 @@ class FuzzViewer implements ViewerPort {
 }
 
 async function chaos(seed: number): Promise<{ drops: number; freshViews: number; skips: number }> {
-  const rnd = random(seed);
+  const rnd = seeded(seed);
   const chance = (p: number) => rnd() < p;
   const below = (n: number) => Math.floor(rnd() * n);
   const clock: FakeClock = fakeClock();

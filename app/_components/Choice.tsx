@@ -1,13 +1,17 @@
+import type { ReactNode } from 'react';
+
 interface ChoiceProps {
   title: string;
   /** What it gives. */
   what: string;
   disabled?: boolean;
   onClick(): void;
+  /** What belongs to it, below. */
+  children?: ReactNode;
 }
 
 /** One line of a menu. */
-export function Choice({ title, what, disabled = false, onClick }: ChoiceProps) {
+export function Choice({ title, what, disabled = false, onClick, children }: ChoiceProps) {
   return (
     <li>
       <button
@@ -19,6 +23,7 @@ export function Choice({ title, what, disabled = false, onClick }: ChoiceProps) 
         <span className="font-medium whitespace-nowrap text-ink">{title}</span>
         <span className="text-xs text-dim">{what}</span>
       </button>
+      {children}
     </li>
   );
 }

@@ -98,15 +98,15 @@ interface Choices<T extends string> {
   onPick(value: NoInfer<T>): void;
 }
 
+const looks = { field: inputClass, toolbar: 'h-6 max-w-44 rounded border border-line bg-raised px-1 text-xs text-ink' };
+
+export type SelectProps<T extends string> = Choices<T> &
+  Omit<ComponentProps<'select'>, 'onChange' | 'value'> & { look?: keyof typeof looks };
+
 /** One of a few choices. Further properties go to the select. */
-export function Select<T extends string>({
-  options,
-  onPick,
-  className = '',
-  ...rest
-}: Choices<T> & Omit<ComponentProps<'select'>, 'onChange' | 'value'>) {
+export function Select<T extends string>({ options, onPick, look = 'field', className = '', ...rest }: SelectProps<T>) {
   return (
-    <select className={`${inputClass} ${className}`} onChange={(e) => onPick(e.target.value as T)} {...rest}>
+    <select className={`${looks[look]} ${className}`} onChange={(e) => onPick(e.target.value as T)} {...rest}>
       {options.map((o) => {
         const { value, text, disabled = false } = typeof o === 'string' ? { value: o, text: o } : o;
         return (

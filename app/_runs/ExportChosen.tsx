@@ -15,7 +15,7 @@ const apartMs = 700;
 
 /** Exports the chosen runs as one table, or each run as a file. */
 export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; columns: readonly ColumnShown[] }) {
-  const formats = useInfo()?.exports.filter((f) => f.of === 'run') ?? [];
+  const formats = useInfo()?.exports.filter((f) => f.of === 'run');
   const table = async () => {
     const keys = askedColumns(columns.map((c) => c.key));
     const cells = await cellsOf(runs, keys);
@@ -39,7 +39,8 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
           what="one line for each chosen run, with the columns shown, as CSV"
           onClick={() => void table()}
         />
-        {formats.map(({ format, title, what }) => (
+        {!formats && <li className="px-1 text-xs text-dim">Waiting for the server.</li>}
+        {formats?.map(({ format, title, what }) => (
           <Choice key={format} title={title} what={what} disabled={tooMany} onClick={() => each(format, title)} />
         ))}
       </ul>

@@ -1,4 +1,4 @@
-/** Gives waiting runs, in the order of the queue, to trainers that are ready and able, and says why a run waits. */
+/** Gives waiting runs, oldest first unless people moved them, to trainers that are ready and able, and says why a run waits. */
 
 import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
@@ -9,7 +9,7 @@ import { type OpenRun, openRun, type WaitingRuns } from './waitingRuns';
 export interface AssigningDeps {
   clock: Clock;
   room(runId: string): Promise<Room | null>;
-  recipes: Pick<Recipes, 'declared' | 'refusal'>;
+  recipes: Pick<Recipes, 'refusal'>;
   onChange(): void;
   /** Called when run `waiting` could be trained by connected trainers that hold the runs `held`. */
   onWait?(waiting: string, held: string[]): void;

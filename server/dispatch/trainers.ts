@@ -1,7 +1,6 @@
 /**
- * Which trainer holds which run. Waiting runs go, oldest first unless people moved them, to trainers that are ready and able;
- * each takeover is a new attempt, so that events of an earlier holder are refused. Pure: trainers are ports, the clock is
- * injected.
+ * Which trainer holds which run: registration, takeover and loss. Each takeover is a new attempt, so that events of an earlier
+ * holder are refused; assigning.ts chooses who gets a waiting run. Pure: trainers are ports, the clock is injected.
  */
 
 import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
@@ -24,11 +23,12 @@ import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';
 import type { Answerer } from './questions';
 import type { Waiting } from './queue';
-import type { DeclaringTrainer } from './recipes';
+import type { DeclaringTrainer, Recipes } from './recipes';
 import { answererOf, processOf, type Trainer, type TrainerPort, TrainerTable } from './trainerTable';
 import { type OpenRun, WaitingRuns } from './waitingRuns';
 
 export interface TrainersDeps extends AssigningDeps {
+  recipes: Pick<Recipes, 'declared' | 'refusal'>;
   /** Called when a trainer that answers questions connects or leaves. */
   answerers: { came(answerer: Answerer): void; left(trainerId: string): void };
   /** How long a trainer may be away before its run goes to another. */
@@ -76,7 +76,7 @@ export class Trainers {
       t.cancelGrace?.();
       t.cancelGrace = null;
       t.runId = null;
-      // A trainer that is just being assigned the run learns in #assign that it lost it.
+      // A trainer that is just being assigned the run learns from its assignment (assigning.ts) that it lost it.
       if (t.early === null) t.port?.release({ runId: run.runId, attempt, message });
       this.#trainers.forgetIfAway(t);
     }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as attention from '~/shared/attention';
-import { identity, mirror, noise, seeded, shifted, uniform } from '~/test/support/attentionMaps';
+import { identity, mirror, noise, shifted, uniform } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const T = 8;
 const size = { queries: T, keys: T };

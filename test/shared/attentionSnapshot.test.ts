@@ -15,8 +15,9 @@ import {
 } from '~/shared/attentionSnapshot';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { plainSnapshot } from '~/shared/snapshotPlain';
-import { column, identity, joined, mirror, noise, seeded, snapshotBytes, uniform } from '~/test/support/attentionMaps';
+import { column, identity, joined, mirror, noise, snapshotBytes, uniform } from '~/test/support/attentionMaps';
 import { describedSnapshot } from '~/test/support/describedSnapshot';
+import { seeded } from '~/test/support/seeded';
 
 const T = 5;
 const old = () =>

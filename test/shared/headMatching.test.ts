@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { jsDistance, rollout, rolloutFrom } from '~/shared/attention';
 import { cheapestPairs, finish, headDistances, likeTogether } from '~/shared/headMatching';
-import { column, identity, mirror, noise, seeded, shifted, uniform } from '~/test/support/attentionMaps';
+import { column, identity, mirror, noise, shifted, uniform } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const T = 8;
 const size = { queries: T, keys: T };

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '~/server/base/clock';
-import { randomOf } from '~/test/support/randomRun';
+import { seeded } from '~/test/support/seeded';
 
 interface Task {
   at: number;
@@ -33,7 +33,7 @@ export class World {
   readonly #history: string[] = [];
 
   constructor(readonly seed: number) {
-    this.#random = randomOf(seed);
+    this.#random = seeded(seed);
   }
 
   /** 0 <= r < 1 */

@@ -11,17 +11,6 @@ export const column = (T: number, key: number) => Float32Array.from({ length: T 
 export const shifted = (T: number) =>
   Float32Array.from({ length: T * T }, (_, n) => (n % T === Math.max(0, Math.floor(n / T) - 1) ? 1 : 0));
 
-/** mulberry32: 0 <= r < 1, the same for the same seed. */
-export function seeded(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Rows are the softmax of normal logits. */
 export function noise(Tq: number, Tk: number, random: () => number, spread = 1): Float32Array {
   const logits = Float32Array.from(

@@ -1,7 +1,7 @@
 /** Snapshots in the plain form of version 2, as any client may write them. */
 import { serializeSafetensors, type TensorData } from '~/shared/safetensors';
 import type { LayerShape, SnapshotDescription } from '~/shared/snapshotFile';
-import { seeded } from './attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 type Tensor = { data: Int32Array; shape: number[] };
 

@@ -150,17 +150,6 @@ export function bench(streams: Record<string, string[]> = { steps: ['loss', 'gra
   };
 }
 
-/** Small seeded generator (mulberry32): the numbers of a test are the same on every machine. */
-export function random(seed: number): () => number {
-  let a = seed;
-  return () => {
-    a = (a + 0x6d2b79f5) | 0;
-    let t = Math.imul(a ^ (a >>> 15), 1 | a);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** The curve has what one range query of these rows answers, with buckets as wide as it has them. */
 export function expectSame(
   curve: Curve,

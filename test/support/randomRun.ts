@@ -5,6 +5,7 @@ import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
 import { ended, type RunView } from '~/shared/view';
+import { seeded } from '~/test/support/seeded';
 import { metricsOf } from '~/trainer/run/metrics';
 import { NaiveLists } from './naiveLists';
 import { viewAtStart } from './views';
@@ -13,17 +14,6 @@ const people: Actor[] = [
   { id: 'u1', name: 'Ada', role: 'operator' },
   { id: 'u2', name: 'Bob', role: 'admin' },
 ];
-
-/** mulberry32: 0 <= r < 1 */
-export function randomOf(seed: number): () => number {
-  let s = seed;
-  return () => {
-    s = (s + 0x6d2b79f5) | 0;
-    let t = Math.imul(s ^ (s >>> 15), 1 | s);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /**
  * A random run from a seed with every event that grows a list: training, commands, rewinds, notes, lost trainers and takeovers. Its
@@ -41,7 +31,7 @@ export class RandomRun {
     seed: number,
     readonly runId = 'run001',
   ) {
-    this.#rnd = randomOf(seed);
+    this.#rnd = seeded(seed);
     const { setup } = viewAtStart();
     const event: RunEvent = { type: 'run.created', setup, actor: people[0]!, parent: null };
     const entry: Entry = { seq: 1, attempt: 0, at: 1000, event };

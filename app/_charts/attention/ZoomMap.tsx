@@ -172,10 +172,10 @@ export function ZoomMap({ map, margin }: { map: MapProps; margin: number }) {
             each pixel: {perPixel} × {perPixel} cells,
             <Choose
               aria-label="what a pixel of many cells shows"
-              options={tileKinds.map((kind) => [kind, tileWords[kind]])}
+              options={tileKinds.map((kind) => ({ value: kind, text: tileWords[kind] }))}
               value={tile}
               disabled={!onTile}
-              onChange={(kind) => onTile?.(kind)}
+              onPick={(kind) => onTile?.(kind)}
             />
           </span>
         ) : (

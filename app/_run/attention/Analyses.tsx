@@ -3,7 +3,6 @@
 import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
-import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { setCursor } from '~/app/_live/cursor';
 import { useList, useLoaded } from '~/app/_live/lists';
@@ -48,7 +47,7 @@ export const Analyses = memo(function Analyses({ snapshot }: { snapshot: Attenti
               title={a.checkpoint && 'asked of the checkpoint'}
               onClick={() => setCursor.pin(a.step)}
             >
-              step {a.step}
+              step {count(a.step)}
             </button>
             <Verdict analysis={a} /> {a.message} {chosenBy && <Look analysis={a} why={why} control={chosenBy.control} />}
           </li>
@@ -88,13 +87,18 @@ function Ask() {
         <Choose
           aria-label="whose parameters"
           title="A question about a checkpoint is answered beside training, one forward pass between two steps, also when the run has ended"
-          className={`${inputClass} w-auto! font-sans`}
+          look="field"
+          className="w-auto! font-sans"
           options={[
-            ...(!over ? [[now, 'of the run now'] as const] : about === undefined ? [['', 'no checkpoint'] as const] : []),
-            ...checkpoints.toReversed().map((c) => [c.blob.hash, `from checkpoint at step ${count(c.step)}`] as const),
+            ...(!over
+              ? [{ value: now, text: 'of the run now' }]
+              : about === undefined
+                ? [{ value: '', text: 'no checkpoint' }]
+                : []),
+            ...checkpoints.toReversed().map((c) => ({ value: c.blob.hash, text: `from checkpoint at step ${count(c.step)}` })),
           ]}
           value={about ?? ''}
-          onChange={(hash) => setChosen(hash === now ? null : hash)}
+          onPick={(hash) => setChosen(hash === now ? null : hash)}
         />
       </div>
       <div className="flex flex-wrap items-start gap-x-4 gap-y-1.5">

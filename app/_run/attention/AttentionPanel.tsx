@@ -4,6 +4,7 @@ import { useTheme } from 'next-themes';
 import { useEffect, useMemo, useRef } from 'react';
 import { largeHead } from '~/app/_charts/attention/focus';
 import type { Theme } from '~/app/_charts/attention/palettes';
+import { count } from '~/app/_components/format';
 import { useAttentionView } from '~/app/_live/attentionView';
 import { useCursor } from '~/app/_live/cursor';
 import { exampleOf, useLook, useSnapshots } from '~/app/_live/snapshots';
@@ -43,9 +44,9 @@ export function AttentionPanel() {
       ) : (
         <p className="px-3 py-10 text-center text-dim">
           {look.error
-            ? `The snapshot of step ${look.nearest?.step} could not be read: ${look.error}`
+            ? `The snapshot${look.nearest ? ` of step ${count(look.nearest.step)}` : ''} could not be read: ${look.error}`
             : look.nearest
-              ? `The snapshot of step ${look.nearest.step} is on its way.`
+              ? `The snapshot of step ${count(look.nearest.step)} is on its way.`
               : 'No snapshot yet.'}
         </p>
       )}

@@ -1,4 +1,5 @@
 import { lazy, memo, Suspense } from 'react';
+import { count } from '~/app/_components/format';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { Heads } from './Heads';
@@ -25,7 +26,7 @@ export const HeadViews = memo(function HeadViews() {
     // Out of sight it is neither laid out nor painted: a large table would cost time in every frame.
     <section aria-label="heads" className="-m-1 min-w-0 p-1 [contain-intrinsic-block-size:auto_24rem] [content-visibility:auto]">
       <header className="mb-2 flex flex-wrap items-center gap-x-3 gap-y-1 text-xs">
-        <h3 className="font-semibold">Heads at step {table ? settled.step : scene.recorded.step}</h3>
+        <h3 className="font-semibold">Heads at step {count(table ? settled.step : scene.recorded.step)}</h3>
         <Segments label="heads as" options={views} value={view.heads} onChange={(heads) => attentionView.set({ heads })} />
         <span className="text-dim">
           {table ? `mean over ${settled.examples} probe examples` : views.find((v) => v.value === view.heads)?.title}

@@ -107,9 +107,9 @@ export const OverTime = memo(function OverTime() {
         <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
         <Choose
           label="colored by"
-          options={names.map((n) => [n, signalInfo(scene.snapshot, n, shownLayers).title])}
+          options={names.map((n) => ({ value: n, text: signalInfo(scene.snapshot, n, shownLayers).title }))}
           value={signal}
-          onChange={(next) => attentionView.set({ signal: next })}
+          onPick={(next) => attentionView.set({ signal: next })}
         />
         <span>{meaning}</span>
       </header>

@@ -10,10 +10,10 @@ import { focusStore } from './focusStore';
 import { useLit, useWorkspace } from './workspaceContext';
 
 const massOptions = [
-  ['0', 'top key of each answer'],
-  ['0.5', 'half of the weight'],
-  ['0.7', '70 % of the weight'],
-  ['0.9', '90 % of the weight'],
+  { value: '0', text: 'top key of each answer' },
+  { value: '0.5', text: 'half of the weight' },
+  { value: '0.7', text: '70 % of the weight' },
+  { value: '0.9', text: '90 % of the weight' },
 ] as const;
 
 /** The model's input and answer, beside what it attended to: as much as the snapshot declares. */
@@ -49,7 +49,7 @@ export function Reader({ width }: { width: number }) {
         label="lines"
         options={massOptions}
         value={String(view.mass)}
-        onChange={(mass) => attentionView.set({ mass: Number(mass) })}
+        onPick={(mass) => attentionView.set({ mass: Number(mass) })}
       />
     </div>
   );

@@ -1,4 +1,5 @@
 import { memo } from 'react';
+import { count } from '~/app/_components/format';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { Look } from '~/app/_live/snapshotFeed';
 
@@ -13,18 +14,18 @@ export const Standing = memo(function Standing({ look }: { look: Look }) {
     <span className="flex items-center gap-2 text-xs" data-testid="attention-step" data-step={at}>
       {error && (
         <span className="text-bad">
-          step {nearest.step}: {error}
+          step {count(nearest.step)}: {error}
         </span>
       )}
-      {shown.recorded !== nearest && !error && <span className="text-warn">step {nearest.step} loading</span>}
+      {shown.recorded !== nearest && !error && <span className="text-warn">step {count(nearest.step)} loading</span>}
       {off === 0 ? (
         <span className="text-dim">
-          step <strong className="font-mono text-ink">{at}</strong>
+          step <strong className="font-mono text-ink">{count(at)}</strong>
         </span>
       ) : (
         <span className="text-dim">
-          at step <span className="font-mono">{step}</span>, recorded nearest:{' '}
-          <strong className="font-mono text-ink">{at}</strong> ({Math.abs(off)} {off < 0 ? 'before' : 'after'})
+          at step <span className="font-mono">{count(step)}</span>, recorded nearest:{' '}
+          <strong className="font-mono text-ink">{count(at)}</strong> ({count(Math.abs(off))} {off < 0 ? 'before' : 'after'})
         </span>
       )}
       {mode === 'pinned' ? (

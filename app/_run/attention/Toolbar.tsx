@@ -101,9 +101,9 @@ function Group({ label, children }: { label: string; children: ReactNode }) {
 }
 
 const operations = [
-  ['mean', 'mean'],
-  ['max', 'maximum'],
-  ['std', 'spread'],
+  { value: 'mean', text: 'mean' },
+  { value: 'max', text: 'maximum' },
+  { value: 'std', text: 'spread' },
 ] as const;
 
 /** Toolbar for a single step: example or average, colors, and what is subtracted. */
@@ -118,19 +118,19 @@ function OneStep() {
       <Group label="colors">
         <Choose
           aria-label="color scale"
-          options={scaleKinds.map((kind) => [
-            kind,
-            difference && kind === 'unit' ? '−1 to 1' : scaleWords[kind],
-            !scaleOffered(kind, maps.quantity),
-          ])}
+          options={scaleKinds.map((kind) => ({
+            value: kind,
+            text: difference && kind === 'unit' ? '−1 to 1' : scaleWords[kind],
+            disabled: !scaleOffered(kind, maps.quantity),
+          }))}
           value={scene.scaleKind}
-          onChange={(scale) => set({ scale })}
+          onPick={(scale) => set({ scale })}
         />
         <Choose
           aria-label="palette"
-          options={sequentialPalettes.map((p) => [p, p])}
+          options={sequentialPalettes}
           value={view.palette}
-          onChange={(palette) => set({ palette })}
+          onPick={(palette) => set({ palette })}
           disabled={difference || scene.scaleKind === 'lift'}
           title="differences and lift are always blue to orange"
         />
@@ -144,7 +144,7 @@ function OneStep() {
             aria-label="how heads are put together"
             options={operations}
             value={view.operation}
-            onChange={(operation) => set({ operation })}
+            onPick={(operation) => set({ operation })}
           />
           {shown.length < total && (
             <Button size="small" onClick={() => set({ hidden: [] })}>
@@ -189,12 +189,12 @@ function ExamplePicker() {
       <Choose
         aria-label="example"
         options={[
-          ...offered.map((e) => [String(e), text(e)] as const),
-          ['mean', `mean over all ${snapshot.examples}`],
-          ['spread', `spread over all ${snapshot.examples}`],
+          ...offered.map((e) => ({ value: String(e), text: text(e) })),
+          { value: 'mean', text: `mean over all ${snapshot.examples}` },
+          { value: 'spread', text: `spread over all ${snapshot.examples}` },
         ]}
         value={example === null ? source.kind : String(example)}
-        onChange={(v) => set({ source: v === 'mean' || v === 'spread' ? v : { example: Number(v) } })}
+        onPick={(v) => set({ source: v === 'mean' || v === 'spread' ? v : { example: Number(v) } })}
       />
       {step('next example', '›', 1)}
       {judged && (
@@ -257,9 +257,9 @@ function ReferencePicker() {
   return (
     <Choose
       aria-label="subtract"
-      options={[['null', 'nothing'], ...offered.map(([r, words]) => [keyOf(r), words] as const)]}
+      options={[{ value: 'null', text: 'nothing' }, ...offered.map(([r, text]) => ({ value: keyOf(r), text }))]}
       value={asked}
-      onChange={(key) => set({ reference: offered.find(([r]) => keyOf(r) === key)?.[0] ?? null })}
+      onPick={(key) => set({ reference: offered.find(([r]) => keyOf(r) === key)?.[0] ?? null })}
     />
   );
 }

@@ -2,6 +2,7 @@ import { Link2, Share2 } from 'lucide-react';
 import { useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { Choice } from '~/app/_components/Choice';
+import { Select } from '~/app/_components/Field';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
@@ -25,7 +26,7 @@ function Share() {
   const name = useView((v) => v.setup.name, '');
   const snapshots = useSample('snapshots');
   const step = useCursor((c) => c.step);
-  const formats = useInfo()?.exports ?? [];
+  const formats = useInfo()?.exports;
   const snapshot = snapshots.reduce<number | undefined>(
     (at, s) => (s.step <= step && s.step >= (at ?? 0) ? s.step : at),
     undefined,
@@ -45,17 +46,18 @@ function Share() {
         <CopyLink />
         <p className="mt-2 mb-0.5 border-t border-line pt-2 text-dim">Export</p>
         <ul className="-mx-1">
-          {formats.map((f) => {
+          {!formats && <li className="px-1">Waiting for the server.</li>}
+          {formats?.map((f) => {
             if (f.of === 'replay') return <Replay key={f.format} runId={runId} name={name} format={f} />;
             if (f.of === 'snapshot' && snapshot === undefined) return null;
-            const at =
-              f.of === 'snapshot' ? { query: `&step=${snapshot}`, words: ` of step ${snapshot}` } : { query: '', words: '' };
+            const [query, words] =
+              f.of === 'snapshot' && snapshot !== undefined ? [`&step=${snapshot}`, ` of step ${count(snapshot)}`] : ['', ''];
             return (
               <Choice
                 key={f.format}
                 title={f.title}
-                what={`${f.what}${at.words}`}
-                onClick={() => download(runId, `format=${f.format}${at.query}`, `${name}${at.words} as ${f.title}`)}
+                what={`${f.what}${words}`}
+                onClick={() => download(runId, `format=${f.format}${query}`, `${name}${words} as ${f.title}`)}
               />
             );
           })}
@@ -105,34 +107,28 @@ function Replay({ runId, name, format }: { runId: string; name: string; format: 
   const [chosen, setChosen] = useState<number | null>(null);
   const snapshots = chosen !== null && choices.includes(chosen) ? chosen : choices[0]!;
   const all = snapshots === recorded;
+  const wordsOf = (n: number) =>
+    n === 0
+      ? 'no attention'
+      : `${n === recorded ? 'all ' : ''}${count(n)} snapshots${n === recorded ? '' : ', evenly spaced'} (${bytes(mean * n)})`;
   return (
-    <li className="rounded-sm px-1 py-0.5">
-      <button
-        type="button"
-        className="flex w-full items-baseline gap-2 text-left hover:bg-panel"
-        onClick={() => download(runId, `format=${format.format}&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
-      >
-        <span className="font-medium whitespace-nowrap text-ink">{format.title}</span>
-        <span className="text-dim">{format.what}</span>
-      </button>
+    <Choice
+      title={format.title}
+      what={format.what}
+      onClick={() => download(runId, `format=${format.format}&snapshots=${all ? 'all' : snapshots}`, `${name} as replay`)}
+    >
       {recorded > 0 && (
-        <label className="flex items-center gap-1.5 pl-1 text-2xs text-dim">
+        <label className="flex items-center gap-1.5 pl-1 text-xs text-dim">
           with
-          <select
-            className="rounded border border-line bg-raised px-1 text-ink"
-            value={snapshots}
-            onChange={(e) => setChosen(Number(e.target.value))}
-          >
-            {choices.map((n) => (
-              <option key={n} value={n}>
-                {n === 0
-                  ? 'no attention'
-                  : `${n === recorded ? 'all' : ''} ${count(n)} snapshots${n === recorded ? '' : ', evenly spaced'} (${bytes(mean * n)})`.trim()}
-              </option>
-            ))}
-          </select>
+          <Select
+            look="toolbar"
+            className="max-w-none!"
+            options={choices.map((n) => ({ value: String(n), text: wordsOf(n) }))}
+            value={String(snapshots)}
+            onPick={(n) => setChosen(Number(n))}
+          />
         </label>
       )}
-    </li>
+    </Choice>
   );
 }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Entry } from '~/shared/events';
 import type { RunView } from '~/shared/view';
 
-import { bench, expectSame, random } from '~/test/support/history';
+import { bench, expectSame } from '~/test/support/history';
+import { seeded } from '~/test/support/seeded';
 
 describe('step rows of a live run', () => {
   it('rows that arrive while a range is being read are added once, after it', async () => {
@@ -24,7 +25,7 @@ describe('step rows of a live run', () => {
 
   it('a long live run equals the range query of its rows', async () => {
     const b = bench();
-    const rng = random(5);
+    const rng = seeded(5);
     b.history.reset(b.view());
     b.history.want(['loss', 'gradNorm']);
     await b.settle();

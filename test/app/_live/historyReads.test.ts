@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { History } from '~/app/_live/history';
 import { earlyRanges } from '~/app/_live/levels';
 
-import { bench, expectAverage, expectSame, random, reduced } from '~/test/support/history';
+import { bench, expectAverage, expectSame, reduced } from '~/test/support/history';
+import { seeded } from '~/test/support/seeded';
 
 describe('reads of step rows', () => {
   it('zoom reads the range down to raw values once; coming back to a level asks nothing', async () => {
@@ -80,7 +81,7 @@ describe('reads of step rows', () => {
 
   it('the moving average is that of every raw row: read, continued live through doublings, zoomed, and with another weight', async () => {
     const b = bench();
-    const rng = random(17);
+    const rng = seeded(17);
     const fresh = () => [rng() < 0.02 ? Number.NaN : rng(), rng()];
     for (let s = 0; s < 700; s++) b.add(fresh());
     b.history.smooth(0.9);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { History } from '~/app/_live/history';
 
-import { averages, bench, type Row, random, reduced } from '~/test/support/history';
+import { averages, bench, type Row, reduced } from '~/test/support/history';
+import { seeded } from '~/test/support/seeded';
 
 describe('single rows', () => {
   it('exact values are read once per neighbourhood and follow the live rows', async () => {
@@ -26,7 +27,7 @@ describe('single rows', () => {
 
   it('the row in force is found in rows that lie far apart and in clumps', async () => {
     const b = bench({ s: ['x'] });
-    const rng = random(41);
+    const rng = seeded(41);
     const steps = new Set<number>();
     for (let clump = 0; clump < 5; clump++) for (let i = 0; i < 3000; i++) steps.add(Math.floor(clump * 1e12 + rng() * 40_000));
     b.log(
@@ -69,7 +70,7 @@ describe('single rows', () => {
 
   it('the average at a single step is exact too, and goes on with the live rows', async () => {
     const b = bench();
-    const rng = random(23);
+    const rng = seeded(23);
     for (let s = 0; s < 1000; s++) b.add([rng(), rng()]);
     b.history.smooth(0.98);
     b.history.reset(b.view());

@@ -3,7 +3,8 @@ import { SignalTable } from '~/app/_live/signalTable';
 import { LruCache } from '~/app/_live/snapshotCache';
 import { inStepOrder, nearestIndex, type Recorded, SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { serializeSafetensors } from '~/shared/safetensors';
-import { seeded, snapshotBytes, uniform } from '~/test/support/attentionMaps';
+import { snapshotBytes, uniform } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const hashOf = (step: number) => String(step).padStart(64, '0');
 const recorded = (step: number, seq = step + 1, bytes = 100): Recorded => ({

@@ -16,6 +16,7 @@ import type { ImportResult } from '~/shared/imports';
 import { ownFolder } from '~/test/support/folder';
 import { readFiles } from '~/test/support/importing';
 import { recordRun } from '~/test/support/recordedRun';
+import { seeded } from '~/test/support/seeded';
 import { ada } from '~/test/support/storeEntries';
 import { membersOf, tarHead, tarOf } from '~/test/support/tar';
 
@@ -23,16 +24,10 @@ const folder = ownFolder();
 afterAll(folder.remove);
 const inside = (name: string) => path.join(folder.path, name);
 
-/** Mulberry32: numbers in [0, 1) that a seed repeats. */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
+const random = (seed: number) => {
+  const next = seeded(seed);
+  return (below: number): number => Math.floor(next() * below);
+};
 const flipped = (bytes: Buffer, pick: (below: number) => number, times = 1): Buffer => {
   const out = Buffer.from(bytes);
   for (let i = 0; i < times; i++) out[pick(out.length)]! ^= 1 << pick(8);

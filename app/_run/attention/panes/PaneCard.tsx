@@ -6,7 +6,7 @@ import type { ColorScale } from '~/app/_charts/attention/scale';
 import { allHeads, headKey } from '~/app/_charts/attention/selection';
 import { describeToken, headName } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
-import { Choose, selectClass } from '~/app/_components/Choose';
+import { Choose } from '~/app/_components/Choose';
 import { measured } from '~/app/_components/format';
 import type { Pane } from '~/app/_live/comparison';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
@@ -30,7 +30,7 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
   const { pane, letter, run, shown } = at;
   const { lit, pinned, width } = look;
   const name = (what: string) => `pane ${letter}: ${what}`;
-  const unlisted = runs.some((r) => r.run === pane.run) ? [] : [[pane.run ?? '', run?.name ?? at.runId] as const];
+  const unlisted = runs.some((r) => r.run === pane.run) ? [] : [{ value: pane.run ?? '', text: run?.name ?? at.runId }];
   return (
     <section
       aria-label={`pane ${letter}`}
@@ -43,10 +43,10 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
         <strong className="w-4 shrink-0 text-center font-mono text-xs">{letter}</strong>
         <Choose
           aria-label={name('run')}
-          className={`${selectClass} max-w-none! min-w-0 flex-1`}
-          options={[...unlisted, ...runs.map((r) => [r.run ?? '', r.name] as const)]}
+          className="max-w-none! min-w-0 flex-1"
+          options={[...unlisted, ...runs.map((r) => ({ value: r.run ?? '', text: r.name }))]}
           value={pane.run ?? ''}
-          onChange={(id) => onChange({ run: id || null })}
+          onPick={(id) => onChange({ run: id || null })}
         />
         {onRemove && (
           <Button size="small" look="bare" aria-label={name('remove')} onClick={onRemove}>
@@ -158,9 +158,12 @@ interface WhichProps extends Pick<PaneCardProps, 'onChange'> {
 
 /** Which heads, and of which example. A choice that these maps do not have stays in the list. */
 function WhichMaps({ shown, pane, name, onChange }: WhichProps) {
-  const heads = (shown ? allHeads(shown.snapshot.layers) : []).map((id) => [headKey(...id), headName(...id)] as const);
+  const heads = (shown ? allHeads(shown.snapshot.layers) : []).map((id) => ({
+    value: headKey(...id),
+    text: headName(...id),
+  }));
   const head = pane.head ? headKey(pane.head.layer, pane.head.head) : '';
-  const missing = pane.head && !heads.some(([key]) => key === head);
+  const missing = pane.head && !heads.some(({ value }) => value === head);
   const count = shown?.snapshot.examples ?? 0;
   const example = pane.source === 'mean' ? null : pane.source.example;
   const examples = Array.from({ length: count }, (_, e) => e);
@@ -170,21 +173,24 @@ function WhichMaps({ shown, pane, name, onChange }: WhichProps) {
       <Choose
         aria-label={name('heads')}
         options={[
-          ['', 'all heads'],
-          ...(missing ? [[head, headName(pane.head!.layer, pane.head!.head)] as const] : []),
+          { value: '', text: 'all heads' },
+          ...(missing ? [{ value: head, text: headName(pane.head!.layer, pane.head!.head) }] : []),
           ...heads,
         ]}
         value={head}
-        onChange={(key) => {
+        onPick={(key) => {
           const [l, h] = key.split('.').map(Number);
           onChange({ head: l === undefined || h === undefined ? null : { layer: l, head: h } });
         }}
       />
       <Choose
         aria-label={name('example')}
-        options={[['mean', 'mean of examples'], ...examples.map((e) => [String(e), `example ${e + 1}`] as const)]}
+        options={[
+          { value: 'mean', text: 'mean of examples' },
+          ...examples.map((e) => ({ value: String(e), text: `example ${e + 1}` })),
+        ]}
         value={example === null ? 'mean' : String(example)}
-        onChange={(e) => onChange({ source: e === 'mean' ? 'mean' : { example: Number(e) } })}
+        onPick={(e) => onChange({ source: e === 'mean' ? 'mean' : { example: Number(e) } })}
       />
     </>
   );

@@ -145,22 +145,25 @@ function Bar({ comparison, onChange, kind }: BarProps) {
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-xs text-dim">
       <Choose
         label="linked panes"
-        options={paneAlignments.map((a) => [a, alignWords[a]])}
+        options={paneAlignments.map((a) => ({ value: a, text: alignWords[a] }))}
         value={align}
         title="equal loss: the first step by which the smoothed loss was as low"
-        onChange={(next) => set({ align: next, lead: null })}
+        onPick={(next) => set({ align: next, lead: null })}
       />
       <Choose
         label="colors"
-        options={paneScales.map((s) => [s, scaleWords[s]])}
+        options={paneScales.map((s) => ({ value: s, text: scaleWords[s] }))}
         value={kind}
-        onChange={(scale) => set({ scale })}
+        onPick={(scale) => set({ scale })}
       />
       <Choose
         label="difference"
-        options={[['', 'none'], ...pairs.map(([a, b]) => [`${a},${b}`, `${letters[a]} − ${letters[b]}`] as const)]}
+        options={[
+          { value: '', text: 'none' },
+          ...pairs.map(([a, b]) => ({ value: `${a},${b}`, text: `${letters[a]} − ${letters[b]}` })),
+        ]}
         value={minus ? minus.join() : ''}
-        onChange={(pair) => {
+        onPick={(pair) => {
           const [a, b] = pair.split(',').map(Number);
           set({ minus: a === undefined || b === undefined ? null : [a, b] });
         }}

@@ -61,9 +61,12 @@ export function Flow() {
       <div className="mb-1 flex flex-wrap items-center gap-3 text-xs text-dim">
         <Choose
           label="lines"
-          options={offered.map((m) => [String(m), m === 0 ? 'top key of each token' : `${Math.round(100 * m)} % of the weight`])}
+          options={offered.map((m) => ({
+            value: String(m),
+            text: m === 0 ? 'top key of each token' : `${Math.round(100 * m)} % of the weight`,
+          }))}
           value={String(mass)}
-          onChange={(m) => set({ mass: Number(m) })}
+          onPick={(m) => set({ mass: Number(m) })}
         />
         <Check
           title="the product over layers of (mean map + identity) / 2: what an output draws on if half of every token is carried past each layer"

@@ -78,15 +78,20 @@ export function Likeness() {
   };
   const set = (change: Partial<typeof view.likeness>) => attentionView.set({ likeness: { ...view.likeness, ...change } });
   // A run from a link may not be in the list.
-  const unlisted = otherId === null || others.some((r) => r.runId === otherId) ? [] : [[otherId, `run ${otherId}`] as const];
+  const unlisted =
+    otherId === null || others.some((r) => r.runId === otherId) ? [] : [{ value: otherId, text: `run ${otherId}` }];
   return (
     <div ref={box} className="flex min-w-0 flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3 text-xs text-dim">
         <Choose
           label="compared with"
-          options={[['', 'each other'], ...unlisted, ...others.map((r) => [r.runId, `${r.name} (${r.runId})`] as const)]}
+          options={[
+            { value: '', text: 'each other' },
+            ...unlisted,
+            ...others.map((r) => ({ value: r.runId, text: `${r.name} (${r.runId})` })),
+          ]}
           value={otherId ?? ''}
-          onChange={(id) => set({ with: id || null })}
+          onPick={(id) => set({ with: id || null })}
         />
         {otherId === null && (
           <Check title="heads with similar maps beside each other" checked={sorted} onChange={(on) => set({ sorted: on })}>

@@ -42,9 +42,9 @@ export function Scatter() {
   const pick = (label: string, value: string, axesFor: (name: string) => [string, string]) => (
     <Choose
       label={label}
-      options={names.map((name) => [name, about(name).title])}
+      options={names.map((name) => ({ value: name, text: about(name).title }))}
       value={value}
-      onChange={(name) => attentionView.set({ axes: axesFor(name) })}
+      onPick={(name) => attentionView.set({ axes: axesFor(name) })}
     />
   );
   return (

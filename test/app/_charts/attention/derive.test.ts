@@ -2,7 +2,8 @@ import { expect, it } from 'vitest';
 import { aggregate, deriveMaps, headMap } from '~/app/_charts/attention/derive';
 import { tokensOf } from '~/app/_charts/attention/tokens';
 import { parseAttentionSnapshot } from '~/shared/attentionSnapshot';
-import { identity, joined, mirror, noise, seeded, snapshotBytes } from '~/test/support/attentionMaps';
+import { identity, joined, mirror, noise, snapshotBytes } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const T = 6;
 const example = { kind: 'example', example: 0 } as const;

@@ -4,7 +4,8 @@ import { css } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
 import { colorScale } from '~/app/_charts/attention/scale';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
-import { mirror, noise, seeded } from '~/test/support/attentionMaps';
+import { mirror, noise } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const tokens = (texts: string[]): MapTokens => {
   const all = texts.map((text) => ({ text, name: text, picture: null, right: null, target: false, picked: false }));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { edges } from '~/app/_charts/attention/flow';
 import { columns, stepAt, stepAxis, xOf } from '~/app/_charts/attention/stepAxis';
-import { mirror, noise, seeded, uniform } from '~/test/support/attentionMaps';
+import { mirror, noise, uniform } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 describe('lines of a map', () => {
   it('per query the smallest set of keys that reaches the share asked for: no smaller set does, largest first', () => {

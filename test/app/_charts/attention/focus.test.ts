@@ -11,7 +11,7 @@ import {
   within,
 } from '~/app/_charts/attention/focus';
 import { describeHeads, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
-import { seeded } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const cell = (layer: number, head: number, query: number, key: number): Spot => ({ layer, head, query, key });
 const token = (t: number): Spot => ({ layer: null, head: null, query: t, key: t });

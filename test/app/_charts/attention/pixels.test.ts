@@ -10,7 +10,8 @@ import {
 } from '~/app/_charts/attention/palettes';
 import { paint, peakOf, pixelOf } from '~/app/_charts/attention/raster';
 import { colorScale, place, type ScaleKind, ticks } from '~/app/_charts/attention/scale';
-import { column, identity, mirror, noise, seeded, uniform } from '~/test/support/attentionMaps';
+import { column, identity, mirror, noise, uniform } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const scaleOf = (kind: ScaleKind, keys: number, peak = 1, quantity: 'weight' | 'difference' | 'spread' = 'weight') =>
   colorScale({ kind, quantity, keys, peak, sequential: 'viridis', theme: 'light' });

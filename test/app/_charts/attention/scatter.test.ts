@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { axisRange, brushed, thinned, trailsOf } from '~/app/_charts/attention/scatter';
 import { hiddenBut, shownHeads } from '~/app/_charts/attention/selection';
-import { seeded } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const steps = [0, 20, 40, 60];
 const heads = 3;

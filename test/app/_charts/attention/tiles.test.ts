@@ -13,7 +13,8 @@ import {
   tileLevels,
   zoomedAt,
 } from '~/app/_charts/attention/tiles';
-import { noise, seeded } from '~/test/support/attentionMaps';
+import { noise } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const scale = colorScale({ kind: 'unit', quantity: 'weight', keys: 1024, peak: 1, sequential: 'viridis', theme: 'light' });
 const bright = sequentialPalette('viridis')[colors - 1]!;

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { rowHistory } from '~/app/_run/attention/rowHistory';
 import { type AttentionSnapshot, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
-import { joined, noise, seeded, snapshotBytes } from '~/test/support/attentionMaps';
+import { joined, noise, snapshotBytes } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const [layers, heads, T, examples] = [2, 3, 7, 2];
 const random = seeded(9);

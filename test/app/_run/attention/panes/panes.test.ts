@@ -3,7 +3,7 @@ import { Curve } from '~/app/_charts/curve';
 import { decodeComparison, encodeComparison } from '~/app/_live/comparison';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type RunAxis, stepBeside } from '~/app/_run/attention/panes/align';
-import { seeded } from '~/test/support/attentionMaps';
+import { seeded } from '~/test/support/seeded';
 
 const axis = (losses: number[], stepsPerEpoch = 100, capacity = 1000): RunAxis => {
   const loss = new Curve('loss', capacity, null);
