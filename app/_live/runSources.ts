@@ -41,8 +41,8 @@ const earlyMs = 10_000;
 
 /** Asks for the run of the page's address before React has started, so that both take place at the same time. */
 export function openEarly(): void {
-  const runId = /\/runs\/([^/]+)\/?$/.exec(location.pathname)?.[1];
-  if (runId !== undefined) setTimeout(ofServer.follow(decodeURIComponent(runId)).leave, earlyMs);
+  const runId = /\/runs\/([a-z0-9]+)\/?$/.exec(location.pathname)?.[1];
+  if (runId !== undefined) setTimeout(ofServer.follow(runId).leave, earlyMs);
 }
 
 /** A replay provides its own run instead. */
