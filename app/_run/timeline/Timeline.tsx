@@ -263,7 +263,8 @@ function StepField() {
             setError(null);
           } else go();
         }}
-        className={`h-6 w-16 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
+        style={{ width: `max(4rem, ${String(head).length + 2}ch)` }}
+        className={`h-6 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
       />
       {error && (
         <span
