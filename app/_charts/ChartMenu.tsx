@@ -1,6 +1,6 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useEffectEvent, useState } from 'react';
 import { menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
 import { chartPng, download } from './exportChart';
 import type { ChartPoint } from './place';
@@ -14,8 +14,9 @@ export interface Takeaway {
   svg(): string | null;
   /** The numbers that are drawn. */
   csv(): string;
-  /** Files from the server with every step of the range shown. */
+  /** Files from the server with every step of the range shown, as far as it is known; `subscribe` tells when more is. */
   stepFiles?(): readonly StepFile[];
+  subscribe(listener: () => void): () => void;
 }
 
 /** Saves what a chart shows; `error` says why the last export failed. */
@@ -59,9 +60,10 @@ const triggerProps = (title: string, error: string | null) => ({
 
 function UsedMenu({ title, takeaway, items }: { title: string; takeaway: Takeaway; items: ReactNode }) {
   const { save, error } = useSave(title, takeaway);
-  const [files, setFiles] = useState<readonly StepFile[]>(() => takeaway.stepFiles?.() ?? []);
+  const [open, setOpen] = useState(true);
+  const files = useStepFiles(open, takeaway);
   return (
-    <Menu.Root defaultOpen onOpenChange={(open) => open && setFiles(takeaway.stepFiles?.() ?? [])}>
+    <Menu.Root open={open} onOpenChange={setOpen}>
       <Menu.Trigger {...triggerProps(title, error)}>
         <Download aria-hidden size={13} />
       </Menu.Trigger>
@@ -89,6 +91,22 @@ function UsedMenu({ title, takeaway, items }: { title: string; takeaway: Takeawa
       </Menu.Portal>
     </Menu.Root>
   );
+}
+
+/** The files while the menu is open. A range just zoomed into is still being read, so they are asked for again with everything read. */
+function useStepFiles(open: boolean, { stepFiles, subscribe }: Takeaway): readonly StepFile[] {
+  const [files, setFiles] = useState<readonly StepFile[]>(() => stepFiles?.() ?? []);
+  const ask = useEffectEvent(() => {
+    const next = stepFiles?.() ?? [];
+    if (JSON.stringify(next) !== JSON.stringify(files)) setFiles(next);
+  });
+  const follow = useEffectEvent((listener: () => void) => subscribe(listener));
+  useEffect(() => {
+    if (!open) return;
+    ask();
+    return follow(() => ask());
+  }, [open]);
+  return files;
 }
 
 /** Actions at a point of a chart, opened by a right click or a long press. */

@@ -140,6 +140,7 @@ export function HeatMap(props: HeatMapProps) {
             : null,
         csv: () => chartCsv(rows, none),
         stepFiles: stepFiles && (() => stepFiles(rows)),
+        subscribe: props.subscribe,
       }}
       said={`${title}: ${rows.length} series over training steps; a cell is the largest value of its steps.`}
       large={large}

@@ -169,6 +169,7 @@ export function LineChart(props: LineChartProps) {
     },
     csv: () => chartCsv(shownLines, shownPoints),
     stepFiles: stepFiles && (() => stepFiles(shownLines)),
+    subscribe: props.subscribe,
   };
   const { save } = useSave(title, takeaway);
 

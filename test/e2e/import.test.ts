@@ -55,12 +55,17 @@ describeInBrowser('importing on the runs page', () => {
   it('a file that is dropped anywhere opens its run', async () => {
     const page = await browser.newPage();
     await page.goto(app.url);
-    await page.getByRole('button', { name: 'Import' }).first().waitFor();
     const transfer = await page.evaluateHandle(() => {
       const data = new DataTransfer();
       data.items.add(new File(['step,loss\n0,1\n1,2\n'], 'dropped.csv', { type: 'text/csv' }));
       return data;
     });
+    // The page is drawn by the server first; it takes files once its script runs.
+    await page.waitForFunction(
+      (dataTransfer) =>
+        !document.body.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true })),
+      transfer,
+    );
     await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
     await page.getByRole('button', { name: 'Import 1 run' }).click({ timeout: 30_000 });
     await page.waitForURL(/\/runs\/\w+$/, { timeout: 30_000 });

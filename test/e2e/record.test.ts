@@ -76,7 +76,8 @@ describeInBrowser('a recorded run, as its readers use it', () => {
 
       await page.getByLabel('Save Loss as a file').click(within);
       const item = page.getByRole('menuitem', { name: /Every step/ });
-      expect(await item.textContent(within)).toContain(`${to - from} rows × 1 series`);
+      // The range zoomed into may still be read when the menu opens; the item follows.
+      await expect.poll(() => item.textContent(within), within).toContain(`${to - from} rows × 1 series`);
       const [file] = await Promise.all([page.waitForEvent('download'), item.click()]);
       const rows = readFileSync(await file.path(), 'utf8')
         .trimEnd()
