@@ -43,6 +43,13 @@ export const team = router({
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
 
+  /** E-mail addresses of the accounts that sign the person in. */
+  myAccounts: allowed('watch runs').query(({ ctx }): string[] =>
+    Object.values(ctx.people.team.accounts)
+      .filter((a) => a.personId === ctx.actor.id)
+      .map((a) => a.email),
+  ),
+
   changePerson: managing
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
     .mutation(({ ctx, input: { personId, ...wish } }) => reportTeamErrors(ctx.people.change(ctx.actor, personId, wish))),
