@@ -1,8 +1,10 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { TeamError } from '~/server/team/people';
+import { remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seq } from '~/shared/ids';
+import { type Remembered, remembering } from '~/shared/remembered';
 import {
   type AuditRow,
   auditEvent,
@@ -49,6 +51,13 @@ export const team = router({
       .filter((a) => a.personId === ctx.actor.id)
       .map((a) => a.email),
   ),
+
+  /** The caller's own layouts, saved views and choices of charts. */
+  remembered: allowed('watch runs').query(({ ctx }): Promise<Remembered> => remembered(ctx.settings, ctx.actor.id)),
+
+  remember: allowed('watch runs')
+    .input(remembering)
+    .mutation(({ ctx, input }) => remember(ctx.settings, ctx.actor.id, input.key, input.value)),
 
   changePerson: managing
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
