@@ -18,6 +18,7 @@ export default defineConfig({
     // On a loaded machine tests wait for what they await; they do not fail of it.
     testTimeout: 240_000,
     hookTimeout: 600_000,
+    expect: { poll: { timeout: 60_000 } },
     // Two cores are the reference machine: more forks than that only make every test slower.
     maxWorkers: 2,
     projects: [

@@ -44,7 +44,6 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
   async function open(url: string): Promise<Page> {
     const context = await browser.newContext({ viewport: desk, colorScheme: 'dark', reducedMotion: 'reduce' });
     const page = await context.newPage();
-    page.setDefaultTimeout(90_000);
     await page.goto(url);
     return page;
   }
@@ -76,10 +75,10 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
   it('axe-core finds nothing serious in the list of runs and the form, and nothing scrolls sideways', async () => {
     const page = await open(`${app.url}/`);
     await page.getByRole('link', { name: 'Scripted' }).waitFor();
-    expect(await troubles(page)).toEqual([]);
+    await expect.poll(() => troubles(page)).toEqual([]);
     await page.getByRole('button', { name: 'New run' }).click();
     await page.getByRole('dialog').waitFor();
-    expect(await troubles(page)).toEqual([]);
+    await expect.poll(() => troubles(page)).toEqual([]);
     await page.context().close();
   });
 
@@ -87,14 +86,14 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     const page = await openRoom();
     await openTab(page, 'Attention');
     await page.getByRole('region', { name: 'Attention', exact: true }).waitFor();
-    expect(await troubles(page)).toEqual([]);
+    await expect.poll(() => troubles(page)).toEqual([]);
     await page.context().close();
   });
 
   it('axe-core finds nothing serious where runs are compared, and nothing scrolls sideways', async () => {
     const page = await open(`${app.url}/compare?runs=${room.split('/').at(-1)}`);
     await page.getByRole('list', { name: 'Runs compared' }).getByRole('link', { name: 'Scripted' }).waitFor();
-    expect(await troubles(page)).toEqual([]);
+    await expect.poll(() => troubles(page)).toEqual([]);
     await page.context().close();
   });
 
@@ -112,11 +111,11 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
       .getByText(/changed by You at step \d+: it is 1 now, you saw 5/)
       .first()
       .waitFor();
-    expect(await clip(ann).inputValue()).toBe('1');
+    await expect.poll(() => clip(ann).inputValue()).toBe('1');
     await bob.getByRole('button', { name: 'Apply mine over it' }).click();
     await Promise.all([ann, bob].map((page) => page.getByText(/^by you, step \d+, was 1$/).waitFor()));
-    expect(await clip(ann).inputValue()).toBe('3');
-    expect(await clip(bob).inputValue()).toBe('3');
+    await expect.poll(() => clip(ann).inputValue()).toBe('3');
+    await expect.poll(() => clip(bob).inputValue()).toBe('3');
     await Promise.all([ann, bob].map((page) => page.context().close()));
   });
 
@@ -128,7 +127,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByLabel('Clip at', { exact: true }).press('Escape');
     await openTab(page, 'Activity');
     await page.getByTestId('activity').waitFor();
-    expect(await page.getByTestId('activity').getByText('→ -1').count()).toBe(0);
+    await expect.poll(() => page.getByTestId('activity').getByText('→ -1').count()).toBe(0);
     await page.context().close();
   });
 

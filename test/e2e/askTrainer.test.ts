@@ -15,7 +15,6 @@ import { TrainerClient } from '~/test/support/trainerClient';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
-const within = { timeout: 30_000 };
 const sets: AttentionRun = {
   task: 'anomaly',
   layers: 2,
@@ -71,7 +70,7 @@ describeInBrowser('asking the trainer', () => {
     browser = await openBrowser();
     page = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
     await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
-    await page.getByTestId('attention-step').waitFor(within);
+    await page.getByTestId('attention-step').waitFor();
   }, 300_000);
   afterAll(async () => {
     for (const close of closers) close();
@@ -95,35 +94,35 @@ describeInBrowser('asking the trainer', () => {
     const { probeSize } = configOf(attentionSetup(sets, ''));
     const names = (split: string, first: number) => [split, ...Array.from({ length: probeSize }, (_, i) => first + i)].join(' ');
     expect(await shown()).toBe(`validation 0 to ${probeSize - 1}`);
-    expect(await browse.getByRole('button', { name: 'earlier sets' }).isDisabled()).toBe(true);
+    await expect.poll(() => browse.getByRole('button', { name: 'earlier sets' }).isDisabled()).toBe(true);
     await browse.getByRole('button', { name: 'later sets' }).click();
     expect([await apply(), await apply()]).toEqual([['probeExamples', names('validation', probeSize)], ['snapshot']]);
-    await expect.poll(shown, within).toBe(`validation ${probeSize} to ${2 * probeSize - 1}`);
+    await expect.poll(shown).toBe(`validation ${probeSize} to ${2 * probeSize - 1}`);
     await browse.getByLabel('which sets').selectOption('test');
     expect([await apply(), await apply()]).toEqual([['probeExamples', names('test', 0)], ['snapshot']]);
-    await expect.poll(shown, within).toBe(`test 0 to ${probeSize - 1}`);
+    await expect.poll(shown).toBe(`test 0 to ${probeSize - 1}`);
     await browse.getByLabel('from set').fill('4x');
     await browse.getByLabel('from set').press('Enter');
-    expect(await browse.getByRole('alert').textContent()).toBe('"4x" is no set; give its number, 0 is the first');
+    await expect.poll(() => browse.getByRole('alert').textContent()).toBe('"4x" is no set; give its number, 0 is the first');
     await browse.getByLabel('from set').fill('40');
     await browse.getByLabel('from set').press('Enter');
     expect([await apply(), await apply()]).toEqual([['probeExamples', names('test', 40)], ['snapshot']]);
     await page.reload();
-    await browse.waitFor(within);
-    await expect.poll(shown, within).toBe(`test 40 to ${40 + probeSize - 1}`);
+    await browse.waitFor();
+    await expect.poll(shown).toBe(`test 40 to ${40 + probeSize - 1}`);
     expect(run.trainer.received.take('command')).toEqual([]);
-  }, 60_000);
+  });
 
   it('a declared question stands beside the maps, a declared action in the steering panel, without another edit', async () => {
     const questions = page.getByRole('region', { name: 'questions to the trainer' });
     const steering = page.getByRole('region', { name: 'Steering', exact: true });
     for (const name of ['Switch heads off', 'Ask something new']) {
-      expect(await questions.getByRole('button', { name }).count()).toBe(1);
-      expect(await steering.getByRole('button', { name }).count()).toBe(0);
+      await expect.poll(() => questions.getByRole('button', { name }).count()).toBe(1);
+      await expect.poll(() => steering.getByRole('button', { name }).count()).toBe(0);
     }
-    expect(await steering.getByRole('button', { name: 'Do something new' }).count()).toBe(1);
-    expect(await questions.getByRole('button', { name: 'Do something new' }).count()).toBe(0);
-  }, 60_000);
+    await expect.poll(() => steering.getByRole('button', { name: 'Do something new' }).count()).toBe(1);
+    await expect.poll(() => questions.getByRole('button', { name: 'Do something new' }).count()).toBe(0);
+  });
 
   it('of a run that has ended a checkpoint is asked: queued, how far, called off, answered', async () => {
     const saved = blobOf(new TextEncoder().encode('state'));
@@ -140,13 +139,13 @@ describeInBrowser('asking the trainer', () => {
     const questions = page.getByRole('region', { name: 'questions to the trainer' });
     const about = questions.getByLabel('whose parameters');
     const chosen = () => about.evaluate((s) => (s as HTMLSelectElement).selectedOptions[0]?.text);
-    await expect.poll(chosen, within).toBe('from checkpoint at step 40');
+    await expect.poll(chosen).toBe('from checkpoint at step 40');
     await questions.getByRole('button', { name: 'Switch heads off' }).click();
     const queued = questions.locator('[data-question=queued]');
-    await expect.poll(() => queued.textContent(), within).toContain('Switch heads off of step 40queued, next');
-    await expect.poll(() => queued.textContent(), within).toContain('no trainer is here that answers questions');
+    await expect.poll(() => queued.textContent()).toContain('Switch heads off of step 40queued, next');
+    await expect.poll(() => queued.textContent()).toContain('no trainer is here that answers questions');
     await questions.getByRole('button', { name: 'Ask something new' }).click();
-    await expect.poll(() => queued.count(), within).toBe(2);
+    await expect.poll(() => queued.count()).toBe(2);
 
     const helper = await TrainerClient.connect(app.address, { name: 'helper', answers: true });
     closers.push(() => helper.close());
@@ -154,14 +153,14 @@ describeInBrowser('asking the trainer', () => {
     expect(asked).toMatchObject({ action: 'ablateHeads', step: 40, blob: refOf(saved) });
     helper.socket.emit('progress', { ticket, done: 3, of: 9 });
     const running = questions.locator('[data-question=running]');
-    await expect.poll(() => running.textContent(), within).toContain('3 of 9 on helper');
+    await expect.poll(() => running.textContent()).toContain('3 of 9 on helper');
     expect(await running.getByRole('progressbar').evaluate((p) => (p as HTMLProgressElement).position)).toBeCloseTo(3 / 9, 5);
     await questions.getByRole('button', { name: 'Cancel Ask something new of step 40' }).click();
-    await expect.poll(() => queued.count(), within).toBe(0);
+    await expect.poll(() => queued.count()).toBe(0);
     helper.answer(ticket, { ok: true, backend: 'cpu', summary: { loss: 1 }, message: 'every head is worth the same' });
     const answer = questions.locator('[data-analysis=ablateHeads]');
-    await expect.poll(() => answer.textContent(), within).toContain('every head is worth the same');
-    await expect.poll(() => questions.locator('[data-question]').count(), within).toBe(0);
-    expect(await answer.getByRole('button').first().textContent()).toBe('step 40');
-  }, 60_000);
+    await expect.poll(() => answer.textContent()).toContain('every head is worth the same');
+    await expect.poll(() => questions.locator('[data-question]').count()).toBe(0);
+    await expect.poll(() => answer.getByRole('button').first().textContent()).toBe('step 40');
+  });
 });

@@ -12,7 +12,6 @@ import { describeInBrowser, openBrowser } from '~/test/support/browser';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
-const within = { timeout: 30_000 };
 const sets: AttentionRun = {
   task: 'anomaly',
   layers: 4,
@@ -70,8 +69,8 @@ describeInBrowser('the attention workspace', () => {
 
   it('every pixel of the grid is the palette at its value, layers down, heads across', async () => {
     await page.goto(`${app.url}/runs/${played.digits.runId}?tabs=attention`);
-    await standing(page).waitFor(within);
-    expect(await shownStep(page)).toBe(200);
+    await standing(page).waitFor();
+    await expect.poll(() => shownStep(page)).toBe(200);
     const canvas = panelOf(page)
       .getByRole('grid', { name: /attention maps/ })
       .locator('canvas');
@@ -92,22 +91,22 @@ describeInBrowser('the attention workspace', () => {
               pixelOf(scale, maps[((l * heads + h) * T + i) * T + j]!),
             );
           }
-  }, 60_000);
+  });
 
   it('a pinned step stays while snapshots arrive; step 0 is there; a step without a snapshot names the nearest', async () => {
     await goToStep(page, 0);
-    await expect.poll(() => shownStep(page), within).toBe(0);
+    await expect.poll(() => shownStep(page)).toBe(0);
     await goToStep(page, 47);
-    await expect.poll(() => standing(page).textContent(), within).toContain('at step 47, recorded nearest: 40 (7 before)');
+    await expect.poll(() => standing(page).textContent()).toContain('at step 47, recorded nearest: 40 (7 before)');
     for (let n = 0; n < 3; n++) await played.digits.next();
     // The list of recorded steps has grown on the page: the frames have arrived.
-    await expect.poll(() => panelOf(page).textContent(), within).toContain('Over 14 recorded steps');
-    expect(await standing(page).textContent()).toContain('at step 47, recorded nearest: 40 (7 before)');
+    await expect.poll(() => panelOf(page).textContent()).toContain('Over 14 recorded steps');
+    await expect.poll(() => standing(page).textContent()).toContain('at step 47, recorded nearest: 40 (7 before)');
     await standing(page).getByRole('button', { name: 'follow' }).click();
-    await expect.poll(() => shownStep(page), within).toBe(260);
+    await expect.poll(() => shownStep(page)).toBe(260);
     const { step } = await played.digits.next();
-    await expect.poll(() => shownStep(page), within).toBe(step);
-  }, 60_000);
+    await expect.poll(() => shownStep(page)).toBe(step);
+  });
 
   it('without a mouse: to a head, into its map, a cell read out, pinned with its history, and back', async () => {
     const panel = panelOf(page);
@@ -116,7 +115,7 @@ describeInBrowser('the attention workspace', () => {
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('ArrowRight');
     await page.keyboard.press('Enter');
-    await expect.poll(() => panel.getByTestId('large-title').textContent(), within).toBe('layer 2 head 3');
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('layer 2 head 3');
     const cell = panel.getByTestId('big-map').getByRole('gridcell');
     await cell.focus();
     for (let n = 0; n < 4; n++) await page.keyboard.press('ArrowDown');
@@ -125,13 +124,13 @@ describeInBrowser('the attention workspace', () => {
     const { heads, length: T } = digits;
     const value = attentionMaps(digits, step)[((1 * heads + 2) * T + 4) * T + 8]!;
     const focused = () => page.evaluate(() => document.activeElement?.getAttribute('aria-label'));
-    await expect.poll(focused, within).toBe(`layer 2 head 3, query 5 to key 9, ${value.toFixed(2)}`);
-    expect(await panel.getByTestId('readout').textContent()).toContain(value.toFixed(4));
+    await expect.poll(focused).toBe(`layer 2 head 3, query 5 to key 9, ${value.toFixed(2)}`);
+    await expect.poll(() => panel.getByTestId('readout').textContent()).toContain(value.toFixed(4));
     await page.keyboard.press('Enter');
-    await expect.poll(() => panel.getByTestId('history').textContent(), within).toContain('layer 2 head 3, query 5 to key 9');
+    await expect.poll(() => panel.getByTestId('history').textContent()).toContain('layer 2 head 3, query 5 to key 9');
     await page.keyboard.press('Escape');
-    await expect.poll(() => panel.getByTestId('large-title').textContent(), within).toBe('mean of all 15 heads');
-  }, 60_000);
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('mean of all 15 heads');
+  });
 
   it('the table holds the numbers of the map; a hidden head leaves the others their numbers', async () => {
     const panel = panelOf(page);
@@ -145,12 +144,12 @@ describeInBrowser('the attention workspace', () => {
     expect(cells).toEqual(Array.from(map, (v) => v.toFixed(3)));
     await panel.getByRole('button', { name: 'as a map' }).click();
     await panel.getByRole('button', { name: 'show layer 1 head 1', exact: true }).click();
-    await expect.poll(() => panel.locator('[data-head="0.0"]').getAttribute('aria-label'), within).toBe('layer 1 head 1, hidden');
-    expect(await panel.locator('[data-head="0.1"]').getAttribute('aria-label')).toBe('layer 1 head 2');
+    await expect.poll(() => panel.locator('[data-head="0.0"]').getAttribute('aria-label')).toBe('layer 1 head 1, hidden');
+    await expect.poll(() => panel.locator('[data-head="0.1"]').getAttribute('aria-label')).toBe('layer 1 head 2');
     await page.keyboard.press('Escape');
-    await expect.poll(() => panel.getByTestId('large-title').textContent(), within).toBe('mean of 14 of 15 heads');
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('mean of 14 of 15 heads');
     await panel.getByRole('button', { name: 'show all 15' }).click();
-  }, 60_000);
+  });
 
   it('exports hold the exact map and the selection', async () => {
     const panel = panelOf(page);
@@ -175,17 +174,17 @@ describeInBrowser('the attention workspace', () => {
     expect((await saved('SVG')).toString()).toContain('layer 3 head 1');
     expect([...(await saved('PNG 2×')).subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);
     await page.keyboard.press('Escape');
-  }, 60_000);
+  });
 
   it('pointing at a picture lights its row and column in all 16 maps, its bar stays the probability', async () => {
     await page.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
-    await standing(page).waitFor(within);
+    await standing(page).waitFor();
     const panel = panelOf(page);
     const image = panel.locator('[data-image="6"]');
     await image.scrollIntoViewIfNeeded();
     await image.hover();
     const lines = panel.locator('[data-token-lines]');
-    await expect.poll(async () => (await lines.getAttribute('d'))?.match(/M/g)?.length, within).toBe(32);
+    await expect.poll(async () => (await lines.getAttribute('d'))?.match(/M/g)?.length).toBe(32);
     const { zoom, gap } = await panel.getByRole('grid', { name: /attention maps/ }).evaluate((grid) => {
       const canvas = grid.querySelector('canvas')!;
       return { zoom: canvas.clientWidth / canvas.width, gap: (canvas.width - 40) / 3 };
@@ -203,19 +202,19 @@ describeInBrowser('the attention workspace', () => {
       .locator('[data-bar]')
       .evaluateAll((all) => all.map((b) => Number.parseFloat((b as HTMLElement).style.width)));
     expect(bars.reduce((a, b) => a + b)).toBeCloseTo(100, 2);
-  }, 60_000);
+  });
 
   it('on a phone one map is shown, a swipe goes to the next head, and nothing scrolls sideways', async () => {
     const context = await browser.browser.newContext({ viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     const phone = await context.newPage();
     await phone.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
-    await standing(phone).waitFor(within);
+    await standing(phone).waitFor();
     const panel = panelOf(phone);
-    expect(await panel.getByRole('grid').count()).toBe(1);
+    await expect.poll(() => panel.getByRole('grid').count()).toBe(1);
     const title = panel.getByTestId('large-title');
-    expect(await title.textContent()).toBe('mean of all 16 heads');
+    await expect.poll(() => title.textContent()).toBe('mean of all 16 heads');
     await panel.getByRole('button', { name: /next head/ }).tap();
-    await expect.poll(() => title.textContent(), within).toBe('layer 1 head 1');
+    await expect.poll(() => title.textContent()).toBe('layer 1 head 1');
     await title.evaluate((element) => {
       const touch = (type: string, x: number) => {
         const t = new Touch({ identifier: 1, target: element, clientX: x, clientY: 100 });
@@ -226,12 +225,12 @@ describeInBrowser('the attention workspace', () => {
       touch('touchstart', 300);
       touch('touchend', 100);
     });
-    await expect.poll(() => title.textContent(), within).toBe('layer 1 head 2');
-    expect(await phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await expect.poll(() => title.textContent()).toBe('layer 1 head 2');
+    await expect.poll(() => phone.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
     await panel.getByTestId('big-map').getByRole('grid').tap();
-    await expect.poll(() => panel.getByTestId('readout').textContent(), within).toMatch(/^query image \d+.* → key image/);
+    await expect.poll(() => panel.getByTestId('readout').textContent()).toMatch(/^query image \d+.* → key image/);
     await context.close();
-  }, 60_000);
+  });
 
   it.each(['light', 'dark'] as const)(
     'axe finds nothing serious in the workspace, %s',
@@ -240,7 +239,7 @@ describeInBrowser('the attention workspace', () => {
       const tab = await context.newPage();
       await tab.addInitScript((t) => localStorage.setItem('theme', t), theme);
       await tab.goto(`${app.url}/runs/${played.sets.runId}?tabs=attention`);
-      await standing(tab).waitFor(within);
+      await standing(tab).waitFor();
       await tab.addScriptTag({ path: fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)) });
       const found = await tab.evaluate(async () => {
         const axe = (

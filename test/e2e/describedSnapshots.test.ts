@@ -18,7 +18,6 @@ import { TrainerClient } from '~/test/support/trainerClient';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
-const within = { timeout: 30_000 };
 const panelOf = (page: Page): Locator => page.getByRole('region', { name: 'Attention', exact: true });
 const standing = (page: Page) => page.getByTestId('attention-step');
 const shownStep = async (page: Page) => Number(await standing(page).getAttribute('data-step'));
@@ -113,33 +112,33 @@ describeInBrowser('snapshots that describe themselves', () => {
       { loudness: [1, 2, 3, 9.5, 5] },
     );
     await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
-    await standing(page).waitFor(within);
+    await standing(page).waitFor();
     const panel = panelOf(page);
     const grid = panel.getByRole('grid', { name: /attention maps/ });
-    await expect.poll(() => grid.getByRole('gridcell').count(), within).toBe(5);
+    await expect.poll(() => grid.getByRole('gridcell').count()).toBe(5);
     // No reader: nothing was declared to be read.
-    expect(await panel.locator('[data-answer]').count()).toBe(0);
-    expect(await panel.getByTestId('text-reader').count()).toBe(0);
+    await expect.poll(() => panel.locator('[data-answer]').count()).toBe(0);
+    await expect.poll(() => panel.getByTestId('text-reader').count()).toBe(0);
     // The head table shows the declared signal, names the head that it names, and nothing else.
     const table = panel.getByRole('region', { name: 'table of heads' });
     await expect
-      .poll(() => table.getByRole('button', { name: /^loudness/ }).getAttribute('title'), within)
+      .poll(() => table.getByRole('button', { name: /^loudness/ }).getAttribute('title'))
       .toContain('how loud a head is');
-    expect(await table.getByText('the choir 9.50').count()).toBe(1);
-    expect(await table.getByRole('columnheader').count()).toBe(4);
+    await expect.poll(() => table.getByText('the choir 9.50').count()).toBe(1);
+    await expect.poll(() => table.getByRole('columnheader').count()).toBe(4);
     // A head of the cross layer: its own keys and queries, the number exact.
     await grid.locator('[data-head="1.2"]').focus();
     await page.keyboard.press('Enter');
-    await expect.poll(() => panel.getByTestId('large-title').textContent(), within).toBe('layer 2 head 3');
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('layer 2 head 3');
     const map = panel.getByTestId('big-map').getByRole('grid');
     expect([await map.getAttribute('aria-rowcount'), await map.getAttribute('aria-colcount')]).toEqual(['3', '6']);
     const box = (await map.boundingBox())!;
     await page.mouse.move(box.x + (1.5 * box.width) / 6, box.y + (2.5 * box.height) / 3);
     const weight = mapOf(first, 0, 1, 2)[2 * 6 + 1]!;
     await expect
-      .poll(() => panel.getByTestId('readout').textContent(), within)
+      .poll(() => panel.getByTestId('readout').textContent())
       .toContain(`query 3 (chat) → key 2 (old): ${weight.toFixed(4)}`);
-    expect(await panel.getByTestId('readout').textContent()).toContain('exact');
+    await expect.poll(() => panel.getByTestId('readout').textContent()).toContain('exact');
 
     await run.advance();
     const larger = [...crossed, { name: 'decoder', heads: 1, queries: 3, keys: 3 }];
@@ -147,10 +146,10 @@ describeInBrowser('snapshots that describe themselves', () => {
       { layers: larger, ...labels, signals: [signal], signalValues: { loudness: larger.map((l) => new Float32Array(l.heads)) } },
       { loudness: [0, 0, 0, 0, 0, 0] },
     );
-    await expect.poll(() => shownStep(page), within).toBe(10);
-    await expect.poll(() => grid.getByRole('gridcell').count(), within).toBe(6);
-    await expect.poll(() => panel.textContent(), within).toContain('Over 2 recorded steps');
-  }, 90_000);
+    await expect.poll(() => shownStep(page)).toBe(10);
+    await expect.poll(() => grid.getByRole('gridcell').count()).toBe(6);
+    await expect.poll(() => panel.textContent()).toContain('Over 2 recorded steps');
+  });
 
   it('causal text with likeliest next tokens has the text reader; what is masked is hatched and says so', async () => {
     const run = await scripted(app);
@@ -177,23 +176,21 @@ describeInBrowser('snapshots that describe themselves', () => {
       },
     });
     await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
-    await standing(page).waitFor(within);
+    await standing(page).waitFor();
     const panel = panelOf(page);
     const reader = panel.getByTestId('text-reader');
-    await reader.waitFor(within);
+    await reader.waitFor();
     const states = await reader.locator('[data-token]').evaluateAll((all) => all.map((e) => (e as HTMLElement).dataset.answer));
     expect(states).toEqual(['right', 'wrong', 'right', 'right', 'right', 'open']);
     await reader.locator('[data-token="1"]').hover();
     await expect
-      .poll(() => reader.getByTestId('next-tokens').textContent(), within)
+      .poll(() => reader.getByTestId('next-tokens').textContent())
       .toContain('likeliest after position 2, which the follows');
-    expect(await reader.getByTestId('next-tokens').getByRole('rowheader').allTextContents()).toEqual(['sat', '␣cat']);
+    await expect.poll(() => reader.getByTestId('next-tokens').getByRole('rowheader').allTextContents()).toEqual(['sat', '␣cat']);
     const map = panel.getByTestId('big-map').getByRole('grid');
     const box = (await map.boundingBox())!;
     await page.mouse.move(box.x + (4.5 * box.width) / T, box.y + (1.5 * box.height) / T);
-    await expect
-      .poll(() => panel.getByTestId('readout').textContent(), within)
-      .toContain('masked, this query may not look at it');
+    await expect.poll(() => panel.getByTestId('readout').textContent()).toContain('masked, this query may not look at it');
     const seen = await map.locator('canvas').evaluate((element: HTMLCanvasElement) => {
       const { data } = element.getContext('2d')!.getImageData(0, 0, element.width, element.height);
       return { width: element.width, pixels: [...new Uint32Array(data.buffer)] };
@@ -204,7 +201,7 @@ describeInBrowser('snapshots that describe themselves', () => {
         const opacity = seen.pixels[i * seen.width + j]! >>> 24;
         expect(opacity, `query ${i} key ${j}`).toBe(j > i ? maskedPixel(j, i) >>> 24 : 255);
       }
-  }, 90_000);
+  });
 
   it('144 heads, 8 examples: below 500 kB are read to show one, exact numbers come when asked for, and no page is left blank', async () => {
     const large: AttentionRun = { task: 'reverse', layers: 12, heads: 12, length: 32, examples: 8, snapshotEverySteps: 20 };
@@ -218,8 +215,8 @@ describeInBrowser('snapshots that describe themselves', () => {
       if (response.url().endsWith(`/api/blobs/${blob.hash}`)) bytes += Number(response.headers()['content-length']);
     });
     await tab.goto(`${app.url}/runs/${played.runId}?tabs=attention`);
-    await standing(tab).waitFor(within);
-    await expect.poll(() => shownStep(tab), within).toBe(40);
+    await standing(tab).waitFor();
+    await expect.poll(() => shownStep(tab)).toBe(40);
     expect(bytes).toBeGreaterThan(50_000);
     expect(bytes).toBeLessThan(500_000);
     const map = panelOf(tab).getByTestId('big-map').getByRole('grid');
@@ -227,7 +224,7 @@ describeInBrowser('snapshots that describe themselves', () => {
     await map.scrollIntoViewIfNeeded();
     const box = (await map.boundingBox())!;
     await tab.mouse.move(box.x + 5, box.y + 5);
-    await expect.poll(() => readout.textContent(), within).toContain('exact');
+    await expect.poll(() => readout.textContent()).toContain('exact');
     // Every table of 144 rows is in a box that scrolls: what only screen readers see stays in it.
     const blank = await tab.evaluate(() => {
       const scrolled = [...document.querySelectorAll('main section')].map((s) => s.getBoundingClientRect().bottom);
@@ -235,5 +232,5 @@ describeInBrowser('snapshots that describe themselves', () => {
     });
     expect(blank).toBeLessThan(200);
     await tab.close();
-  }, 120_000);
+  });
 });

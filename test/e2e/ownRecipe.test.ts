@@ -124,7 +124,6 @@ describeInBrowser('a recipe of somebody’s own', { timeout: 240_000 }, () => {
 
   it('appears in the form when its trainer joins, is judged while it is typed, waits paused, and is trained to its end', async () => {
     const page: Page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
-    page.setDefaultTimeout(60_000);
     await page.goto(app.url);
     await page.getByRole('button', { name: 'New run' }).first().click();
     const form = page.getByRole('dialog');
@@ -154,7 +153,7 @@ describeInBrowser('a recipe of somebody’s own', { timeout: 240_000 }, () => {
     await page.waitForURL(/\/runs\/[a-z0-9]+/);
     await page.getByRole('heading', { name: 'Three up' }).waitFor();
     await page.getByTestId('status').getByText('paused').waitFor();
-    expect(await page.getByTestId('step').textContent()).toBe('0');
+    await expect.poll(() => page.getByTestId('step').textContent()).toBe('0');
     await page.getByRole('tab', { name: 'Set-up' }).click();
     const setup = page.getByRole('region', { name: 'Started with' });
     await setup.getByText('Raise by').waitFor();
@@ -173,7 +172,7 @@ describeInBrowser('a recipe of somebody’s own', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: 'Resume' }).click();
     // 64 examples, 16 at a time, 3 times: 12 steps.
     await page.getByTestId('status').getByText('finished').waitFor();
-    expect(await page.getByTestId('step').textContent()).toBe('12');
+    await expect.poll(() => page.getByTestId('step').textContent()).toBe('12');
 
     const runId = new URL(page.url()).pathname.split('/').at(-1)!;
     const view = (await app.hub.view(runId))!;
@@ -190,7 +189,7 @@ describeInBrowser('a recipe of somebody’s own', { timeout: 240_000 }, () => {
     await row.getByRole('button', { name: 'own recipes' }).waitFor();
     // The draft is gone with the start.
     await page.getByRole('button', { name: 'New run' }).first().click();
-    expect(await field('Raise by').inputValue()).toBe('1');
+    await expect.poll(() => field('Raise by').inputValue()).toBe('1');
     expect(app.trouble).toEqual([]);
   });
 });

@@ -5,7 +5,6 @@ import { describeInBrowser, openBrowser, temporaryFolder } from '~/test/support/
 import { freePort, startProduct } from '~/test/support/product';
 import { recordedRow, recordedSteps, recordRun } from '~/test/support/recordedRun';
 
-const within = { timeout: 60_000 };
 const weight = 0.9;
 const loss = Array.from({ length: recordedSteps }, (_, s) => recordedRow(s)[0]!);
 /** The moving average after each step, by a plain loop over every raw value. */
@@ -26,11 +25,11 @@ async function pointAt(page: Page, share: number): Promise<{ step: number; value
   await page.mouse.move(box.x + box.width * share, box.y + box.height / 2);
   const tip = page.locator('[data-tooltip]');
   const read = async () => [
-    await tip.locator('p').first().textContent(within),
+    await tip.locator('p').first().textContent(),
     ...(await tip.locator('tr').first().locator('td').allTextContents()).slice(1),
   ];
   // What stands in until the row itself has been read is marked ≈.
-  await expect.poll(async () => (await read()).some((text) => text?.includes('≈')), within).toBe(false);
+  await expect.poll(async () => (await read()).some((text) => text?.includes('≈'))).toBe(false);
   const [step, value, average] = await read();
   const number = (text: string | null | undefined) => Number(text?.replace(/^step |^∼ |,/g, ''));
   return { step: number(step), value: number(value), average: number(average) };
@@ -66,18 +65,18 @@ describeInBrowser('a recorded run, as its readers use it', () => {
       await page.waitForFunction(() => /\d/.test(document.querySelector('[data-reads="loss"]')?.textContent ?? ''));
       // 3000 steps on some 500 pixels: a place on the chart stands for several steps, the tooltip for one.
       expectExact(await pointAt(page, 0.31));
-      await page.getByRole('button', { name: 'Log x' }).click(within);
+      await page.getByRole('button', { name: 'Log x' }).click();
       expectExact(await pointAt(page, 0.5));
-      await page.getByRole('button', { name: 'Log x' }).click(within);
+      await page.getByRole('button', { name: 'Log x' }).click();
       await drag(page, 0.5, 0.6);
-      await expect.poll(() => page.url(), within).toMatch(/zoom=\d+-\d+/);
+      await expect.poll(() => page.url()).toMatch(/zoom=\d+-\d+/);
       const [from, to] = /zoom=(\d+)-(\d+)/.exec(page.url())!.slice(1).map(Number) as [number, number];
       expectExact(await pointAt(page, 0.44));
 
-      await page.getByLabel('Save Loss as a file').click(within);
+      await page.getByLabel('Save Loss as a file').click();
       const item = page.getByRole('menuitem', { name: /Every step/ });
       // The range zoomed into may still be read when the menu opens; the item follows.
-      await expect.poll(() => item.textContent(within), within).toContain(`${to - from} rows × 1 series`);
+      await expect.poll(() => item.textContent()).toContain(`${to - from} rows × 1 series`);
       const [file] = await Promise.all([page.waitForEvent('download'), item.click()]);
       const rows = readFileSync(await file.path(), 'utf8')
         .trimEnd()
@@ -102,7 +101,7 @@ describeInBrowser('a recorded run, as its readers use it', () => {
       );
       expectExact(await pointAt(page, 0.31));
       await drag(page, 0.5, 0.6);
-      await expect.poll(() => page.url(), within).toMatch(/zoom=\d+-\d+/);
+      await expect.poll(() => page.url()).toMatch(/zoom=\d+-\d+/);
       expectExact(await pointAt(page, 0.44));
       expect(errors).toEqual([]);
     } finally {

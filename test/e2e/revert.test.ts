@@ -3,8 +3,6 @@ import { connect } from '~/server/mcp/client';
 import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
 import { freePort, startProduct } from '~/test/support/product';
 
-const within = { timeout: 60_000 };
-
 describeInBrowser('going back, and the queue, as a user does it', () => {
   it('a checkpoint’s Revert asks twice and takes the run back; waiting runs are moved and canceled', async () => {
     const folder = temporaryFolder();
@@ -20,32 +18,34 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       const client = connect({ url: product.url });
       // The first runs are made once the server answers.
       const names = async () => (await client.runs.list.query()).map(({ name }) => name).sort();
-      await expect.poll(names, within).toEqual(['Odd one out', 'Reverse']);
+      await expect.poll(names).toEqual(['Odd one out', 'Reverse']);
       const { runId } = (await client.runs.list.query()).find(({ name }) => name === 'Reverse')!;
       await page.goto(`${product.url}/runs/${runId}`);
       await openTab(page, 'Activity');
-      await page.getByRole('button', { name: 'Pause', exact: true }).first().click(within);
+      await page.getByRole('button', { name: 'Pause', exact: true }).first().click();
       const status = page.getByTestId('status');
-      await expect.poll(() => status.textContent(), within).toContain('paused');
+      await expect.poll(() => status.textContent()).toContain('paused');
       // The last line that has one is the oldest checkpoint: of the start.
-      await page.getByRole('button', { name: 'Revert', exact: true }).last().click(within);
+      await page.getByRole('button', { name: 'Revert', exact: true }).last().click();
       expect((await client.runs.view.query({ runId })).attempt).toBe(1);
-      await page.getByRole('alertdialog').getByRole('button', { name: 'Revert' }).click(within);
-      await expect.poll(() => page.getByTestId('step').textContent(), within).toBe('0');
-      await expect.poll(() => status.textContent(), within).toContain('paused');
-      await page.getByRole('button', { name: 'Branch', exact: true }).last().click(within);
-      expect(await page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent()).toBe('step 0 (start)');
+      await page.getByRole('alertdialog').getByRole('button', { name: 'Revert' }).click();
+      await expect.poll(() => page.getByTestId('step').textContent()).toBe('0');
+      await expect.poll(() => status.textContent()).toContain('paused');
+      await page.getByRole('button', { name: 'Branch', exact: true }).last().click();
+      await expect
+        .poll(() => page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent())
+        .toBe('step 0 (start)');
 
       const { setup } = await client.runs.view.query({ runId });
       for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ setup: { ...setup, name } });
       await page.goto(product.url);
-      await page.getByRole('button', { name: /4 waiting/ }).click(within);
+      await page.getByRole('button', { name: /4 waiting/ }).click();
       const waiting = () => page.getByRole('region', { name: 'Runs that wait' }).getByRole('link').allTextContents();
-      await expect.poll(waiting, within).toEqual(['one', 'two', 'three', 'Odd one out']);
-      await page.getByRole('button', { name: 'Move three up' }).click(within);
-      await expect.poll(waiting, within).toEqual(['one', 'three', 'two', 'Odd one out']);
-      await page.getByRole('button', { name: 'Cancel one' }).click(within);
-      await expect.poll(waiting, within).toEqual(['three', 'two', 'Odd one out']);
+      await expect.poll(waiting).toEqual(['one', 'two', 'three', 'Odd one out']);
+      await page.getByRole('button', { name: 'Move three up' }).click();
+      await expect.poll(waiting).toEqual(['one', 'three', 'two', 'Odd one out']);
+      await page.getByRole('button', { name: 'Cancel one' }).click();
+      await expect.poll(waiting).toEqual(['three', 'two', 'Odd one out']);
       expect(errors).toEqual([]);
     } finally {
       await browser.close();

@@ -10,7 +10,6 @@ import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scrip
 import { publishedSetup } from '~/test/support/setups';
 
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
-const within = { timeout: 60_000 };
 
 describeInBrowser('the workspace of a run', () => {
   let app: TestApp;
@@ -28,7 +27,7 @@ describeInBrowser('the workspace of a run', () => {
     trainer = await startScriptedTrainer(app.address, { stepMs: 150 });
     ({ browser, close: closeBrowser } = await openBrowser());
     page = await open('', { width: 1280, height: 800 });
-    await page.waitForFunction(() => Number(document.querySelector('[data-testid=step]')?.textContent) > 5, undefined, within);
+    await page.waitForFunction(() => Number(document.querySelector('[data-testid=step]')?.textContent) > 5);
   }, 400_000);
   afterAll(async () => {
     trainer?.close();
@@ -39,7 +38,6 @@ describeInBrowser('the workspace of a run', () => {
   async function open(query: string, viewport: { width: number; height: number }, more = {}): Promise<Page> {
     const context = await browser.newContext({ viewport, ...more });
     const opened = await context.newPage();
-    opened.setDefaultTimeout(60_000);
     // The tour has its own test.
     await opened.addInitScript(() => localStorage.setItem('headroom.tour', 'seen'));
     await opened.goto(`${app.url}/runs/${runId}${query}`);
@@ -56,7 +54,7 @@ describeInBrowser('the workspace of a run', () => {
       expect((await part.boundingBox())!.y).toBeLessThan(60);
     const { y, height } = (await page.getByRole('region', { name: 'Timeline' }).boundingBox())!;
     expect(y + height).toBeLessThanOrEqual(800);
-    expect(await page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(800);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollHeight)).toBeLessThanOrEqual(800);
   });
 
   it('a mark in a lane says what it is, and takes the page to its step', async () => {
@@ -70,7 +68,7 @@ describeInBrowser('the workspace of a run', () => {
       await mark.hover();
       return page.locator('[data-tooltip]').textContent();
     };
-    await expect.poll(told, within).toContain('Learning rate 0.0005 → 0.0006');
+    await expect.poll(told).toContain('Learning rate 0.0005 → 0.0006');
     await mark.click();
     await page.getByRole('button', { name: 'Follow live' }).waitFor();
     await openTab(page, 'Activity');
@@ -96,7 +94,7 @@ describeInBrowser('the workspace of a run', () => {
     expect(app.hub.view && (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.0006);
     await hold.hover();
     await page.mouse.down();
-    await expect.poll(async () => (await app.hub.view(runId))!.values.learningRate!.value, within).toBe(0.6);
+    await expect.poll(async () => (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.6);
     await page.mouse.up();
   });
 
@@ -106,7 +104,7 @@ describeInBrowser('the workspace of a run', () => {
     await page.keyboard.press('e');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard and gestures' }).waitFor();
-    expect(await status(page)).toBe('running');
+    await expect.poll(() => status(page)).toBe('running');
     expect((await app.hub.view(runId))!.recent.commands.items.map((c) => c.command.kind)).toEqual(['set', 'set']);
     await page.keyboard.press('Escape');
   });
@@ -120,10 +118,10 @@ describeInBrowser('the workspace of a run', () => {
     await page.getByText('The server is back. Still wanted?').waitFor();
     expect((await app.hub.view(runId))!.status).toBe('running');
     await page.getByRole('button', { name: 'Apply now' }).click();
-    await expect.poll(() => status(page), within).toBe('paused');
+    await expect.poll(() => status(page)).toBe('paused');
     await page.getByRole('button', { name: 'Resume', exact: true }).click();
-    await expect.poll(() => status(page), within).toBe('running');
-  }, 120_000);
+    await expect.poll(() => status(page)).toBe('running');
+  });
 
   it('a chart is changed, and its arrangement is in the link', async () => {
     await page.getByLabel('Save Loss as a file').click();
@@ -176,27 +174,29 @@ describeInBrowser('the workspace of a run', () => {
       await tab.click();
       await page.getByRole('button', { name: `Arrange ${name}` }).press('Enter');
       await page.getByRole('menuitem', { name: item }).press('Enter');
-      await expect.poll(() => tab.evaluate((e) => e === document.activeElement), within).toBe(true);
+      await expect.poll(() => tab.evaluate((e) => e === document.activeElement)).toBe(true);
     };
     await choose('Gradients', 'Open beside');
     await tile(page, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
     await choose('Gradients', 'Move to the tile of Attention');
-    expect(await tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Attention', 'Gradients']);
+    await expect.poll(() => tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Attention', 'Gradients']);
     await choose('Gradients', 'Move left');
-    expect(await tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Gradients', 'Attention']);
+    await expect.poll(() => tile(page, 2).getByRole('tab').allTextContents()).toEqual(['Gradients', 'Attention']);
 
     await page.waitForURL(/tabs=below45%2Ccurves%2Cgradients.attention/);
     const link = new URL(page.url()).search;
     await page.goto(`${app.url}/runs/${runId}`);
     await tile(page, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
-    expect(await bar.getAttribute('aria-valuenow')).toBe('45');
+    await expect.poll(() => bar.getAttribute('aria-valuenow')).toBe('45');
     const other = await open(link, { width: 1440, height: 900 });
     await tile(other, 2).getByRole('tabpanel', { name: 'Gradients' }).waitFor();
     await other.context().close();
 
     await page.getByRole('button', { name: 'Close the tile of Gradients' }).click();
-    expect(await page.getByRole('tab').allTextContents()).toEqual(expect.arrayContaining(['Curves', 'Attention', 'Gradients']));
-    expect(await page.getByRole('separator').count()).toBe(0);
+    await expect
+      .poll(() => page.getByRole('tab').allTextContents())
+      .toEqual(expect.arrayContaining(['Curves', 'Attention', 'Gradients']));
+    await expect.poll(() => page.getByRole('separator').count()).toBe(0);
     const review = await open('?layout=review&split=45', { width: 1440, height: 900 });
     for (const name of ['Curves', 'Attention', 'Evaluations']) await review.getByRole('tabpanel', { name }).waitFor();
     await review.context().close();
@@ -208,7 +208,7 @@ describeInBrowser('the workspace of a run', () => {
     ]);
     const alarm = page.getByRole('alert').filter({ hasText: 'loss is NaN since step 40' });
     await alarm.waitFor();
-    expect(await page.title()).toMatch(/^\(\d+\) /);
+    await expect.poll(() => page.title()).toMatch(/^\(\d+\) /);
     await page.getByRole('button', { name: /^Notifications, \d+ new$/ }).click();
     await page.getByRole('link', { name: /Workspace: not-finite/ }).waitFor();
     await page.keyboard.press('Escape');
@@ -222,7 +222,9 @@ describeInBrowser('the workspace of a run', () => {
     for (const name of ['Attention', 'Activity', 'Curves', 'Steer']) {
       await bar.getByRole('button', { name }).tap();
       await phone.getByRole('region', { name: name === 'Steer' ? 'Steering' : name }).waitFor();
-      expect(await phone.evaluate(() => document.documentElement.scrollWidth), name).toBeLessThanOrEqual(360);
+      await expect
+        .poll(() => phone.evaluate(() => document.documentElement.scrollWidth), { message: name })
+        .toBeLessThanOrEqual(360);
     }
     await bar.getByRole('button', { name: 'More' }).tap();
     await phone.getByRole('button', { name: 'Set-up' }).tap();

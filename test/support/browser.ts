@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { describe } from 'vitest';
 
 const candidates = [
@@ -22,6 +22,9 @@ if (!chromiumPath)
 /** A suite for a real browser; visibly skipped where there is none. */
 export const describeInBrowser = describe.skipIf(!chromiumPath);
 
+/** How long a page is waited for: on a loaded machine a test waits, it does not fail. */
+const patienceMs = 60_000;
+
 /** Opens Chromium with an empty profile. */
 export async function openBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
   const browser = await chromium.launch({
@@ -36,6 +39,12 @@ export async function openBrowser(): Promise<{ browser: Browser; close(): Promis
       '--disable-sync',
     ],
   });
+  const newContext = browser.newContext.bind(browser);
+  const patient = (context: BrowserContext): BrowserContext => {
+    context.setDefaultTimeout(patienceMs);
+    return context;
+  };
+  browser.newContext = async (options) => patient(await newContext(options));
   return { browser, close: () => browser.close() };
 }
 

@@ -92,7 +92,6 @@ describeInBrowser('the pages, as pictures', () => {
       timezoneId: 'UTC',
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(90_000);
     const failures: string[] = [];
     for (const viewport of sizes) {
       await page.setViewportSize(viewport);

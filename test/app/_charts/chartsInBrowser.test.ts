@@ -74,14 +74,14 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     await page.keyboard.press('Shift+ArrowRight');
     expect((await cursor()).step).toBe(step + 11);
     await page.keyboard.press('Escape');
-    expect(await cursor()).toMatchObject({ mode: 'live', step: 1_000_000 });
+    await expect.poll(cursor).toMatchObject({ mode: 'live', step: 1_000_000 });
   });
 
   it('a drag zooms, also right after a double click; a double click shows all again and leaves the cursor as it was', async () => {
     await fresh();
     const box = await plot();
     await page.mouse.dblclick(box.x + 200, box.y + 60);
-    expect(await cursor()).toMatchObject({ mode: 'live', zoom: null });
+    await expect.poll(cursor).toMatchObject({ mode: 'live', zoom: null });
     await page.mouse.move(box.x + 100, box.y + 60);
     await page.mouse.down();
     await page.mouse.move(box.x + 160, box.y + 60, { steps: 4 });
@@ -90,7 +90,7 @@ describeInBrowser('a chart of 1,000,000 steps in Chromium', () => {
     const perPixel = 1_000_000 / box.width;
     expect(zoom.map((s, i) => Math.abs(s - (100 + 60 * i) * perPixel) <= 2 * perPixel)).toEqual([true, true]);
     await page.mouse.dblclick(box.x + 200, box.y + 60);
-    expect(await cursor()).toMatchObject({ mode: 'live', step: 1_000_000, zoom: null });
+    await expect.poll(cursor).toMatchObject({ mode: 'live', step: 1_000_000, zoom: null });
   });
 
   it('the tooltip gives the exact value of the step under the pointer', async () => {
@@ -130,7 +130,7 @@ describeInBrowser('a series that is logged every 50 steps beside one of every st
     const { width, columns } = await inked(0.75);
     // Rows from step -1 to 949 of an axis of 1,000 steps.
     expect(columns / width).toBeGreaterThan(0.93);
-    expect(await page.getByText('NaN').count()).toBe(0);
+    await expect.poll(() => page.getByText('NaN').count()).toBe(0);
   });
 
   it('tells of which step its value is where it has no row', async () => {

@@ -53,7 +53,6 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   }
   const open = async (query: string): Promise<Page> => {
     const opened = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-    opened.setDefaultTimeout(60_000);
     await opened.goto(`${app.url}/compare?${query}`);
     return opened;
   };
@@ -81,8 +80,8 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   });
 
   it('series of one role share a chart, whatever their names; others are compared by name', async () => {
-    await expect.poll(() => figures(page), { timeout: 60_000 }).toEqual(['Loss', 'val/ppl']);
-    expect(await legend(page, 'Loss')).toEqual(['Ours', 'Theirs']);
+    await expect.poll(() => figures(page)).toEqual(['Loss', 'val/ppl']);
+    await expect.poll(() => legend(page, 'Loss')).toEqual(['Ours', 'Theirs']);
   });
 
   it('the toolbar is that of a run: smoothing, axes, search, marks', async () => {
@@ -108,10 +107,10 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await form.getByRole('button', { name: 'Add', exact: true }).click();
     await form.getByRole('button', { name: 'Save' }).click();
     const lines = ['Ours train/perte', 'Ours val/ppl', 'Theirs loss', 'Theirs val/ppl'];
-    await expect.poll(() => legend(page, 'Loss'), { timeout: 60_000 }).toEqual(lines);
+    await expect.poll(() => legend(page, 'Loss')).toEqual(lines);
     await page.waitForURL(/charts=/);
     const other = await open(new URL(page.url()).search.slice(1));
-    await expect.poll(() => legend(other, 'Loss'), { timeout: 60_000 }).toEqual(lines);
+    await expect.poll(() => legend(other, 'Loss')).toEqual(lines);
     await other.close();
   });
 
@@ -131,6 +130,6 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     const { x, y, width } = (await plot.boundingBox())!;
     await page.mouse.move(x + (100 / 416) * width, y + 20);
     const tip = page.locator('[data-tooltip]');
-    await expect.poll(() => tip.textContent(), { timeout: 60_000 }).toMatch(/Ours: .*Theirs: /);
+    await expect.poll(() => tip.textContent()).toMatch(/Ours: .*Theirs: /);
   });
 });

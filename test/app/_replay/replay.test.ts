@@ -141,7 +141,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await expect
       .poll(() => page.locator('[data-testid="attention-step"]').textContent())
       .toMatch(/at step 1500, recorded nearest: 2000/);
-    expect(await page.getByRole('button', { name: 'Evaluate' }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('button', { name: 'Evaluate' }).count()).toBe(0);
   });
 
   it('moves by arrows, Home and End, and plays with Space', async () => {
@@ -166,8 +166,8 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await openTab(page, 'Activity');
     await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
     await openTab(page, 'Notes');
-    expect(await page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
-    expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
+    await expect.poll(() => page.getByRole('region', { name: 'Notes' }).getByText(`look here ${evil}`).count()).toBe(1);
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe(`run ${evil}`.slice(0, 80));
     await page.getByRole('button', { name: 'This file' }).click();
     await page.getByText('Attention: all 3 snapshots, exact.').waitFor();
     expect(await page.evaluate(() => (window as { broken?: number }).broken)).toBeUndefined();

@@ -127,7 +127,6 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
 
   it('is on the page with its type, unit, range, default, help and when it takes effect, and is set there', async () => {
     const page: Page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(60_000);
     await page.goto(`${app.url}/runs/${runId}`);
     for (const { spec, typed, value } of declared) {
       const field = page.getByLabel(spec.label, { exact: true });
@@ -135,13 +134,13 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
       const about = page.getByRole('dialog').getByText(`takes effect with the next epoch. What ${spec.label} is for.`);
       await about.waitFor();
       if (spec.unit)
-        expect(await about.textContent()).toContain('An integer >= 1 or never (empty), in epochs; never at the start');
+        await expect.poll(() => about.textContent()).toContain('An integer >= 1 or never (empty), in epochs; never at the start');
       await page.keyboard.press('Escape');
       if (spec.type === 'boolean' || spec.type === 'enum') await field.selectOption(typed);
       else await field.fill(typed);
       await field.press('Enter');
       if (spec.type === 'boolean' || spec.type === 'enum') await page.getByRole('button', { name: 'Apply', exact: true }).click();
-      await expect.poll(async () => (await valuesNow())[spec.name], { timeout: 30_000 }).toEqual(value);
+      await expect.poll(async () => (await valuesNow())[spec.name]).toEqual(value);
     }
     await page.getByLabel('Salt').fill('-1');
     await page.getByRole('button', { name: action.label }).click();

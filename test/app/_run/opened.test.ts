@@ -40,7 +40,6 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     ({ browser, close: closeBrowser } = await openBrowser());
     const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, reducedMotion: 'reduce' });
     page = await context.newPage();
-    page.setDefaultTimeout(60_000);
     await page.goto(app.url + app.adminLink!);
     await page.getByLabel('Your name').waitFor();
     expect(await serious()).toEqual([]);
@@ -93,7 +92,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await page.keyboard.press('Enter');
     const opened = page.locator('[role="dialog"], [role="alertdialog"], [role="menu"]').last();
     await opened.waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     if (traps)
       for (let i = 0; i < 30; i++) {
         await page.keyboard.press('Tab');
@@ -131,10 +130,10 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await chart.focus();
     await page.keyboard.press('n');
     await page.getByRole('dialog').waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     await page.keyboard.type('look @a');
     await page.getByRole('option', { name: 'Ada' }).waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     await page.keyboard.press('Enter');
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
@@ -144,7 +143,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
       .getByRole('button', { name: /^Note at step/ })
       .click();
     await page.getByRole('dialog').getByRole('combobox', { name: 'Reply' }).waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
   });
@@ -165,7 +164,6 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
       };
     });
     const hidden = await context.newPage();
-    hidden.setDefaultTimeout(60_000);
     await hidden.goto(page.url());
     await hidden.getByRole('button', { name: /^Notifications/ }).click();
     await hidden.getByRole('dialog').getByRole('checkbox').check();
@@ -177,9 +175,9 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await alert('paused without a word', { notify: false });
     await alert('8 sigmas high');
     await hidden.waitForFunction(() => (window as unknown as { shown: string[] }).shown.length > 0);
-    expect(await hidden.evaluate(() => (window as unknown as { shown: string[] }).shown)).toEqual([
-      expect.stringMatching(/^Scripted: loss-spike at step \d+: 8 sigmas high$/),
-    ]);
+    await expect
+      .poll(() => hidden.evaluate(() => (window as unknown as { shown: string[] }).shown))
+      .toEqual([expect.stringMatching(/^Scripted: loss-spike at step \d+: 8 sigmas high$/)]);
     await hidden.getByTestId('activity').getByText('paused without a word').waitFor();
     await context.close();
   });
@@ -188,13 +186,13 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await page.goto(`${app.url}/team`);
     await page.getByRole('button', { name: 'Make a link' }).click();
     await page.getByRole('textbox', { name: 'Send this link to whom you invite.' }).waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
     await page.getByRole('alertdialog').waitFor();
-    expect(await serious()).toEqual([]);
+    await expect.poll(serious).toEqual([]);
     await page.keyboard.press('Escape');
     await page.setViewportSize({ width: 360, height: 740 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
-    expect(await serious()).toEqual([]);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+    await expect.poll(serious).toEqual([]);
   });
 });

@@ -71,7 +71,7 @@ beforeAll(async () => {
   source = await startApp({ dataFolder: inside('from') });
   target = await startApp({ dataFolder: inside('to') });
   file = Buffer.from(await (await fetch(`${source.url}/api/runs/bigrun01/export?format=headroom`)).arrayBuffer());
-}, 120_000);
+});
 afterAll(async () => {
   await source?.close();
   await target?.close();
@@ -180,7 +180,7 @@ describe('an import', () => {
     expect(delay.percentile(90) / 1e6).toBeLessThan(100);
     expect(await job(target, 'whole-file')).toMatchObject({ kind: 'import', what: 'big.headroom', status: 'done', message: '' });
     expect(await target.hub.view('bigrun01')).toEqual(await source.hub.view('bigrun01'));
-  }, 60_000);
+  });
 });
 
 describe('an export', () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { firstRuns } from '~/server/process/firstRuns';
 import type { RecipeSpec } from '~/shared/recipes';
@@ -125,7 +125,7 @@ describe('starting a run', () => {
     const { runs } = connect({ url: app.url });
     const ada = await join(app, 'ada', [flip]);
     ada.close();
-    await vi.waitUntil(() => app.hub.trainers().length === 0);
+    await expect.poll(() => app.hub.trainers()).toEqual([]);
     const create = async (name: string) =>
       (await runs.create.mutate({ setup: { name, recipe: { name: 'flip' }, config: {} } })).runId;
     const first = await create('first');
@@ -150,7 +150,7 @@ describe('the first runs of a room', () => {
     expect(app.hub.summaries()).toEqual([]);
     await join(app, 'ada', [flip]);
     const started = () => app.hub.summaries().map((r) => [r.name, r.recipe, r.createdBy.role]);
-    await vi.waitUntil(() => started().length > 0);
+    await expect.poll(() => started().length).toBeGreaterThan(0);
     await join(app, 'bob', [flip]);
     expect(started()).toEqual([['Flip', 'flip', 'system']]);
   });
@@ -160,7 +160,7 @@ describe('the first runs of a room', () => {
     const own = { name: 'own', project: 'default', tags: [], recipe: { name: 'flip', trainer: null }, config: { size: 1 } };
     await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, own);
     await join(app, 'ada', [flip]);
-    await vi.waitUntil(async () => (await app.hub.recipes.list()).length > 0);
+    await expect.poll(async () => (await app.hub.recipes.list()).length).toBeGreaterThan(0);
     await app.hub.recipes.idle();
     expect(app.hub.summaries().map((r) => r.name)).toEqual(['own']);
   });

@@ -106,7 +106,7 @@ describe.skipIf(!python)('every value is equal, and what is absent is absent, in
   let wanted: Record<string, unknown>;
   beforeAll(() => {
     wanted = inHex(expected);
-  }, 120_000);
+  });
 
   it('pandas (CSV)', async () => {
     const file = await exported(source, 'x.csv', { runId: 'tools001', format: 'csv' });

@@ -120,7 +120,7 @@ describe('a script in plain JavaScript', () => {
       ]),
     );
     expect(entries.some(({ event }) => event.type === 'alert' && event.kind === 'set-aside')).toBe(false);
-  }, 60_000);
+  });
 
   it('killed, it has crashed; started again with its key it goes on from its own state, and every step counts once', async () => {
     const folder = keep({ ...ownFolder(), close: () => {} });
@@ -142,7 +142,7 @@ describe('a script in plain JavaScript', () => {
     expect(steps.filter(([attempt, step]) => attempt === 2 || step < from).map(([, step]) => step)).toEqual(upTo(80));
     expect(a.hub.summaries().map((s) => s.runId)).toEqual([runId]);
     folder.remove();
-  }, 60_000);
+  });
 
   it('a restart of the server keeps its run, its attempt and what it was to do later', async () => {
     const folder = ownFolder();
@@ -164,7 +164,7 @@ describe('a script in plain JavaScript', () => {
       ['change-lr-later', 90],
     ]);
     opened.unshift({ close: folder.remove });
-  }, 60_000);
+  });
 
   it('stopped by people while it is away, it learns of it and ends', async () => {
     const a = keep(await startApp());
@@ -182,7 +182,7 @@ describe('a script in plain JavaScript', () => {
     way.to(a.url);
     expect(await ended).toBe(3);
     expect(said.join('')).toContain('stopped by Ada');
-  }, 60_000);
+  });
 });
 
 describe('the conformance kit', () => {
@@ -196,7 +196,7 @@ describe('the conformance kit', () => {
     expect(a.trouble).toEqual([
       "trainer refused: version: this server speaks version 2 of the trainers' protocol, the trainer speaks 1; use the same release on both sides",
     ]);
-  }, 60_000);
+  });
 
   it('finds nothing wrong with the plain script', async () => {
     const lines: string[] = [];
@@ -205,5 +205,5 @@ describe('the conformance kit', () => {
     const report = await checkClient([process.execPath, plainTrainer], (line) => lines.push(line));
     expect(lines.filter((l) => !l.startsWith('ok'))).toEqual([]);
     expect(report.checks.length).toBeGreaterThan(10);
-  }, 120_000);
+  });
 });

@@ -159,7 +159,7 @@ describe('opening the store', () => {
     const stored = await again.entries({ runId, fromSeq: 1, limit: 100_000, types: null });
     expect(foldAll(runId, stored)).toEqual(run.view);
     await again.close();
-  }, 60_000);
+  });
 
   it("another program's database is refused", async () => {
     mkdirSync(inside('foreign'));

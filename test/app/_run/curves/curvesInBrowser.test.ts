@@ -45,7 +45,6 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     await trainer.assigned();
     await trainer.send(started, status, ...events);
     const opened = await browser.newPage({ viewport: { width: 1440, height: 1200 } });
-    opened.setDefaultTimeout(60_000);
     await opened.goto(`${app.url}/runs/${runId}`);
     return opened;
   }
@@ -87,12 +86,12 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     page.locator('figure').evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
 
   it('are those of its roles and main metric; nothing is said of accuracy, gradients or a clip value', async () => {
-    await expect.poll(charts, { timeout: 60_000 }).toEqual(['Loss', 'bleu']);
-    expect(await page.getByText('does not record').count()).toBe(0);
-    expect(await page.getByText('clip', { exact: true }).count()).toBe(0);
-    expect(await page.getByRole('tab', { name: 'Gradients' }).count()).toBe(0);
-    await expect.poll(() => page.locator('[data-reads="train/perte"]').textContent(), { timeout: 60_000 }).toBe('1.0002');
-    expect(await page.getByTestId('newest').textContent()).toBe('train/perte1.000');
+    await expect.poll(charts).toEqual(['Loss', 'bleu']);
+    await expect.poll(() => page.getByText('does not record').count()).toBe(0);
+    await expect.poll(() => page.getByText('clip', { exact: true }).count()).toBe(0);
+    await expect.poll(() => page.getByRole('tab', { name: 'Gradients' }).count()).toBe(0);
+    await expect.poll(() => page.locator('[data-reads="train/perte"]').textContent()).toBe('1.0002');
+    await expect.poll(() => page.getByTestId('newest').textContent()).toBe('train/perte1.000');
   });
 
   it('the other series are in groups, unfolded by a search for key, group or label', async () => {
@@ -101,10 +100,10 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
       .poll(async () => (await folds()).filter((t) => t.endsWith('series')))
       .toEqual(['no group2 series', 'val1 series']);
     await page.getByLabel(/^Search series/).fill('VAL/');
-    await expect.poll(charts, { timeout: 60_000 }).toEqual(['ppl']);
-    await expect.poll(() => page.locator('[data-reads="val/ppl"]').textContent(), { timeout: 60_000 }).toMatch(/\d/);
+    await expect.poll(charts).toEqual(['ppl']);
+    await expect.poll(() => page.locator('[data-reads="val/ppl"]').textContent()).toMatch(/\d/);
     // Logged every 50 steps: no value is missing.
-    expect(await page.getByText('NaN').count()).toBe(0);
+    await expect.poll(() => page.getByText('NaN').count()).toBe(0);
     await page.getByLabel(/^Search series/).fill('');
   });
 
@@ -112,18 +111,18 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     await page.getByLabel(/^Search series/).fill('__proto__');
     const plot = page.locator('[data-plot]').first();
     await plot.scrollIntoViewIfNeeded();
-    await expect.poll(() => page.locator('[data-reads="__proto__"]').textContent(), { timeout: 60_000 }).toMatch(/\d/);
+    await expect.poll(() => page.locator('[data-reads="__proto__"]').textContent()).toMatch(/\d/);
     await plot.hover({ position: { x: 101, y: 40 } });
-    await expect.poll(() => page.locator('[data-tooltip]').textContent(), { timeout: 60_000 }).toMatch(/of step [\d,]+[49]9/);
+    await expect.poll(() => page.locator('[data-tooltip]').textContent()).toMatch(/of step [\d,]+[49]9/);
     await page.mouse.move(5, 5);
     await page.getByLabel(/^Search series/).fill('');
   });
 
   it('may be drawn over tokens, which the run flags as an x axis', async () => {
     const x = page.locator('select', { has: page.locator('option[value="series:tokens"]') });
-    expect(await x.locator('option').allTextContents()).toEqual(['step', 'tokens', 'time since start', 'wall time']);
+    await expect.poll(() => x.locator('option').allTextContents()).toEqual(['step', 'tokens', 'time since start', 'wall time']);
     await x.selectOption('series:tokens');
-    await expect.poll(() => page.locator('svg[data-layer="axes"]').first().textContent(), { timeout: 60_000 }).toContain('80M');
+    await expect.poll(() => page.locator('svg[data-layer="axes"]').first().textContent()).toContain('80M');
     await x.selectOption('step');
   });
 
@@ -139,15 +138,13 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
       ['wiki/long', '9,000', '33.2', '1'],
       ['wiki/long', '5,000', '31.2', '1.2'],
     ]);
-    expect(await page.getByTestId('evaluations').locator('.text-good').allTextContents()).toEqual(['33.2']);
+    await expect.poll(() => page.getByTestId('evaluations').locator('.text-good').allTextContents()).toEqual(['33.2']);
   });
 
   it('the list of runs has its best and its newest result', async () => {
     await page.goto(`${app.url}/`);
     await page.getByText('Sparse').first().waitFor();
-    await expect
-      .poll(() => page.locator('tbody tr').first().textContent(), { timeout: 60_000 })
-      .toMatch(/33\.20 wiki\/long.*33\.20 wiki\/long/);
+    await expect.poll(() => page.locator('tbody tr').first().textContent()).toMatch(/33\.20 wiki\/long.*33\.20 wiki\/long/);
   });
 
   it('a run without any role stands open with what it has', async () => {
@@ -157,9 +154,9 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
       { type: 'series', stream: 'mine', columns: [{ name: 'reward' }, { name: 'length' }] },
       { type: 'rows', stream: 'mine', steps: Float64Array.of(-3, 10 ** 12), values: Float64Array.of(1, 2, Number.NaN, 4) },
     );
-    await expect.poll(charts, { timeout: 60_000 }).toEqual(['reward', 'length']);
+    await expect.poll(charts).toEqual(['reward', 'length']);
     // NaN is a value, and shown as such; the other series has none.
-    await expect.poll(() => page.locator('[data-reads="reward"]').textContent(), { timeout: 60_000 }).toBe('NaN');
-    expect(await page.getByText('1 NaN/∞').count()).toBe(1);
+    await expect.poll(() => page.locator('[data-reads="reward"]').textContent()).toBe('NaN');
+    await expect.poll(() => page.getByText('1 NaN/∞').count()).toBe(1);
   });
 });

@@ -14,8 +14,6 @@ import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
 import { configOf, publishedSetup, withConfig } from '../../../support/setups';
 
-const within = { timeout: 60_000 };
-
 describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
   let app: TestApp;
   let trainer: ScriptedTrainer;
@@ -51,7 +49,6 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     const answer = await context.request.post(`${app.url}/api/join`, { data: { invite: secret, name, colour: color } });
     expect(answer.ok()).toBe(true);
     const page = await context.newPage();
-    page.setDefaultTimeout(60_000);
     await page.goto(`${app.url}/runs/${runId}?layout=review&side=notes`);
     await page.getByRole('region', { name: 'Notes' }).waitFor();
     return page;
@@ -72,7 +69,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     });
     const { secret } = await root.team.invite.mutate({ role: 'viewer', uses: 5, expiresInMs: 3_600_000 });
     const bob = await joins(secret, 'Bob', '#3377aa');
-    await expect.poll(async () => (await app.hub.view(runId))!.step, within).toBeGreaterThan(60);
+    await expect.poll(async () => (await app.hub.view(runId))!.step).toBeGreaterThan(60);
 
     // A viewer, with a right click on the loss, two thirds into the plot.
     const plot = chart(bob, 'Loss').locator('[data-plot]');
@@ -129,7 +126,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
 
     await ada.keyboard.press('Escape');
     await bob.getByRole('button', { name: '2 notes on layer 1 head 2' }).click();
-    expect(await bob.getByRole('dialog').getByRole('listitem').count()).toBe(2);
+    await expect.poll(() => bob.getByRole('dialog').getByRole('listitem').count()).toBe(2);
     await bob.keyboard.press('Escape');
     // Reading them took the page to the head.
     await bob.getByRole('button', { name: '1 note on query 2 to key 2' }).waitFor();
@@ -143,12 +140,12 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
     await bob.getByRole('slider', { name: 'Step' }).press('Home');
     const cursor = ada.getByRole('slider', { name: 'Step' }).locator('[data-looks="Bob"]');
     await cursor.waitFor();
-    expect(await cursor.locator('rect').evaluate((e) => getComputedStyle(e).fill)).toBe('rgb(51, 119, 170)');
+    await expect.poll(() => cursor.locator('rect').evaluate((e) => getComputedStyle(e).fill)).toBe('rgb(51, 119, 170)');
     await bob.locator('[data-head]').nth(3).focus();
     await bob.keyboard.press('Enter');
     const frame = ada.locator('span[data-looks="Bob"]').first();
     await frame.waitFor();
-    expect(await frame.textContent()).toContain('Bob');
+    await expect.poll(() => frame.textContent()).toContain('Bob');
     await bob.getByTestId('watchers').click();
     await bob.getByLabel('Share where I look').uncheck();
     await cursor.waitFor({ state: 'detached' });

@@ -33,12 +33,11 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     });
     script = built.outputFiles[0]!.text;
     ({ browser, close } = await openBrowser());
-  }, 120_000);
+  });
   afterAll(() => close?.());
   beforeEach(async () => {
     await page?.close();
     page = await browser.newPage({ viewport: { width: 1000, height: 1400 } });
-    page.setDefaultTimeout(20_000);
     await page.setContent('<main></main>');
     await page.addScriptTag({ content: script });
     await page.getByRole('button', { name: 'Start run' }).waitFor();
@@ -106,37 +105,39 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
   it('each says what it is for, what it takes, what is usual, its unit, its default and from where', async () => {
     expect(await described('Seed')).toBe('decides everything random | a whole number from 0 to 99; default 3');
     expect(await described('Learning rate')).toBe('a number > 0; usually 0.0001 to 0.01; default 0.001; source');
-    expect(await page.getByRole('link', { name: 'source' }).getAttribute('href')).toBe('https://arxiv.org/abs/1412.6980');
+    await expect
+      .poll(() => page.getByRole('link', { name: 'source' }).getAttribute('href'))
+      .toBe('https://arxiv.org/abs/1412.6980');
     expect(await described('Patience')).toBe('validations | a whole number >= 1 or null (never); default never');
-    expect(await field('Patience').getAttribute('placeholder')).toBe('never');
+    await expect.poll(() => field('Patience').getAttribute('placeholder')).toBe('never');
     await field('Learning rate').fill('1');
     expect(await described('Learning rate')).toContain('usually 0.0001 to 0.01: outside of that');
   });
 
   it('a choice that cannot work here is there, cannot be chosen, and says why and what helps', async () => {
     const option = field('Pictures').locator('option', { hasText: 'photographs' });
-    expect(await option.isDisabled()).toBe(true);
+    await expect.poll(() => option.isDisabled()).toBe(true);
     expect(await described('Pictures')).toContain('photographs: they are not prepared; npm run photos prepares them');
-    expect(await field('Pictures').inputValue()).toBe('drawn');
+    await expect.poll(() => field('Pictures').inputValue()).toBe('drawn');
   });
 
   it('what has no effect is not shown; another kind of a union has its own settings', async () => {
     await field('Clip by').selectOption('off');
-    expect(await field('Clip value').count()).toBe(0);
+    await expect.poll(() => field('Clip value').count()).toBe(0);
     expect(await config()).toMatchObject({ clip: 'off', threshold: 5 });
     await field('Kind').selectOption('constant');
-    expect(await field('Warm-up').count()).toBe(0);
+    await expect.poll(() => field('Warm-up').count()).toBe(0);
     expect((await config()).schedule).toEqual({ kind: 'constant' });
     await field('Kind').selectOption('cosine');
     expect((await config()).schedule).toEqual({ kind: 'cosine', warmup: 50 });
   });
 
   it('settings that few people change are folded away, unless they are wrong', async () => {
-    expect(await field('Width').count()).toBe(0);
+    await expect.poll(() => field('Width').count()).toBe(0);
     await show([{ field: 'config.model.width', message: 'Width: 32 does not fit' }]);
     await field('Width').waitFor();
     await show([]);
-    expect(await field('Width').count()).toBe(0);
+    await expect.poll(() => field('Width').count()).toBe(0);
     await page.getByRole('button', { name: 'Show advanced settings (1)' }).click();
     await field('Width').fill('64');
     expect((await config()).model).toEqual({ heads: 4, width: 64 });
@@ -213,6 +214,6 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     await page.getByRole('button', { name: 'Teacher' }).click();
     await field('Start from: which checkpoint').selectOption('step 100');
     expect((await config()).startFrom).toBe('a'.repeat(64));
-    expect(await field('Start from').inputValue()).toBe('a'.repeat(64));
+    await expect.poll(() => field('Start from').inputValue()).toBe('a'.repeat(64));
   });
 });
