@@ -65,7 +65,7 @@ export interface AppOptions {
   privateWebhooks?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
-  pages: { dev: boolean; root: string } | null;
+  pages: { dev: boolean; root: string; folder?: string } | null;
   /** The trainer to keep running beside the server: Node arguments with the entry last, and its working folder; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
   /** Starts demonstrations in a data folder that never held a run, once a trainer offers them: a first thing to watch. */
