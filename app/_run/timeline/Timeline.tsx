@@ -15,6 +15,7 @@ import {
 import { useEffect, useId, useMemo, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
+import { wholeTyped } from '~/app/_components/numberTyped';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { timelineOf } from '~/app/_live/lists';
@@ -222,13 +223,13 @@ function StepField() {
   const id = useId();
   const go = () => {
     if (draft === null) return;
-    const wish = draft.trim().replaceAll(',', '').replace('−', '-');
+    const wish = wholeTyped(draft);
     const start = Math.min(0, setCursor.startStep());
-    if (!/^-?\d+$/.test(wish) || Number(wish) > head || Number(wish) < start) {
+    if (wish === null || wish > head || wish < start) {
       setError(`step: give a whole number from ${formatStep(start)} to ${formatStep(head)}`);
       return;
     }
-    setCursor.pin(Number(wish));
+    setCursor.pin(wish);
     setDraft(null);
     setError(null);
   };
