@@ -6,12 +6,14 @@ import { Toaster } from 'sonner';
 import { ApiProvider } from '~/app/_trpc/client';
 import { PaletteHost } from './PaletteHost';
 import { PeopleColors } from './PeopleColors';
+import { RememberedChoices } from './RememberedChoices';
 
 export function Providers({ children }: { children: ReactNode }) {
   return (
     <ThemeProvider attribute="class" defaultTheme="system" enableSystem disableTransitionOnChange>
       <ApiProvider>
         <PeopleColors />
+        <RememberedChoices />
         {children}
         <PaletteHost />
       </ApiProvider>

@@ -3,21 +3,20 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { setCursor } from './cursor';
 import { browserHost } from './host';
-import { kept } from './kept';
 import { createPresence, type Pointer, type Presence, type PresenceState } from './presence';
+import { choices } from './remembered';
 import { useSelected } from './select';
 import { viewerWire } from './socket';
 
 const Context = createContext<Presence | null>(null);
-const key = 'headroom.shareLook';
 
-/** Shares this tab's view of a run and shows the views of others. Whether to share is a choice kept in this browser. */
+/** Shares this tab's view of a run and shows the views of others. Whether to share is a choice of the person. */
 export function PresenceProvider({ runId, pointer, children }: { runId: string; pointer: Pointer; children: ReactNode }) {
   const [presence, setPresence] = useState<Presence | null>(null);
   useEffect(() => {
-    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, kept.get(key) !== 'no');
+    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, choices.read('shareLook') !== 'no');
     setPresence(opened);
-    const stop = opened.subscribe(() => kept.set(key, opened.get().sharing ? 'yes' : 'no'));
+    const stop = opened.subscribe(() => choices.write('shareLook', opened.get().sharing ? 'yes' : 'no'));
     return () => {
       stop();
       opened.close();

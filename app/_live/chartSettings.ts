@@ -91,6 +91,9 @@ export function fromChartParams(params: { get(name: string): string | null }): C
   };
 }
 
+export const saysCharts = (params: { has(name: string): boolean }): boolean =>
+  ['smooth', 'log', 'logx', 'robust', 'x', 'find', 'open', 'gradients', 'charts'].some((name) => params.has(name));
+
 function safeDecode(text: string): string {
   try {
     return decodeURIComponent(text);

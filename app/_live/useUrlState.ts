@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
 import { attentionView } from './attentionView';
-import { chartChoices } from './chartSettings';
+import { chartChoices, saysCharts } from './chartSettings';
 import { setCursor } from './cursor';
 import { fromQuery, toQuery, type UrlState } from './urlState';
 import { saysWorkspace, workspace } from './workspace';
@@ -25,9 +25,10 @@ function apply(query: string): void {
   if (step === null) setCursor.follow();
   else setCursor.pin(step);
   setCursor.zoom(zoom);
-  chartChoices.set(charts);
   attentionView.set(attention);
-  if (saysWorkspace(new URLSearchParams(query))) workspace.set(arranged);
+  const params = new URLSearchParams(query);
+  if (saysCharts(params)) chartChoices.set(charts);
+  if (saysWorkspace(params)) workspace.set(arranged);
 }
 
 /** Synchronizes the address and the page: a link or the back button changes the page; actions on the page change the address. */

@@ -11,6 +11,7 @@ import { useSample } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { Shell } from '~/app/_run/shell/Shell';
+import { useRemembered } from '~/app/_run/shell/useRemembered';
 import { togglePlay } from '~/app/_run/timeline/Timeline';
 import type { ReplayManifest } from '~/shared/replayFile';
 import { wordsOf } from './words';
@@ -18,6 +19,7 @@ import { wordsOf } from './words';
 /** The recorded page of a run: the panels of the live page, without controls. */
 export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useUrlState();
+  useRemembered();
   useKeys();
   const title = useView((v) => `${v.setup.name} · replay`, 'Replay');
   useEffect(() => {

@@ -1,27 +1,23 @@
 import { Bookmark, FolderOpen, X } from 'lucide-react';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { withTerm } from '~/shared/runSearch';
-import { keepViews, readViews, type SavedView } from './savedViews';
+import { keepViews, mostViews, useViews } from './savedViews';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
 import { useCatalog } from './useCatalog';
 
-/** Projects, and views saved in this browser. The address contains the view too: copy the link to share it. */
+/** Projects, and the person's saved views. The address contains the view too: copy the link to share it. */
 export function Views({ view, onView }: { view: View; onView(change: (view: View) => View): void }) {
   const { catalog } = useCatalog(true);
-  const [saved, setSaved] = useState<readonly SavedView[]>([]);
-  useEffect(() => setSaved(readViews()), []);
+  const saved = useViews();
   const [name, setName] = useState('');
-  const change = (next: readonly SavedView[]) => {
-    setSaved(next);
-    keepViews(next);
-  };
+  const full = saved.length >= mostViews && !saved.some((s) => s.name === name.trim());
   const save = (event: FormEvent) => {
     event.preventDefault();
     const title = name.trim();
-    if (title === '') return;
-    change([...saved.filter((s) => s.name !== title), { name: title, params: toParams(view) }]);
+    if (title === '' || full) return;
+    keepViews([...saved.filter((s) => s.name !== title), { name: title, params: toParams(view) }]);
     setName('');
   };
   const now = toParams(view);
@@ -56,7 +52,7 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
               title={s.name}
               here={now === s.params}
               onClick={() => onView(() => fromParams(s.params))}
-              onRemove={() => change(saved.filter((x) => x !== s))}
+              onRemove={() => keepViews(saved.filter((x) => x !== s))}
             />
           ))}
         </ul>
@@ -69,10 +65,11 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
             value={name}
             onChange={(e) => setName(e.target.value)}
           />
-          <Button type="submit" disabled={name.trim() === ''}>
+          <Button type="submit" disabled={name.trim() === '' || full}>
             Save
           </Button>
         </form>
+        {full && <p className="mt-1 text-dim">{mostViews} views are the most: remove one first.</p>}
       </section>
     </div>
   );

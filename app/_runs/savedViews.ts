@@ -1,13 +1,13 @@
-import { kept, parsed } from '~/app/_live/kept';
+import { parsed } from '~/app/_live/kept';
+import { choices, useChoice } from '~/app/_live/remembered';
 
-/** A view of the list that the user saved in this browser, in the form of its address. */
+/** A view of the list that the person saved, in the form of its address. */
 export interface SavedView {
   name: string;
   params: string;
 }
 
-const storageKey = 'headroom.views';
-const most = 100;
+export const mostViews = 100;
 
 const isView = (value: unknown): value is SavedView =>
   typeof value === 'object' &&
@@ -16,10 +16,11 @@ const isView = (value: unknown): value is SavedView =>
   typeof (value as SavedView).params === 'string';
 
 /** Invalid entries are left out. */
-export function readViews(storage: Pick<typeof kept, 'get'> = kept): SavedView[] {
-  const views = parsed(storage.get(storageKey));
-  return Array.isArray(views) ? views.filter(isView).slice(0, most) : [];
+export function viewsIn(text: string | null): SavedView[] {
+  const views = parsed(text);
+  return Array.isArray(views) ? views.filter(isView) : [];
 }
 
-export const keepViews = (views: readonly SavedView[], storage: Pick<typeof kept, 'set'> = kept): void =>
-  storage.set(storageKey, JSON.stringify(views.slice(-most)));
+export const useViews = (): SavedView[] => viewsIn(useChoice('views'));
+
+export const keepViews = (views: readonly SavedView[]): void => choices.write('views', JSON.stringify(views));

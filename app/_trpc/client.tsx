@@ -33,7 +33,7 @@ export function ApiProvider({ children }: { children: ReactNode }) {
 }
 
 /** Whether the server itself refused: a retry would get the same answer. */
-const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
+export const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
 
 /** The error message, and the field that it concerns. */
 export function describeError(error: unknown): { message: string; field: string | null } {

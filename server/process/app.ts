@@ -25,6 +25,7 @@ import { openViewerLink } from '~/server/sockets/viewers';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
+import type { OidcSettings } from '~/server/team/admission';
 import { keepAudit } from '~/server/team/commandAudit';
 import { People, systemActor } from '~/server/team/people';
 import { postJson } from '~/server/watchdogs/publicFetch';
@@ -34,9 +35,11 @@ import { blobRoutes } from '~/server/web/blobRoutes';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
+import { openOidc } from '~/server/web/oidc';
 import { isLoopback, originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
+import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
@@ -54,6 +57,8 @@ export interface AppOptions {
   loginRequired?: boolean;
   /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; if omitted, none. */
   basePath?: string;
+  /** People may sign in at this provider, also on loopback; null or omitted: only with invite links. */
+  oidc?: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
@@ -97,7 +102,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is an admin: allowed on this machine only.
-  const loopback = isLoopback(host) && !options.loginRequired;
+  const loopback = isLoopback(host) && !options.loginRequired && !options.oidc;
   const closers: (() => unknown)[] = [];
   let started = false;
   let ending = false;
@@ -126,7 +131,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
+    const sessions = openSessions({ people, basePath });
+    const oidc = options.oidc ? openOidc({ settings: options.oidc, sessions, people, basePath, log }) : null;
+    const identity = await openIdentity({
+      open: loopback,
+      trainerToken,
+      sessions,
+      people,
+      provider: oidc,
+      onSignOut: () => recheck(),
+    });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
@@ -199,7 +213,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         questions: hub.openQuestions().length,
       };
     };
-    const system = { version: options.version, dataFolder, loopback, exports: exportFormats };
+    const system = {
+      version: options.version,
+      dataFolder,
+      loopback,
+      exports: exportFormats,
+      provider: oidc?.name ?? null,
+    };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
@@ -211,6 +231,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         }),
         metrics.route(counts),
         ...identity.routes,
+        ...(oidc?.routes ?? []),
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
@@ -229,6 +250,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         openedPages = resolve;
       }),
       dev: options.pages?.dev ?? false,
+      ...(oidc && { signInPage: '/join' }),
       onError,
     });
     const port = await listen(http, host, options.port);

@@ -1,8 +1,10 @@
 import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { TeamError } from '~/server/team/people';
+import { remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seq } from '~/shared/ids';
+import { type Remembered, remembering } from '~/shared/remembered';
 import {
   type AuditRow,
   auditEvent,
@@ -42,6 +44,20 @@ export const team = router({
   changeMe: allowed('comment')
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
+
+  /** E-mail addresses of the accounts that sign the person in. */
+  myAccounts: allowed('watch runs').query(({ ctx }): string[] =>
+    Object.values(ctx.people.team.accounts)
+      .filter((a) => a.personId === ctx.actor.id)
+      .map((a) => a.email),
+  ),
+
+  /** The caller's own layouts, saved views and choices of charts. */
+  remembered: allowed('watch runs').query(({ ctx }): Promise<Remembered> => remembered(ctx.settings, ctx.actor.id)),
+
+  remember: allowed('watch runs')
+    .input(remembering)
+    .mutation(({ ctx, input }) => remember(ctx.settings, ctx.actor.id, input.key, input.value)),
 
   changePerson: managing
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))

@@ -11,6 +11,7 @@ import { runStarted, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import type { BenchResult } from './main';
 import { percentile } from './rows';
+import { clock, frames } from './uiClock';
 
 type Row = BenchResult['rows'][number];
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
@@ -64,17 +65,6 @@ export async function bench(args: string[]): Promise<BenchResult> {
   return { title: 'The page of a run, in Chromium at 1920 x 1080 without a GPU', rows };
 }
 
-/** Seconds of work of the main thread (`task`), and the seconds in script. */
-async function clock(page: Page): Promise<() => Promise<{ task: number; script: number }>> {
-  const cdp = await page.context().newCDPSession(page);
-  await cdp.send('Performance.enable', { timeDomain: 'threadTicks' });
-  return async () => {
-    const { metrics } = await cdp.send('Performance.getMetrics');
-    const of = (name: string) => metrics.find((m) => m.name === name)?.value ?? 0;
-    return { task: of('TaskDuration'), script: of('ScriptDuration') };
-  };
-}
-
 async function live(page: Page, url: string, what: string, seconds: number, profiled: boolean): Promise<Row> {
   let scriptBytes = 0;
   const cdp = await page.context().newCDPSession(page);
@@ -90,28 +80,13 @@ async function live(page: Page, url: string, what: string, seconds: number, prof
   const usableMs = performance.now() - startedAt;
   await page.waitForTimeout(3000);
   const read = await clock(page);
-  const frames = page.evaluate(
-    (ms) =>
-      new Promise<number[]>((done) => {
-        const took: number[] = [];
-        const began = performance.now();
-        let last = began;
-        const frame = (now: number) => {
-          took.push(now - last);
-          last = now;
-          if (now - began < ms) requestAnimationFrame(frame);
-          else done(took.slice(1));
-        };
-        requestAnimationFrame(frame);
-      }),
-    seconds * 1000,
-  );
+  const taking = frames(page, seconds * 1000);
   if (profiled) {
     await cdp.send('Profiler.enable');
     await cdp.send('Profiler.start');
   }
   const before = await read();
-  const took = await frames;
+  const took = await taking;
   const after = await read();
   if (profiled) {
     const { profile } = await cdp.send('Profiler.stop');

@@ -78,6 +78,8 @@ export function writer(store: Store, runId: string, whole = false) {
     head: 0,
     attempt: 0,
     at: 1_000,
+    /** The view after the newest entry, if the lists are kept; null before the first. */
+    view: () => view,
     async append(events: RunEvent[], rewind: Append['rewind'] = null): Promise<Entry[]> {
       let seq = self.head + 1;
       const changes: ListChange[] = [];

@@ -33,6 +33,7 @@ import { Shell } from './Shell';
 import { ShortcutHelp, useShortcuts } from './Shortcuts';
 import { Tour } from './Tour';
 import { useNews } from './useNews';
+import { useRemembered } from './useRemembered';
 import { Waits } from './Waits';
 
 // The run and the scripts of its panels are requested at once, while React starts.
@@ -75,6 +76,7 @@ function Opened() {
   useNews();
   useTitle();
   useUrlState();
+  useRemembered();
   const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
   return (
     <>

@@ -14,11 +14,9 @@ import { Center } from './Center';
 import { panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
 import { useNarrow } from './useMedia';
-import { useRemembered } from './useRemembered';
 
 /** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
-  useRemembered();
   const narrow = useNarrow();
   const present = useWorkspace((w) => w.layout === 'present');
   const readOnly = useReadOnly();

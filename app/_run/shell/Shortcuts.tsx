@@ -7,8 +7,8 @@ import { Button } from '~/app/_components/Button';
 import { headingClass, Keys } from '~/app/_components/Keys';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
-import { kept } from '~/app/_live/kept';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { choices, useChoice } from '~/app/_live/remembered';
 import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import { type ActionRole, actionWithRole } from '~/shared/controls';
@@ -39,11 +39,8 @@ const onCharts = [
 ] as const;
 const opened = 'headroom:shortcuts';
 
-/** Whether single keys steer the run: off until somebody enables them in this browser, as a key is easily pressed by mistake. */
-const keysAct = {
-  get: (): boolean => kept.get('headroom.keysAct') === 'yes',
-  set: (on: boolean): void => kept.set('headroom.keysAct', on ? 'yes' : 'no'),
-};
+/** Whether single keys steer the run: off until the person enables them, as a key is easily pressed by mistake. */
+const keysAct = (chosen = choices.read('keysAct')): boolean => chosen === 'yes';
 
 /** Whether the focused element handles the key, so that the page ignores it: a button only Space and Enter, a field or a grid every key. */
 const taken = (key: string, target: EventTarget | null): boolean =>
@@ -87,10 +84,7 @@ export function useShortcuts(): void {
         '?': () => window.dispatchEvent(new Event(opened)),
       };
       const run = keys[event.key.toLowerCase()];
-      if (
-        !run ||
-        (acting.some(([key]) => (key === 'Space' ? ' ' : key.toLowerCase()) === event.key.toLowerCase()) && !keysAct.get())
-      )
+      if (!run || (acting.some(([key]) => (key === 'Space' ? ' ' : key.toLowerCase()) === event.key.toLowerCase()) && !keysAct()))
         return;
       event.preventDefault();
       run();
@@ -102,7 +96,7 @@ export function useShortcuts(): void {
 
 export function ShortcutHelp() {
   const [open, setOpen] = useState(false);
-  const [act, setAct] = useState(keysAct.get);
+  const act = keysAct(useChoice('keysAct'));
   useEffect(() => {
     const show = () => setOpen(true);
     window.addEventListener(opened, show);
@@ -131,10 +125,7 @@ export function ShortcutHelp() {
                 type="checkbox"
                 className="accent-accent"
                 checked={act}
-                onChange={(e) => {
-                  keysAct.set(e.target.checked);
-                  setAct(e.target.checked);
-                }}
+                onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
               />
               Let these keys steer the run
             </label>

@@ -1,7 +1,8 @@
 import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { kept } from '~/app/_live/kept';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { choices } from '~/app/_live/remembered';
+import { useSelected } from '~/app/_live/select';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
 
@@ -27,19 +28,19 @@ const stops: readonly { target: string; text: string; show?: () => void }[] = [
   },
 ];
 
-const storageKey = 'headroom.tour';
-/** A short tour on a run of a recipe. Once it was completed or dismissed, this browser does not show it again. */
+/** A short tour on a run of a recipe. Once it was completed or dismissed, it is not shown to this person again. */
 export function Tour() {
   const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false);
   const readOnly = useReadOnly();
+  const fresh = useSelected(choices, ({ settled }) => settled && choices.read('tour') !== 'seen');
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => {
-    if (fits && !readOnly && kept.get(storageKey) !== 'seen') setAt(0);
-  }, [fits, readOnly]);
+    if (fits && !readOnly && fresh) setAt(0);
+  }, [fits, readOnly, fresh]);
   if (at === null) return null;
   const stop = stops[at]!;
   const end = () => {
-    kept.set(storageKey, 'seen');
+    choices.write('tour', 'seen');
     setAt(null);
   };
   const go = (to: number) => {

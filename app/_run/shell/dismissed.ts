@@ -1,23 +1,15 @@
-import { useState } from 'react';
-import { kept, parsed } from '~/app/_live/kept';
+import { parsed } from '~/app/_live/kept';
+import { runChoices, useChoice } from '~/app/_live/remembered';
 
-const keyOf = (runId: string) => `headroom.dismissed.${runId}`;
 const most = 200;
 
-/** Alarms (by seq) that this person has dismissed; stored in this browser. */
+/** Alarms (by seq) that this person has dismissed. */
 export function useDismissed(runId: string): { dismissed: readonly number[]; dismiss(seqs: readonly number[]): void } {
-  const [dismissed, setDismissed] = useState(() => read(runId));
+  useChoice('dismissed');
+  const list = parsed(runChoices.read('dismissed', runId).own);
+  const dismissed = Array.isArray(list) ? list.filter((n): n is number => Number.isSafeInteger(n)) : [];
   return {
     dismissed,
-    dismiss: (seqs) => {
-      const next = [...new Set([...dismissed, ...seqs])].slice(-most);
-      setDismissed(next);
-      kept.set(keyOf(runId), JSON.stringify(next));
-    },
+    dismiss: (seqs) => runChoices.write('dismissed', runId, JSON.stringify([...new Set([...dismissed, ...seqs])].slice(-most))),
   };
-}
-
-function read(runId: string): number[] {
-  const list = parsed(kept.get(keyOf(runId)));
-  return Array.isArray(list) ? list.filter((n): n is number => Number.isSafeInteger(n)) : [];
 }

@@ -1,16 +1,45 @@
 import { useEffect } from 'react';
-import { kept } from '~/app/_live/kept';
-import { useRun } from '~/app/_live/useRun';
+import { chartChoices, chartParams, fromChartParams, saysCharts } from '~/app/_live/chartSettings';
+import { useRunStore } from '~/app/_live/RunProvider';
+import { choices, runChoices } from '~/app/_live/remembered';
 import { fromWorkspaceParams, saysWorkspace, workspace, workspaceParams } from '~/app/_live/workspace';
 
-/** Stores a person's arrangement of the page in this browser. An arrangement from a link wins, and is stored once somebody changes it. */
+const textOf = (params: Record<string, string>): string => new URLSearchParams(params).toString();
+
+/** The choices that also make sense on a run with other series. */
+const forAnyRun = (text: string): string => {
+  const { smoothSteps, log, robust, gradients } = fromChartParams(new URLSearchParams(text));
+  return textOf(chartParams({ ...chartChoices.get(), smoothSteps, log, robust, gradients }));
+};
+
+/**
+ * Remembers a person's arrangement of the page, and the choices of charts for each run. A run that was never opened gets the newest
+ * choices that make sense on any run. An arrangement from a link wins, and is remembered once somebody changes it.
+ */
 export function useRemembered(): void {
-  const you = useRun((r) => r.you?.id ?? null);
+  const { runId } = useRunStore();
   useEffect(() => {
-    const key = `headroom.workspace.${you ?? ''}`;
-    const text = kept.get(key);
-    if (text !== null && !saysWorkspace(new URLSearchParams(location.search)))
-      workspace.set(fromWorkspaceParams(new URLSearchParams(text)));
-    return workspace.subscribe(() => kept.set(key, new URLSearchParams(workspaceParams(workspace.get())).toString()));
-  }, [you]);
+    const link = new URLSearchParams(location.search);
+    const arrangement = () => textOf(workspaceParams(workspace.get()));
+    const charts = () => textOf(chartParams(chartChoices.get()));
+    const recall = () => {
+      const text = choices.read('workspace');
+      // The panel that was opened last is not part of the text: an equal arrangement stays as it is.
+      if (text !== null && text !== arrangement() && !saysWorkspace(link))
+        workspace.set(fromWorkspaceParams(new URLSearchParams(text)));
+      const { own, newest } = runChoices.read('charts', runId);
+      const chosen = own ?? (newest === null ? null : forAnyRun(newest));
+      if (chosen !== null && chosen !== charts() && !saysCharts(link))
+        chartChoices.set(fromChartParams(new URLSearchParams(chosen)));
+    };
+    recall();
+    const stops = [
+      choices.subscribe(recall),
+      workspace.subscribe(() => choices.write('workspace', arrangement())),
+      chartChoices.subscribe(() => runChoices.write('charts', runId, charts())),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [runId]);
 }

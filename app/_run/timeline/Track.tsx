@@ -53,10 +53,7 @@ export function Track(props: {
   }, [start, end, width]);
   const series = useSeries();
   const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
-  useWanted(
-    history,
-    useMemo(() => (name === null ? [] : [name]), [name]),
-  );
+  useWanted(history, [name]);
   const zoom = useCursor((c) => c.zoom);
 
   const drawn = { px, width, height, palette, name, history };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { csvOf } from '~/app/_runs/csv';
 import { pathOf } from '~/app/_runs/SparklineChart';
-import { keepViews, readViews } from '~/app/_runs/savedViews';
+import { viewsIn } from '~/app/_runs/savedViews';
 import { axisOf } from '~/app/_runs/sweep/axis';
 import { defaultView, fromParams, sortedBy, toParams, type View } from '~/app/_runs/tableQuery';
 import { tagsOf } from '~/app/_runs/tags';
@@ -42,16 +42,10 @@ it('a click on a column turns it round, on another begins with what people want 
   expect(sortedBy(loss, 'name').descending).toBe(false);
 });
 
-it('saved views come back; a storage that holds something else, or nothing, gives none', () => {
-  const kept = new Map<string, string>();
-  const storage = { get: (k: string) => kept.get(k) ?? null, set: (k: string, v: string | null) => void kept.set(k, v ?? '') };
-  expect(readViews(storage)).toEqual([]);
-  keepViews([{ name: 'paper', params: 'find=tag%3Dpaper' }], storage);
-  expect(readViews(storage)).toEqual([{ name: 'paper', params: 'find=tag%3Dpaper' }]);
-  for (const wrong of ['{', '5', '[1, {"name": 2}]']) {
-    kept.set([...kept.keys()][0]!, wrong);
-    expect(readViews(storage)).toEqual([]);
-  }
+it('of a text that is no list of views, the parts that are views are read', () => {
+  const view = { name: 'paper', params: 'find=tag%3Dpaper' };
+  expect(viewsIn(JSON.stringify([view]))).toEqual([view]);
+  for (const wrong of [null, '{', '5', '[1, {"name": 2}]']) expect(viewsIn(wrong)).toEqual([]);
 });
 
 describe('a sparkline', () => {

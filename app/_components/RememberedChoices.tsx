@@ -1,0 +1,26 @@
+import { useEffect } from 'react';
+import { toast } from 'sonner';
+import { browserHost } from '~/app/_live/host';
+import { choices } from '~/app/_live/remembered';
+import { answered, api, describeError } from '~/app/_trpc/client';
+
+/** Exchanges the person's choices with the server while the page is open. */
+export function RememberedChoices() {
+  useEffect(
+    () =>
+      choices.connect(
+        {
+          read: () => api.team.remembered.query(),
+          write: (key, value) =>
+            api.team.remember.mutate({ key, value }).catch((error: unknown) => {
+              // Without an answer it is sent again later.
+              if (!answered(error)) throw error;
+              toast.error(`Kept in this browser only: ${describeError(error).message}`);
+            }),
+        },
+        browserHost.after,
+      ),
+    [],
+  );
+  return null;
+}

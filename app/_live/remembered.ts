@@ -1,0 +1,171 @@
+import type { Remembered, RememberedKey } from '~/shared/remembered';
+
+import { kept, parsed } from './kept';
+import type { Source } from './select';
+import { useSelected } from './select';
+
+/** The server's document of this person. */
+interface RememberedServer {
+  read(): Promise<Remembered>;
+  write(key: RememberedKey, value: string): Promise<void>;
+}
+
+interface State {
+  changes: number;
+  /** The server's document has arrived, or could not be read: a value that is missing now was never chosen, as far as can be known. */
+  settled: boolean;
+}
+
+/** A person's choices as texts, by key; null = none. */
+export interface Choices extends Source<State> {
+  read(key: RememberedKey): string | null;
+  /** Takes effect here at once, and on the server when it can be reached. */
+  write(key: RememberedKey, value: string): void;
+  /** Reads the server's document, and sends it what was changed without it. @returns stops sending */
+  connect(server: RememberedServer, after: (ms: number, f: () => void) => () => void): () => void;
+}
+
+/** Time between a change and its message to the server: dragging changes a layout many times. */
+const restMs = 500;
+const againMs = 30_000;
+const personKey = 'headroom.person';
+
+/**
+ * The choices of the person who used this browser last, kept in the browser and on the server. The browser's copy is shown until the
+ * server's arrives, and is all there is while the server cannot be reached. Of two changes the one that reaches the server later holds.
+ */
+export function createChoices(storage: typeof kept): Choices {
+  let person = storage.get(personKey) ?? '';
+  let server: { of: RememberedServer; after(ms: number, f: () => void): () => void } | null = null;
+  let cancel = () => {};
+  let state: State = { changes: 0, settled: false };
+  const listeners = new Set<() => void>();
+  const place = (key: RememberedKey | 'unsent') => `headroom.${person}.${key}`;
+  const changed = (settled = state.settled) => {
+    state = { changes: state.changes + 1, settled };
+    for (const listener of [...listeners]) listener();
+  };
+  /** Keys whose values the server does not have yet; they survive a reload. */
+  const unsent = (): RememberedKey[] => {
+    const keys = parsed(storage.get(place('unsent')));
+    return Array.isArray(keys) ? keys : [];
+  };
+  const setUnsent = (keys: readonly RememberedKey[]) =>
+    storage.set(place('unsent'), keys.length === 0 ? null : JSON.stringify(keys));
+
+  const later = (ms: number, work: () => Promise<void>) => {
+    cancel();
+    cancel = server?.after(ms, () => void work()) ?? (() => {});
+  };
+
+  async function send(): Promise<void> {
+    const to = server;
+    for (const key of unsent()) {
+      if (!to || to !== server) return;
+      const value = storage.get(place(key));
+      try {
+        if (value !== null) await to.of.write(key, value);
+      } catch {
+        later(againMs, send);
+        return;
+      }
+      if (storage.get(place(key)) === value) setUnsent(unsent().filter((k) => k !== key));
+    }
+  }
+
+  async function receive(): Promise<void> {
+    const from = server;
+    const answer = await from?.of.read().catch(() => null);
+    if (from !== server) return;
+    if (!answer) {
+      changed(true);
+      return later(againMs, receive);
+    }
+    const own = unsent();
+    if (answer.person !== person) {
+      // Choices made before the person was known belong to them; those of another person stay with that one.
+      const before = person === '' ? own.map((key) => [key, storage.get(place(key))] as const) : [];
+      person = answer.person;
+      storage.set(personKey, person);
+      for (const [key, value] of before) storage.set(place(key), value);
+      setUnsent([...new Set([...unsent(), ...before.map(([key]) => key)])]);
+    }
+    adopt(answer);
+    const waiting = unsent();
+    for (const [key, value] of Object.entries(answer.values) as [RememberedKey, string][])
+      if (!waiting.includes(key)) storage.set(place(key), value);
+    changed(true);
+    await send();
+  }
+
+  /** Choices of an earlier version, which kept them in the browser for nobody in particular, become those of its first person. */
+  function adopt({ values }: Remembered): void {
+    for (const key of ['views', 'tour', 'keysAct', 'shareLook'] as const) {
+      const old = storage.get(`headroom.${key}`);
+      if (old === null) continue;
+      storage.set(`headroom.${key}`, null);
+      if (values[key] !== undefined || storage.get(place(key)) !== null) continue;
+      storage.set(place(key), old);
+      setUnsent([...unsent(), key]);
+    }
+  }
+
+  return {
+    get: () => state,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    read: (key) => storage.get(place(key)),
+    write(key, value) {
+      if (storage.get(place(key)) === value) return;
+      storage.set(place(key), value);
+      setUnsent([...new Set([...unsent(), key])]);
+      changed();
+      later(restMs, send);
+    },
+    connect(of, after) {
+      server = { of, after };
+      void receive();
+      return () => {
+        server = null;
+        cancel();
+      };
+    },
+  };
+}
+
+/** The choices of this tab's person. */
+export const choices: Choices = createChoices(kept);
+
+/** One choice as text; changes when another browser's arrives. */
+export const useChoice = (key: RememberedKey): string | null => {
+  useSelected(choices, (state) => state.changes);
+  return choices.read(key);
+};
+
+/** Runs beyond these are forgotten, the oldest first. */
+const mostRuns = 100;
+/** Characters: half of the server's limit. */
+const mostText = 32 * 1024;
+
+/** A choice for each of the runs in which it was made last. */
+export const runChoices = {
+  /** `newest`: that of the run in which it was made last. */
+  read(key: RememberedKey, runId: string): { own: string | null; newest: string | null } {
+    const runs = runsIn(choices.read(key));
+    return { own: runs.find(([id]) => id === runId)?.[1] ?? null, newest: runs.at(-1)?.[1] ?? null };
+  },
+  write(key: RememberedKey, runId: string, value: string): void {
+    const runs = [...runsIn(choices.read(key)).filter(([id]) => id !== runId), [runId, value]].slice(-mostRuns);
+    while (runs.length > 1 && JSON.stringify(runs).length > mostText) runs.shift();
+    choices.write(key, JSON.stringify(runs));
+  },
+};
+
+function runsIn(text: string | null): [runId: string, value: string][] {
+  const runs = parsed(text);
+  return Array.isArray(runs)
+    ? runs.filter((r) => Array.isArray(r) && r.length === 2 && r.every((x) => typeof x === 'string'))
+    : [];
+}

@@ -1,0 +1,127 @@
+import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Choices, createChoices } from '~/app/_live/remembered';
+import type { AppRouter } from '~/server/trpc';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+import { startApp, type TestApp } from '~/test/support/app';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp({ loginRequired: true });
+});
+afterAll(() => app.close());
+
+const client = (cookie: string) =>
+  createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers: { cookie } })] });
+
+async function join(invite: string, name: string): Promise<string> {
+  const answer = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.headers.get('set-cookie')!.split(';')[0]!;
+}
+
+/** A browser: its storage outlives its pages. */
+function browser() {
+  const storage = new Map<string, string>();
+  const kept = {
+    get: (key: string) => storage.get(key) ?? null,
+    set: (key: string, text: string | null) => void (text === null ? storage.delete(key) : storage.set(key, text)),
+  };
+  return {
+    storage,
+    /** Opens a page; null: there is no server. `sent` waits until the server has every choice. */
+    async open(cookie: string | null): Promise<Choices & { sent(): Promise<void> }> {
+      const choices = createChoices(kept);
+      const due: (() => void)[] = [];
+      let writes: Promise<unknown> = Promise.resolve();
+      const api = client(cookie ?? '');
+      const gone = () => Promise.reject(new Error('there is no server'));
+      const settled = new Promise<void>((done) => choices.subscribe(() => choices.get().settled && done()));
+      choices.connect(
+        {
+          read: cookie === null ? gone : () => api.team.remembered.query(),
+          write: (key, value) => {
+            const written = cookie === null ? gone() : api.team.remember.mutate({ key, value });
+            writes = written.catch(() => {});
+            return written;
+          },
+        },
+        (_ms, work) => {
+          due.push(work);
+          return () => due.splice(due.indexOf(work), 1);
+        },
+      );
+      await settled;
+      await writes;
+      return {
+        ...choices,
+        async sent() {
+          for (const work of due.splice(0)) work();
+          await writes;
+        },
+      };
+    },
+  };
+}
+
+describe('choices of a person', () => {
+  let ada: string;
+  let bob: string;
+  beforeAll(async () => {
+    ada = await join(new URL(app.adminLink!, app.url).searchParams.get('invite')!, 'Ada');
+    const { secret } = await client(ada).team.invite.mutate({ role: 'viewer', uses: 1, expiresInMs: 3_600_000 });
+    bob = await join(secret, 'Bob');
+  });
+
+  it('are found in another browser of the person, and never by anybody else, even in the same browser', async () => {
+    const laptop = browser();
+    const there = await laptop.open(ada);
+    there.write('views', '[1]');
+    await there.sent();
+    expect((await browser().open(ada)).read('views')).toBe('[1]');
+    expect((await browser().open(bob)).read('views')).toBeNull();
+    expect((await laptop.open(bob)).read('views')).toBeNull();
+    expect((await laptop.open(ada)).read('views')).toBe('[1]');
+  });
+
+  it('of two browsers, the change that reaches the server later holds', async () => {
+    const [one, two] = [await browser().open(ada), await browser().open(ada)];
+    one.write('workspace', 'layout=watch');
+    await one.sent();
+    two.write('workspace', 'layout=review');
+    await two.sent();
+    expect((await browser().open(ada)).read('workspace')).toBe('layout=review');
+  });
+
+  it('are kept in the browser while there is no server, also over a reload, and sent when there is one', async () => {
+    const train = browser();
+    const away = await train.open(null);
+    away.write('keysAct', 'yes');
+    await away.sent();
+    expect((await train.open(null)).read('keysAct')).toBe('yes');
+    expect((await browser().open(ada)).read('keysAct')).toBeNull();
+    await train.open(ada);
+    expect((await browser().open(ada)).read('keysAct')).toBe('yes');
+  });
+
+  it('of an earlier version, which kept them in the browser alone, go to the person who opens it first', async () => {
+    const old = browser();
+    old.storage.set('headroom.tour', 'seen');
+    expect((await old.open(bob)).read('tour')).toBe('seen');
+    expect((await old.open(ada)).read('tour')).toBeNull();
+    expect((await browser().open(bob)).read('tour')).toBe('seen');
+  });
+
+  it('that do not fit are refused with the field and what to do', async () => {
+    const api = client(bob);
+    await expect(api.team.remember.mutate({ key: 'views', value: 'x'.repeat(64 * 1024 + 1) })).rejects.toMatchObject({
+      message: 'value: at most 65,536 characters; remove saved views or charts that nobody needs',
+      data: { field: 'value' },
+    });
+    await expect(api.team.remember.mutate({ key: 'constructor' as 'views', value: 'x' })).rejects.toMatchObject({
+      message: expect.stringMatching(/^key: .*"views"/),
+      data: { field: 'key' },
+    });
+  });
+});
