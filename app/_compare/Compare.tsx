@@ -8,6 +8,7 @@ import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
@@ -78,7 +79,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     let shown = '';
     const notify = () => {
       const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
-      if (link !== shown) history.replaceState(history.state, '', link);
+      if (link !== shown) history.replaceState(history.state, '', atBase(link));
       shown = link;
     };
     notify();
