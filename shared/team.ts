@@ -50,8 +50,19 @@ export const token = z.strictObject({
 });
 export type Token = z.infer<typeof token>;
 
+/** A person's account at the sign-in provider `issuer`, which calls it `subject` for ever; its e-mail address may change. */
+export const account = z.strictObject({
+  issuer: z.string().max(2000),
+  subject: z.string().min(1).max(255),
+  email: z.string().max(320),
+});
+export type Account = z.infer<typeof account>;
+export const accountKey = ({ issuer, subject }: Account): string => `${issuer} ${subject}`;
+
 export const auditEvent = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('person.joined'), person, inviteId: id.nullable() }),
+  z.strictObject({ type: z.literal('person.joined'), person, inviteId: id.nullable(), account: account.optional() }),
+  /** From now on the account signs this person in. */
+  z.strictObject({ type: z.literal('account.linked'), personId: id, account }),
   z.strictObject({
     type: z.literal('person.changed'),
     personId: id,
@@ -100,6 +111,11 @@ export type AuditRow = z.infer<typeof auditRow>;
 
 export interface Team {
   people: Record<string, Person>;
+  /**
+   * By accountKey. `personId` null: that person was removed, and only an invite lets the account in again. `invited`: an invite let it in
+   * or its person linked it, so that no rule of the server is needed.
+   */
+  accounts: Record<string, Account & { personId: string | null; invited: boolean }>;
   invites: Record<string, Invite & { hash: string }>;
   sessions: Record<string, Session & { hash: string }>;
   tokens: Record<string, Token & { hash: string }>;
@@ -109,6 +125,7 @@ export interface Team {
 
 export const emptyTeam: Team = {
   people: {},
+  accounts: {},
   invites: {},
   sessions: {},
   tokens: {},
@@ -123,6 +140,11 @@ const without = <T>(record: Record<string, T>, key: string): Record<string, T> =
   return rest;
 };
 
+const withAccount = ({ accounts }: Team, added: Account, personId: string, invited: boolean): Team['accounts'] => ({
+  ...accounts,
+  [accountKey(added)]: { ...added, personId, invited },
+});
+
 export function foldTeam(team: Team, event: AuditEvent): Team {
   switch (event.type) {
     case 'person.joined': {
@@ -130,9 +152,12 @@ export function foldTeam(team: Team, event: AuditEvent): Team {
       return {
         ...team,
         people: { ...team.people, [event.person.id]: event.person },
+        accounts: event.account ? withAccount(team, event.account, event.person.id, event.inviteId !== null) : team.accounts,
         invites: used ? { ...team.invites, [used.id]: { ...used, used: used.used + 1 } } : team.invites,
       };
     }
+    case 'account.linked':
+      return { ...team, accounts: withAccount(team, event.account, event.personId, true) };
     case 'person.changed': {
       const known = team.people[event.personId];
       if (!known) return team;
@@ -143,6 +168,9 @@ export function foldTeam(team: Team, event: AuditEvent): Team {
       return {
         ...team,
         people: without(team.people, event.personId),
+        accounts: Object.fromEntries(
+          Object.entries(team.accounts).map(([key, a]) => [key, a.personId === event.personId ? { ...a, personId: null } : a]),
+        ),
         sessions: Object.fromEntries(Object.entries(team.sessions).filter(([, s]) => s.personId !== event.personId)),
       };
     case 'invite.made':

@@ -1,7 +1,7 @@
 import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
 import { type ReactNode, useEffect, useEffectEvent, useState } from 'react';
-import { menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
+import AnchorMenu, { type MenuChoice, menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
 import { chartPng, download } from './exportChart';
 import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
@@ -120,51 +120,28 @@ export function PointMenu(props: {
   save(kind: 'png' | 'csv'): void;
   onClose(): void;
 }) {
-  const { at, map, cursor, onNote, save } = props;
+  const { at, map, cursor, onNote, save, onClose } = props;
   if (!at) return null;
   const place = describeStep(map, at.step);
   const nearest = at.readings.find((r) => r.value !== null);
-  const format = valueFormat(props.percent);
+  const copied = nearest && `Copy ${nearest.label}: ${valueFormat(props.percent)(nearest.value!)}`;
+  const choices: (MenuChoice | false | undefined)[] = [
+    // In the next frame, once the menu has closed; otherwise it would also close what opens.
+    onNote && { text: `Note at ${place} …`, onChoose: () => requestAnimationFrame(() => onNote(at)) },
+    { text: `Pin ${place}`, onChoose: () => cursor.pin(at.step) },
+    nearest && { text: copied!, onChoose: () => void navigator.clipboard?.writeText(String(nearest.value)) },
+    cursor.get().zoom !== null && { text: 'Show all steps', onChoose: () => cursor.zoom(null) },
+    { text: 'Save the picture (PNG)', onChoose: () => save('png') },
+    { text: 'Save the numbers drawn (CSV)', onChoose: () => save('csv') },
+  ];
   return (
-    <Menu.Root open onOpenChange={(open) => !open && props.onClose()} modal={false}>
-      <Menu.Portal>
-        <Menu.Positioner
-          anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}
-          side="bottom"
-          align="start"
-          sideOffset={2}
-          className="z-60"
-        >
-          <Menu.Popup className={menuClass} aria-label={`At ${place}`} finalFocus={false}>
-            {onNote && (
-              // In the next frame, once the menu has closed; otherwise it would also close what opens.
-              <Menu.Item className={menuItemClass} onClick={() => requestAnimationFrame(() => onNote(at))}>
-                Note at {place} …
-              </Menu.Item>
-            )}
-            <Menu.Item className={menuItemClass} onClick={() => cursor.pin(at.step)}>
-              Pin {place}
-            </Menu.Item>
-            {nearest && (
-              <Menu.Item className={menuItemClass} onClick={() => void navigator.clipboard?.writeText(String(nearest.value))}>
-                Copy {nearest.label}: {format(nearest.value!)}
-              </Menu.Item>
-            )}
-            {cursor.get().zoom && (
-              <Menu.Item className={menuItemClass} onClick={() => cursor.zoom(null)}>
-                Show all steps
-              </Menu.Item>
-            )}
-            <Menu.Item className={menuItemClass} onClick={() => save('png')}>
-              Save the picture (PNG)
-            </Menu.Item>
-            <Menu.Item className={menuItemClass} onClick={() => save('csv')}>
-              Save the numbers drawn (CSV)
-            </Menu.Item>
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
+    <AnchorMenu
+      label={`At ${place}`}
+      anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}
+      choices={choices.filter((choice) => !!choice)}
+      focuses={false}
+      onClose={onClose}
+    />
   );
 }
 

@@ -5,6 +5,7 @@ import { around } from './margins';
 import type { Palette } from './palette';
 import { type Plot, pixelX } from './plot';
 import { readout, valueFormat } from './readout';
+import { TipBox } from './TipBox';
 import { colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
 
 const MOST_LINES = 10;
@@ -39,16 +40,9 @@ export function ChartTooltip(props: {
   });
   const shown = lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) }));
   const range = shown.length === 1 && !map.places ? shown[0]!.read.range : null;
-  const right = px > plot.width / 2;
+  const { top, right } = around();
   return (
-    <div
-      data-tooltip
-      className="pointer-events-none absolute z-20 w-max max-w-md rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
-      style={{
-        top: around().top + 6,
-        ...(right ? { right: around().right + plot.width - px + 12 } : { left: plot.left + px + 12 }),
-      }}
-    >
+    <TipBox px={px} plot={{ left: plot.left, width: plot.width, right }} style={{ top: top + 6 }}>
       <p className="mb-0.5 font-mono text-2xs text-dim">
         {map.places ? map.say(step) : `step ${formatStep(step)}`}
         {map.kind !== 'step' && ` · ${map.say(step)}`}
@@ -92,7 +86,7 @@ export function ChartTooltip(props: {
           className="mt-1 border-t border-line pt-1"
         />
       )}
-    </div>
+    </TipBox>
   );
 }
 

@@ -200,12 +200,13 @@ export function HeatMap(props: HeatMapProps) {
           head={cursor.headStep()}
           map={map}
           limit={limit}
-          style={{
-            ...(tip.row > rows.length / 2
+          px={tip.px}
+          plot={{ left, width, right }}
+          style={
+            tip.row > rows.length / 2
               ? { bottom: size.height - top - tip.row * rowHeight + 6 }
-              : { top: top + (tip.row + 1) * rowHeight + 6 }),
-            ...(tip.px > width / 2 ? { right: right + width - tip.px + 12 } : { left: left + tip.px + 12 }),
-          }}
+              : { top: top + (tip.row + 1) * rowHeight + 6 }
+          }
         />
       )}
     </ChartFigure>

@@ -1,67 +1,37 @@
-import type { Ref } from 'react';
+import type { HTMLAttributes, Ref } from 'react';
 import type { Palette } from './palette';
 import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
 const MOST = 6;
 
+interface Toggles {
+  palette: Palette;
+  hidden: ReadonlySet<string>;
+  onToggle(name: string, alone: boolean): void;
+}
+
 /**
  * Names, colors and values at the cursor. The chart writes the values when it draws (`data-reads`, `data-measured`), not React. A click hides a line; shift + click
  * shows only that line, and a second shift + click shows all.
  */
-export function Legend({
-  ref,
-  lines,
-  points,
-  rule,
-  palette,
-  hidden,
-  onToggle,
-}: {
-  ref: Ref<HTMLUListElement>;
-  lines: readonly LineSpec[];
-  points: readonly PointSpec[];
-  rule: RuleSpec | null;
-  palette: Palette;
-  hidden: ReadonlySet<string>;
-  onToggle(name: string, alone: boolean): void;
-}) {
+export function Legend(
+  props: Toggles & {
+    ref: Ref<HTMLUListElement>;
+    lines: readonly LineSpec[];
+    points: readonly PointSpec[];
+    rule: RuleSpec | null;
+  },
+) {
+  const { ref, lines, points, rule, ...toggles } = props;
   const many = lines.length > MOST;
   return (
     <ul ref={ref} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2.5 text-xs text-dim">
       {many && <li className="py-0.5">{lines.length} lines</li>}
-      {!many &&
-        lines.map((l) => (
-          <Item
-            key={l.name}
-            name={l.name}
-            label={l.label}
-            color={l.color}
-            palette={palette}
-            hidden={hidden}
-            onToggle={onToggle}
-            dashed={l.dashed}
-          >
-            <span data-reads={l.name} className="font-mono text-2xs text-ink" />
-          </Item>
-        ))}
-      {points.map((p) => (
-        <Item
-          key={p.name}
-          name={p.name}
-          label={p.label}
-          color={p.color}
-          palette={palette}
-          hidden={hidden}
-          onToggle={onToggle}
-          round
-        >
-          <span
-            data-measured={p.name}
-            className="font-mono text-2xs text-ink"
-            title="the newest by the step shown, with its step"
-          />
-        </Item>
-      ))}
+      {!many && lines.map((l) => <Item key={l.name} of={l} value={{ 'data-reads': l.name }} {...toggles} />)}
+      {points.map((p) => {
+        const value = { 'data-measured': p.name, title: 'the newest by the step shown, with its step' };
+        return <Item key={p.name} of={p} value={value} round {...toggles} />;
+      })}
       {rule && rule.from.length > 0 && (
         <li className="flex items-center gap-1 py-0.5">
           <span aria-hidden className="w-3 border-t-2 border-dashed border-warn" />
@@ -72,35 +42,32 @@ export function Legend({
   );
 }
 
-function Item(props: {
-  name: string;
-  label: string;
-  color: Color;
-  palette: Palette;
-  hidden: ReadonlySet<string>;
-  onToggle(name: string, alone: boolean): void;
-  dashed?: boolean;
+interface ItemProps extends Toggles {
+  of: { name: string; label: string; color: Color; dashed?: boolean };
+  /** Attributes of the element that gets the value. */
+  value: HTMLAttributes<HTMLElement> & Record<`data-${string}`, string>;
   round?: boolean;
-  children: React.ReactNode;
-}) {
-  const off = props.hidden.has(props.name);
-  const color = colorOf(props.palette, props.color);
+}
+
+function Item({ of: { name, label, color: of, dashed }, value, round, palette, hidden, onToggle }: ItemProps) {
+  const off = hidden.has(name);
+  const color = colorOf(palette, of);
   return (
     <li>
       <button
         type="button"
         aria-pressed={!off}
         title="Click: show or hide; shift-click: this one alone"
-        onClick={(e) => props.onToggle(props.name, e.shiftKey)}
+        onClick={(e) => onToggle(name, e.shiftKey)}
         className={`flex items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden
-          className={props.round ? 'size-2 rounded-full' : 'h-0 w-3 border-t-2'}
-          style={props.round ? { background: color } : { borderColor: color, borderStyle: props.dashed ? 'dashed' : 'solid' }}
+          className={round ? 'size-2 rounded-full' : 'h-0 w-3 border-t-2'}
+          style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        {props.label}
-        {props.children}
+        {label}
+        <span {...value} className="font-mono text-2xs text-ink" />
       </button>
     </li>
   );

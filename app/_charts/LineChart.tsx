@@ -29,7 +29,7 @@ import {
   type RuleSpec,
   type StepFile,
 } from './types';
-import { fitCanvas, useDrawing } from './useDrawing';
+import { clearedPen, useDrawing } from './useDrawing';
 import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
@@ -50,8 +50,6 @@ export interface LineChartProps {
   stops?: readonly number[];
   /** Shown over an empty plot: why there is no data. */
   notice?: ReactNode;
-  /** Content beside the title. */
-  aside?: ReactNode;
   height?: number;
   /** Called with the plot's width in CSS pixels: a wide chart needs finer data. */
   onWidth?(width: number): void;
@@ -70,6 +68,8 @@ export interface LineChartProps {
 const nothing: readonly never[] = [];
 /** Least time between two descriptions of a chart in words: each looks through all of its numbers. */
 const sayEveryMs = 1000;
+/** Until the first drawing places it. */
+const gone = { display: 'none' };
 const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 
 /**
@@ -106,21 +106,16 @@ export function LineChart(props: LineChartProps) {
 
   const ask = useDrawing(
     (stale) => {
-      const element = canvas.current;
-      if (!element || size.width < 80 || size.height < 60) return false;
+      if (!canvas.current || size.width < 80 || size.height < 60) return false;
       const state = now.current;
       if (stale || !state.shown) {
         const request = { lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range: props.range };
         const wanted = layoutFor(state.shown, request, size);
-        const { width, height } = wanted;
         if (wanted !== state.shown) {
           state.shown = wanted;
           setPlot(wanted);
         }
-        const ratio = fitCanvas(element, width, height);
-        const pen = element.getContext('2d')!;
-        pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-        pen.clearRect(0, 0, width, height);
+        const { pen, ratio } = clearedPen(canvas.current, wanted.width, wanted.height)!;
         const reported = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, reported) ? old : reported));
         state.saying ??= setTimeout(() => sayAgain.current(), sayEveryMs);
@@ -189,12 +184,7 @@ export function LineChart(props: LineChartProps) {
           onToggle={(name, alone) => setHidden((old) => toggled(old, name, alone, [...lines, ...points]))}
         />
       }
-      aside={
-        <>
-          <Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} map={map} />
-          {props.aside}
-        </>
-      }
+      aside={<Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} map={map} />}
       takeaway={takeaway}
       menu={props.menu}
       said={title}
@@ -222,32 +212,18 @@ export function LineChart(props: LineChartProps) {
         <g transform={`translate(${left},${top})`}>
           {plot && <MarksLayer marks={marks} plot={plot} palette={palette} />}
           {plot && rule && <RuleLabel rule={rule} plot={plot} />}
-          <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={{ display: 'none' }} />
+          <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={gone} />
           <g ref={overlay}>
-            <line
-              data-line="pin"
-              y1={-12}
-              y2={height}
-              stroke="var(--color-accent)"
-              strokeWidth={1.5}
-              style={{ display: 'none' }}
-            />
-            <line
-              data-line="hover"
-              y1={0}
-              y2={height}
-              stroke="var(--color-ink)"
-              strokeOpacity={0.5}
-              style={{ display: 'none' }}
-            />
-            {shownLines.slice(0, 24).map((l) => (
+            <line data-line="pin" y1={-12} y2={height} stroke="var(--color-accent)" strokeWidth={1.5} style={gone} />
+            <line data-line="hover" y1={0} y2={height} stroke="var(--color-ink)" strokeOpacity={0.5} style={gone} />
+            {shownLines.slice(0, 24).map(({ name, color }) => (
               <circle
-                key={l.name}
+                key={name}
                 r={3.5}
-                fill={colorOf(palette, l.color)}
+                fill={colorOf(palette, color)}
                 stroke="var(--color-panel)"
                 strokeWidth={1.5}
-                style={{ display: 'none' }}
+                style={gone}
               />
             ))}
           </g>

@@ -2,7 +2,7 @@ import type { Curve } from './curve';
 import type { Palette } from './palette';
 import { type Piece, piecesOf } from './pieces';
 import { type Pen, type Plot, pixelX, pixelY } from './plot';
-import { fillBetween, middle, strokeLine, traceOf } from './strokes';
+import { fillBetween, middle, strokeLine, trace, traceOf } from './strokes';
 import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
 export interface Drawn {
@@ -206,24 +206,17 @@ function drawRule(pen: Pen, plot: Plot, rule: RuleSpec, shapes: readonly Shape[]
 
 function drawPoints(pen: Pen, plot: Plot, spec: PointSpec, palette: Palette): void {
   const color = colorOf(palette, spec.color);
-  const at = spec.points.map((p) => [pixelX(plot, p.step), pixelY(plot, p.value)] as const);
+  const xs = spec.points.map((p) => pixelX(plot, p.step));
+  const ys = spec.points.map((p) => pixelY(plot, p.value));
   pen.strokeStyle = color;
   pen.lineWidth = 1;
   pen.globalAlpha = 0.55;
-  pen.beginPath();
-  let open = false;
-  for (const [x, y] of at) {
-    if (Number.isNaN(y)) open = false;
-    else if (open) pen.lineTo(x, y);
-    else {
-      pen.moveTo(x, y);
-      open = true;
-    }
-  }
+  trace(pen, xs.length, xs, ys);
   pen.stroke();
   pen.globalAlpha = 1;
-  const radius = at.length > 80 ? 1.75 : at.length > 30 ? 2.5 : 3.25;
-  for (const [x, y] of at) {
+  const radius = xs.length > 80 ? 1.75 : xs.length > 30 ? 2.5 : 3.25;
+  for (const [k, x] of xs.entries()) {
+    const y = ys[k]!;
     if (Number.isNaN(y) || x < -4 || x > plot.width + 4) continue;
     pen.beginPath();
     pen.arc(x, y, radius, 0, 2 * Math.PI);

@@ -100,30 +100,26 @@ export async function chartPng(svg: string, scale = 2): Promise<Blob> {
  * and last are its exact value. Evaluations follow with their own steps.
  */
 export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[]): string {
-  const out = ['series,first_step,last_step,min,max,mean,last,non_finite'];
-  const quoted = (t: string) => (/[",\n]/.test(t) ? `"${t.replaceAll('"', '""')}"` : t);
+  const rows: (string | number)[][] = [csvColumns];
   for (const line of lines) {
     const c = line.curve() ?? line.whole?.() ?? null;
     if (!c) continue;
-    for (let i = 0; i < c.count; i++) {
-      out.push(
-        [
-          quoted(line.name),
-          c.steps[i],
-          c.lastSteps[i],
-          c.values.min[i],
-          c.values.max[i],
-          c.mean(i),
-          c.values.last[i],
-          c.values.nonFinite[i],
-        ].join(','),
-      );
-    }
+    const { min, max, last, nonFinite } = c.values;
+    for (let i = 0; i < c.count; i++)
+      rows.push([line.name, c.steps[i]!, c.lastSteps[i]!, min[i]!, max[i]!, c.mean(i), last[i]!, nonFinite[i]!]);
   }
-  for (const p of points)
-    for (const v of p.points)
-      out.push([quoted(p.label), v.step, v.step, v.value, v.value, v.value, v.value, Number.isFinite(v.value) ? 0 : 1].join(','));
-  return `${out.join('\n')}\n`;
+  for (const { label, points: measured } of points)
+    for (const { step, value } of measured)
+      rows.push([label, step, step, value, value, value, value, Number.isFinite(value) ? 0 : 1]);
+  return csvText(rows);
+}
+
+const csvColumns = ['series', 'first_step', 'last_step', 'min', 'max', 'mean', 'last', 'non_finite'];
+
+/** A CSV file: texts with commas, quotes or line ends are quoted. */
+export function csvText(rows: readonly (readonly (string | number)[])[]): string {
+  const field = (v: string | number) => (/[",\n]/.test(String(v)) ? `"${String(v).replaceAll('"', '""')}"` : v);
+  return rows.map((row) => `${row.map(field).join(',')}\n`).join('');
 }
 
 export function download(name: string, content: Blob | string, type: string): void {
@@ -135,4 +131,5 @@ export function download(name: string, content: Blob | string, type: string): vo
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-const escaped = (t: string) => t.replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]!);
+/** A text inside SVG. */
+export const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);

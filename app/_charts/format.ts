@@ -36,6 +36,9 @@ export function formatTick(v: number): string {
   return formatValue(v, 4);
 }
 
+/** A text of at most `most` characters; a longer one ends in an ellipsis. */
+export const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
 /** 45 s, 2:05, 1:02:05, 3 d 04:00 */
 export function formatDuration(ms: number): string {
   if (!Number.isFinite(ms)) return odd(ms)!;

@@ -75,9 +75,9 @@ export function fillBetween(pen: Pen, t: Trace, pixel: number, alpha: number, ed
   if (edge <= 0) return;
   pen.globalAlpha = edge;
   pen.lineWidth = pixel || 1;
-  trace(pen, t, t.top, 0, 0);
+  trace(pen, t.n, t.x, t.top);
   pen.stroke();
-  trace(pen, t, t.bottom, 0, 0);
+  trace(pen, t.n, t.x, t.bottom);
   pen.stroke();
 }
 
@@ -148,7 +148,7 @@ export function strokeLine(pen: Pen, t: Trace, y: Float64Array, width: number, p
   const offsets = pixel > 0 && t.n > MANY ? side[alpha < 1 ? 1 : Math.round(width / pixel)] : undefined;
   pen.lineWidth = offsets ? pixel : width;
   for (const [dx, dy] of offsets ?? [[0, 0]]) {
-    trace(pen, t, y, dx * pixel, dy * pixel);
+    trace(pen, t.n, t.x, y, dx * pixel, dy * pixel);
     pen.stroke();
   }
   for (let k = 0; k < t.n; k++) {
@@ -159,16 +159,14 @@ export function strokeLine(pen: Pen, t: Trace, y: Float64Array, width: number, p
   }
 }
 
-function trace(pen: Pen, t: Trace, y: Float64Array, dx: number, dy: number): void {
+/** A path through the first `n` points, moved by (dx, dy); it breaks where y is NaN. */
+export function trace(pen: Pen, n: number, x: ArrayLike<number>, y: ArrayLike<number>, dx = 0, dy = 0): void {
   pen.beginPath();
   let open = false;
-  for (let k = 0; k < t.n; k++) {
-    if (Number.isNaN(y[k]!)) {
-      open = false;
-      continue;
-    }
-    if (open) pen.lineTo(t.x[k]! + dx, y[k]! + dy);
-    else pen.moveTo(t.x[k]! + dx, y[k]! + dy);
-    open = true;
+  for (let k = 0; k < n; k++) {
+    const gap = Number.isNaN(y[k]!);
+    if (!gap && open) pen.lineTo(x[k]! + dx, y[k]! + dy);
+    else if (!gap) pen.moveTo(x[k]! + dx, y[k]! + dy);
+    open = !gap;
   }
 }

@@ -50,6 +50,16 @@ export function useDrawing(
   return useCallback(() => askFrame(frame), [frame]);
 }
 
+/** Clears a canvas of a size in CSS pixels. @returns its pen, which draws in CSS pixels, and the device pixels in one of them; null without a canvas */
+export function clearedPen(canvas: HTMLCanvasElement | null, width: number, height: number) {
+  const pen = canvas?.getContext('2d');
+  if (!canvas || !pen) return null;
+  const ratio = fitCanvas(canvas, width, height);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, width, height);
+  return { pen, ratio };
+}
+
 /** Sets a canvas to the device pixels of a size in CSS pixels. @returns device pixels per CSS pixel */
 export function fitCanvas(canvas: HTMLCanvasElement, width: number, height: number): number {
   const ratio = Math.min(3, window.devicePixelRatio || 1);

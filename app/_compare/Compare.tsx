@@ -9,6 +9,7 @@ import { count, measured } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
@@ -80,7 +81,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     let shown = '';
     const notify = () => {
       const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
-      if (link !== shown) history.replaceState(history.state, '', link);
+      if (link !== shown) history.replaceState(history.state, '', atBase(link));
       shown = link;
     };
     notify();

@@ -1,7 +1,7 @@
 import type { Curve } from '~/app/_charts/curve';
 import type { LineSpec, Mark, MarkKind, PointSpec } from '~/app/_charts/types';
 import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
-import { evaluationPoints, marksOf } from '~/app/_live/runMarks';
+import { evaluationPoints, happeningsOf } from '~/app/_live/runMarks';
 import { lineOf } from '~/app/_run/curves/chartLines';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf } from '~/shared/streams';
@@ -88,8 +88,8 @@ export function linesOf(
     return names.map((name, i) => {
       const exact = run.series.get('learningRate') === name;
       const label = series.length > 1 ? `${named.get(run.runId)} ${name}` : named.get(run.runId)!;
-      const look = { label, color, dashed: color >= 8 || i > 0, smoothed: !exact, thin: exact };
-      return carriedLine({ ...lineOf(run.history, name, look), name: `${run.runId} ${name}` }, place);
+      const look = { name, label, color, dashed: color >= 8 || i > 0, smoothed: !exact, thin: exact };
+      return carriedLine({ ...lineOf(run.history, look), name: `${run.runId} ${name}` }, place);
     });
   });
 }
@@ -155,8 +155,8 @@ export function comparedMarks(runs: readonly Compared[], axis: Axis, named: Name
     const place = axis.place(runId);
     if (!place) return [];
     const step = (own: number) => Math.round(place.of(own));
-    const marks: Mark[] = marksOf(view)
-      .filter((m) => shownMarks.has(m.kind))
+    const marks: Mark[] = happeningsOf(view)
+      .marks.filter((m) => shownMarks.has(m.kind))
       .map((m) => ({
         ...m,
         id: `${runId} ${m.id}`,

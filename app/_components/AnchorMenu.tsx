@@ -14,10 +14,10 @@ export const menuClass = 'min-w-44 rounded border border-line bg-raised p-1 text
 export const menuItemClass =
   'block w-full cursor-default rounded px-2 py-1 text-left outline-none data-disabled:text-dim data-disabled:opacity-60 data-highlighted:bg-line';
 
-/** An open menu beside an element; loaded when it is first opened. @param focuses whether the element gets the focus afterwards */
+/** An open menu beside an element or a point; loaded when it is first opened. @param focuses whether the element gets the focus afterwards */
 export default function AnchorMenu(props: {
   label: string;
-  anchor: Element | null;
+  anchor: Element | { getBoundingClientRect(): DOMRect } | null;
   choices: readonly MenuChoice[];
   focuses?: boolean;
   onClose(): void;
@@ -29,7 +29,7 @@ export default function AnchorMenu(props: {
       modal={false}
       onOpenChange={(open, { event }) => {
         // A press on the element is handled by the element; a choice that opens something comes before the closing.
-        const onAnchor = event?.target instanceof Node && anchor?.contains(event.target);
+        const onAnchor = event?.target instanceof Node && anchor instanceof Element && anchor.contains(event.target);
         if (!open && !onAnchor) queueMicrotask(onClose);
       }}
     >

@@ -3,6 +3,7 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { ended, type RunView } from '~/shared/view';
 import { setCursor } from './cursor';
+import { together } from './listeners';
 import { type FirstSeries, keepHistory } from './runHistory';
 import { useRunSources } from './runSources';
 import type { RunStore } from './types';
@@ -23,14 +24,14 @@ export function RunProvider(props: { runId: string; first?: FirstSeries; childre
     const head = (view: RunView | null) => setCursor.head(view?.step ?? 0, view !== null && ended(view.status));
     head(opened.get().view);
     // The cursor first: the smoothing of the curves depends on the length of the run.
-    const stops = [
+    const stop = together([
       opened.onEntries({ entries: () => {}, reset: head }),
       opened.subscribe(() => head(opened.get().view)),
       keepHistory(opened, first),
-    ];
+    ]);
     setStore(opened);
     return () => {
-      for (const stop of stops) stop();
+      stop();
       leave();
       setCursor.reset();
     };

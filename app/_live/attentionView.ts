@@ -2,78 +2,64 @@
 import { z } from 'zod';
 import { runId } from '~/shared/ids';
 import { comparisonSchema } from './comparison';
+import { parsed } from './kept';
 import { useSelected } from './select';
 import { createStore, type Store } from './store';
 
 const place = z.int().nonnegative();
 const cellPlace = place.nullable();
+const share = z.number().min(0).max(1);
 
 export const attentionViewSchema = z.strictObject({
   /** Whose maps: one probe example, or the mean or spread (standard deviation) over all of them. */
-  source: z.union([z.strictObject({ example: place }), z.enum(['mean', 'spread'])]),
+  source: z.union([z.strictObject({ example: place }), z.enum(['mean', 'spread'])]).default({ example: 0 }),
   /** Only for sets: averages put the odd item of every example last first. */
-  byRole: z.boolean(),
+  byRole: z.boolean().default(true),
   /** `auto`: 0 to 1 as long as weights of uniform attention are visible on that scale, otherwise up to the shared maximum. */
-  scale: z.enum(['auto', 'unit', 'shared', 'head', 'lift']),
-  palette: z.enum(['viridis', 'cividis', 'gray']),
+  scale: z.enum(['auto', 'unit', 'shared', 'head', 'lift']).default('auto'),
+  palette: z.enum(['viridis', 'cividis', 'gray']).default('viridis'),
   /** What is subtracted: nothing, the first or previous snapshot, one at a step, a head of the same one, or another run. */
-  reference: z.union([
-    z.null(),
-    z.enum(['first', 'previous']),
-    z.strictObject({ step: place }),
-    z.strictObject({ layer: place, head: place }),
-    z.strictObject({ run: runId }),
-  ]),
+  reference: z
+    .union([
+      z.enum(['first', 'previous']),
+      z.strictObject({ step: place }),
+      z.strictObject({ layer: place, head: place }),
+      z.strictObject({ run: runId }),
+    ])
+    .nullable()
+    .default(null),
   /** "layer.head", counted from 0. */
-  hidden: z.array(z.string().regex(/^\d+\.\d+$/)).max(1024),
+  hidden: z
+    .array(z.string().regex(/^\d+\.\d+$/))
+    .max(1024)
+    .default([]),
   /** How several heads are combined into the large map. */
-  operation: z.enum(['mean', 'max', 'std']),
-  signal: z.string().max(64).nullable(),
+  operation: z.enum(['mean', 'max', 'std']).default('mean'),
+  signal: z.string().max(64).nullable().default(null),
   /** Share of each row's weight that the lines of the reader view cover; 0 = the top key. */
-  mass: z.number().min(0).max(1),
-  flip: z.boolean(),
-  mistakesOnly: z.boolean(),
-  asTable: z.boolean(),
-  pinned: z.strictObject({ layer: cellPlace, head: cellPlace, query: cellPlace, key: cellPlace }).nullable(),
+  mass: share.default(0),
+  flip: z.boolean().default(false),
+  mistakesOnly: z.boolean().default(false),
+  asTable: z.boolean().default(false),
+  pinned: z.strictObject({ layer: cellPlace, head: cellPlace, query: cellPlace, key: cellPlace }).nullable().default(null),
   /** How the heads are compared: as a table, a scatter plot, a similarity matrix, or the flow of weights through them. */
-  heads: z.enum(['table', 'scatter', 'likeness', 'flow']),
+  heads: z.enum(['table', 'scatter', 'likeness', 'flow']).default('table'),
   /** Signals along x and y of the scatter plot; null = the default two. */
-  axes: z.tuple([z.string().max(64), z.string().max(64)]).nullable(),
-  likeness: z.strictObject({
-    /** Another run whose heads are matched with those of this run. */
-    with: runId.nullable(),
-    /** Sorted by similarity instead of by layer and head. */
-    sorted: z.boolean(),
-  }),
-  flow: z.strictObject({ mass: z.number().min(0).max(1), rollout: z.boolean() }),
+  axes: z
+    .tuple([z.string().max(64), z.string().max(64)])
+    .nullable()
+    .default(null),
+  /** `with`: another run whose heads are matched with those of this run. `sorted`: by similarity, not by layer and head. */
+  likeness: z.strictObject({ with: runId.nullable(), sorted: z.boolean() }).default({ with: null, sorted: true }),
+  flow: z.strictObject({ mass: share, rollout: z.boolean() }).default({ mass: 0.7, rollout: false }),
   /** How a block of cells is reduced to one where a map has more cells than the screen has pixels. */
-  tile: z.enum(['max', 'mean', 'min']),
+  tile: z.enum(['max', 'mean', 'min']).default('max'),
   /** Panes side by side instead of the one grid. */
-  comparison: comparisonSchema.nullable(),
+  comparison: comparisonSchema.nullable().default(null),
 });
 export type AttentionView = z.infer<typeof attentionViewSchema>;
 
-export const defaultAttentionView: AttentionView = {
-  source: { example: 0 },
-  byRole: true,
-  scale: 'auto',
-  palette: 'viridis',
-  reference: null,
-  hidden: [],
-  operation: 'mean',
-  signal: null,
-  mass: 0,
-  flip: false,
-  mistakesOnly: false,
-  asTable: false,
-  pinned: null,
-  heads: 'table',
-  axes: null,
-  likeness: { with: null, sorted: true },
-  flow: { mass: 0.7, rollout: false },
-  tile: 'max',
-  comparison: null,
-};
+export const defaultAttentionView: AttentionView = attentionViewSchema.parse({});
 
 /** Encodes only values that differ from the default, so that links stay short; '' for the default view. */
 export function encodeAttentionView(view: AttentionView): string {
@@ -84,16 +70,8 @@ export function encodeAttentionView(view: AttentionView): string {
 }
 
 /** @returns null when the text or a part of it is invalid */
-export function decodeAttentionView(text: string): AttentionView | null {
-  if (text === '') return defaultAttentionView;
-  try {
-    const changes: unknown = JSON.parse(text);
-    if (typeof changes !== 'object' || changes === null || Array.isArray(changes)) return null;
-    return attentionViewSchema.safeParse({ ...defaultAttentionView, ...changes }).data ?? null;
-  } catch {
-    return null;
-  }
-}
+export const decodeAttentionView = (text: string): AttentionView | null =>
+  attentionViewSchema.safeParse(text === '' ? {} : parsed(text)).data ?? null;
 
 /** The tab's attention view. */
 export const attentionView: Store<AttentionView> = createStore(defaultAttentionView);

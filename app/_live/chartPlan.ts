@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsed } from './kept';
 
 /** The user's changes to the charts: added, edited, reordered or hidden. Part of the page's link. */
 export interface ChartPlan {
@@ -32,13 +33,7 @@ const planSchema = z.object({
 });
 
 /** @returns noPlan for invalid text */
-export function decodePlan(text: string | null): ChartPlan {
-  try {
-    return planSchema.safeParse(JSON.parse(text ?? '')).data ?? noPlan;
-  } catch {
-    return noPlan;
-  }
-}
+export const decodePlan = (text: string | null): ChartPlan => planSchema.safeParse(parsed(text)).data ?? noPlan;
 
 /** The plan with a chart added or replaced. */
 export const withChart = (plan: ChartPlan, chart: OwnChart): ChartPlan => ({

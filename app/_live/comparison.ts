@@ -1,6 +1,7 @@
 /** Attention in two to four panes side by side: what each pane shows, and how the panes are linked. Part of a page's link. */
 import { z } from 'zod';
 import { runId } from '~/shared/ids';
+import { parsed } from './kept';
 
 const place = z.int().nonnegative();
 export const fewestPanes = 2;
@@ -38,10 +39,4 @@ export type Comparison = z.infer<typeof comparisonSchema>;
 export const encodeComparison = (comparison: Comparison): string => JSON.stringify(comparison);
 
 /** @returns null when the text is not a valid comparison */
-export function decodeComparison(text: string): Comparison | null {
-  try {
-    return comparisonSchema.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
-}
+export const decodeComparison = (text: string): Comparison | null => comparisonSchema.safeParse(parsed(text)).data ?? null;

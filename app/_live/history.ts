@@ -6,6 +6,7 @@ import { lastStepOf } from '~/shared/series';
 import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';
+import { call, Listeners } from './listeners';
 import { anchorsOf, firstStepOf, strideOf, timesOf } from './rowAxis';
 import { RowColumns } from './rowColumns';
 import { SingleRows } from './singleRows';
@@ -30,7 +31,8 @@ export class History {
   /** For a logarithmic x axis: finer levels of the first steps shown, finest first. */
   private early: readonly Level[] = [];
   private readonly wanted = new WantedSeries();
-  private readonly listeners = new Set<() => void>();
+  private readonly listeners = new Listeners();
+  readonly subscribe = this.listeners.add;
   private readonly reader: LevelReader;
 
   constructor(
@@ -169,11 +171,6 @@ export class History {
     return [...curves].flatMap((c) => (c ? anchorsOf(c, c.values.last) : []));
   }
 
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
   /** Starts from a fresh view: entries may be missing, so all curves are read again; old ones stay visible until then. */
   reset(view: RunView): void {
     this.learn(view.streams);
@@ -294,6 +291,6 @@ export class History {
   }
 
   private changed(): void {
-    for (const l of this.listeners) l();
+    this.listeners.each(call);
   }
 }

@@ -1,6 +1,7 @@
 import type { ListMark } from '~/shared/listQueries';
 import { applyToList, type ListChange } from '~/shared/lists';
 import { type ListItems, type ListKind, listKinds, type RunView, type WithLists } from '~/shared/view';
+import { call, Listeners } from './listeners';
 import type { RunStore } from './types';
 
 /**
@@ -58,7 +59,8 @@ const nearItems = 32;
 
 export class LoadedLists {
   readonly #held = new Map<ListKind, Held>();
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
+  readonly subscribe = this.#listeners.add;
   /** For each read in progress, the changes since it was requested: its answer may not include them. */
   readonly #underWay = new Set<ListChange[]>();
   #seq = 0;
@@ -95,11 +97,6 @@ export class LoadedLists {
       this.#notify();
     });
   }
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  };
 
   /** The same object until something changes. */
   get<K extends ListKind>(kind: K): Loaded<K> {
@@ -275,7 +272,7 @@ export class LoadedLists {
   }
 
   #notify(): void {
-    for (const listener of [...this.#listeners]) listener();
+    this.#listeners.each(call);
   }
 }
 

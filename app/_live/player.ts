@@ -1,4 +1,5 @@
 import type { Cursor } from './cursor';
+import { call, Listeners } from './listeners';
 
 export const speeds = [1, 2, 5, 10, 20, 50, 100] as const;
 
@@ -26,10 +27,8 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
   let position = 0;
   let lastMs = 0;
   let speed = 1;
-  const listeners = new Set<() => void>();
-  const notify = () => {
-    for (const l of listeners) l();
-  };
+  const listeners = new Listeners();
+  const notify = () => listeners.each(call);
   const pause = () => {
     if (!cancel) return;
     cancel();
@@ -67,9 +66,6 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
     setSpeed(at) {
       speed = at;
     },
-    subscribe(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: listeners.add,
   };
 }

@@ -5,6 +5,7 @@ import { chartChoices, kindOf, smoothingFor, smoothingWeight } from './chartSett
 import { setCursor } from './cursor';
 import { History } from './history';
 import type { HistoryDeps } from './levelReader';
+import { together } from './listeners';
 import type { RunStore } from './types';
 
 const held = new WeakMap<RunStore, History>();
@@ -77,7 +78,5 @@ export function keepHistory(store: RunStore, first: FirstSeries = () => []): () 
   ];
   const { view } = store.get();
   if (view) ask(view);
-  return () => {
-    for (const stop of [...stops, ...(release ?? [])]) stop();
-  };
+  return () => together([...stops, ...(release ?? [])])();
 }

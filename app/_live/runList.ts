@@ -2,6 +2,7 @@ import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 import { backoffMs } from './backoff';
+import { Listeners } from './listeners';
 import type { Host } from './runStore';
 import type { Source } from './select';
 import { createStore } from './store';
@@ -30,7 +31,7 @@ export function createRunList(wire: Wire, host: Host): RunList {
   const { get, set, subscribe } = createStore(notConnected, host.soon);
   let asked = 0;
   let cancelRetry = () => {};
-  const runListeners = new Set<(changed: RunSummary[]) => void>();
+  const runListeners = new Listeners<(changed: RunSummary[]) => void>();
 
   async function follow(failures = 0) {
     cancelRetry();
@@ -50,9 +51,7 @@ export function createRunList(wire: Wire, host: Host): RunList {
       if (refused !== null) set({ link: 'refused', error: refused });
       else if (get().link !== 'refused') set({ link: get().connection > 0 ? 'reconnecting' : 'connecting' });
     },
-    runs: (changed) => {
-      for (const l of [...runListeners]) l(changed);
-    },
+    runs: (changed) => runListeners.each((l) => l(changed)),
     trainers: (trainers) => set({ trainers }),
     silent: (ms) => {
       const { link } = get();
@@ -66,10 +65,7 @@ export function createRunList(wire: Wire, host: Host): RunList {
   return {
     get,
     subscribe,
-    onRuns: (listener) => {
-      runListeners.add(listener);
-      return () => runListeners.delete(listener);
-    },
+    onRuns: runListeners.add,
     close: () => {
       asked++;
       cancelRetry();

@@ -1,6 +1,6 @@
 import type { Curve } from '~/app/_charts/curve';
-import { formatStep, formatValue } from '~/app/_charts/format';
-import type { Color, Mark, PointSpec, RuleSpec } from '~/app/_charts/types';
+import { cut, formatStep, formatValue } from '~/app/_charts/format';
+import type { Color, Mark, MarkKind, PointSpec, RuleSpec } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlRole, ControlValue } from '~/shared/controls';
 import { evaluatedStep } from '~/shared/evaluations';
@@ -13,104 +13,68 @@ import { withRole } from './series';
 
 /** Marks that charts show for a run besides its rows. All are functions of the view alone. */
 
-type Happened = Pick<
-  WithLists,
-  'commands' | 'evaluations' | 'checkpoints' | 'snapshots' | 'alerts' | 'statuses' | 'notes' | 'controls'
->;
+const happened = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes', 'controls'] as const;
+type Happened = Pick<WithLists, (typeof happened)[number]>;
 
 export const describeValue = (v: ControlValue): string =>
   v === null ? 'off' : typeof v === 'number' ? formatValue(v, 6) : typeof v === 'boolean' ? (v ? 'on' : 'off') : v;
 
-const happened = ['commands', 'evaluations', 'checkpoints', 'snapshots', 'alerts', 'statuses', 'notes', 'controls'] as const;
-/** Keyed by the list of statuses, which every run has: all charts of a page request the same marks. */
-const made = new WeakMap<object, { of: Happened; marks: Mark[] }>();
-
-/** All events of the run in step order, computed once for all charts. Includes only snapshots that a person requested. */
-export function marksOf(view: Happened): Mark[] {
-  const known = made.get(view.statuses);
-  if (known && happened.every((list) => known.of[list] === view[list])) return known.marks;
-  const marks = makeMarks(view);
-  made.set(view.statuses, { of: view, marks });
-  return marks;
+/** What happened during a run, for charts and timelines. */
+export interface Happenings {
+  /** All events in step order. Of the snapshots only those that a person requested. */
+  marks: readonly Mark[];
+  /** Steps with a snapshot, ascending. */
+  stops: readonly number[];
 }
 
-function makeMarks(view: Happened): Mark[] {
-  const colors = splitColors(view.evaluations.map((e) => e.split));
-  const marks: Mark[] = [
-    ...view.commands.flatMap((c) => commandMark(view, c)),
-    ...view.evaluations.map(
-      (e): Mark => ({
-        id: `e${e.seq}`,
-        step: e.step,
-        kind: 'evaluation',
-        label: `${e.split} ${describeMetrics(rankedMetrics(e))}`,
-        detail: evaluatedStep(e) === e.step ? '' : `parameters of step ${formatStep(evaluatedStep(e))}`,
-        color: colors.get(e.split)!,
-      }),
-    ),
-    ...view.checkpoints.map(
-      (c): Mark => ({
-        id: `c${c.seq}`,
-        step: c.step,
-        kind: 'checkpoint',
-        label: `checkpoint (${c.trigger})`,
-        detail: '',
-        color: 'dim',
-      }),
-    ),
-    ...view.snapshots
+/** Keyed by the list of statuses, which every run has: all charts of a page request the same marks. */
+const made = new WeakMap<object, { of: Happened; happenings: Happenings }>();
+
+/** The same object until something happens. */
+export function happeningsOf(view: Happened): Happenings {
+  const known = made.get(view.statuses);
+  if (known && happened.every((list) => known.of[list] === view[list])) return known.happenings;
+  const happenings = { marks: marksOf(view), stops: view.snapshots.map((s) => s.step).sort((a, b) => a - b) };
+  made.set(view.statuses, { of: view, happenings });
+  return happenings;
+}
+
+const mark = (kind: MarkKind, id: string, step: number, label: string, color: Color, detail = ''): Mark => ({
+  id,
+  step,
+  kind,
+  label,
+  detail,
+  color,
+});
+
+const alertColor = { error: 'bad', warning: 'warn', info: 'dim' } as const;
+
+function marksOf({ evaluations, checkpoints, snapshots, alerts, statuses, notes = [], ...rest }: Happened): Mark[] {
+  const colors = splitColors(evaluations.map((e) => e.split));
+  const started = statuses.filter((s) => s.status !== 'starting' && !(s.status === 'running' && s.step === 0));
+  return [
+    ...rest.commands.flatMap((c) => commandMark(rest, c)),
+    ...evaluations.map((e) => {
+      const label = `${e.split} ${describeMetrics(rankedMetrics(e))}`;
+      const detail = evaluatedStep(e) === e.step ? '' : `parameters of step ${formatStep(evaluatedStep(e))}`;
+      return mark('evaluation', `e${e.seq}`, e.step, label, colors.get(e.split)!, detail);
+    }),
+    ...checkpoints.map((c) => mark('checkpoint', `c${c.seq}`, c.step, `checkpoint (${c.trigger})`, 'dim')),
+    ...snapshots
       .filter((s) => s.trigger === 'command')
-      .map(
-        (s): Mark => ({
-          id: `s${s.seq}`,
-          step: s.step,
-          kind: 'snapshot',
-          label: 'snapshot on demand',
-          detail: '',
-          color: 'accent',
-        }),
-      ),
-    ...view.alerts.flatMap((a): Mark[] =>
-      a.step === null
-        ? []
-        : [
-            {
-              id: `a${a.seq}`,
-              step: a.step,
-              kind: 'alert',
-              label: a.kind,
-              detail: a.message,
-              color: a.level === 'error' ? 'bad' : a.level === 'warning' ? 'warn' : 'dim',
-              line: a.level !== 'info',
-            },
-          ],
+      .map((s) => mark('snapshot', `s${s.seq}`, s.step, 'snapshot on demand', 'accent')),
+    ...alerts.flatMap(({ seq, step, kind, level, message }) =>
+      step === null ? [] : [{ ...mark('alert', `a${seq}`, step, kind, alertColor[level], message), line: level !== 'info' }],
     ),
-    ...view.statuses
-      .filter((s) => s.status !== 'starting' && !(s.status === 'running' && s.step === 0))
-      .map(
-        (s): Mark => ({
-          id: `t${s.seq}`,
-          step: s.step,
-          kind: 'status',
-          label: s.status,
-          detail: s.message,
-          color: statusColor[s.status],
-        }),
-      ),
-    ...(view.notes ?? [])
+    ...started.map((s) => mark('status', `t${s.seq}`, s.step, s.status, statusColor[s.status], s.message)),
+    ...notes
       .filter((n) => n.replyTo === null)
-      .map(
-        (n): Mark => ({
-          id: `n${n.id}`,
-          step: n.anchor.step,
-          kind: 'note',
-          label: n.text.length > 80 ? `${n.text.slice(0, 79)}…` : n.text,
-          detail: `${n.author.name}${n.resolved ? ', resolved' : ''}`,
-          color: n.resolved ? 'dim' : 'accent',
-        }),
-      ),
-  ];
-  return marks.sort((a, b) => a.step - b.step);
+      .map(({ id, anchor, text, author, resolved }) => {
+        const detail = `${author.name}${resolved ? ', resolved' : ''}`;
+        return mark('note', `n${id}`, anchor.step, cut(text, 80), resolved ? 'dim' : 'accent', detail);
+      }),
+  ].sort((a, b) => a.step - b.step);
 }
 
 const statusColor: Record<RunView['status'], Color> = {
@@ -125,34 +89,30 @@ const statusColor: Record<RunView['status'], Color> = {
   crashed: 'bad',
 };
 
-function commandMark(view: Happened, { seq, actor, command, outcome, undone, takesBack }: CommandRecord): Mark[] {
+function commandMark(
+  { controls }: Pick<Happened, 'controls'>,
+  { seq, actor, command, outcome, undone, takesBack }: CommandRecord,
+): Mark[] {
   // The rows of an undone command no longer belong to the run.
   if (undone) return [];
+  const id = `k${seq}`;
   if (outcome.status === 'applied') {
-    const base = { id: `k${seq}`, step: outcome.step, kind: 'command' as const, detail: actor.name, color: 'accent' as const };
-    if (takesBack)
-      return [
-        { ...base, step: Number(outcome.after), label: `back from step ${formatStep(Number(outcome.before))}`, line: true },
-      ];
-    if (command.kind === 'act') {
-      const label = view.controls.actions.find((a) => a.name === command.action)?.label ?? command.action;
-      return [{ ...base, label }];
+    const applied = (step: number, label: string) => mark('command', id, step, label, 'accent', actor.name);
+    if (takesBack) {
+      const label = `back from step ${formatStep(Number(outcome.before))}`;
+      return [{ ...applied(Number(outcome.after), label), line: true }];
     }
-    const label = view.controls.values.find((c) => c.name === command.control)?.label ?? command.control;
-    return [{ ...base, label: `${label} ${describeValue(outcome.before)} → ${describeValue(outcome.after)}`, line: true }];
+    if (command.kind === 'act') {
+      const label = controls.actions.find((a) => a.name === command.action)?.label ?? command.action;
+      return [applied(outcome.step, label)];
+    }
+    const label = controls.values.find((c) => c.name === command.control)?.label ?? command.control;
+    const change = `${label} ${describeValue(outcome.before)} → ${describeValue(outcome.after)}`;
+    return [{ ...applied(outcome.step, change), line: true }];
   }
   if (outcome.status === 'refused' && outcome.step !== null) {
     const name = command.kind === 'set' ? `${command.control} ${describeValue(command.value)}` : command.action;
-    return [
-      {
-        id: `k${seq}`,
-        step: outcome.step,
-        kind: 'refused',
-        label: `${name} refused`,
-        detail: `${actor.name}: ${outcome.message}`,
-        color: 'dim',
-      },
-    ];
+    return [mark('refused', id, outcome.step, `${name} refused`, 'dim', `${actor.name}: ${outcome.message}`)];
   }
   return [];
 }

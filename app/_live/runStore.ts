@@ -3,6 +3,7 @@ import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
 import { backoffMs } from './backoff';
+import { Listeners } from './listeners';
 import { createStore } from './store';
 import type { DraftCommand, RunState, RunStore } from './types';
 import type { Wire } from './wire';
@@ -30,7 +31,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
   let answered = false;
   let failures = 0;
   let cancelRetry = () => {};
-  const entryListeners = new Set<Parameters<RunStore['onEntries']>[0]>();
+  const entryListeners = new Listeners<Parameters<RunStore['onEntries']>[0]>();
   const waiting = new Set<() => void>();
 
   async function watch() {
@@ -51,7 +52,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
     if (answer.view) {
       const fresh = unpack(answer.view) as RunView;
       set({ view: fresh });
-      for (const l of [...entryListeners]) l.reset(fresh);
+      entryListeners.each((l) => l.reset(fresh));
     }
     set({ link: 'live', error: null, you: answer.you });
   }
@@ -94,7 +95,8 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
       }
       failures = 0;
       set({ view: applied.view });
-      for (const l of [...entryListeners]) l.entries(applied.entries, frame.skippedSteps, applied.changes);
+      const { entries, changes } = applied;
+      entryListeners.each((l) => l.entries(entries, frame.skippedSteps, changes));
     },
     silent: (ms) => {
       const { link } = get();
@@ -134,10 +136,7 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
     runId,
     get,
     subscribe,
-    onEntries: (listener) => {
-      entryListeners.add(listener);
-      return () => entryListeners.delete(listener);
-    },
+    onEntries: entryListeners.add,
     send,
     close: () => {
       closed = true;

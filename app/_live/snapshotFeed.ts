@@ -4,6 +4,7 @@
  * React: blobs come from `fetchBlob`.
  */
 import { type AttentionSnapshot, hasMaps, withPictures } from '~/shared/attentionSnapshot';
+import { call, Listeners } from './listeners';
 import { LruCache } from './snapshotCache';
 import { type Need, type Opened, type ReaderOptions, SnapshotReader } from './snapshotReader';
 
@@ -77,7 +78,8 @@ export class SnapshotFeed {
   /** Reads of one blob run one after another, so that each can use the bytes of the last. */
   private readonly reading = new Map<string, Promise<void>>();
   private readonly failed = new Map<string, { message: string; at: number }>();
-  private readonly listeners = new Set<() => void>();
+  private readonly listeners = new Listeners();
+  readonly subscribe = this.listeners.add;
   private readonly parallel: number;
   private readonly now: () => number;
   private wanted: Wanted[] = [];
@@ -102,11 +104,6 @@ export class SnapshotFeed {
   get version(): number {
     return this.revision;
   }
-
-  subscribe = (listener: () => void): (() => void) => {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  };
 
   /** Sets the run's snapshots in force. Those superseded by a rewind are not in the list. */
   setRecorded(snapshots: readonly Recorded[]): void {
@@ -283,7 +280,7 @@ export class SnapshotFeed {
 
   private changed(): void {
     this.revision++;
-    for (const listener of this.listeners) listener();
+    this.listeners.each(call);
   }
 }
 

@@ -6,6 +6,7 @@ import { attentionView } from './attentionView';
 import { setCursor } from './cursor';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
+import { call, Listeners } from './listeners';
 import { loadedLists } from './lists';
 import { useRunStore } from './RunProvider';
 import { SignalTable } from './signalTable';
@@ -45,20 +46,17 @@ function holdFor(store: RunStore): Held {
   if (known) return known;
   const feed = new SnapshotFeed({ fetchBlob, decode: decodeAside });
   const table = new SignalTable();
-  const listeners = new Set<() => void>();
+  const listeners = new Listeners();
   let version = 0;
   const notify = () => {
     version++;
-    for (const listener of listeners) listener();
+    listeners.each(call);
   };
   const made: Held = {
     feed,
     table,
     signalVersion: () => version,
-    subscribeSignals: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribeSignals: listeners.add,
     users: 0,
     detach: () => {},
     attach: () => attach(store, feed, table, notify),

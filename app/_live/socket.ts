@@ -3,6 +3,7 @@ import { unpack } from '~/shared/pack';
 import { paths } from '~/shared/paths';
 import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { atBase } from './base';
+import { Listeners } from './listeners';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 
@@ -29,10 +30,7 @@ export function viewerWire(): Wire {
 }
 
 export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire {
-  const listeners = new Set<WireListener>();
-  const notify = (what: (l: WireListener) => void) => {
-    for (const l of [...listeners]) what(l);
-  };
+  const listeners = new Listeners<WireListener>();
   /** Why the server disconnected this tab: more informative than the errors of the reconnection attempts. */
   let putOut: string | null = null;
   socket.on('dropped', ({ runId, message }) => {
@@ -42,7 +40,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   let silent = false;
   setInterval(() => {
     const ms = socket.connected ? serverTime.silentMs(performance.now()) : 0;
-    if (ms > 0 || silent) notify((l) => l.silent?.(ms));
+    if (ms > 0 || silent) listeners.each((l) => l.silent?.(ms));
     silent = ms > 0;
     if (ms > giveUpAfterMs) socket.disconnect().connect();
   }, 1_000);
@@ -52,11 +50,11 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     serverTime.reset();
     putOut = null;
     websocketWorks ||= socket.io.engine.transport.name === 'websocket';
-    notify((l) => l.up?.());
+    listeners.each((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
     serverTime.reset();
-    notify((l) => l.down?.(putOut));
+    listeners.each((l) => l.down?.(putOut));
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
@@ -65,24 +63,24 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     const refused = !socket.active;
     // A proxy may block websockets: use plain requests, which are upgraded to a websocket where possible.
     if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
-    notify((l) => l.down?.(refused ? (putOut ?? error.message) : null));
+    listeners.each((l) => l.down?.(refused ? (putOut ?? error.message) : null));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
   // Acknowledged after processing, even if nobody watches that run any more: an unacknowledged frame would block the others.
   socket.on('frame', (bytes, ack) => {
     try {
       const frame = unpack(bytes) as Frame;
-      notify((l) => l.frame?.(frame));
+      listeners.each((l) => l.frame?.(frame));
     } finally {
       ack();
     }
   });
-  socket.on('watchers', ({ runId, watchers }) => notify((l) => l.watchers?.(runId, watchers)));
-  socket.on('looks', ({ runId, looks }) => notify((l) => l.looks?.(runId, looks)));
-  socket.on('runs', (changed) => notify((l) => l.runs?.(changed)));
-  socket.on('you', (you) => notify((l) => l.you?.(you)));
-  socket.on('notice', (notice) => notify((l) => l.notice?.(notice)));
-  socket.on('trainers', (trainers) => notify((l) => l.trainers?.(trainers)));
+  socket.on('watchers', ({ runId, watchers }) => listeners.each((l) => l.watchers?.(runId, watchers)));
+  socket.on('looks', ({ runId, looks }) => listeners.each((l) => l.looks?.(runId, looks)));
+  socket.on('runs', (changed) => listeners.each((l) => l.runs?.(changed)));
+  socket.on('you', (you) => listeners.each((l) => l.you?.(you)));
+  socket.on('notice', (notice) => listeners.each((l) => l.notice?.(notice)));
+  socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);
   return {
@@ -94,9 +92,6 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     tab: () => socket.id ?? null,
     unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
     unwatchRuns: () => void (socket.connected && socket.emit('unwatchRuns')),
-    listen: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    listen: listeners.add,
   };
 }

@@ -1,3 +1,4 @@
+import { call, Listeners } from './listeners';
 import type { Source } from './select';
 
 /** A state outside React that several parts of the page share. */
@@ -9,17 +10,14 @@ export interface Store<S> extends Source<S> {
 export function createStore<S extends object>(start: S, soon: (tell: () => void) => void = (tell) => tell()): Store<S> {
   let state = start;
   let waiting = false;
-  const listeners = new Set<() => void>();
+  const listeners = new Listeners();
   const tell = () => {
     waiting = false;
-    for (const listener of [...listeners]) listener();
+    listeners.each(call);
   };
   return {
     get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: listeners.add,
     set: (change) => {
       state = { ...state, ...change };
       if (waiting) return;

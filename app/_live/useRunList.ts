@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import type { RunSummary } from '~/shared/summary';
 import { browserHost } from './host';
+import { together } from './listeners';
 import { createRunList, notConnected, type RunListState } from './runList';
 import { viewerWire } from './socket';
 
@@ -10,11 +11,7 @@ export function useRunList(onRuns?: (changed: RunSummary[]) => void): RunListSta
   useEffect(() => {
     const list = createRunList(viewerWire(), browserHost);
     setState(list.get());
-    const stops = [list.subscribe(() => setState(list.get())), onRuns ? list.onRuns(onRuns) : () => {}];
-    return () => {
-      for (const stop of stops) stop();
-      list.close();
-    };
+    return together([list.subscribe(() => setState(list.get())), onRuns ? list.onRuns(onRuns) : () => {}, list.close]);
   }, [onRuns]);
   return state;
 }

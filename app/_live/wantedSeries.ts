@@ -1,3 +1,5 @@
+import { together } from './listeners';
+
 /** The series that a page draws, counted by user, and which of them are drawn with a moving average. */
 export class WantedSeries {
   private readonly all = new Map<string, number>();
@@ -7,10 +9,7 @@ export class WantedSeries {
 
   /** Adds a user of these series. @returns removes it */
   add(names: readonly string[], smoothed: boolean): () => void {
-    const stops = [this.all, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names));
-    return () => {
-      for (const stop of stops) stop();
-    };
+    return together([this.all, ...(smoothed ? [this.smoothed] : [])].map((counts) => counted(counts, names)));
   }
 
   names(): string[] {

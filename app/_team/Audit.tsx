@@ -21,6 +21,7 @@ const groups: Record<string, AuditEvent['type'][] | null> = {
     'person.joined',
     'person.changed',
     'person.removed',
+    'account.linked',
     'invite.made',
     'invite.revoked',
     'session.opened',

@@ -1,12 +1,12 @@
 'use client';
 
 import { type FormEvent, useEffect, useState } from 'react';
-import { Button } from '~/app/_components/Button';
+import { Button, buttonClass } from '~/app/_components/Button';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import { ColorField, NameField } from './fields';
 
-type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string };
+type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string | null };
 
 const lets: Record<string, string> = {
   viewer: 'watch runs and comment',
@@ -14,21 +14,27 @@ const lets: Record<string, string> = {
   admin: 'watch, start and steer runs, and manage the team',
 };
 
-/** The page of an invite link: asks for a name and signs the person in. */
+/** The page that lets people in: with an invite link and a name, with an account at the provider, or with both. */
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
+  const [signIn, setSignIn] = useState<{ provider: string; problem: string | null; href: string } | null>(null);
   const [name, setName] = useState('');
   const [color, setColor] = useState<string | null>(null);
   const [problem, setProblem] = useState<{ field: string | null; message: string } | null>(null);
   const [busy, setBusy] = useState(false);
 
   useEffect(() => {
-    const secret = new URLSearchParams(window.location.search).get('invite') ?? '';
+    const query = new URLSearchParams(window.location.search);
+    const secret = query.get('invite') ?? '';
     fetch(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
       .then(async (answer) => {
-        const body = (await answer.json()) as { role?: string; error?: string };
+        const body = (await answer.json()) as { role?: string; error?: string; provider?: string; problem?: string | null };
+        const { provider, problem = null, error = 'no such link' } = body;
+        if (provider) setSignIn({ provider, problem, href: atBase(`/api/oidc/start?${query}`) });
         setLink(
-          body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: body.error ?? 'no such link' },
+          body.role
+            ? { state: 'open', secret, role: body.role }
+            : { state: 'closed', message: provider && !secret ? null : error },
         );
       })
       .catch(() => setLink({ state: 'closed', message: 'The server does not answer. Try again in a moment.' }));
@@ -61,8 +67,11 @@ export function JoinForm() {
     <>
       <PageHeader />
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
-        {link.state === 'checking' && <p className="text-dim">Looking at your invite…</p>}
-        {link.state === 'closed' && (
+        {link.state === 'checking' && <p className="text-dim">Looking at how you come in…</p>}
+        {link.state === 'closed' && link.message === null && (
+          <h1 className="text-center text-base font-semibold">Sign in to Headroom</h1>
+        )}
+        {link.state === 'closed' && link.message !== null && (
           <div className="text-center">
             <h1 className="text-base font-semibold">This link does not open</h1>
             <p className="mt-1 text-dim first-letter:uppercase">{link.message}</p>
@@ -99,6 +108,18 @@ export function JoinForm() {
               {busy ? 'Joining…' : 'Join'}
             </Button>
           </form>
+        )}
+        {signIn && (
+          <div className="mt-3 flex flex-col gap-2">
+            {signIn.problem && (
+              <p role="alert" className="text-bad first-letter:uppercase">
+                {signIn.problem}
+              </p>
+            )}
+            <a className={buttonClass(link.state === 'open' ? 'plain' : 'primary')} href={signIn.href}>
+              Sign in with {signIn.provider}
+            </a>
+          </div>
         )}
       </main>
     </>

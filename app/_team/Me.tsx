@@ -2,15 +2,18 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
-import { Button } from '~/app/_components/Button';
+import { Button, buttonClass } from '~/app/_components/Button';
 import { Panel } from '~/app/_components/Panel';
+import { atBase } from '~/app/_live/base';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { ColorField, NameField } from './fields';
 import { useTeamChange } from './useTeam';
 
-/** The person's own name and color, as the others see them. */
-export function Me({ you }: { you: string }) {
-  const { data } = useQuery(useTrpc().team.people.queryOptions());
+/** The person's own name and color, as the others see them, and the accounts that sign the person in. */
+export function Me({ you, provider }: { you: string; provider: string | null }) {
+  const trpc = useTrpc();
+  const { data } = useQuery(trpc.team.people.queryOptions());
+  const accounts = useQuery(trpc.team.myAccounts.queryOptions()).data;
   const me = data?.find((p) => p.id === you);
   const [name, setName] = useState('');
   const [color, setColor] = useState('#000000');
@@ -40,6 +43,16 @@ export function Me({ you }: { you: string }) {
           Save
         </Button>
       </form>
+      {provider !== null && accounts && (
+        <p className="flex flex-wrap items-center gap-2 border-t border-line p-2 text-xs text-dim">
+          {accounts.length > 0
+            ? `${provider} signs you in as ${accounts.join(', ')}.`
+            : `With an account at ${provider} you come in from any browser.`}
+          <a className={buttonClass('plain', 'small')} href={atBase('/api/oidc/start?link&to=/team')}>
+            Link an account
+          </a>
+        </p>
+      )}
     </Panel>
   );
 }

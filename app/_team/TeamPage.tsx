@@ -57,7 +57,7 @@ export function TeamPage() {
             )}
             <div className="space-y-2">
               <People admin={admin} you={info.you.id} />
-              {!info.loopback && <Me you={info.you.id} />}
+              {!info.loopback && <Me you={info.you.id} provider={info.provider} />}
               <Sessions />
               <WatchdogRulesPanel editable={operates} />
             </div>

@@ -14,7 +14,9 @@ const describeCommand = (c: Command): string => {
 export function describeAuditEvent(e: AuditEvent): string {
   switch (e.type) {
     case 'person.joined':
-      return `joined as ${e.person.role}`;
+      return `joined as ${e.person.role}${e.account ? ` with the account ${e.account.email}` : ''}`;
+    case 'account.linked':
+      return `linked the account ${e.account.email}`;
     case 'person.changed':
       return `changed ${e.personId}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.colour && `color ${e.colour}`].filter(Boolean).join(', ')}`;
     case 'person.removed':

@@ -7,6 +7,7 @@ import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
 import { networkFolderWarning } from '~/server/base/networkFolder';
 import { StartError } from '~/server/base/startError';
+import type { Shared } from '~/server/cluster/node';
 import { exportFormats } from '~/server/export/formats';
 import { exportRoutes } from '~/server/export/routes';
 import { forgetUploads, ImportDesk } from '~/server/import/desk';
@@ -24,7 +25,9 @@ import { openTrainerLink } from '~/server/sockets/trainers';
 import { openViewerLink } from '~/server/sockets/viewers';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
+import { databaseKey } from '~/server/store/postgres/open';
 import { openSqliteStore } from '~/server/store/sqlite/open';
+import type { OidcSettings } from '~/server/team/admission';
 import { keepAudit } from '~/server/team/commandAudit';
 import { People, systemActor } from '~/server/team/people';
 import { postJson } from '~/server/watchdogs/publicFetch';
@@ -34,9 +37,11 @@ import { blobRoutes } from '~/server/web/blobRoutes';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
-import { isLoopback, originRefusal } from '~/server/web/origin';
+import { openOidc } from '~/server/web/oidc';
+import { isLoopback, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
+import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
@@ -54,17 +59,21 @@ export interface AppOptions {
   loginRequired?: boolean;
   /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; if omitted, none. */
   basePath?: string;
+  /** People may sign in at this provider, also on loopback; null or omitted: only with invite links. */
+  oidc?: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
-  pages: { dev: boolean; root: string } | null;
+  pages: { dev: boolean; root: string; folder?: string } | null;
   /** The trainer to keep running beside the server: Node arguments with the entry last, and its working folder; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
   /** Starts demonstrations in a data folder that never held a run, once a trainer offers them: a first thing to watch. */
   firstRuns: boolean;
   log: Log;
   store?: Store;
+  /** One of several nodes: what they share. */
+  shared?: Shared;
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
@@ -97,7 +106,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
   // Without a login everybody who can reach the port is an admin: allowed on this machine only.
-  const loopback = isLoopback(host) && !options.loginRequired;
+  const loopback = isLoopback(host) && !options.loginRequired && !options.oidc;
   const closers: (() => unknown)[] = [];
   let started = false;
   let ending = false;
@@ -107,8 +116,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 
   try {
-    const opened = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
-    closers.push(() => opened.close());
+    const { shared } = options;
+    const opened = shared?.store ?? options.store ?? (await openOwnStore(dataFolder, log).catch(asStartError));
+    if (!shared) closers.push(() => opened.close());
     const metrics = openMetrics();
     closers.push(() => metrics.close());
     const store = measuredStore(opened, metrics, log);
@@ -116,17 +126,27 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (warning) log.warn({}, warning);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
-    const blobs = await openBlobs(dataFolder, store);
-    const trainerToken = await keptSecret(dataFolder, 'trainer.token');
-    const auditFile = await openAuditFile(dataFolder).catch(asStartError);
-    const auditLog = await AuditLog.open(auditFile, () => clock.now());
+    const local = await openBlobs(dataFolder, store);
+    const blobs = shared ? await shared.blobs(local) : local;
+    const trainerToken = await keptSecret(dataFolder, 'trainer.token', shared?.store);
+    const auditFile = shared ? null : await openAuditFile(dataFolder).catch(asStartError);
+    const auditLog = await AuditLog.open(auditFile ?? shared!.audit, () => clock.now());
     closers.push(async () => {
       await auditLog.idle();
-      await auditFile.close();
+      await auditFile?.close();
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
-    const identity = await openIdentity({ open: loopback, trainerToken, basePath, people, onSignOut: () => recheck() });
+    const sessions = openSessions({ people, basePath });
+    const oidc = options.oidc ? openOidc({ settings: options.oidc, sessions, people, basePath, log }) : null;
+    const identity = await openIdentity({
+      open: loopback,
+      trainerToken,
+      sessions,
+      people,
+      provider: oidc,
+      onSignOut: () => recheck(),
+    });
     const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
     const hub = await openHub({
       store,
@@ -176,7 +196,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       store,
       blobs,
       dataFolder,
-      threaded: !options.store,
+      // A thread of its own reads the data folder, which has not all blobs of several nodes.
+      threaded: !options.store && !shared,
       now,
       view: (runId: string) => hub.view(runId),
       adopt: (runId: string) => hub.adopt(runId),
@@ -199,7 +220,13 @@ export async function createApp(options: AppOptions): Promise<App> {
         questions: hub.openQuestions().length,
       };
     };
-    const system = { version: options.version, dataFolder, loopback, exports: exportFormats };
+    const system = {
+      version: options.version,
+      dataFolder,
+      loopback,
+      exports: exportFormats,
+      provider: oidc?.name ?? null,
+    };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
@@ -211,6 +238,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         }),
         metrics.route(counts),
         ...identity.routes,
+        ...(oidc?.routes ?? []),
         rpcRoute({ hub, auditLog, people, settings: store, retention, jobs, now, system }, onError),
         ...blobRoutes(blobs),
         ...exportRoutes(records),
@@ -229,9 +257,10 @@ export async function createApp(options: AppOptions): Promise<App> {
         openedPages = resolve;
       }),
       dev: options.pages?.dev ?? false,
+      ...(oidc && { signInPage: '/join' }),
       onError,
     });
-    const port = await listen(http, host, options.port);
+    const port = shared ? shared.attach(http) : await listen(http, host, options.port);
     closers.push(async () => {
       const closed = closeHttp(http);
       // Open sockets would prevent the HTTP server from closing.
@@ -255,14 +284,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         }),
       );
 
-    const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
+    const origin = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
     closers.push(
       startWatchdogs({
         hub,
         auditLog,
         clock,
         dataFolder,
-        url: () => local + basePath,
+        url: () => origin + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -282,7 +311,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         args: options.trainer.args,
         folder: options.trainer.folder,
         env: {
-          HEADROOM_SERVER: local,
+          HEADROOM_SERVER: origin,
           HEADROOM_TRAINER_TOKEN: trainerToken,
           HEADROOM_TRAINER_NAME: 'local',
           HEADROOM_BACKEND: options.trainer.backend,
@@ -306,11 +335,21 @@ export async function createApp(options: AppOptions): Promise<App> {
       });
     }
     started = true;
-    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    return { url: origin + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The store of a data folder that belongs to this server alone. */
+async function openOwnStore(dataFolder: string, log: Log): Promise<Store> {
+  const store = await openSqliteStore(dataFolder, (text) => log.warn({}, text));
+  if ((await store.setting(databaseKey)) === null) return store;
+  await store.close();
+  throw new Error(
+    `HEADROOM_DATA: ${dataFolder} is the index of a PostgreSQL database; set DATABASE_URL, or choose another folder`,
+  );
 }
 
 /** Sessions and roles may end while sockets are open. */
@@ -339,6 +378,3 @@ function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void):
 const asStartError = (error: unknown): never => {
   throw new StartError(error instanceof Error ? error.message : String(error));
 };
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

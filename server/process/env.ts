@@ -1,6 +1,8 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { StartError } from '~/server/base/startError';
+import { admission, type OidcSettings } from '~/server/team/admission';
+import { isLoopback } from '~/server/web/origin';
 import { backendName } from '~/shared/backends';
 
 export interface Env {
@@ -18,8 +20,14 @@ export interface Env {
   logLevel: z.infer<typeof logLevel>;
   /** How long a program that does not use our client may be silent before its run counts as crashed. */
   silentMs: number;
+  /** Sign-in at a provider of OpenID Connect; null: invite links only. */
+  oidc: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
+  /** PostgreSQL that several nodes share; null: everything is in the data folder. */
+  databaseUrl: string | null;
+  /** Where the other nodes reach this one; null: where it listens. */
+  address: string | null;
 }
 
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
@@ -63,6 +71,24 @@ const schema = z.object({
     )
     .transform((path) => path.replace(/\/$/, ''))
     .default(''),
+  HEADROOM_OIDC_ISSUER: z
+    .url({
+      protocol: /^https?$/,
+      error: 'the address of the provider is needed, e.g. HEADROOM_OIDC_ISSUER=https://accounts.google.com',
+    })
+    .refine(
+      (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
+      'a provider on another machine needs an address that begins with https://',
+    )
+    .optional(),
+  HEADROOM_OIDC_CLIENT_ID: z.string().optional(),
+  HEADROOM_OIDC_CLIENT_SECRET: z.string().optional(),
+  HEADROOM_OIDC_NAME: z.string().trim().min(1, 'a name for the button is needed').max(40, 'at most 40 characters').optional(),
+  HEADROOM_OIDC_ALLOW: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((rule) => rule.trim() !== ''))
+    .pipe(z.array(admission)),
   HEADROOM_PRIVATE_WEBHOOKS: z
     .enum(['0', '1'], { error: '0 (webhooks go to public addresses only) or 1 is needed' })
     .default('0')
@@ -72,6 +98,20 @@ const schema = z.object({
     .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
     .transform((minutes) => Number(minutes) * 60_000)
     .default(3_600_000),
+  DATABASE_URL: z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol),
+      'the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres://headroom:PASSWORD@db.example:5432/headroom',
+    )
+    .optional(),
+  HEADROOM_ADDRESS: z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).pathname === '/',
+      'the address at which the other nodes reach this one is needed, e.g. HEADROOM_ADDRESS=http://10.0.0.5:3000',
+    )
+    .optional(),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -94,6 +134,31 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     basePath: e.HEADROOM_BASE_PATH,
     logLevel: e.LOG_LEVEL,
     silentMs: e.HEADROOM_SILENT_MINUTES,
+    oidc: oidcOf(e),
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
+    databaseUrl: e.DATABASE_URL ?? null,
+    address: e.HEADROOM_ADDRESS ?? null,
+  };
+}
+
+/** @throws StartError when one of the two variables that belong together is missing */
+function oidcOf(e: z.infer<typeof schema>): OidcSettings | null {
+  const { HEADROOM_OIDC_ISSUER: issuer, HEADROOM_OIDC_CLIENT_ID: clientId } = e;
+  const others = ['HEADROOM_OIDC_CLIENT_ID', 'HEADROOM_OIDC_CLIENT_SECRET', 'HEADROOM_OIDC_NAME'] as const;
+  const alone = others.find((name) => e[name] !== undefined) ?? (e.HEADROOM_OIDC_ALLOW.length > 0 && 'HEADROOM_OIDC_ALLOW');
+  if (issuer === undefined) {
+    if (alone) throw new StartError(`${alone}: HEADROOM_OIDC_ISSUER, the address of the provider, is needed too`);
+    return null;
+  }
+  if (clientId === undefined)
+    throw new StartError(
+      'HEADROOM_OIDC_ISSUER: HEADROOM_OIDC_CLIENT_ID is needed too; the provider gives it when Headroom is registered there',
+    );
+  return {
+    issuer: new URL(issuer),
+    clientId,
+    clientSecret: e.HEADROOM_OIDC_CLIENT_SECRET ?? null,
+    name: e.HEADROOM_OIDC_NAME ?? new URL(issuer).hostname,
+    allow: e.HEADROOM_OIDC_ALLOW,
   };
 }

@@ -89,7 +89,10 @@ export function openViewerLink(deps: {
           continue;
         }
         log.info({ connection: socket.id, actor: socket.data.actor.id }, 'viewer put out: no longer signed in');
-        socket.emit('dropped', { runId: null, message: 'You were signed out. To come back, open an invite link.' });
+        socket.emit('dropped', {
+          runId: null,
+          message: 'You were signed out. To come back, sign in again or open an invite link.',
+        });
         socket.disconnect(true);
       }
     },

@@ -1,7 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { AuditLog } from '~/server/audit/auditLog';
 import type { Actor } from '~/shared/ids';
-import type { AuditEvent, Invite, Person, PersonRole, Session, Team, Token } from '~/shared/team';
+import {
+  type Account,
+  type AuditEvent,
+  accountKey,
+  type Invite,
+  type Person,
+  type PersonRole,
+  type Session,
+  type Team,
+  type Token,
+} from '~/shared/team';
 
 /** A request about the team cannot be carried out; the message says why and `field` names the input. */
 export class TeamError extends Error {
@@ -27,6 +37,10 @@ export const localAdmin: Actor = { id: 'local', name: 'You', role: 'admin' };
 
 /** The author of the server's own actions. */
 export const systemActor: Actor = { id: 'system', name: 'Headroom', role: 'system' };
+
+export const actorOf = ({ id, name, role }: Person): Actor => ({ id, name, role });
+
+const linkOver = 'this invite link is not valid any more; ask an admin for a new one';
 
 /** People, links, sessions and tokens: who may sign in, and as whom. Secrets are returned once; only their hashes are kept. */
 export class People {
@@ -77,40 +91,88 @@ export class People {
     secret: string,
     wish: { name: string; colour?: string; device: string },
   ): Promise<{ person: Person; sessionSecret: string }> {
-    const sessionSecret = newSecret();
     const newcomer: Actor = { id: newId(), name: wish.name, role: 'viewer' };
     return this.auditLog.record(newcomer, (team) => {
       const invite = this.openInvite(secret);
-      if (!invite) throw new TeamError('this invite link is not valid any more; ask an admin for a new one', 'invite');
-      if (Object.values(team.people).some((p) => p.name.toLowerCase() === wish.name.toLowerCase()))
-        throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');
-      const count = Object.keys(team.people).length;
-      const person: Person = {
-        id: newcomer.id,
-        name: wish.name,
-        colour: wish.colour ?? colors[count % colors.length]!,
-        role: invite.role,
-        since: this.clock(),
-      };
-      const events: AuditEvent[] = [
-        { type: 'person.joined', person, inviteId: invite.id },
-        this.#session(person.id, wish.device, sessionSecret),
-      ];
-      return { events, result: { person, sessionSecret } };
+      if (!invite) throw new TeamError(linkOver, 'invite');
+      if (isTaken(team, wish.name)) throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');
+      return this.#join({ ...newcomer, role: invite.role }, { ...wish, inviteId: invite.id });
     });
   }
 
-  #session(personId: string, device: string, secret: string): AuditEvent {
-    const session = { id: newId(), personId, device: device.slice(0, 200), since: this.clock() };
-    return { type: 'session.opened', session, hash: hashSecret(secret) };
+  #join(
+    { id, name, role }: Actor & { role: PersonRole },
+    how: { inviteId: string | null; account?: Account; colour?: string; device: string },
+  ): { events: AuditEvent[]; result: { person: Person; sessionSecret: string } } {
+    const count = Object.keys(this.team.people).length;
+    const person: Person = { id, name, colour: how.colour ?? colors[count % colors.length]!, role, since: this.clock() };
+    const { inviteId, account } = how;
+    const { event, result } = this.#session(person, how.device);
+    return { events: [{ type: 'person.joined', person, inviteId, ...(account && { account }) }, event], result };
+  }
+
+  /**
+   * Opens a session for the owner of an account at the sign-in provider. An unknown account becomes a person, if an invite or a rule of
+   * the server admits it.
+   *
+   * @param wish.name what the provider calls the person; made unique on the team
+   * @param wish.role what the rules of the server give to this account; null: they do not admit it
+   * @param wish.invite secret of the invite link that the person opened; null: none
+   * @throws TeamError with the reason when the account is not admitted
+   */
+  enter(
+    account: Account,
+    wish: { name: string; role: PersonRole | null; invite: string | null; device: string },
+  ): Promise<{ person: Person; sessionSecret: string }> {
+    const before = this.#ownerOf(account);
+    const by: Actor = before
+      ? actorOf(before)
+      : { id: newId(), name: freeName(this.team, wish.name, account.email), role: 'viewer' };
+    return this.auditLog.record(by, (team) => {
+      const known = team.accounts[accountKey(account)];
+      const owner = this.#ownerOf(account);
+      const noEntry = `${account.email} is not among those whom this server lets in; ask an admin for an invite link, or sign in with another account`;
+      if (owner) {
+        if (!known!.invited && wish.role === null) throw new TeamError(noEntry);
+        const { event, result } = this.#session(owner, wish.device);
+        return { events: [event], result };
+      }
+      const invite = wish.invite === null ? null : this.openInvite(wish.invite);
+      if (!invite && known)
+        throw new TeamError(`${account.email} was removed from this team; ask an admin for a new invite link`);
+      const role = invite?.role ?? wish.role;
+      if (role === null) throw new TeamError(wish.invite === null ? noEntry : linkOver);
+      return this.#join({ ...by, role }, { inviteId: invite?.id ?? null, account, device: wish.device });
+    });
+  }
+
+  /** From now on the account signs this person in. @throws TeamError when it signs in somebody else */
+  linkAccount(person: Person, account: Account): Promise<void> {
+    return this.auditLog.record(actorOf(person), () => {
+      const owner = this.#ownerOf(account);
+      if (owner && owner.id !== person.id)
+        throw new TeamError(`${account.email} already signs in ${owner.name}; choose another account`);
+      return { events: owner ? [] : [{ type: 'account.linked', personId: person.id, account }], result: undefined };
+    });
+  }
+
+  #ownerOf(account: Account): Person | undefined {
+    const personId = this.team.accounts[accountKey(account)]?.personId;
+    return personId ? this.team.people[personId] : undefined;
+  }
+
+  #session(person: Person, device: string): { event: AuditEvent; result: { person: Person; sessionSecret: string } } {
+    const sessionSecret = newSecret();
+    const session = { id: newId(), personId: person.id, device: device.slice(0, 200), since: this.clock() };
+    return { event: { type: 'session.opened', session, hash: hashSecret(sessionSecret) }, result: { person, sessionSecret } };
   }
 
   change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
     return this.auditLog.record(by, (team) => {
       const person = known(team.people, personId, 'person');
       if (wish.role && wish.role !== 'admin') this.#keepAnAdmin(team, person);
-      const twin = Object.values(team.people).find((p) => p.id !== personId && p.name.toLowerCase() === wish.name?.toLowerCase());
-      if (twin) throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');
+      if (wish.name !== undefined && isTaken(team, wish.name, personId))
+        throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');
       return { events: [{ type: 'person.changed', personId, ...wish }], result: undefined };
     });
   }
@@ -164,6 +226,16 @@ export class People {
       return { events: [{ type: 'token.revoked', tokenId }], result: undefined };
     });
   }
+}
+
+const isTaken = ({ people }: Team, name: string, except?: string): boolean =>
+  Object.values(people).some((p) => p.id !== except && p.name.toLowerCase() === name.toLowerCase());
+
+/** The name, or, if somebody of the team has it, the name with the e-mail address or a number. */
+function freeName(team: Team, wanted: string, email: string): string {
+  const name = wanted.trim().slice(0, 80).trim() || email.slice(0, 80);
+  const others = [`${name} (${email})`.slice(0, 80), ...Array.from({ length: 1000 }, (_, i) => `${name.slice(0, 70)} ${i + 2}`)];
+  return [name, ...others].find((n) => !isTaken(team, n)) ?? newId();
 }
 
 function known<T>(record: Record<string, T>, id: string, what: string): T {

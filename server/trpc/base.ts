@@ -26,7 +26,14 @@ export interface Context {
   now(): number;
   /** Never null: a request without an identity is answered 401 before it reaches tRPC. */
   actor: Actor;
-  system: { version: string; dataFolder: string; loopback: boolean; exports: readonly ExportFormat[] };
+  system: {
+    version: string;
+    dataFolder: string;
+    loopback: boolean;
+    exports: readonly ExportFormat[];
+    /** Name of the provider at which people sign in; null: there are invite links only. */
+    provider: string | null;
+  };
 }
 
 const t = initTRPC.context<Context>().create({

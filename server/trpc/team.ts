@@ -45,6 +45,13 @@ export const team = router({
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
 
+  /** E-mail addresses of the accounts that sign the person in. */
+  myAccounts: allowed('watch runs').query(({ ctx }): string[] =>
+    Object.values(ctx.people.team.accounts)
+      .filter((a) => a.personId === ctx.actor.id)
+      .map((a) => a.email),
+  ),
+
   /** The caller's own layouts, saved views and choices of charts. */
   remembered: allowed('watch runs').query(({ ctx }): Promise<Remembered> => remembered(ctx.settings, ctx.actor.id)),
 

@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { may } from '~/server/base/permissions';
 import { costAccount } from '~/server/base/rateLimit';
-import { sendJson, sendPage, sendText } from '~/server/base/respond';
+import { sendJson, sendPage, sendText, sendTo } from '~/server/base/respond';
 import type { Audience, Route } from '~/server/base/route';
 import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
@@ -34,6 +34,8 @@ export interface HttpDeps {
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
+  /** Path of the page to which somebody unknown is sent; if omitted, a text says how to come in. */
+  signInPage?: string;
   /** Called for each answered request; `route` is its path in the table. */
   onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
@@ -97,7 +99,10 @@ export function createHttp(deps: HttpDeps): Server {
     const api = url.pathname.startsWith('/api/');
     // The app's own code is no secret, and a page for signing in needs it.
     const open = url.pathname.startsWith('/_next/') || url.pathname === '/join';
-    if (!open && !(await identity.identify(request))) return unknown(response, api);
+    if (!open && !(await identity.identify(request))) {
+      if (api || deps.signInPage === undefined) return unknown(response, api);
+      return sendTo(response, `${basePath}${deps.signInPage}?to=${encodeURIComponent(url.pathname + url.search)}`);
+    }
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     const pages = await deps.pages;
     if (!pages) return sendText(response, 404, 'this server was started without its pages');

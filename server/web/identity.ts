@@ -3,16 +3,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
-import type { TLSSocket } from 'node:tls';
-import { parseCookie, stringifySetCookie } from 'cookie';
 import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
-import { localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
+import type { Store } from '~/server/store';
+import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
-import { firstOf } from './origin';
+import { deviceOf, type Sessions } from './sessions';
 
 export interface Identity {
   /** null: unknown. @param basic the token may also be the password of Basic authorization */
@@ -23,45 +22,32 @@ export interface Identity {
   readonly link: string | null;
 }
 
-const cookieName = 'headroom';
 const week = 7 * 24 * 3_600_000;
 const trainer: Actor = { id: 'trainer', name: 'Trainer', role: 'trainer' };
 
-/** On loopback everybody without a token is the local admin; elsewhere people join through invite links and get a session. */
+/** On loopback everybody without a token is the local admin; elsewhere people join through invite links, or sign in at a provider. */
 export async function openIdentity(options: {
   /** Everybody without a token is the local admin. */
   open: boolean;
   trainerToken: string;
-  /** Prefix of the path under which a proxy serves Headroom; empty: none. */
-  basePath: string;
+  sessions: Sessions;
   people: People;
+  /** Where people sign in besides; null: nowhere. */
+  provider: { name: string; problem(request: IncomingMessage): string | null } | null;
   /** Somebody signed out: sockets must check identities again. */
   onSignOut(): void;
 }): Promise<Identity> {
-  const { people } = options;
+  const { people, sessions, provider } = options;
   const nobodyAdmin = !Object.values(people.team.people).some((p) => p.role === 'admin');
   const first =
     options.open || !nobodyAdmin ? null : await people.invite(systemActor, { role: 'admin', uses: 1, expiresInMs: week });
 
-  const signedIn = (request: IncomingMessage) => {
-    const secret = parseCookie(request.headers.cookie ?? '')[cookieName];
-    return secret ? people.ofSession(secret) : null;
-  };
-  const cookie = (request: IncomingMessage, secret: string, maxAge: number) =>
-    stringifySetCookie({
-      name: cookieName,
-      value: secret,
-      path: options.basePath || '/',
-      httpOnly: true,
-      sameSite: 'lax',
-      maxAge,
-      secure: isSecure(request),
-    });
-
-  function showInvite({ response, url }: Visit): void {
+  /** What the page for joining offers: an invite, the provider, or both. */
+  function showWays({ request, response, url }: Visit): void {
     const invite = people.openInvite(url.searchParams.get('invite') ?? '');
-    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt });
-    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one' });
+    const signIn = provider && { provider: provider.name, problem: provider.problem(request) };
+    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt, ...signIn });
+    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one', ...signIn });
   }
 
   async function join({ request, response }: Visit): Promise<void> {
@@ -69,9 +55,9 @@ export async function openIdentity(options: {
     if (!wish.success) return sendJson(response, 400, { error: describeZodError(wish.error), field: fieldOf(wish.error) });
     const { invite, name, colour } = wish.data;
     try {
-      const device = (request.headers['user-agent'] ?? 'unknown device').slice(0, 200);
+      const device = deviceOf(request);
       const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
-      response.setHeader('set-cookie', cookie(request, sessionSecret, 31_536_000));
+      sessions.start(request, response, sessionSecret);
       sendJson(response, 200, { person });
     } catch (error) {
       if (!(error instanceof TeamError)) throw error;
@@ -80,12 +66,12 @@ export async function openIdentity(options: {
   }
 
   async function signOut({ request, response }: Visit): Promise<void> {
-    const found = signedIn(request);
+    const found = sessions.of(request);
     if (found) {
-      await people.revokeSession({ id: found.person.id, name: found.person.name, role: found.person.role }, found.session.id);
+      await people.revokeSession(actorOf(found.person), found.session.id);
       options.onSignOut();
     }
-    response.setHeader('set-cookie', cookie(request, '', 0));
+    sessions.end(request, response);
     sendJson(response, 200, { ok: true });
   }
 
@@ -99,11 +85,11 @@ export async function openIdentity(options: {
         return known && { id: `token-${known.id}`, name: known.name, role: known.scope };
       }
       if (options.open) return localAdmin;
-      const found = signedIn(request);
-      return found && { id: found.person.id, name: found.person.name, role: found.person.role };
+      const found = sessions.of(request);
+      return found && actorOf(found.person);
     },
     routes: [
-      { method: 'GET', path: '/api/join', for: 'anybody', handle: showInvite },
+      { method: 'GET', path: '/api/join', for: 'anybody', handle: showWays },
       { method: 'POST', path: '/api/join', for: 'anybody', handle: join },
       { method: 'POST', path: '/api/signout', for: 'anybody', handle: signOut },
     ],
@@ -130,16 +116,26 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** A random secret, made once and kept in the folder, readable by its owner alone. */
-export async function keptSecret(folder: string, name: string): Promise<string> {
+/**
+ * A random secret, made once and kept in the folder, readable by its owner alone. Of several nodes, all have the one that is
+ * among their settings.
+ */
+export async function keptSecret(folder: string, name: string, shared?: Pick<Store, 'setting' | 'setSetting'>): Promise<string> {
   const file = path.join(folder, name);
+  const write = (secret: string) => writeFile(file, `${secret}\n`, { mode: 0o600 });
+  const common = await shared?.setting(name);
+  if (common) {
+    await write(common);
+    return common;
+  }
   const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
-  if (kept !== null && kept.trim().length >= 20) return kept.trim();
+  if (kept !== null && kept.trim().length >= 20 && !shared) return kept.trim();
   const secret = newSecret();
-  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  await shared?.setSetting(name, secret);
+  await write(secret);
   return secret;
 }
 
@@ -164,7 +160,3 @@ export function same(a: string, b: string): boolean {
   const hash = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));
 }
-
-/** Secure if the page came over TLS, also through a proxy that ends it: browsers send no Secure cookie over plain HTTP. */
-const isSecure = (request: IncomingMessage): boolean =>
-  firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;

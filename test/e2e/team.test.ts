@@ -197,7 +197,7 @@ describeInBrowser('a team, as it begins', () => {
         .getByRole('button', { name: 'Sign out' })
         .click();
     });
-    await bob.getByRole('alert').getByText('You were signed out. To come back, open an invite link.').waitFor();
+    await bob.getByRole('alert').getByText('You were signed out. To come back, sign in again or open an invite link.').waitFor();
     expect((await bob.request.get(`${product.url}/api/trpc/runs.list`)).status()).toBe(401);
   });
 

@@ -1,7 +1,8 @@
 'use client';
 
 import { memo, useLayoutEffect, useMemo, useRef } from 'react';
-import { fitCanvas } from '~/app/_charts/useDrawing';
+import { usePalette } from '~/app/_charts/palette';
+import { clearedPen } from '~/app/_charts/useDrawing';
 import type { MapSize } from '~/shared/attention';
 import { type Edge, edges } from './flow';
 import type { FocusEvent, Spot } from './focus';
@@ -39,6 +40,7 @@ const mostCurves = 6000;
 /** Tokens as columns of nodes, inputs left, each layer's outputs to its right; lines join every query to the keys with most of its weight. */
 export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
   const { layers, mass, shares, inputs, outputs, lit, width, onFocus } = props;
+  const { ink, accent, dim } = usePalette();
   const canvas = useRef<HTMLCanvasElement>(null);
   /** Number of nodes per level: the inputs, then each layer's outputs. */
   const levels = useMemo(() => [layers[0]?.keys ?? 0, ...layers.map((l) => l.queries)], [layers]);
@@ -53,18 +55,8 @@ export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `x` and `y` depend on width, pitch and columns.
   useLayoutEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (!element || !context) return;
-    const ratio = fitCanvas(element, width, height);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const style = getComputedStyle(element);
-    const [ink, accent, dim] = ['ink', 'accent', 'dim'].map((c) => style.getPropertyValue(`--color-${c}`)) as [
-      string,
-      string,
-      string,
-    ];
+    const context = clearedPen(canvas.current, width, height)?.pen;
+    if (!context) return;
     const node = Math.min(5, pitch / 2 - 0.5);
     const curved = lines.reduce((n, l) => n + l.length, 0) <= mostCurves;
     const isLit = (e: Edge) => lit !== null && (lit.query === e.query || lit.key === e.key);
@@ -103,7 +95,7 @@ export const FlowLines = memo(function FlowLines(props: FlowLinesProps) {
         context.fill();
       }
     }
-  }, [lines, lit, shares, width, height, pitch, levels, columns]);
+  }, [lines, lit, shares, width, height, pitch, levels, columns, ink, accent, dim]);
 
   const every = Math.max(1, Math.ceil(12 / pitch));
   const spotAt = (event: React.MouseEvent): Spot | null => {

@@ -1,6 +1,7 @@
 'use client';
 
 import { memo, useMemo } from 'react';
+import { cut } from '~/app/_charts/format';
 import type { MapSize } from '~/shared/attention';
 import { type AttentionSnapshot, answerAt, answerText, targetAt } from '~/shared/attentionSnapshot';
 import { edges } from './flow';
@@ -29,7 +30,7 @@ const most = 34;
 const fill = 'linear-gradient(currentColor, currentColor)';
 /** Longer labels are cut; the tooltip has the whole text. */
 const mostLetters = 8;
-const clipped = (text: string) => (text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text);
+const clipped = (text: string) => cut(text, mostLetters);
 
 /**
  * The input below, the answers above, and a line from each query to the keys that it attends to. Titles are the names of the buttons:

@@ -4,7 +4,8 @@ import { AxisLeft } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { line as path } from '@visx/shape';
 import { memo, useLayoutEffect, useRef } from 'react';
-import { fitCanvas } from '~/app/_charts/useDrawing';
+import { usePalette } from '~/app/_charts/palette';
+import { clearedPen } from '~/app/_charts/useDrawing';
 import { StepPlot, type Steps, stepLabelWidth } from './StepPlot';
 import { short } from './scale';
 import { padded } from './scatter';
@@ -32,6 +33,7 @@ interface SignalLinesProps {
 /** Values over recorded steps, on the same step axis as the strips below them. */
 export const SignalLines = memo(function SignalLines({ title, lines, chance, steps, height, domain }: SignalLinesProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
+  const { ink, dim } = usePalette();
   const { axis } = steps;
   const [low, high] = domain ?? extent(lines, steps, chance?.value);
   const scale = (from: number, to: number) => scaleLinear<number>({ domain: [from, to], range: [height - 3, 3] });
@@ -40,16 +42,11 @@ export const SignalLines = memo(function SignalLines({ title, lines, chance, ste
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `scale` depends on the height alone.
   useLayoutEffect(() => {
-    const element = canvas.current;
-    const context = element?.getContext('2d');
-    if (!element || !context) return;
-    const ratio = fitCanvas(element, axis.width, height);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, axis.width, height);
-    const style = getComputedStyle(element);
+    const context = clearedPen(canvas.current, axis.width, height)?.pen;
+    if (!context) return;
     const y = scale(low, high);
     for (const { steps: at, values, strong } of [...lines].sort((a, b) => Number(a.strong) - Number(b.strong))) {
-      context.strokeStyle = style.getPropertyValue(strong ? '--color-ink' : '--color-dim');
+      context.strokeStyle = strong ? ink : dim;
       context.globalAlpha = strong ? 1 : 0.45;
       context.lineWidth = strong ? 1.75 : 1;
       context.beginPath();
@@ -61,7 +58,7 @@ export const SignalLines = memo(function SignalLines({ title, lines, chance, ste
       draw.context(context)(Array.from(values));
       context.stroke();
     }
-  }, [lines, axis, height, low, high]);
+  }, [lines, axis, height, low, high, ink, dim]);
 
   const left = (
     <svg width={stepLabelWidth} height={height} className="absolute inset-0 overflow-visible" aria-hidden>

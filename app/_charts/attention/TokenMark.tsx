@@ -1,4 +1,5 @@
 import type { SVGProps } from 'react';
+import { cut } from '~/app/_charts/format';
 import type { Token } from './tokens';
 
 /** Longer labels are cut; the tooltip and the readout have the whole text. */
@@ -45,7 +46,7 @@ export function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
         y={side === 'top' ? y - 13 : y + 4}
         className={`font-mono ${size} ${on ? 'font-bold' : ''} ${wrong ? 'fill-bad' : ''}`}
       >
-        {token.text.length > mostLetters ? `${token.text.slice(0, mostLetters - 1)}…` : token.text}
+        {cut(token.text, mostLetters)}
       </text>
       {/* The position, since digits repeat; a cross where the answer is wrong. */}
       <text

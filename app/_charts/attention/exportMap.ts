@@ -1,4 +1,6 @@
 /** Maps and signals as files. Numbers are exact, never rounded to the color levels. */
+import { csvText, escaped } from '~/app/_charts/exportChart';
+import { cut } from '~/app/_charts/format';
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { css } from './palettes';
 import { pixelOf } from './raster';
@@ -29,8 +31,7 @@ export function mapSvg(p: MapPicture): string {
   const { size, scale, tokens, lit, colors } = p;
   const { queries, keys } = size;
   const cell = Math.max(2, Math.min(28, Math.floor(560 / Math.max(queries, keys))));
-  const short = (text: string) => (text.length > mostLetters ? `${text.slice(0, mostLetters - 1)}…` : text);
-  const text = (of: readonly Token[], t: number) => short(of[t]?.text ?? String(t + 1));
+  const text = (of: readonly Token[], t: number) => cut(of[t]?.text ?? String(t + 1), mostLetters);
   const widest = (of: readonly Token[], count: number) =>
     Array.from({ length: count }, (_, t) => text(of, t).length * letterWidth).reduce((m, w) => Math.max(m, w), 6);
   const pictured = [...tokens.queries, ...tokens.keys].some((t) => t.picture);
@@ -108,17 +109,13 @@ export function mapSvg(p: MapPicture): string {
 </svg>`;
 }
 
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-
 /** Rows "query,key,weight" with their tokens: one line per cell, none for masked cells. Positions count from 0, as in data. */
 export function mapCsv(values: Float32Array, size: MapSize, tokens: MapTokens): string {
-  const lines = ['query,key,query_token,key_token,value'];
+  const rows: (string | number)[][] = [['query', 'key', 'query_token', 'key_token', 'value']];
   for (let i = 0; i < size.queries; i++)
-    for (let j = 0; j < visibleKeys(size, i); j++) {
-      const [query, key] = [field(tokens.queries[i]?.text ?? ''), field(tokens.keys[j]?.text ?? '')];
-      lines.push([i, j, query, key, values[i * size.keys + j]].join(','));
-    }
-  return `${lines.join('\n')}\n`;
+    for (let j = 0; j < visibleKeys(size, i); j++)
+      rows.push([i, j, tokens.queries[i]?.text ?? '', tokens.keys[j]?.text ?? '', values[i * size.keys + j]!]);
+  return csvText(rows);
 }
 
 /**
@@ -131,16 +128,14 @@ export function signalsCsv(
   signals: readonly { name: string; values: ArrayLike<number> }[],
 ): string {
   const heads = allHeads(layers);
-  const lines = [['step', 'layer', 'head', ...signals.map((s) => field(s.name))].join(',')];
+  const rows: (string | number)[][] = [['step', 'layer', 'head', ...signals.map((s) => s.name)]];
   for (let n = 0; n < steps.length; n++)
     for (const [h, [layer, head]] of heads.entries()) {
       const numbers = signals.map((s) => s.values[n * heads.length + h]!).map((v) => (Number.isNaN(v) ? '' : v));
-      lines.push([steps[n], layer, head, ...numbers].join(','));
+      rows.push([steps[n]!, layer, head, ...numbers]);
     }
-  return `${lines.join('\n')}\n`;
+  return csvText(rows);
 }
-
-const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
 
 /** Concatenates arrays. */
 export function joined(parts: readonly Float32Array[]): Float32Array {

@@ -2,8 +2,8 @@
 
 import { ChevronLeft, ChevronRight, type LucideIcon } from 'lucide-react';
 import { memo, useState } from 'react';
-import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
+import { IconButton } from '~/app/_components/IconButton';
 import { useRunStore } from '~/app/_live/RunProvider';
 import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
@@ -64,10 +64,15 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
     void lookAt(describePage({ split, first, size }));
   };
   const split = page?.split ?? 'test';
-  const turn = (label: string, Icon: LucideIcon, off: boolean, first: number) => (
-    <Button size="small" aria-label={label} title={why ?? label} disabled={why !== null || off} onClick={() => go(split, first)}>
-      <Icon aria-hidden size={12} />
-    </Button>
+  const turn = (label: string, icon: LucideIcon, off: boolean, first: number) => (
+    <IconButton
+      {...{ icon, label }}
+      look="plain"
+      size="small"
+      title={why ?? label}
+      disabled={why !== null || off}
+      onClick={() => go(split, first)}
+    />
   );
   return (
     <section aria-label="example browser" className="flex flex-wrap items-center gap-1.5 text-xs">

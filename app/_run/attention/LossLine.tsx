@@ -10,10 +10,7 @@ import { seriesWithRole } from '~/shared/streams';
 export function LossLine({ steps }: { steps: Steps }) {
   const history = useHistory();
   const name = useRoleName('loss');
-  useWanted(
-    history,
-    useMemo(() => (name === null ? [] : [name]), [name]),
-  );
+  useWanted(history, [name]);
   const version = useSyncExternalStore(
     (listener) => history.subscribe(listener),
     () => (name === null ? -1 : (history.curve(name)?.version ?? -1)),

@@ -4,13 +4,11 @@ import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import Link from 'next/link';
-import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { IconButton } from '~/app/_components/IconButton';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api, useTrpc } from '~/app/_trpc/client';
 import type { QuestionSummary } from '~/shared/protocol';
-
-const bare = { size: 'small', look: 'bare' } as const;
 
 /**
  * Open questions about checkpoints: their progress, their order, and a button to cancel each.
@@ -64,22 +62,23 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
               <span className="ml-auto flex">
                 {at >= 0 && waiting.length > 1 && (
                   <>
-                    <Button {...bare} aria-label={`Move ${name} up`} disabled={busy || at === 0} onClick={() => move(q, at - 1)}>
-                      <ArrowUp aria-hidden size={12} />
-                    </Button>
-                    <Button
-                      {...bare}
-                      aria-label={`Move ${name} down`}
+                    <IconButton
+                      size="small"
+                      icon={ArrowUp}
+                      label={`Move ${name} up`}
+                      disabled={busy || at === 0}
+                      onClick={() => move(q, at - 1)}
+                    />
+                    <IconButton
+                      size="small"
+                      icon={ArrowDown}
+                      label={`Move ${name} down`}
                       disabled={busy || at === waiting.length - 1}
                       onClick={() => move(q, at + 2)}
-                    >
-                      <ArrowDown aria-hidden size={12} />
-                    </Button>
+                    />
                   </>
                 )}
-                <Button {...bare} aria-label={`Cancel ${name}`} disabled={busy} onClick={() => cancel(q)}>
-                  <X aria-hidden size={12} />
-                </Button>
+                <IconButton size="small" icon={X} label={`Cancel ${name}`} disabled={busy} onClick={() => cancel(q)} />
               </span>
             )}
           </li>

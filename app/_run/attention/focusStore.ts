@@ -1,6 +1,7 @@
 import { type Focus, type FocusEvent, focusReducer, noFocus, type Spot, sameSpot } from '~/app/_charts/attention/focus';
 import type { HeadId } from '~/app/_charts/attention/selection';
 import { attentionView } from '~/app/_live/attentionView';
+import { together } from '~/app/_live/listeners';
 import { type Source, useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
 
@@ -19,12 +20,7 @@ function createFocusStore(): FocusStore {
   };
   return {
     get,
-    subscribe: (listener) => {
-      const stops = [hover.subscribe(listener), attentionView.subscribe(listener)];
-      return () => {
-        for (const stop of stops) stop();
-      };
-    },
+    subscribe: (listener) => together([hover.subscribe(listener), attentionView.subscribe(listener)]),
     send: (event) => {
       const before = get();
       const next = focusReducer(before, event);

@@ -1,26 +1,22 @@
 'use client';
 
 import { memo, type ReactNode, useMemo } from 'react';
-import { LineChart } from '~/app/_charts/LineChart';
-import type { LineSpec } from '~/app/_charts/types';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useTimeline } from '~/app/_live/lists';
 import { useSeries } from '~/app/_live/series';
-import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { useChartNotes } from '~/app/_run/notes/useChartNotes';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { ChartGrid, useChartHeight } from './ChartGrid';
-import { lineOf } from './chartLines';
 import { ChartEditor, ChartItems } from './EditChart';
 import { Fold, WhenSeen } from './Fold';
 import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
+import { RunChart } from './RunChart';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
-import { type Charts, useCharts, useClipRule, useNotice } from './useCharts';
+import { type Charts, useCharts, useClipRule } from './useCharts';
 
 const none: WithLists['evaluations'] = [];
 /** Number of evaluation metrics with a chart at the top; the charts of the others are folded below. */
@@ -87,31 +83,7 @@ export function CurvesPanel() {
 }
 
 const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: ReactNode }) {
-  const { history, chart: shared } = charts;
-  const rule = useClipRule(history, chart.clip);
-  const names = useMemo(() => chart.lines.map((l) => l.name), [chart]);
-  useWanted(
-    history,
-    names,
-    chart.lines.some((l) => l.smoothed),
-  );
-  const notice = useNotice(history, names);
-  const notes = useChartNotes();
-  const height = useChartHeight();
-  const lines: LineSpec[] = useMemo(() => chart.lines.map((l) => lineOf(history, l.name, l)), [chart, history]);
-  return (
-    <LineChart
-      {...shared}
-      title={chart.title}
-      lines={lines}
-      points={chart.points}
-      rule={rule}
-      percent={chart.percent}
-      notice={notice}
-      range={chart.range}
-      height={height}
-      menu={menu}
-      {...notes}
-    />
-  );
+  const { title, lines, points, percent, range, clip } = chart;
+  const rule = useClipRule(charts.history, clip);
+  return <RunChart {...{ charts, title, points, percent, range, rule, menu }} looks={lines} height={useChartHeight()} />;
 });

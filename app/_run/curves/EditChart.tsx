@@ -3,6 +3,7 @@ import { type FormEvent, useId, useState } from 'react';
 import { MenuItem } from '~/app/_charts/ChartMenu';
 import { Button } from '~/app/_components/Button';
 import { FormEnd, TextField } from '~/app/_components/Field';
+import { IconButton } from '~/app/_components/IconButton';
 import { Modal } from '~/app/_components/Modal';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
@@ -95,26 +96,14 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
                 <span className="min-w-0 flex-1 truncate font-mono text-xs" title={name}>
                   {name}
                 </span>
-                <Button look="bare" size="icon" aria-label={`Move ${name} up`} disabled={i === 0} onClick={() => swap(i, -1)}>
-                  <ArrowUp aria-hidden size={13} />
-                </Button>
-                <Button
-                  look="bare"
-                  size="icon"
-                  aria-label={`Move ${name} down`}
+                <IconButton icon={ArrowUp} label={`Move ${name} up`} disabled={i === 0} onClick={() => swap(i, -1)} />
+                <IconButton
+                  icon={ArrowDown}
+                  label={`Move ${name} down`}
                   disabled={i === series.length - 1}
                   onClick={() => swap(i, 1)}
-                >
-                  <ArrowDown aria-hidden size={13} />
-                </Button>
-                <Button
-                  look="bare"
-                  size="icon"
-                  aria-label={`Remove ${name}`}
-                  onClick={() => setSeries(series.filter((s) => s !== name))}
-                >
-                  <X aria-hidden size={13} />
-                </Button>
+                />
+                <IconButton icon={X} label={`Remove ${name}`} onClick={() => setSeries(series.filter((s) => s !== name))} />
               </li>
             ))}
           </ol>

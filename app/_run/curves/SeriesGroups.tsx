@@ -10,7 +10,7 @@ import { isSystem } from '~/app/_run/system/systemGroup';
 import { seriesLabel } from './chartLines';
 import { Fold, WhenSeen } from './Fold';
 import { groupSeries, nameInGroup, type SeriesGroup } from './grouping';
-import { SeriesChart } from './SeriesChart';
+import { SeriesChart } from './RunChart';
 import { wordsOf } from './seriesSearch';
 import type { Charts } from './useCharts';
 
@@ -65,7 +65,7 @@ export function SeriesGroups({
             <WhenSeen key={s.name} height={192}>
               <SeriesChart
                 charts={charts}
-                series={s}
+                name={s.name}
                 title={nameInGroup(seriesLabel(s), name)}
                 label={s.unit || 'value'}
                 color={i}

@@ -2,21 +2,18 @@ import type { LineSpec } from '~/app/_charts/types';
 import type { History } from '~/app/_live/history';
 import type { Series } from '~/shared/series';
 
-/** How a line looks, without its numbers. */
-export type LineLook = Omit<LineSpec, 'name' | 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
+/** Which series a line shows, and how; without its numbers. */
+export type LineLook = Omit<LineSpec, 'curve' | 'early' | 'whole' | 'exact' | 'average'>;
 
 /** A chart line that reads a series of the run on the page. */
-export function lineOf(history: History, series: string, rest: LineLook): LineSpec {
-  return {
-    name: series,
-    ...rest,
-    curve: () => history.curve(series),
-    whole: () => history.wholeCurve(series),
-    early: () => history.earlyCurves(series),
-    exact: (step) => history.exact(series, step),
-    average: (step) => history.average(series, step),
-  };
-}
+export const lineOf = (history: History, look: LineLook): LineSpec => ({
+  ...look,
+  curve: () => history.curve(look.name),
+  whole: () => history.wholeCurve(look.name),
+  early: () => history.earlyCurves(look.name),
+  exact: (step) => history.exact(look.name, step),
+  average: (step) => history.average(look.name, step),
+});
 
 /** "transformer.layers.0.norm1.weight" -> "L1 norm1.weight": layers count from 1 on screen. */
 export const parameterLabel = (name: string): string =>

@@ -3,22 +3,14 @@ import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
 import { evaluationPoints } from '~/app/_live/runMarks';
 import type { Series, SeriesRole } from '~/shared/series';
 import type { WithLists } from '~/shared/view';
-
-export interface MainLine {
-  name: string;
-  label: string;
-  color: number;
-  smoothed?: boolean;
-  dashed?: boolean;
-  thin?: boolean;
-}
+import type { LineLook } from './chartLines';
 
 /** A chart at the top of the page. */
 export interface MainChart {
   /** Does not change during the run. */
   id: string;
   title: string;
-  lines: readonly MainLine[];
+  lines: readonly LineLook[];
   points: readonly PointSpec[];
   percent: boolean;
   /** Whether the chart shows the clip threshold. */
@@ -84,7 +76,7 @@ const plain = (name: string, points: readonly PointSpec[]): MainChart => ({
 });
 
 /** A planned value is not smoothed, and is dashed to differ from the value in effect. */
-function lineLook({ name, role }: Series, color: number, exact: boolean): MainLine {
+function lineLook({ name, role }: Series, color: number, exact: boolean): LineLook {
   if (!exact) return { name, label: name, color, smoothed: true };
   return role === 'baseLearningRate'
     ? { name, label: name, color: 7, dashed: true, thin: true }

@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
-import type { ChartSettings, LineSpec, Mark, RuleSpec } from '~/app/_charts/types';
+import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -11,8 +11,8 @@ import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { rowsSoFar } from '~/app/_live/runHistory';
-import { clipRule, marksOf, timeAnchors } from '~/app/_live/runMarks';
-import { type Source, same, useSelected } from '~/app/_live/select';
+import { clipRule, type Happenings, happeningsOf, timeAnchors } from '~/app/_live/runMarks';
+import { type Source, useSelected } from '~/app/_live/select';
 import { useSeries, withRole } from '~/app/_live/series';
 import { stepFile } from '~/app/_live/stepFile';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
@@ -27,35 +27,26 @@ export function useCharts() {
     () => ({ smoothing: smoothingWeight(smoothed), log: choices.log, robust: choices.robust }),
     [choices, smoothed],
   );
-  const subscribe = useCallback((listener: () => void) => history.subscribe(listener), [history]);
   // A bucket's width doubles as a run grows: with twice as many buckets as pixels, a bucket is never wider than a pixel.
   const onWidth = useCallback((width: number) => history.resolve(2 * width), [history]);
   const { runId } = useRunStore();
   const readOnly = useReadOnly();
-  const stepFiles = useMemo(
-    () =>
-      readOnly
-        ? undefined
-        : (lines: readonly LineSpec[]) =>
-            [
-              stepFile(
-                runId,
-                history,
-                lines.map((l) => l.name),
-                'Every step',
-              ),
-            ].filter((f) => f !== null),
-    [runId, history, readOnly],
-  );
+  const stepFiles = useMemo(() => {
+    if (readOnly) return undefined;
+    return (lines: readonly LineSpec[]) => {
+      const names = lines.map((l) => l.name);
+      return [stepFile(runId, history, names, 'Every step') ?? []].flat();
+    };
+  }, [runId, history, readOnly]);
   const map = useXMap(history);
   const { marks, stops } = useHappenings();
   return useMemo(
     () => ({
       history,
       /** Props to spread into a chart. */
-      chart: { map, settings, cursor: setCursor, subscribe, onWidth, stepFiles, marks, stops },
+      chart: { map, settings, cursor: setCursor, subscribe: history.subscribe, onWidth, stepFiles, marks, stops },
     }),
-    [history, map, settings, subscribe, onWidth, stepFiles, marks, stops],
+    [history, map, settings, onWidth, stepFiles, marks, stops],
   );
 }
 export type Charts = ReturnType<typeof useCharts>;
@@ -68,10 +59,7 @@ function useXMap(history: History): XMap {
   const wanted = xSeriesOf(choice);
   const name = wanted !== null && series.some((s) => s.name === wanted) ? wanted : null;
   const kind = kindOf(choice) === 'series' && name === null ? 'step' : kindOf(choice);
-  useWanted(
-    history,
-    useMemo(() => (name === null ? [] : [name]), [name]),
-  );
+  useWanted(history, [name]);
   const anchors = useAnchors(history, kind, name);
   return useMemo(() => xMap(kind, stepsPerEpoch, anchors, log, name ?? ''), [kind, stepsPerEpoch, anchors, log, name]);
 }
@@ -111,51 +99,15 @@ const sameAnchors = (a: readonly TimeAnchor[], b: readonly TimeAnchor[]): boolea
   a.length === b.length && a.every((x, i) => x.step === b[i]!.step && x.at === b[i]!.at);
 
 /** What happened during the run, for charts and timelines. */
-export function useHappenings(): Happenings {
-  const events = useTimeline(
-    (v) => ({
-      commands: v.commands,
-      evaluations: v.evaluations,
-      checkpoints: v.checkpoints,
-      snapshots: v.snapshots,
-      alerts: v.alerts,
-      statuses: v.statuses,
-      notes: v.notes,
-      controls: v.controls,
-    }),
-    null,
-  );
-  return events ? happeningsOf(events) : nothingHappened;
-}
-
-type Events = Parameters<typeof marksOf>[0];
-interface Happenings {
-  marks: readonly Mark[];
-  /** Steps with a snapshot, ascending. */
-  stops: readonly number[];
-}
+export const useHappenings = (): Happenings => useTimeline(happeningsOf, nothingHappened);
 const nothingHappened: Happenings = { marks: [], stops: [] };
-let latest: { events: Events; happenings: Happenings } | null = null;
-
-/** Computed once for all charts of the page. */
-function happeningsOf(events: Events): Happenings {
-  if (!latest || !same(latest.events, events))
-    latest = {
-      events,
-      happenings: { marks: marksOf(events), stops: events.snapshots.map((s) => s.step).sort((a, b) => a - b) },
-    };
-  return latest.happenings;
-}
 
 /** The clip threshold over time; null = the run has none, or the chart does not show it. */
 export function useClipRule(history: History, shown = true): RuleSpec | null {
   const series = useSeries();
   const threshold = (shown && withRole(series, 'clipThreshold')?.name) || null;
   const share = (shown && withRole(series, 'clipped')?.name) || null;
-  useWanted(
-    history,
-    useMemo(() => [threshold, share].filter((n) => n !== null), [threshold, share]),
-  );
+  useWanted(history, [threshold, share]);
   const facts = useTimeline((v) => (shown ? { controls: v.controls, values: v.values, commands: v.commands } : null), null);
   const kept = useRef<RuleSpec | null>(null);
   const rule = useSelected(numbersOf(history), (h) => {

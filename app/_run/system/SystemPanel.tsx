@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import { useSeries } from '~/app/_live/series';
 import { WhenSeen } from '~/app/_run/curves/Fold';
 import { nameInGroup } from '~/app/_run/curves/grouping';
-import { SeriesChart } from '~/app/_run/curves/SeriesChart';
+import { SeriesChart } from '~/app/_run/curves/RunChart';
 import { useCharts } from '~/app/_run/curves/useCharts';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isSystem } from './systemGroup';
@@ -22,7 +22,7 @@ export function SystemPanel() {
           <WhenSeen key={s.name} height={172}>
             <SeriesChart
               charts={charts}
-              series={s}
+              name={s.name}
               title={`${nameInGroup(s.name, 'system')}${s.unit && ` (${s.unit})`}`}
               label="value"
               color={i}

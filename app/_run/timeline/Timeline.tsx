@@ -15,6 +15,8 @@ import {
 import { useEffect, useId, useMemo, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
+import { Choose } from '~/app/_components/Choose';
+import { IconButton } from '~/app/_components/IconButton';
 import { wholeTyped } from '~/app/_components/numberTyped';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
@@ -86,16 +88,13 @@ export function Timeline() {
         )}
         {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
         {open && <SnapshotShown />}
-        <Button
-          look="bare"
-          size="icon"
+        <IconButton
+          icon={open ? ChevronDown : ChevronUp}
           aria-expanded={open}
-          aria-label={open ? 'Fold the timeline' : 'Unfold the timeline'}
+          label={open ? 'Fold the timeline' : 'Unfold the timeline'}
           title={open ? 'Fold the timeline to one line' : 'Unfold the timeline: a lane for each kind of mark'}
           onClick={() => (narrow ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
-        >
-          {open ? <ChevronDown aria-hidden size={15} /> : <ChevronUp aria-hidden size={15} />}
-        </Button>
+        />
       </div>
       {open && track}
     </section>
@@ -117,19 +116,15 @@ function SnapshotShown() {
 
 /** @param to the step to go to from the step shown; undefined: there is none */
 function Jump(props: { label: string; keys: string; icon: LucideIcon; to(step: number): number | undefined }) {
-  const { label, keys, icon: Icon } = props;
+  const { label, keys, icon } = props;
   const to = useCursor((c) => props.to(c.step));
   return (
-    <Button
-      look="bare"
-      size="icon"
-      aria-label={label}
+    <IconButton
+      {...{ icon, label }}
       title={`${label} (${keys})`}
       disabled={to === undefined}
       onClick={() => to !== undefined && setCursor.pin(to)}
-    >
-      <Icon aria-hidden size={14} />
-    </Button>
+    />
   );
 }
 
@@ -162,38 +157,26 @@ function PlayButtons({ history, speeds: choice }: { history: History; speeds: bo
   const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
   useEffect(() => () => player.pause(), [player]);
   const toggle = () => (playing ? player.pause() : player.play(speed));
+  const label = playing ? 'Pause the replay' : 'Play the run from here';
   useEffect(() => {
     window.addEventListener(togglePlay, toggle);
     return () => window.removeEventListener(togglePlay, toggle);
   });
   return (
     <span className="flex items-center gap-1">
-      <Button
-        size="icon"
-        aria-label={playing ? 'Pause the replay' : 'Play the run from here'}
-        title={playing ? 'Pause the replay' : 'Play the run from here'}
-        disabled={empty}
-        onClick={toggle}
-      >
-        {playing ? <Pause aria-hidden size={14} /> : <Play aria-hidden size={14} />}
-      </Button>
+      <IconButton look="plain" icon={playing ? Pause : Play} label={label} title={label} disabled={empty} onClick={toggle} />
       {choice && (
-        <select
+        <Choose
           aria-label="Replay speed"
-          value={speed}
+          className="h-7!"
           title="Times the pace at which the run was trained"
-          onChange={(e) => {
-            setSpeed(Number(e.target.value));
-            player.setSpeed(Number(e.target.value));
+          options={speeds.map((s) => ({ value: String(s), text: `${s}×` }))}
+          value={String(speed)}
+          onPick={(s) => {
+            setSpeed(Number(s));
+            player.setSpeed(Number(s));
           }}
-          className="h-7 rounded border border-line bg-raised px-1 text-xs"
-        >
-          {speeds.map((s) => (
-            <option key={s} value={s}>
-              {s}×
-            </option>
-          ))}
-        </select>
+        />
       )}
     </span>
   );
@@ -221,6 +204,10 @@ function StepField() {
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
   const id = useId();
+  const leave = () => {
+    setDraft(null);
+    setError(null);
+  };
   const go = () => {
     if (draft === null) return;
     const wish = wholeTyped(draft);
@@ -230,8 +217,7 @@ function StepField() {
       return;
     }
     setCursor.pin(wish);
-    setDraft(null);
-    setError(null);
+    leave();
   };
   return (
     <span className="relative inline-flex items-center gap-1.5">
@@ -252,18 +238,11 @@ function StepField() {
         }}
         onKeyDown={(e) => {
           if (e.key === 'Enter') go();
-          else if (e.key === 'Escape') {
-            setDraft(null);
-            setError(null);
-          } else return;
+          else if (e.key === 'Escape') leave();
+          else return;
           e.stopPropagation();
         }}
-        onBlur={() => {
-          if (error) {
-            setDraft(null);
-            setError(null);
-          } else go();
-        }}
+        onBlur={error ? leave : go}
         style={{ width: `max(4rem, ${String(head).length + 2}ch)` }}
         className={`h-6 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
       />

@@ -1,17 +1,18 @@
 'use client';
 
 import { scaleLinear } from '@visx/scale';
-import { memo, type ReactNode, type Ref, useCallback, useEffect, useMemo, useRef } from 'react';
+import { memo, type ReactNode, type Ref, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
+import type { Curve } from '~/app/_charts/curve';
 import { growingEnd } from '~/app/_charts/domains';
-import { askFrame, askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import { formatStep } from '~/app/_charts/format';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import { clusterMarks } from '~/app/_charts/marks';
 import { type Palette, usePalette } from '~/app/_charts/palette';
-import { middle } from '~/app/_charts/strokes';
+import type { Pen } from '~/app/_charts/plot';
+import { middle, trace } from '~/app/_charts/strokes';
 import { colorOf, type Mark } from '~/app/_charts/types';
-import { fitCanvas } from '~/app/_charts/useDrawing';
+import { clearedPen, useDrawing } from '~/app/_charts/useDrawing';
 import { useSize } from '~/app/_charts/useSize';
 import { colorOf as colorOfPerson, initials } from '~/app/_components/Avatars';
 import { setCursor, useCursor } from '~/app/_live/cursor';
@@ -53,27 +54,19 @@ export function Track(props: {
   }, [start, end, width]);
   const series = useSeries();
   const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
-  useWanted(
-    history,
-    useMemo(() => (name === null ? [] : [name]), [name]),
-  );
+  useWanted(history, [name]);
   const zoom = useCursor((c) => c.zoom);
 
-  const drawn = { px, width, height, palette, name, history };
-  const now = useRef(drawn);
-  now.current = drawn;
-  const frame = useCallback(() => {
-    if (canvas.current && now.current.width > 0) drawTrack(canvas.current, now.current);
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: everything that the track is drawn from
-  useEffect(() => askFrame(frame), [px, height, palette, name, history, frame]);
-  useEffect(() => {
-    const stop = history.subscribe(() => askNumbers(frame));
-    return () => {
-      stop();
-      dropFrame(frame);
-    };
-  }, [history, frame]);
+  useDrawing(
+    (stale) => {
+      if (width === 0) return false;
+      if (stale) drawTrack(canvas.current, name === null ? null : history.wholeCurve(name), { px, width, height, palette });
+      return true;
+    },
+    setCursor,
+    history.subscribe,
+    [px, height, palette, name, history],
+  );
 
   const pinAt = (clientX: number) => {
     const share = (clientX - box.current!.getBoundingClientRect().left - left) / width;
@@ -212,39 +205,28 @@ const Glyphs = memo(function Glyphs({
   ));
 });
 
-interface Drawn {
+interface TrackPlace {
   px(step: number): number;
   width: number;
   height: number;
   palette: Palette;
-  /** The series drawn; null: none. */
-  name: string | null;
-  history: History;
 }
 
-function drawTrack(canvas: HTMLCanvasElement, { px, width, height, palette, name, history }: Drawn): void {
-  const ratio = fitCanvas(canvas, width, height);
-  const pen = canvas.getContext('2d')!;
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, width, height);
+function drawTrack(canvas: HTMLCanvasElement | null, curve: Curve | null, { px, width, height, palette }: TrackPlace): void {
+  const pen = clearedPen(canvas, width, height)?.pen;
+  if (!pen) return;
   const [top, bottom] = [4, height - 4];
   pen.fillStyle = palette.raised;
   pen.fillRect(0, top - 1, width, bottom - top + 2);
-  const curve = name === null ? null : history.wholeCurve(name);
   if (!curve || curve.count < 2) return;
-  const points: [x: number, value: number][] = [];
-  for (let i = 0; i < curve.count; i++) points.push([px(middle(curve, i)), curve.mean(i)]);
-  const finite = points.map(([, v]) => v).filter(Number.isFinite);
+  const xs = Array.from({ length: curve.count }, (_, i) => px(middle(curve, i)));
+  const values = xs.map((_, i) => curve.mean(i));
+  const finite = values.filter(Number.isFinite);
   const lo = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const hi = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const y = (v: number) => bottom - ((v - lo) / (hi - lo || 1)) * (bottom - top - 2);
-  pen.beginPath();
-  let open = false;
-  for (const [x, v] of points) {
-    // A value that is not a finite number is a gap.
-    if (Number.isFinite(v)) pen[open ? 'lineTo' : 'moveTo'](x, y(v));
-    open = Number.isFinite(v);
-  }
+  // A value that is not a finite number is a gap.
+  const y = (v: number) => (Number.isFinite(v) ? bottom - ((v - lo) / (hi - lo || 1)) * (bottom - top - 2) : Number.NaN);
+  trace(pen as Pen, curve.count, xs, values.map(y));
   pen.strokeStyle = palette.series[0]!;
   pen.globalAlpha = 0.8;
   pen.lineWidth = 1;

@@ -13,8 +13,11 @@ describe('the environment', () => {
       loginRequired: false,
       basePath: '',
       logLevel: 'warn',
+      oidc: null,
       privateWebhooks: false,
       silentMs: 3_600_000,
+      databaseUrl: null,
+      address: null,
     });
   });
 
@@ -30,9 +33,53 @@ describe('the environment', () => {
       'headroom',
       /^HEADROOM_BASE_PATH="headroom": the path below which a proxy shows Headroom is needed, e\.g\. HEADROOM_BASE_PATH=\/headroom\/$/,
     ],
+    ['DATABASE_URL', 'mysql://db/x', /^DATABASE_URL="mysql:\/\/db\/x": the address of a PostgreSQL database is needed, e\.g\. /],
+    [
+      'HEADROOM_ADDRESS',
+      'node1:3000',
+      /^HEADROOM_ADDRESS="node1:3000": the address at which the other nodes reach this one is needed/,
+    ],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL="loud": one of fatal, error, warn, info, debug, trace, silent is needed$/],
   ])('%s=%s is refused by name, with what would fit', (name, value, message) => {
     expect(() => readEnv({ [name]: value })).toThrow(message);
+  });
+
+  it('a provider for signing in: who is let in, and under which name, or what is missing', () => {
+    const variables = {
+      HEADROOM_OIDC_ISSUER: 'https://id.lab.example/realms/a',
+      HEADROOM_OIDC_CLIENT_ID: 'headroom',
+      HEADROOM_OIDC_ALLOW: ' @Lab.example=viewer, group:a=b=operator ,',
+    };
+    expect(readEnv(variables).oidc).toEqual({
+      issuer: new URL('https://id.lab.example/realms/a'),
+      clientId: 'headroom',
+      clientSecret: null,
+      name: 'id.lab.example',
+      allow: [
+        { who: '@lab.example', role: 'viewer' },
+        { who: 'group:a=b', role: 'operator' },
+      ],
+    });
+    const refused = (changes: Record<string, string>) => {
+      try {
+        readEnv({ ...variables, ...changes });
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return null;
+    };
+    expect(refused({ HEADROOM_OIDC_CLIENT_ID: '' })).toBe(
+      'HEADROOM_OIDC_ISSUER: HEADROOM_OIDC_CLIENT_ID is needed too; the provider gives it when Headroom is registered there',
+    );
+    expect(refused({ HEADROOM_OIDC_ISSUER: '', HEADROOM_OIDC_CLIENT_ID: '' })).toBe(
+      'HEADROOM_OIDC_ALLOW: HEADROOM_OIDC_ISSUER, the address of the provider, is needed too',
+    );
+    expect(refused({ HEADROOM_OIDC_ISSUER: 'http://id.lab.example' })).toBe(
+      'HEADROOM_OIDC_ISSUER="http://id.lab.example": a provider on another machine needs an address that begins with https://',
+    );
+    expect(refused({ HEADROOM_OIDC_ALLOW: 'lab.example=viewer' })).toBe(
+      'HEADROOM_OIDC_ALLOW="lab.example=viewer": each part is WHO=ROLE, where WHO is an e-mail address, @ and a domain, or group: and a name, and ROLE is viewer, operator or admin, e.g. @lab.example=viewer,ada@lab.example=admin',
+    );
   });
 
   it('every variable that does not fit has its line', () => {

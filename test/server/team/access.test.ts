@@ -121,7 +121,7 @@ describe('who comes in', () => {
     const gone = new Promise<string>((resolve) => socket.on('dropped', (d: { message: string }) => resolve(d.message)));
     const [session] = await client(viewer).team.sessions.query();
     await client(admin).team.revokeSession.mutate({ sessionId: session!.id });
-    expect(await gone).toBe('You were signed out. To come back, open an invite link.');
+    expect(await gone).toBe('You were signed out. To come back, sign in again or open an invite link.');
     await expect(client(viewer).runs.list.query()).rejects.toThrow();
   });
 

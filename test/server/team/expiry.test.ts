@@ -18,7 +18,7 @@ it('a token that ends loses its sockets at once, another one keeps them', async 
   expect(first.socket.connected).toBe(true);
   clock.advance(3_000);
   expect(await first.received.next('dropped')).toMatchObject({
-    message: 'You were signed out. To come back, open an invite link.',
+    message: 'You were signed out. To come back, sign in again or open an invite link.',
   });
   expect(await gone).toBe('io server disconnect');
   expect(second.socket.connected).toBe(true);

@@ -8,6 +8,7 @@ import { describeToken, headName } from '~/app/_charts/attention/tokens';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
 import { measured } from '~/app/_components/format';
+import { IconButton } from '~/app/_components/IconButton';
 import type { Pane } from '~/app/_live/comparison';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type PaneLook, PaneMaps } from './PaneMaps';
@@ -48,11 +49,7 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
           value={pane.run ?? ''}
           onPick={(id) => onChange({ run: id || null })}
         />
-        {onRemove && (
-          <Button size="small" look="bare" aria-label={name('remove')} onClick={onRemove}>
-            <X aria-hidden size={13} />
-          </Button>
-        )}
+        {onRemove && <IconButton size="small" icon={X} label={name('remove')} onClick={onRemove} />}
       </header>
       <div className="flex flex-wrap items-center gap-1.5">
         <WhichMaps shown={shown} pane={pane} name={name} onChange={onChange} />
@@ -107,21 +104,19 @@ function StepLine({ shown: at, onChange, onMove }: Pick<PaneCardProps, 'shown' |
   const list = run?.feed.recorded ?? [];
   const linked = pane.at === 'linked';
   const step = look?.nearest?.step ?? at.step;
-  const Icon = linked ? Link2 : Link2Off;
   return (
     <div className="flex items-center gap-1.5 text-xs">
-      <Button
+      <IconButton
         size="small"
-        look="bare"
+        icon={linked ? Link2 : Link2Off}
+        className="aria-pressed:text-accent"
         aria-pressed={linked}
-        aria-label={`pane ${letter}: moves with the others`}
+        label={`pane ${letter}: moves with the others`}
         title={
           linked ? 'moves with the others; click to keep it where it is' : 'stays where it is; click to move it with the others'
         }
         onClick={() => onChange({ at: linked ? { step } : 'linked' })}
-      >
-        <Icon aria-hidden size={13} className={linked ? 'text-accent' : ''} />
-      </Button>
+      />
       <input
         type="range"
         className="min-w-0 flex-1 accent-accent"

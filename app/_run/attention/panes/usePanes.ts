@@ -4,6 +4,7 @@ import { tokensOfLayers } from '~/app/_charts/attention/pictures';
 import { headName, type MapTokens, noTokens, sameTokens } from '~/app/_charts/attention/tokens';
 import type { Comparison, Pane } from '~/app/_live/comparison';
 import { lowestLoss } from '~/app/_live/equalLoss';
+import { together } from '~/app/_live/listeners';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { type AttentionSnapshot, targetKeys } from '~/shared/attentionSnapshot';
@@ -160,15 +161,7 @@ function useLooks(wanted: readonly { feed: SnapshotFeed | null; step: number; ex
   const known = useRef(feeds);
   if (known.current.length !== feeds.length || known.current.some((f, n) => f !== feeds[n])) known.current = feeds;
   const steady = known.current;
-  const subscribe = useMemo(
-    () => (listener: () => void) => {
-      const stops = steady.map((feed) => feed.subscribe(listener));
-      return () => {
-        for (const stop of stops) stop();
-      };
-    },
-    [steady],
-  );
+  const subscribe = useMemo(() => (listener: () => void) => together(steady.map((feed) => feed.subscribe(listener))), [steady]);
   const version = useSyncExternalStore(
     subscribe,
     () => steady.map((feed) => feed.version).join(),

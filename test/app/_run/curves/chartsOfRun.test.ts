@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
 import { chartDefaults, chartParams, fromChartParams, seriesChoice, smoothingWeight } from '~/app/_live/chartSettings';
-import { clipRule, evaluationPoints, marksOf, timeAnchors } from '~/app/_live/runMarks';
+import { clipRule, evaluationPoints, happeningsOf, timeAnchors } from '~/app/_live/runMarks';
 import { groupSeries, nameInGroup } from '~/app/_run/curves/grouping';
 import { mainCharts, metricCharts } from '~/app/_run/curves/mainCharts';
 import { matcher, wordsOf } from '~/app/_run/curves/seriesSearch';
@@ -29,11 +29,11 @@ const nothing = {
   statuses: [],
   notes: [],
   controls: { values: [], actions: [] },
-} satisfies Parameters<typeof marksOf>[0];
+} satisfies Parameters<typeof happeningsOf>[0];
 
 describe('marks of a run', () => {
   it('a change shows old and new at the step where it took effect, a refusal why', () => {
-    const marks = marksOf({
+    const { marks } = happeningsOf({
       ...nothing,
       commands: [
         set(9, 'learningRate', 1, { status: 'refused', seq: 10, at: 0, step: 12, reason: 'conflict', message: 'changed by Bo' }),
@@ -61,7 +61,7 @@ describe('marks of a run', () => {
       queries: 1,
       keys: 1,
     } as const;
-    const marks = marksOf({
+    const { marks } = happeningsOf({
       ...nothing,
       alerts: [
         { ...placed, step: 3, level: 'error', kind: 'not-finite', message: 'loss is NaN' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clipRule, marksOf } from '~/app/_live/runMarks';
+import { clipRule, happeningsOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
 import { describeCommand, describeValue, readText, undoOf, unusual, whyNot } from '~/app/_run/steering/steering';
 import type { ControlSpec } from '~/shared/controls';
@@ -313,7 +313,9 @@ describe('activity', () => {
       ['checkpoint saved', 'at the start', 0, null, hash],
       ['Ann asked for this run', '', 0, null, undefined],
     ]);
-    expect(marksOf(back).flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([[0, 'back from step 12']]);
+    expect(happeningsOf(back).marks.flatMap((m) => (m.kind === 'command' ? [[m.step, m.label]] : []))).toEqual([
+      [0, 'back from step 12'],
+    ]);
     expect(clipRule(back, [], null)!.from).toEqual([{ step: Number.MIN_SAFE_INTEGER, value: 5 }]);
   });
 

@@ -1,0 +1,54 @@
+/** Cookies, and among them the one with which a person's browser stays signed in. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import { parseCookie, stringifySetCookie } from 'cookie';
+import type { People } from '~/server/team/people';
+import type { Person, Session } from '~/shared/team';
+import { firstOf } from './origin';
+
+export interface Sessions {
+  /** The person whose browser sends the request; null: nobody is signed in there. */
+  of(request: IncomingMessage): { person: Person; session: Session } | null;
+  start(request: IncomingMessage, response: ServerResponse, secret: string): void;
+  end(request: IncomingMessage, response: ServerResponse): void;
+  /** Sets another cookie that only this server reads; an empty `value` deletes it. */
+  set(request: IncomingMessage, response: ServerResponse, name: string, value: string, maxAge: number): void;
+}
+
+const sessionCookie = 'headroom';
+const year = 31_536_000;
+
+/** @param basePath prefix of the path under which a proxy serves Headroom; empty: none */
+export function openSessions({ people, basePath }: { people: People; basePath: string }): Sessions {
+  const sessions: Sessions = {
+    of(request) {
+      const secret = cookieOf(request, sessionCookie);
+      return secret ? people.ofSession(secret) : null;
+    },
+    start: (request, response, secret) => sessions.set(request, response, sessionCookie, secret, year),
+    end: (request, response) => sessions.set(request, response, sessionCookie, '', 0),
+    set(request, response, name, value, maxAge) {
+      const cookie = stringifySetCookie({
+        name,
+        value,
+        path: basePath || '/',
+        httpOnly: true,
+        sameSite: 'lax',
+        maxAge: value === '' ? 0 : maxAge,
+        secure: isSecure(request),
+      });
+      response.appendHeader('set-cookie', cookie);
+    },
+  };
+  return sessions;
+}
+
+export const cookieOf = (request: IncomingMessage, name: string): string | null =>
+  parseCookie(request.headers.cookie ?? '')[name] || null;
+
+/** Describes the browser to its person. */
+export const deviceOf = (request: IncomingMessage): string => request.headers['user-agent'] ?? 'unknown device';
+
+/** Secure if the page came over TLS, also through a proxy that ends it: browsers send no Secure cookie over plain HTTP. */
+export const isSecure = (request: IncomingMessage): boolean =>
+  firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;
