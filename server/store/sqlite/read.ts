@@ -44,6 +44,7 @@ export interface Reads extends ItemReads {
   blobUsers(hash: string): string[];
   chainAt(runId: string, seq: number): string | null;
   setting(key: string): string | null;
+  settings(): Map<string, string>;
   smallBlob(hash: string): Uint8Array | null;
   unnamedSmallBlobs(): { hash: string; bytes: number }[];
   /** Called after a run was removed: caches of runs are invalid. */
@@ -295,6 +296,12 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     };
   }
 
+  function allSettings() {
+    const all = sql.settings.all();
+    for (const { key, value, crc } of all) checkRow(() => `setting "${key}"`, crc, key, value);
+    return all;
+  }
+
   const runOf = (runId: string) => rows.run(runId)?.id ?? null;
   const consistent = <A extends unknown[], R>(read: (...args: A) => R): ((...args: A) => R) => db.transaction(read) as never;
 
@@ -340,11 +347,12 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
       }
       return found.map(({ runId }) => runId);
     },
+    settings: () => new Map(allSettings().map(({ key, value }) => [key, value])),
     setting(key) {
       const found = sql.setting.get(key);
+      if (found) checkRow(() => `setting "${key}"`, found.crc, key, found.value);
       // What is not set has a default: a damaged key must not pass for that.
-      for (const row of found ? [{ key, ...found }] : sql.settings.all())
-        checkRow(() => `setting "${row.key}"`, row.crc, row.key, row.value);
+      else allSettings();
       return found?.value ?? null;
     },
     forget: averages.forget,
