@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { XAxis } from './Axes';
+import { hexColor } from './attention/palettes';
 import { ChartFigure, useLarge } from './ChartFigure';
 import { placeLine } from './crosshair';
 import { xDomain } from './domains';
@@ -9,7 +10,7 @@ import { chartCsv, heatSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { HeatLegend } from './HeatLegend';
 import { HeatTip } from './HeatTip';
-import { heatDomain, heatPixels, type Rgb } from './heat';
+import { heatDomain, heatPixels } from './heat';
 import { MarksLayer } from './MarksLayer';
 import { labelSize, labelWidth, unit } from './margins';
 import { usePalette } from './palette';
@@ -97,7 +98,7 @@ export function HeatMap(props: HeatMapProps) {
         state.image ??= document.createElement('canvas');
         const columns = element.width;
         const pieces = rows.map((r) => piecesOf(r, map, next.plot.x));
-        const pixels = heatPixels(pieces, next.plot, columns, next.domain, rgb(palette.raised), rgb(palette.bad));
+        const pixels = heatPixels(pieces, next.plot, columns, next.domain, hexColor(palette.raised), hexColor(palette.bad));
         state.image.width = columns;
         state.image.height = rows.length;
         state.image.getContext('2d')!.putImageData(new ImageData(pixels, columns, rows.length), 0, 0);
@@ -242,10 +243,4 @@ function placeOverlay(
   rowRect!.style.display = row >= 0 ? '' : 'none';
   rowRect!.setAttribute('y', String(row * rowHeight));
   rowRect!.setAttribute('height', String(rowHeight));
-}
-
-/** "#rrggbb" as numbers. */
-function rgb(color: string): Rgb {
-  const n = Number.parseInt(color.replace('#', ''), 16);
-  return Number.isNaN(n) ? [128, 128, 128] : [n >> 16, (n >> 8) & 255, n & 255];
 }

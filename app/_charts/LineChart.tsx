@@ -103,20 +103,24 @@ export function LineChart(props: LineChartProps) {
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
   const [menu, setMenu] = useState<ChartPoint | null>(null);
+  const { range } = props;
+  const what = useMemo(
+    () => ({ lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range }),
+    [shownLines, shownPoints, rule, map, settings, cursor, percent, range],
+  );
 
   const ask = useDrawing(
     (stale) => {
       if (!canvas.current || size.width < 80 || size.height < 60) return false;
       const state = now.current;
       if (stale || !state.shown) {
-        const request = { lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range: props.range };
-        const wanted = layoutFor(state.shown, request, size);
+        const wanted = layoutFor(state.shown, what, size);
         if (wanted !== state.shown) {
           state.shown = wanted;
           setPlot(wanted);
         }
         const { pen, ratio } = clearedPen(canvas.current, wanted.width, wanted.height)!;
-        const reported = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
+        const reported = draw(pen as Pen, wanted, what, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, reported) ? old : reported));
         state.saying ??= setTimeout(() => sayAgain.current(), sayEveryMs);
       }
@@ -131,7 +135,7 @@ export function LineChart(props: LineChartProps) {
     },
     cursor,
     props.subscribe,
-    [shownLines, shownPoints, rule, map, settings, percent, palette, size, props.range],
+    [what, palette, size],
   );
   const sayAgain = useRef(() => {});
   sayAgain.current = () => {
@@ -158,10 +162,7 @@ export function LineChart(props: LineChartProps) {
     if (width > 0) onWidth?.(width);
   }, [onWidth, width]);
   const takeaway = {
-    svg: () => {
-      const what = { lines: shownLines, points: shownPoints, rule };
-      return chartSvg(title, { box: box.current, plot: now.current.shown, what, settings, palette });
-    },
+    svg: () => chartSvg(title, box.current, now.current.shown, what, palette),
     csv: () => chartCsv(shownLines, shownPoints),
     stepFiles: stepFiles && (() => stepFiles(shownLines)),
     subscribe: props.subscribe,
@@ -184,7 +185,7 @@ export function LineChart(props: LineChartProps) {
           onToggle={(name, alone) => setHidden((old) => toggled(old, name, alone, [...lines, ...points]))}
         />
       }
-      aside={<Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} map={map} />}
+      aside={<Badges drawn={drawn} what={what} subscribe={props.subscribe} />}
       takeaway={takeaway}
       menu={props.menu}
       said={title}
@@ -253,29 +254,9 @@ export function LineChart(props: LineChartProps) {
           {props.overlay(place(plot))}
         </div>
       )}
-      <PointMenu
-        at={menu}
-        map={map}
-        percent={percent}
-        cursor={cursor}
-        onNote={props.onPoint}
-        save={save}
-        onClose={() => setMenu(null)}
-      />
+      <PointMenu at={menu} what={what} onNote={props.onPoint} save={save} onClose={() => setMenu(null)} />
       {tip && plot && !menu && (
-        <ChartTooltip
-          px={tip.px}
-          step={tip.step}
-          lines={shownLines}
-          points={shownPoints}
-          rule={rule}
-          marks={marks}
-          head={cursor.headStep()}
-          smoothing={settings.smoothing}
-          percent={percent}
-          palette={palette}
-          plot={plot}
-        />
+        <ChartTooltip px={tip.px} step={tip.step} what={what} marks={marks} palette={palette} plot={plot} />
       )}
     </ChartFigure>
   );

@@ -74,10 +74,17 @@ export interface Mark {
   line?: boolean;
 }
 
+/**
+ * The position shared by all panels. For snapshots `step` = after that many updates (event steps); for step rows it is the row of
+ * update `step`.
+ */
 export interface ChartCursorState {
   mode: 'live' | 'pinned';
+  /** The step shown: the run's newest step while live, constant while pinned. */
   step: number;
+  /** The step under the mouse, on any chart; null when the mouse is elsewhere. */
   hoverStep: number | null;
+  /** Steps shown by all charts; null = everything, growing. */
   zoom: [number, number] | null;
 }
 
@@ -85,7 +92,9 @@ export interface ChartCursorState {
 export interface ChartCursor {
   get(): ChartCursorState;
   subscribe(listener: () => void): () => void;
+  /** Stay at a step when new ones arrive. */
   pin(step: number): void;
+  /** Go to the newest step and follow it. */
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;

@@ -14,7 +14,7 @@ import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { setCursor, useCursor } from '~/app/_live/cursor';
-import { useSignalVersion } from '~/app/_live/snapshots';
+import { useSignals } from '~/app/_live/snapshots';
 import { useView } from '~/app/_live/useRun';
 import { pickHead } from './focusStore';
 import { LossLine } from './LossLine';
@@ -41,23 +41,15 @@ export const OverTime = memo(function OverTime() {
     const { pin, hover } = setCursor;
     return { axis, cursor: <StepCursor axis={axis} />, onJump: pin, onHoverStep: hover };
   }, [headStep, zoom, plot]);
-  const version = useSignalVersion(snapshots);
-  const { feed, table } = snapshots;
+  const { names, series: seriesOf } = useSignals(snapshots);
   const { layers } = scene.maps;
   const { shown } = scene;
   const shownLayers = scene.lines.layers;
 
-  const names = useMemo(() => {
-    void version;
-    return table.names(feed.recorded);
-  }, [table, feed, version]);
   const signal = view.signal !== null && names.includes(view.signal) ? view.signal : (mainSignal(scene.snapshot, names) ?? '');
   const { title, meaning, range, baseline } = signalInfo(scene.snapshot, signal, shownLayers);
   const [low, high] = range ?? [Number.NaN, Number.NaN];
-  const series = useMemo(() => {
-    void version;
-    return table.series(signal, feed.recorded, layers);
-  }, [table, feed, signal, layers, version]);
+  const series = useMemo(() => seriesOf(signal, layers), [seriesOf, signal, layers]);
   const scale = useMemo(() => {
     // The color bar covers the declared range of the signal; without one, the values in view, starting below 0 where some are negative.
     const colors = { sequential: view.palette, theme };

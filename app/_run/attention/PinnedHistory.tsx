@@ -5,6 +5,7 @@ import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLine
 import { type Steps, Strips } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
+import { Remark } from '~/app/_components/Remark';
 import { useFeedVersion } from '~/app/_live/snapshots';
 import { visibleKeys } from '~/shared/attention';
 import { exampleKey } from '~/shared/attentionSnapshot';
@@ -64,14 +65,14 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
   const strip = keys <= 12 ? 10 : keys <= 24 ? 8 : keys <= 64 ? 4 : 2;
   const labelled = useCallback((k: number) => k % Math.ceil(9 / strip) === 0, [strip]);
   if (!history || query === null)
-    return <p className="text-xs text-dim">Pin a cell of one head (click it) to see its query's weights over all steps.</p>;
+    return <Remark>Pin a cell of one head (click it) to see its query's weights over all steps.</Remark>;
   const words = `${headName(layer, number)}, query ${query + 1}${key === null ? '' : ` to key ${key + 1}`}`;
   return (
     <div className="flex flex-col gap-1" data-testid="history">
-      <p className="text-xs text-dim">
+      <Remark>
         <strong className="text-ink">History of {words}</strong> ({history.steps.length} of {history.recorded} snapshots loaded
         {history.steps.length < history.recorded ? '; the others are still coming, or too many for this page' : ''})
-      </p>
+      </Remark>
       {key !== null && (
         <SignalLines
           title={`weight of query ${query + 1} on key ${key + 1}`}
