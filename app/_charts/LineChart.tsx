@@ -1,9 +1,9 @@
 'use client';
 
-import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { Axes } from './Axes';
 import { Badges } from './Badges';
-import { ChartFigure, useLarge } from './ChartFigure';
+import { ChartFigure, useFigure } from './ChartFigure';
 import { PointMenu, useSave } from './ChartMenu';
 import { ChartTooltip } from './ChartTooltip';
 import { drawCrosshair, fillLegend, readStep } from './crosshair';
@@ -30,7 +30,6 @@ import {
   type StepFile,
 } from './types';
 import { clearedPen, useDrawing } from './useDrawing';
-import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
 export interface LineChartProps {
@@ -79,19 +78,16 @@ const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 export function LineChart(props: LineChartProps) {
   const { title, lines, points = nothing, rule = null, marks = nothing, map, settings, cursor, percent = false } = props;
   const palette = usePalette();
-  const id = useId();
-  const box = useRef<HTMLDivElement>(null);
+  const { box, size, figure } = useFigure();
   const plotArea = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<SVGGElement>(null);
   const brushRect = useRef<SVGRectElement>(null);
   const legend = useRef<HTMLUListElement>(null);
   const said = useRef<HTMLParagraphElement>(null);
-  const size = useSize(box);
   const [plot, setPlot] = useState<Plot | null>(null);
   const [drawn, setDrawn] = useState<Drawn>(drawnNothing);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [large, setLarge] = useLarge();
   const [tip, setTip] = useState<{ px: number; step: number; turn: number } | null>(null);
   const now = useRef({
     shown: null as Plot | null,
@@ -171,7 +167,7 @@ export function LineChart(props: LineChartProps) {
 
   return (
     <ChartFigure
-      id={id}
+      {...figure}
       title={title}
       kind="chart"
       legend={
@@ -190,9 +186,6 @@ export function LineChart(props: LineChartProps) {
       menu={props.menu}
       said={title}
       saidRef={said}
-      large={large}
-      onLarge={setLarge}
-      boxRef={box}
       height={props.height ?? 220}
       cursor={cursor}
       stops={props.stops ?? nothing}
