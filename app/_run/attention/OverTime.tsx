@@ -128,7 +128,7 @@ export const OverTime = memo(function OverTime() {
           />
           <div style={{ paddingLeft: stepLabelWidth }}>
             <StepTicks axis={steps.axis} />
-            <ColorBar scale={scale} title={title} ownScales={false} />
+            <ColorBar scale={scale} title={title} />
           </div>
           <PinnedHistory steps={steps} />
         </>

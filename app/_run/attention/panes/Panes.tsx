@@ -112,13 +112,13 @@ export function Panes(props: PanesProps) {
                   {...look}
                   width={cardWidth - 18}
                 />
-                <ColorBar scale={differences} title="difference of weights" ownScales={false} />
+                <ColorBar scale={differences} title="difference of weights" />
               </>
             )}
           </section>
         )}
       </div>
-      <ColorBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} ownScales={false} />
+      <ColorBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} />
     </div>
   );
 }

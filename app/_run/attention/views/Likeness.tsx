@@ -115,7 +115,7 @@ export function Likeness() {
               label={`Jensen-Shannon distances between heads, rows this run${value.matched ? `, columns ${beside.name}` : ''}`}
               onPick={(h) => pickHead(allHeads(value.layers)[h] ?? null)}
             />
-            <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" ownScales={false} />
+            <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" />
           </div>
           {order.pairs && (
             <Pairs value={value} pairs={order.pairs} other={`${beside.name} at step ${beside.look.shown?.recorded.step}`} />
