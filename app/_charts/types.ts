@@ -42,17 +42,16 @@ export interface PointSpec {
   name: string;
   label: string;
   color: Color;
-  points: readonly { step: number; value: number; note: string }[];
+  points: readonly { step: number; value: number }[];
 }
 
 /** A threshold that may change over time: piecewise constant, in step order; null = off. */
 export interface RuleSpec {
   label: string;
   from: readonly { step: number; value: number | null }[];
-  /** Buckets of this line beyond the threshold are marked at the bottom edge, and described by this word: "clipped". */
+  /** Buckets of this line beyond the threshold are marked at the bottom edge. */
   marks?: {
     line: string;
-    label: string;
     /** 1 for steps over the threshold, else 0: the mean over several steps sets the opacity of their mark. */
     share?(): Curve | null;
   };

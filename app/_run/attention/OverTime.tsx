@@ -1,9 +1,8 @@
 'use client';
 
-import { memo, useMemo, useRef } from 'react';
+import { memo, useCallback, useMemo, useRef } from 'react';
 import { ColorBar } from '~/app/_charts/attention/ColorBar';
-import { notFinite } from '~/app/_charts/attention/palettes';
-import { peakOf, pixelOf } from '~/app/_charts/attention/raster';
+import { peakOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import { type Steps, Strips, stepLabelWidth } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
@@ -61,9 +60,9 @@ export const OverTime = memo(function OverTime() {
   const places = useMemo(() => shown.map(([l, h]) => placeOfHead(layers, l, h)), [shown, layers]);
   const lines = useMemo(
     (): SignalLine[] =>
-      shown.map(([l, h], i) => {
+      shown.map((_, i) => {
         const values = Float64Array.from(series.steps, (_, n) => series.values[n * series.width + places[i]!]!);
-        return { name: headName(l, h), steps: series.steps, values, strong: places[i] === strong || shown.length === 1 };
+        return { steps: series.steps, values, strong: places[i] === strong || shown.length === 1 };
       }),
     [series, shown, places, strong],
   );
@@ -75,23 +74,20 @@ export const OverTime = memo(function OverTime() {
   const strips = useMemo(() => {
     // With thin strips only the first head of each layer has a label.
     const roomy = strip + gap >= 11;
-    return {
-      strips: shown.map(([l, h], i) => ({
-        label: `${l + 1}.${h + 1}`,
-        title: `${headName(l, h)}: show large`,
-        on: places[i] === strong && roomy,
-      })),
-      labelled: (i: number) => roomy || shown[i - 1]?.[0] !== shown[i]![0],
-      onPick: (i: number) => pickHead(shown[i]!),
-    };
+    return shown.map(([l, h], i) => ({
+      label: roomy || shown[i - 1]?.[0] !== l ? `${l + 1}.${h + 1}` : null,
+      title: `${headName(l, h)}: show large`,
+      on: places[i] === strong && roomy,
+    }));
   }, [shown, places, strong, strip, gap]);
-  const pixelAt = useMemo(
-    () => (row: number, n: number) => {
-      const v = series.values[n * series.width + places[row]!]!;
-      // A signal that this snapshot lacks (the first has no drift) is blank; an infinite value has its own color.
-      return Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+  const onPick = useCallback((i: number) => pickHead(shown[i]!), [shown]);
+  const valueAt = useCallback(
+    (row: number, n: number) => {
+      const value = series.values[n * series.width + places[row]!]!;
+      // A signal that this snapshot lacks (the first has no drift) is blank.
+      return Number.isNaN(value) ? null : value;
     },
-    [series, places, scale],
+    [series, places],
   );
   return (
     <section ref={box} aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
@@ -120,10 +116,12 @@ export const OverTime = memo(function OverTime() {
             steps={steps}
             label={`${title} of each head over ${series.steps.length} recorded steps`}
             at={series.steps}
-            {...strips}
+            strips={strips}
             strip={strip}
             gap={gap}
-            pixelAt={pixelAt}
+            valueAt={valueAt}
+            scale={scale}
+            onPick={onPick}
             testId="ribbons"
           />
           <div style={{ paddingLeft: stepLabelWidth }}>
