@@ -1,6 +1,7 @@
 'use client';
 
 import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
+import { EdgeLabel } from './EdgeLabel';
 import { PixelCanvas } from './PixelCanvas';
 import { placeIn } from './pointing';
 import { pixelOf } from './raster';
@@ -119,23 +120,17 @@ export const Strips = memo(function Strips(props: StripsProps) {
       width: stepLabelWidth - 4,
       lineHeight: `${Math.max(strip, 10)}px`,
     };
-    const className = `absolute left-0 font-mono whitespace-nowrap text-[10px] ${on ? 'font-bold text-ink' : 'text-dim'}`;
-    return onPick ? (
-      <button
+    const look = `${on ? 'font-bold text-ink' : 'text-dim'} ${onPick ? 'text-left' : 'text-right'}`;
+    return (
+      <EdgeLabel
         key={row}
-        type="button"
-        tabIndex={-1}
         title={title}
-        onClick={() => onPick(row)}
-        className={`${className} text-left hover:text-ink`}
+        onPick={onPick && (() => onPick(row))}
+        className={`absolute left-0 font-mono whitespace-nowrap text-[10px] ${look}`}
         style={style}
       >
         {text}
-      </button>
-    ) : (
-      <span key={row} aria-hidden className={`${className} text-right`} style={style}>
-        {text}
-      </span>
+      </EdgeLabel>
     );
   });
   return (
