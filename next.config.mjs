@@ -3,6 +3,8 @@ export default {
   reactStrictMode: true,
   // From HEADROOM_BASE_PATH: server/process/build.ts and server/web/pages.ts set it.
   basePath: process.env.NEXT_PUBLIC_BASE_PATH ?? '',
+  // Pages for a second base path lie beside the first ones; build.ts and pages.ts set it.
+  distDir: process.env.HEADROOM_PAGES || '.next',
   poweredByHeader: false,
   agentRules: false,
   devIndicators: false,

@@ -125,7 +125,7 @@ describe('imports', () => {
         'trpc',
         'export import mcp intake',
         'web sockets',
-        'process',
+        'process cluster',
       ],
     ],
     ['trainer', ['base', 'nn', 'backends', 'recipes data', 'headless', 'run', 'link', 'process']],

@@ -6,8 +6,10 @@ import { usePalette } from '~/app/_charts/palette';
 import type { LineSpec, StepFile } from '~/app/_charts/types';
 import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
+import { numberTyped } from '~/app/_components/numberTyped';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
@@ -57,8 +59,9 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
   const common = useMemo(() => commonLoss(there.map((r) => r.loss)), [there]);
-  const typed = choices.level.trim() === '' ? null : Number(choices.level);
-  const lossLevel = typed !== null && Number.isFinite(typed) ? typed : common;
+  const level = numberTyped(choices.level);
+  const unread = level === null && choices.level.trim() !== '';
+  const lossLevel = level ?? common;
   const axis = useMemo(() => axisOf(x, there, lossLevel, logX), [x, there, lossLevel, logX]);
   const left = there.filter((r) => axis.place(r.runId) === null);
   const [cursor] = useState(() => {
@@ -78,7 +81,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     let shown = '';
     const notify = () => {
       const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
-      if (link !== shown) history.replaceState(history.state, '', link);
+      if (link !== shown) history.replaceState(history.state, '', atBase(link));
       shown = link;
     };
     notify();
@@ -188,10 +191,11 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                       className={`${inputClass} h-6! w-24!`}
                       inputMode="decimal"
                       placeholder={common === null ? '' : measured(common)}
-                      aria-invalid={typed !== null && !Number.isFinite(typed) ? true : undefined}
+                      aria-invalid={unread || undefined}
                       value={choices.level}
                       onChange={(e) => change({ level: e.target.value })}
                     />
+                    {unread && <span className="text-bad">give a number, or leave it empty</span>}
                   </label>
                 )}
               </ChartToolbar>

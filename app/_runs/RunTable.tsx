@@ -1,7 +1,7 @@
-import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight, Copy, GitBranch, MessageSquare } from 'lucide-react';
 import Link from 'next/link';
-import { Component, memo, type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { Component, memo, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { useSize } from '~/app/_charts/useSize';
 import { count } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
@@ -29,7 +29,11 @@ export interface RowActions {
 const nameWidth = 250;
 /** Greatest useful width, px: beyond it the column, with its checkbox and menu, would be mostly empty. */
 const nameMost = 640;
-const rowHeight = 54;
+/** Every line has the same height, px, so that none has to be measured: with one row of labels under the name, or two and the progress. */
+const heights = { wide: 56, narrow: 78 };
+/** Lines drawn above and below the visible ones; the drawn range moves by `stride` lines. */
+const overscan = 6;
+const stride = 4;
 
 /** The runs as a table that draws only the visible lines. */
 export function RunTable({
@@ -63,16 +67,14 @@ export function RunTable({
     return factor > 1 ? fitting.map((c) => ({ ...c, width: Math.round(c.width * factor) })) : fitting;
   }, [asked, width]);
   const { lines, head, stale } = state;
-  const virtual = useVirtualizer({
-    count: head.lines,
-    getScrollElement: () => scroll.current,
-    estimateSize: (i) => (lines.get(i)?.kind === 'group' ? 33 : rowHeight),
-    getItemKey: (i) => keyOf(lines.get(i), i),
-    overscan: 12,
-    initialRect: { width: 1280, height: 720 },
-  });
-  const items = virtual.getVirtualItems();
-  const [first, last] = [items[0]?.index ?? 0, items.at(-1)?.index ?? 0];
+  const wide = columns.length + 3;
+  const left = (key: string) => asked.some((c) => c.key === key) && !columns.some((c) => c.key === key);
+  const [status, changed, step] = [left('status'), left('changed'), left('step')];
+  const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
+  const least = columns.reduce((sum, c) => sum + c.width, narrow(width) ? 220 : nameWidth + 72);
+  const height = step ? heights.narrow : heights.wide;
+  const [first, last] = useInSight(scroll, head.lines, height);
+  const items = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
   useEffect(() => void onLook(first, last), [onLook, first, last]);
   // A new query scrolls the table to the top.
   const question = JSON.stringify([view.search, view.show, view.sort, view.descending, view.group]);
@@ -80,17 +82,13 @@ export function RunTable({
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the question changes
   useEffect(() => void scroll.current?.scrollTo({ top: 0 }), [question]);
 
-  const inSight = items.flatMap(({ index }) => {
+  const inSight = items.flatMap((index) => {
     const line = lines.get(index);
     return line?.kind === 'run' ? [line.run] : [];
   });
   const sparklines = useSparklines(columns.some((c) => c.key === 'trend') ? inSight : []);
-  const above = items[0]?.start ?? 0;
-  const below = Math.max(0, virtual.getTotalSize() - (items.at(-1)?.end ?? 0));
-  const wide = columns.length + 3;
-  const left = (key: string) => asked.some((c) => c.key === key) && !columns.some((c) => c.key === key);
-  const [status, changed, step] = [left('status'), left('changed'), left('step')];
-  const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
+  const above = first * height;
+  const below = (head.lines - 1 - last) * height;
   const all = head.runs > 0 && chosen.size >= head.runs;
   return (
     <section
@@ -99,11 +97,12 @@ export function RunTable({
       tabIndex={0}
       aria-label="Table of runs"
       aria-busy={stale}
-      className={`relative min-h-0 flex-1 overflow-auto rounded border border-line bg-panel ${stale ? 'opacity-60' : ''}`}
+      className={`relative min-h-0 flex-1 overflow-auto rounded border border-line bg-panel ${stale ? 'opacity-60 transition-opacity delay-300' : ''}`}
+      style={{ '--line': `${height}px` } as React.CSSProperties}
     >
       <table
         className="w-full table-fixed border-separate border-spacing-0"
-        style={{ minWidth: columns.reduce((sum, c) => sum + c.width, narrow(width) ? 220 : nameWidth + 72) }}
+        style={{ minWidth: least }}
         aria-rowcount={head.lines + 1}
       >
         <thead>
@@ -139,15 +138,15 @@ export function RunTable({
         </thead>
         <tbody>
           {above > 0 && <Space height={above} wide={wide} />}
-          {items.map(({ index, key }) => {
+          {items.map((index) => {
             const line = lines.get(index);
-            const common = { index, measure: virtual.measureElement };
-            if (!line) return <Waiting key={key} {...common} wide={wide} />;
-            if (line.kind === 'group') return <Group key={key} {...common} line={line} wide={wide} onFold={actions.onFold} />;
+            const key = keyOf(line, index);
+            if (!line) return <Waiting key={key} index={index} wide={wide} />;
+            if (line.kind === 'group') return <Group key={key} index={index} line={line} wide={wide} onFold={actions.onFold} />;
             return (
               <RowBoundary key={key} run={line.run} wide={wide}>
                 <Row
-                  {...common}
+                  index={index}
                   row={line}
                   columns={columns}
                   sparkline={sparklines.get(line.run.runId)}
@@ -155,6 +154,7 @@ export function RunTable({
                   you={you}
                   actions={actions}
                   below={under}
+                  stays={least > width}
                 />
               </RowBoundary>
             );
@@ -164,6 +164,24 @@ export function RunTable({
       </table>
     </section>
   );
+}
+
+/** First and last of the lines to draw around the visible ones. */
+function useInSight(scroll: RefObject<HTMLElement | null>, lines: number, height: number): [first: number, last: number] {
+  // Before the first layout, a screenful.
+  const shown = Math.ceil((useSize(scroll).height || 720) / height);
+  const [top, setTop] = useState(0);
+  useEffect(() => {
+    const element = scroll.current;
+    if (!element) return;
+    const look = () => setTop(Math.floor(element.scrollTop / height / stride) * stride);
+    // Within the frame of the scroll event: otherwise a fast scroll shows empty lines.
+    const onScroll = () => flushSync(look);
+    look();
+    element.addEventListener('scroll', onScroll, { passive: true });
+    return () => element.removeEventListener('scroll', onScroll);
+  }, [scroll, height]);
+  return [Math.max(0, Math.min(top, lines - 1) - overscan), Math.min(lines - 1, top + shown + stride + overscan)];
 }
 
 /** Values shown under the name because their columns do not fit. */
@@ -182,7 +200,7 @@ class RowBoundary extends Component<{ run: RunSummary; wide: number; children: R
     if (!error) return children;
     return (
       <tr>
-        <td colSpan={wide} className="border-b border-line/70 px-3 py-1.5" style={{ height: rowHeight }}>
+        <td colSpan={wide} className="h-(--line) border-b border-line/70 px-3 py-1.5">
           <Link href={`/runs/${run.runId}`} className="text-accent">
             {run.runId}
           </Link>{' '}
@@ -205,27 +223,24 @@ const Space = ({ height, wide }: { height: number; wide: number }) => (
   </tr>
 );
 
-type Measured = { index: number; measure(element: Element | null): void };
-
-const Waiting = ({ index, measure, wide }: Measured & { wide: number }) => (
-  <tr ref={measure} data-index={index} aria-rowindex={index + 2} aria-busy>
-    <td colSpan={wide} style={{ height: rowHeight }} className="border-b border-line/70 px-3">
+const Waiting = ({ index, wide }: { index: number; wide: number }) => (
+  <tr aria-rowindex={index + 2} aria-busy>
+    <td colSpan={wide} className="h-(--line) border-b border-line/70 px-3">
       <span className="block h-3 w-64 max-w-full rounded bg-raised" />
     </td>
   </tr>
 );
 
-function Group({
-  index,
-  measure,
-  line,
-  wide,
-  onFold,
-}: Measured & { line: GroupRow; wide: number; onFold: RowActions['onFold'] }) {
+function Group(props: { index: number; line: GroupRow; wide: number; onFold: RowActions['onFold'] }) {
+  const { index, line, wide, onFold } = props;
   const Chevron = line.folded ? ChevronRight : ChevronDown;
   return (
-    <tr ref={measure} data-index={index} aria-rowindex={index + 2}>
-      <th scope="rowgroup" colSpan={wide} className="border-b border-line bg-raised/70 px-1 py-0.5 text-left font-normal">
+    <tr aria-rowindex={index + 2}>
+      <th
+        scope="rowgroup"
+        colSpan={wide}
+        className="h-(--line) border-b border-line bg-raised/70 px-1 text-left align-middle font-normal"
+      >
         <button
           type="button"
           aria-expanded={!line.folded}
@@ -247,7 +262,6 @@ function Group({
 /** A line is rendered again only when its own run, trend or checkbox changes. */
 const Row = memo(function Row({
   index,
-  measure,
   row,
   columns,
   sparkline,
@@ -255,7 +269,9 @@ const Row = memo(function Row({
   you,
   actions,
   below,
-}: Measured & {
+  stays,
+}: {
+  index: number;
   row: RunRow;
   columns: readonly ColumnShown[];
   sparkline: Sparkline | undefined;
@@ -263,16 +279,12 @@ const Row = memo(function Row({
   you: Actor | null;
   actions: RowActions;
   below: Below;
+  /** The menu stays in sight while the table is scrolled sideways. A table that fits has no such cells: each is a layer of its own. */
+  stays: boolean;
 }) {
   const { run } = row;
   return (
-    <tr
-      ref={measure}
-      data-index={index}
-      aria-rowindex={index + 2}
-      aria-selected={chosen}
-      className="group/row hover:bg-raised/60"
-    >
+    <tr aria-rowindex={index + 2} aria-selected={chosen} className="group/row hover:bg-raised/60">
       <td className="border-b border-line/70 px-2 text-center align-middle">
         <input
           type="checkbox"
@@ -282,18 +294,20 @@ const Row = memo(function Row({
           onChange={() => actions.onChoose([run], !chosen)}
         />
       </td>
-      <td className="border-b border-line/70 py-1.5 pr-3" style={{ height: rowHeight }}>
+      <td className="h-(--line) overflow-hidden border-b border-line/70 pr-3">
         <Name row={row} actions={actions} below={below} />
       </td>
       {columns.map((c) => (
         <td
           key={c.key}
-          className={`truncate border-b border-line/70 px-2 py-1.5 align-middle text-xs ${c.right ? 'text-right font-mono' : ''}`}
+          className={`truncate border-b border-line/70 px-2 align-middle text-xs ${c.right ? 'text-right font-mono' : ''}`}
         >
           {c.cell(row, index, sparkline)}
         </td>
       ))}
-      <td className="sticky right-0 border-b border-line/70 bg-panel pr-1 text-right align-middle group-hover/row:bg-raised">
+      <td
+        className={`border-b border-line/70 pr-1 text-right align-middle ${stays ? 'sticky right-0 bg-panel group-hover/row:bg-raised' : ''}`}
+      >
         <RunMenu run={run} you={you} onAgain={actions.onAgain} />
       </td>
     </tr>
@@ -316,7 +330,10 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
           </span>
         )}
       </span>
-      <span className="flex max-h-9 flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim">
+      <span
+        className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step ? 'max-h-9' : 'max-h-[1.125rem]'}`}
+        title={run.tags.join(', ') || undefined}
+      >
         {run.parent && (
           <span className="max-w-full truncate" title={run.branchChange}>
             from step {count(run.parent.step)}
@@ -325,16 +342,6 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         )}
         {run.project !== 'default' && <Label term="project" text={run.project} onClick={onTerm} />}
         {run.group !== undefined && <Label term="group" text={run.group} onClick={onTerm} />}
-        {run.recipe && actions.recipeTitle(run.recipe) !== run.name && (
-          <span title={run.recipe}>{actions.recipeTitle(run.recipe)}</span>
-        )}
-        {run.data && <span>{run.data}</span>}
-        {run.backend && <span>{run.backend}</span>}
-        {run.copyOf && (
-          <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>
-            <Copy aria-hidden size={10} /> copy of {run.copyOf}
-          </span>
-        )}
         {run.tags.map((tag) => (
           <Label key={tag} term="tag" text={tag} onClick={onTerm} />
         ))}
@@ -347,6 +354,16 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
             <span className="max-w-60 truncate">{run.notes.newest}</span>
           </span>
         )}
+        {run.copyOf && (
+          <span className="inline-flex items-center gap-0.5" title={`Imported as a copy of run ${run.copyOf}`}>
+            <Copy aria-hidden size={10} /> copy of {run.copyOf}
+          </span>
+        )}
+        {run.data && <span>{run.data}</span>}
+        {run.recipe && actions.recipeTitle(run.recipe) !== run.name && (
+          <span title={run.recipe}>{actions.recipeTitle(run.recipe)}</span>
+        )}
+        {run.backend && <span>{run.backend}</span>}
       </span>
       {below.step && (
         <span className="mt-1 block">

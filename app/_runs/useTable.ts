@@ -1,18 +1,19 @@
 import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
+import { atBase } from '~/app/_live/base';
 import { browserHost } from '~/app/_live/host';
 import { api, describeError } from '~/app/_trpc/client';
 import type { TablePage } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { askedColumns } from './columns';
-import type { View } from './tableQuery';
-import { createTableReader, type TableReader, type TableState } from './tableReader';
+import { fromParams, type View } from './tableQuery';
+import { type AskPage, createTableReader, pageLines, type TableReader, type TableState } from './tableReader';
 
 /** Most lines in one answer. */
 const mostLines = 500;
 
 const queryOf = ({ search, show, sort, descending, group }: View) => ({ search, show, sort, descending, group });
 
-const askPage = (view: View, skip: number, limit: number): Promise<TablePage> =>
+const answer = (view: View, skip: number, limit: number): Promise<TablePage> =>
   api.runs.table.query({
     ...queryOf(view),
     columns: askedColumns(view.columns),
@@ -20,6 +21,22 @@ const askPage = (view: View, skip: number, limit: number): Promise<TablePage> =>
     skip,
     limit,
   });
+
+// The first page is requested while React starts.
+let early: { view: string; page: Promise<TablePage> } | null = null;
+if (typeof window !== 'undefined' && location.pathname === atBase('/')) {
+  const view = fromParams(location.search);
+  early = { view: JSON.stringify(view), page: answer(view, 0, pageLines) };
+  early.page.catch(() => {});
+}
+
+const askPage: AskPage = (view, skip, limit) => {
+  const asked = early;
+  early = null;
+  return asked && skip === 0 && limit === pageLines && asked.view === JSON.stringify(view)
+    ? asked.page
+    : answer(view, skip, limit);
+};
 
 const host = { after: browserHost.after, describe: (error: unknown) => describeError(error).message };
 

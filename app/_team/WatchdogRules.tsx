@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
+import { numberTyped } from '~/app/_components/numberTyped';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
 import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
@@ -56,7 +57,9 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
     event.preventDefault();
     if (!draft) return;
     const rules = draft.rules.map((rule, i) => {
-      const numbers = numbersOf(rule).map(([name, value]) => [name, Number(typed[`${i}.${name}`] ?? value)] as const);
+      const numbers = numbersOf(rule).map(
+        ([name, value]) => [name, numberTyped(typed[`${i}.${name}`] ?? String(value)) ?? Number.NaN] as const,
+      );
       return { ...rule, ...Object.fromEntries(numbers) };
     });
     const parsed = watchdogRules.safeParse({ ...draft, rules });

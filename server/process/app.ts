@@ -7,6 +7,7 @@ import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
 import { networkFolderWarning } from '~/server/base/networkFolder';
 import { StartError } from '~/server/base/startError';
+import type { Shared } from '~/server/cluster/node';
 import { exportFormats } from '~/server/export/formats';
 import { exportRoutes } from '~/server/export/routes';
 import { forgetUploads, ImportDesk } from '~/server/import/desk';
@@ -24,6 +25,7 @@ import { openTrainerLink } from '~/server/sockets/trainers';
 import { openViewerLink } from '~/server/sockets/viewers';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
+import { databaseKey } from '~/server/store/postgres/open';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import type { OidcSettings } from '~/server/team/admission';
 import { keepAudit } from '~/server/team/commandAudit';
@@ -36,7 +38,7 @@ import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { openOidc } from '~/server/web/oidc';
-import { isLoopback, originRefusal } from '~/server/web/origin';
+import { isLoopback, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
@@ -63,13 +65,15 @@ export interface AppOptions {
   privateWebhooks?: boolean;
   version: string;
   /** Next's pages from the folder `root`; null = none. */
-  pages: { dev: boolean; root: string } | null;
+  pages: { dev: boolean; root: string; folder?: string } | null;
   /** The trainer to keep running beside the server: Node arguments with the entry last, and its working folder; null = none. */
   trainer: { args: string[]; folder: string; backend: string } | null;
   /** Starts demonstrations in a data folder that never held a run, once a trainer offers them: a first thing to watch. */
   firstRuns: boolean;
   log: Log;
   store?: Store;
+  /** One of several nodes: what they share. */
+  shared?: Shared;
   clock?: Clock;
   graceMs?: number;
   crashedMs?: number;
@@ -112,8 +116,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   };
 
   try {
-    const opened = options.store ?? (await openSqliteStore(dataFolder, (text) => log.warn({}, text)).catch(asStartError));
-    closers.push(() => opened.close());
+    const { shared } = options;
+    const opened = shared?.store ?? options.store ?? (await openOwnStore(dataFolder, log).catch(asStartError));
+    if (!shared) closers.push(() => opened.close());
     const metrics = openMetrics();
     closers.push(() => metrics.close());
     const store = measuredStore(opened, metrics, log);
@@ -121,13 +126,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     if (warning) log.warn({}, warning);
     await forgetCutImports(store);
     await forgetUploads(dataFolder);
-    const blobs = await openBlobs(dataFolder, store);
-    const trainerToken = await keptSecret(dataFolder, 'trainer.token');
-    const auditFile = await openAuditFile(dataFolder).catch(asStartError);
-    const auditLog = await AuditLog.open(auditFile, () => clock.now());
+    const local = await openBlobs(dataFolder, store);
+    const blobs = shared ? await shared.blobs(local) : local;
+    const trainerToken = await keptSecret(dataFolder, 'trainer.token', shared?.store);
+    const auditFile = shared ? null : await openAuditFile(dataFolder).catch(asStartError);
+    const auditLog = await AuditLog.open(auditFile ?? shared!.audit, () => clock.now());
     closers.push(async () => {
       await auditLog.idle();
-      await auditFile.close();
+      await auditFile?.close();
     });
     const people = new People(auditLog, () => clock.now());
     let recheck = () => {};
@@ -190,7 +196,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       store,
       blobs,
       dataFolder,
-      threaded: !options.store,
+      // A thread of its own reads the data folder, which has not all blobs of several nodes.
+      threaded: !options.store && !shared,
       now,
       view: (runId: string) => hub.view(runId),
       adopt: (runId: string) => hub.adopt(runId),
@@ -253,7 +260,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       ...(oidc && { signInPage: '/join' }),
       onError,
     });
-    const port = await listen(http, host, options.port);
+    const port = shared ? shared.attach(http) : await listen(http, host, options.port);
     closers.push(async () => {
       const closed = closeHttp(http);
       // Open sockets would prevent the HTTP server from closing.
@@ -277,14 +284,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         }),
       );
 
-    const local = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
+    const origin = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
     closers.push(
       startWatchdogs({
         hub,
         auditLog,
         clock,
         dataFolder,
-        url: () => local + basePath,
+        url: () => origin + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
@@ -304,7 +311,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         args: options.trainer.args,
         folder: options.trainer.folder,
         env: {
-          HEADROOM_SERVER: local,
+          HEADROOM_SERVER: origin,
           HEADROOM_TRAINER_TOKEN: trainerToken,
           HEADROOM_TRAINER_NAME: 'local',
           HEADROOM_BACKEND: options.trainer.backend,
@@ -328,11 +335,21 @@ export async function createApp(options: AppOptions): Promise<App> {
       });
     }
     started = true;
-    return { url: local + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
+    return { url: origin + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** The store of a data folder that belongs to this server alone. */
+async function openOwnStore(dataFolder: string, log: Log): Promise<Store> {
+  const store = await openSqliteStore(dataFolder, (text) => log.warn({}, text));
+  if ((await store.setting(databaseKey)) === null) return store;
+  await store.close();
+  throw new Error(
+    `HEADROOM_DATA: ${dataFolder} is the index of a PostgreSQL database; set DATABASE_URL, or choose another folder`,
+  );
 }
 
 /** Sessions and roles may end while sockets are open. */
@@ -361,6 +378,3 @@ function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void):
 const asStartError = (error: unknown): never => {
   throw new StartError(error instanceof Error ? error.message : String(error));
 };
-
-const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);

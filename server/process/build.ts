@@ -16,7 +16,6 @@ import { commands } from './commands';
 import { readEnv } from './env';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const stampFile = join(root, '.build/stamp');
 const lockFile = join(root, '.build/lock');
 
 const sources = ['app', 'server', 'shared', 'trainer'];
@@ -39,33 +38,41 @@ const assets = Object.fromEntries(
 );
 
 /**
- * Builds if anything changed since the last build, and reports progress to `say`. One process at a time: a second one waits, and
- * finds the build done.
+ * Builds what changed since the last build, and reports progress to `say`. One process at a time: a second one waits, and finds the
+ * build done.
  *
  * @param basePath prefix of the pages' paths (HEADROOM_BASE_PATH); it is compiled into the pages
+ * @param pages folder of the pages, so that those for two base paths can lie side by side
  */
-export async function build(say: (line: string) => void, basePath = ''): Promise<void> {
+export async function build(say: (line: string) => void, basePath = '', pages = '.next'): Promise<void> {
   const release = await lock();
   try {
-    await buildWhatChanged(say, basePath);
+    const startedAt = performance.now();
+    const sources = stampOf();
+    const programs = await unlessStamped('.build/stamp', sources, async () => {
+      say('building the server and the trainer ...');
+      await Promise.all([bundle(), buildReplayPage()]);
+    });
+    const dashboard = await unlessStamped(`${pages}/stamp`, `${sources}${basePath}`, async () => {
+      say('building the dashboard (once after each change; under a minute) ...');
+      await buildPages(basePath, pages);
+      await compressFiles(join(root, pages, 'static'));
+    });
+    if (programs || dashboard) say(`built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   } finally {
     release();
   }
 }
 
-async function buildWhatChanged(say: (line: string) => void, basePath: string): Promise<void> {
-  const stamp = `${stampOf()}${basePath}`;
-  if (existsSync(join(root, '.next/BUILD_ID')) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return;
-  const startedAt = performance.now();
+/** Does `work` unless `file` holds this stamp; afterwards it does. @returns whether there was work */
+async function unlessStamped(file: string, stamp: string, work: () => Promise<void>): Promise<boolean> {
+  const path = join(root, file);
+  if (existsSync(path) && readFileSync(path, 'utf8') === stamp) return false;
   // A failed build must not look complete.
-  rmSync(stampFile, { force: true });
-  say('building the server and the trainer ...');
-  await Promise.all([bundle(), buildReplayPage()]);
-  say('building the dashboard (once after each change; under a minute) ...');
-  await buildPages(basePath);
-  await compressFiles(join(root, '.next/static'));
-  writeFileSync(stampFile, stamp);
-  say(`built in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  rmSync(path, { force: true });
+  await work();
+  writeFileSync(path, stamp);
+  return true;
 }
 
 /** @returns a function that releases the lock; the lock of a process that has ended is taken over */
@@ -112,11 +119,17 @@ async function bundle(): Promise<void> {
 }
 
 /** @throws Error with Next's output when the build fails */
-function buildPages(basePath: string): Promise<void> {
+function buildPages(basePath: string, pages: string): Promise<void> {
   const next = createRequire(import.meta.url).resolve('next/dist/bin/next');
   const child = spawn(process.execPath, [next, 'build'], {
     cwd: root,
-    env: { ...process.env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1', NEXT_PUBLIC_BASE_PATH: basePath },
+    env: {
+      ...process.env,
+      NODE_ENV: 'production',
+      NEXT_TELEMETRY_DISABLED: '1',
+      NEXT_PUBLIC_BASE_PATH: basePath,
+      HEADROOM_PAGES: pages,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let printed = '';

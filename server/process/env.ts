@@ -24,6 +24,10 @@ export interface Env {
   oidc: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
   privateWebhooks: boolean;
+  /** PostgreSQL that several nodes share; null: everything is in the data folder. */
+  databaseUrl: string | null;
+  /** Where the other nodes reach this one; null: where it listens. */
+  address: string | null;
 }
 
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
@@ -94,6 +98,20 @@ const schema = z.object({
     .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
     .transform((minutes) => Number(minutes) * 60_000)
     .default(3_600_000),
+  DATABASE_URL: z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol),
+      'the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres://headroom:PASSWORD@db.example:5432/headroom',
+    )
+    .optional(),
+  HEADROOM_ADDRESS: z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).pathname === '/',
+      'the address at which the other nodes reach this one is needed, e.g. HEADROOM_ADDRESS=http://10.0.0.5:3000',
+    )
+    .optional(),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -118,6 +136,8 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     silentMs: e.HEADROOM_SILENT_MINUTES,
     oidc: oidcOf(e),
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
+    databaseUrl: e.DATABASE_URL ?? null,
+    address: e.HEADROOM_ADDRESS ?? null,
   };
 }
 

@@ -1,11 +1,16 @@
 /** Entry of the server process: reads the environment, prints one line with the address, stops cleanly on SIGINT and SIGTERM. */
+import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
 import { version } from '~/server/base/version';
+import { type Shared, startNode } from '~/server/cluster/node';
+import { LeaseLostError } from '~/server/store/postgres/database';
+import { isLoopback, isWildcard, urlHost } from '~/server/web/origin';
 import { createApp } from './app';
 import { readEnv } from './env';
+import { diskCheck, healthRoutes } from './health';
 import { endInOrder } from './shutdown';
 
 const fromSource = import.meta.url.endsWith('.ts');
@@ -23,9 +28,38 @@ try {
   const log = pino({ level: env.logLevel }, pino.destination(2));
   const args = fromSource ? ['--import', 'tsx', 'trainer/process/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
-  const app = await createApp({ ...env, version, pages: { dev, root }, trainer, firstRuns: true, log });
-  console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
-  endInOrder(app.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
+  const start = async (shared?: Shared) => {
+    const app = await createApp({
+      ...env,
+      version,
+      pages: { dev, root },
+      trainer,
+      firstRuns: true,
+      log,
+      ...(shared && { shared }),
+    });
+    console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
+    return app;
+  };
+  const { databaseUrl, host } = env;
+  const server =
+    databaseUrl === null
+      ? await start()
+      : await startNode({
+          ...env,
+          databaseUrl,
+          address: (port) => env.address ?? `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`,
+          open: isLoopback(host) && !env.loginRequired,
+          log,
+          routes: (leader) => healthRoutes(version, { leader, disk: diskCheck(env.dataFolder) }),
+          lead: start,
+          onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
+          onEnd(error) {
+            console.error(error instanceof LeaseLostError || error instanceof StartError ? error.message : error);
+            process.exit(1);
+          },
+        });
+  endInOrder(server.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);
   process.exit(1);

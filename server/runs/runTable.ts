@@ -281,7 +281,7 @@ export class RunTable {
   #sorted(runs: readonly RunSummary[], { sort, descending }: TableQuery): RunSummary[] {
     const read = this.#column(sort);
     const sign = descending ? -1 : 1;
-    const keyed = runs.map((run) => ({ run, value: sortKey(read(run)) }));
+    const keyed = runs.map((run) => ({ run, value: sortKey(run, sort, read) }));
     keyed.sort(
       (a, b) => order(a.value, b.value, sign) || b.run.createdAt - a.run.createdAt || (a.run.runId < b.run.runId ? 1 : -1),
     );

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { sendJson } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
+import type { Store } from '~/server/store';
 import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
@@ -115,16 +116,26 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** A random secret, made once and kept in the folder, readable by its owner alone. */
-export async function keptSecret(folder: string, name: string): Promise<string> {
+/**
+ * A random secret, made once and kept in the folder, readable by its owner alone. Of several nodes, all have the one that is
+ * among their settings.
+ */
+export async function keptSecret(folder: string, name: string, shared?: Pick<Store, 'setting' | 'setSetting'>): Promise<string> {
   const file = path.join(folder, name);
+  const write = (secret: string) => writeFile(file, `${secret}\n`, { mode: 0o600 });
+  const common = await shared?.setting(name);
+  if (common) {
+    await write(common);
+    return common;
+  }
   const kept = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null;
     throw error;
   });
-  if (kept !== null && kept.trim().length >= 20) return kept.trim();
+  if (kept !== null && kept.trim().length >= 20 && !shared) return kept.trim();
   const secret = newSecret();
-  await writeFile(file, `${secret}\n`, { mode: 0o600 });
+  await shared?.setSetting(name, secret);
+  await write(secret);
   return secret;
 }
 

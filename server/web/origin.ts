@@ -2,6 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+/** It stands for every address of the machine. */
+export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
+
+/** As it is written in a URL. */
+export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /** The first value, from the proxy nearest to the client, of a header that each proxy appends to. */
 export const firstOf = (header: string | string[] | undefined): string | undefined =>

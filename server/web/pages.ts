@@ -10,15 +10,19 @@ import { serveCompressed } from './staticFiles';
 export async function openPages(options: {
   dev: boolean;
   root: string;
+  /** Folder in `root` of the built pages. */
+  folder?: string;
   basePath: string;
   host: string;
   port: number;
 }): Promise<Pages> {
   // A local tool sends no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED ??= '1';
-  // Read by next.config.mjs.
+  const folder = options.folder ?? '.next';
+  // Both are read by next.config.mjs.
+  process.env.HEADROOM_PAGES = folder;
   process.env.NEXT_PUBLIC_BASE_PATH = options.basePath;
-  if (!options.dev) checkBasePath(options.root, options.basePath);
+  if (!options.dev) checkBasePath(path.join(options.root, folder), options.basePath);
   const { default: next } = await import('next');
   const upgrades = createServer();
   const app = next({ dev: options.dev, dir: options.root, hostname: options.host, port: options.port, httpServer: upgrades });
@@ -26,7 +30,7 @@ export async function openPages(options: {
   const handle = app.getRequestHandler();
   const compressed = options.dev
     ? () => false
-    : serveCompressed(path.join(options.root, '.next/static'), `${options.basePath}/_next/static/`);
+    : serveCompressed(path.join(options.root, folder, 'static'), `${options.basePath}/_next/static/`);
   return {
     handle: async (request, response) => {
       if (!compressed(request, response)) await handle(request, response);
@@ -36,8 +40,8 @@ export async function openPages(options: {
   };
 }
 
-function checkBasePath(root: string, wanted: string): void {
-  const { basePath } = JSON.parse(readFileSync(path.join(root, '.next/routes-manifest.json'), 'utf8')) as { basePath: string };
+function checkBasePath(pages: string, wanted: string): void {
+  const { basePath } = JSON.parse(readFileSync(path.join(pages, 'routes-manifest.json'), 'utf8')) as { basePath: string };
   if (basePath !== wanted)
     throw new StartError(
       `HEADROOM_BASE_PATH=${wanted || '/'}: the pages were built for ${basePath || '/'}; build them with HEADROOM_BASE_PATH=${wanted || '/'} npm run build`,

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
+import { paths } from '~/shared/paths';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { root } from '~/test/support/root';
@@ -200,6 +201,33 @@ describeInBrowser('the workspace of a run', () => {
     const review = await open('?layout=review&split=45', { width: 1440, height: 900 });
     for (const name of ['Curves', 'Attention', 'Evaluations']) await review.getByRole('tabpanel', { name }).waitFor();
     await review.context().close();
+  });
+
+  it('a finger drags a tab to another place, and another browser of the person shows it there', async () => {
+    const tablet = await open('?tabs=curves', { width: 1024, height: 768 }, { hasTouch: true });
+    const center = async (name: string, role: 'tab' | 'tabpanel') => {
+      const { x, y, width, height } = (await tablet.getByRole(role, { name }).boundingBox())!;
+      return { x: x + width / 2, y: y + height / 2, bottom: y + height - 8 };
+    };
+    const from = await center('Attention', 'tab');
+    const to = await center('Curves', 'tabpanel');
+    const finger = await tablet.context().newCDPSession(tablet);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', x: number, y: number) =>
+      finger.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchEnd' ? [] : [{ x, y }] });
+    await touch('touchStart', from.x, from.y);
+    for (let i = 1; i <= 10; i++)
+      await touch('touchMove', from.x + ((to.x - from.x) * i) / 10, from.y + ((to.bottom - from.y) * i) / 10);
+    await touch('touchEnd', 0, 0);
+    await tablet.getByRole('region', { name: 'Tile 2' }).getByRole('tabpanel', { name: 'Attention' }).waitFor();
+    // What the server remembers for the person.
+    const layout = async () => (await fetch(`${app.url}${paths.trpc}/team.remembered`)).text();
+    await expect.poll(layout, { timeout: 60_000 }).toMatch(/tabs=below50%2Ccurves\S*%2Cattention/);
+    await tablet.context().close();
+    const desk = await open('', { width: 1440, height: 900 });
+    await desk.getByRole('region', { name: 'Tile 2' }).getByRole('tabpanel', { name: 'Attention' }).waitFor();
+    await desk.getByRole('button', { name: 'Close the tile of Attention' }).click();
+    await expect.poll(layout, { timeout: 60_000 }).not.toContain('below50');
+    await desk.context().close();
   });
 
   it('an alarm is on every page of the run, with the ways back', async () => {

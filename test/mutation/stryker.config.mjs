@@ -15,4 +15,5 @@ export default {
   concurrency: 2,
   ignoreStatic: true,
   timeoutMS: 20_000,
+  dryRunTimeoutMinutes: 60,
 };

@@ -66,10 +66,14 @@ export class TestViewer {
     return viewer;
   }
 
-  async watch(runId: string, cursor: Cursor | null = null): Promise<WatchAnswer> {
-    const answer = await this.socket.emitWithAck('watch', { runId, cursor });
-    if (answer.ok && answer.view) this.view = unpack(answer.view) as RunView;
-    return answer;
+  watch(runId: string, cursor: Cursor | null = null): Promise<WatchAnswer> {
+    return new Promise((resolve) => {
+      this.socket.emit('watch', { runId, cursor }, (answer) => {
+        // At once: the next frame may have come in the same packet.
+        if (answer.ok && answer.view) this.view = unpack(answer.view) as RunView;
+        resolve(answer);
+      });
+    });
   }
 
   /** Resolves with the view once `reached` is true; rejects after two minutes with the current view. */

@@ -5,6 +5,7 @@ import { Button } from '~/app/_components/Button';
 import { FormEnd, TextField } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
 import { Modal } from '~/app/_components/Modal';
+import { numberTyped } from '~/app/_components/numberTyped';
 import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
 import { useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
@@ -75,8 +76,8 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (added.trim() !== '') return add();
-    const ends = range.map((text) => (text.trim() === '' ? null : Number(text))) as [number | null, number | null];
-    if (ends.some((end) => end !== null && !Number.isFinite(end)))
+    const ends = range.map(numberTyped) as [number | null, number | null];
+    if (ends.some((end, i) => end === null && range[i]!.trim() !== ''))
       return setProblems({ range: 'give a number, or leave it empty' });
     if (ends[0] !== null && ends[1] !== null && ends[0] >= ends[1])
       return setProblems({ range: 'the lowest must be below the highest' });

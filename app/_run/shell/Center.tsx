@@ -1,5 +1,5 @@
 import { EllipsisVertical, PanelRightOpen, X } from 'lucide-react';
-import { type CSSProperties, type DragEvent, lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { type CSSProperties, lazy, Suspense, useMemo, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import {
   besideTile,
@@ -20,6 +20,7 @@ import {
 } from '~/app/_live/tiles';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
 import type { Panel } from '~/app/_run/panel';
+import { dragTab } from './dragTab';
 import { TabPanels } from './TabPanels';
 
 const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
@@ -45,8 +46,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
   const put = (next: Tiles) => workspace.set({ center: shortened(next, ids) });
   const named = (id: string) => choices.find((p) => p.id === id)!;
   const box = useRef<HTMLElement>(null);
-  const [dragged, setDragged] = useState<string | null>(null);
-  const [aim, setAim] = useState<Aim | null>(null);
+  const [dragged, setDragged] = useState<{ id: string; x: number; y: number } | null>(null);
   const [menu, setMenu] = useState<{ tile: Tile; id: string; anchor: Element } | null>(null);
   const all = tilesIn(tiles);
   const { places, bars } = layout(tiles, { left: 0, top: 0, width: 100, height: 100 });
@@ -55,10 +55,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
     const target = all[to.at]!;
     put('side' in to ? besideTile(tiles, id, target, to.side) : moved(tiles, id, target, to.before));
   };
-  const endDrag = () => {
-    setDragged(null);
-    setAim(null);
-  };
+  const aim = dragged && aimAt(dragged.x, dragged.y, all, dragged.id);
   return (
     <main ref={box} id="main" tabIndex={-1} className="relative min-h-0 min-w-0 flex-1 outline-none">
       {all.map((tile, at) => {
@@ -70,17 +67,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
             aria-label={all.length > 1 ? `Tile ${at + 1}` : undefined}
             className="absolute flex min-w-0 flex-col"
             style={percent(places[at]!)}
-            onDragOver={(event) => {
-              const next = dragged && aimAt(event, at, all, dragged);
-              if (next) event.preventDefault();
-              if (JSON.stringify(next) !== JSON.stringify(aim)) setAim(next || null);
-            }}
-            onDragLeave={(event) => event.currentTarget.contains(event.relatedTarget as Node | null) || setAim(null)}
-            onDrop={(event) => {
-              event.preventDefault();
-              if (aim && dragged) drop(aim, dragged);
-              endDrag();
-            }}
+            data-tile={at}
           >
             <TabPanels
               label={all.length > 1 ? `Panels of tile ${at + 1}` : 'Panels'}
@@ -88,16 +75,22 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
               open={own}
               onOpen={(id) => put(opened(tiles, id))}
               tabProps={(id) => ({
-                draggable: true,
                 title: 'Drag to move it; right click for more',
-                className:
-                  aim?.at === at && 'before' in aim && aim.before === id ? 'shadow-[inset_2px_0_0_var(--color-accent)]' : '',
-                onDragStart: (event) => {
-                  event.dataTransfer.effectAllowed = 'move';
-                  event.dataTransfer.setData('text/plain', named(id).title);
-                  setDragged(id);
+                className: `touch-pan-x ${aim?.at === at && 'before' in aim && aim.before === id ? 'shadow-[inset_2px_0_0_var(--color-accent)]' : ''}`,
+                onPointerDown: (event) => {
+                  let at = { x: 0, y: 0 };
+                  dragTab(event, {
+                    onMove: (x, y) => {
+                      at = { x, y };
+                      setDragged({ id, ...at });
+                    },
+                    onEnd: (dropped) => {
+                      setDragged(null);
+                      const to = dropped && aimAt(at.x, at.y, all, id);
+                      if (to) drop(to, id);
+                    },
+                  });
                 },
-                onDragEnd: endDrag,
                 onClick: () => setMenu(null),
                 onContextMenu: (event) => {
                   event.preventDefault();
@@ -156,6 +149,15 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
           onShare={(share) => put(shared(tiles, split, share))}
         />
       ))}
+      {dragged && (
+        <span
+          aria-hidden
+          className="pointer-events-none fixed z-60 translate-x-3 -translate-y-1/2 rounded border border-accent bg-raised px-2 py-1 text-xs shadow-lg"
+          style={{ left: dragged.x, top: dragged.y }}
+        >
+          {named(dragged.id).title}
+        </span>
+      )}
       {menu && (
         <Suspense fallback={null}>
           <AnchorMenu
@@ -205,19 +207,23 @@ function layout(tiles: Tiles, box: Box): { places: Box[]; bars: { split: Split; 
   };
 }
 
-/** Where a tab that is dragged over a tile would go; null = it can only stay where it is. */
-function aimAt(event: DragEvent<HTMLElement>, at: number, all: readonly Tile[], id: string): Aim | null {
+/** Where a tab that is dragged to a point of the window would go; null = it stays where it is. */
+function aimAt(clientX: number, clientY: number, all: readonly Tile[], id: string): Aim | null {
+  const over = document.elementFromPoint(clientX, clientY);
+  const section = over?.closest<HTMLElement>('[data-tile]');
+  if (!section) return null;
+  const at = Number(section.dataset.tile);
   const tile = all[at]!;
-  const strip = event.target instanceof Element ? event.target.closest('[role="tablist"]') : null;
+  const strip = over?.closest('[role="tablist"]');
   if (strip) {
     const after = [...strip.querySelectorAll<HTMLElement>('[data-panel]')].find((tab) => {
       const { left, width } = tab.getBoundingClientRect();
-      return event.clientX < left + width / 2;
+      return clientX < left + width / 2;
     });
     return { at, before: after?.dataset.panel ?? null };
   }
-  const { left, top, width, height } = event.currentTarget.getBoundingClientRect();
-  const [x, y] = [(event.clientX - left) / width, (event.clientY - top) / height];
+  const { left, top, width, height } = section.getBoundingClientRect();
+  const [x, y] = [(clientX - left) / width, (clientY - top) / height];
   const distances: [Side, number][] = [
     ['left', x],
     ['right', 1 - x],

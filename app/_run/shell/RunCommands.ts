@@ -1,5 +1,6 @@
 import { useCommands } from '~/app/_components/commands';
 import { count } from '~/app/_components/format';
+import { wholeTyped } from '~/app/_components/numberTyped';
 import { attentionView } from '~/app/_live/attentionView';
 import { chartChoices } from '~/app/_live/chartSettings';
 import { setCursor } from '~/app/_live/cursor';
@@ -18,12 +19,11 @@ export function useRunCommands(): void {
     const { view, you, readOnly } = store.get();
     if (!view) return [];
     const refused = whyNot(view, you, Date.now());
-    const step = /^(?:step\s+)?([\d,]+)$/i.exec(typed.trim());
-    const at = step ? Number(step[1]!.replaceAll(',', '')) : null;
+    const at = wholeTyped(typed.trim().replace(/^step\s+/i, ''));
     const head = /^l(?:ayer)?\s*(\d+)[\s,]*h(?:ead)?\s*(\d+)$/i.exec(typed.trim());
     const [layer, number] = head ? [Number(head[1]), Number(head[2])] : [0, 0];
     return [
-      ...(at !== null && at <= view.step
+      ...(at !== null && at >= Math.min(0, setCursor.startStep()) && at <= view.step
         ? [{ id: 'step', group: 'Steps', title: `Go to step ${count(at)}`, words: typed, run: () => setCursor.pin(at) }]
         : []),
       { id: 'newest', group: 'Steps', title: 'Follow the newest step', words: 'live latest', run: () => setCursor.follow() },

@@ -11,7 +11,7 @@ export function TabPanels(props: {
   open: Panel;
   onOpen(id: string): void;
   /** More properties of a panel's tab. */
-  tabProps?(id: string): ComponentProps<'div'>;
+  tabProps?(id: string): ComponentProps<'button'>;
   /** Shown after the tabs. */
   children: ReactNode;
 }) {
@@ -27,9 +27,7 @@ export function TabPanels(props: {
               <Tabs.Tab
                 key={p.id}
                 value={p.id}
-                // Firefox cannot drag a button.
-                nativeButton={false}
-                render={<div {...more} />}
+                {...more}
                 data-panel={p.id}
                 onPointerEnter={() => void p.preload()}
                 className={`flex h-8 shrink-0 cursor-default items-center border-b-2 border-transparent px-2.5 text-xs font-medium whitespace-nowrap text-dim outline-offset-[-2px] select-none hover:text-ink aria-selected:border-accent aria-selected:text-ink ${className}`}

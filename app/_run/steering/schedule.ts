@@ -1,3 +1,4 @@
+import { numberTyped, wholeTyped } from '~/app/_components/numberTyped';
 import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
 import { type Measured, neverMet } from '~/shared/conditions';
@@ -35,8 +36,8 @@ export function conditionOf(
   measured: Measured,
 ): { ok: true; condition: Condition } | { ok: false; message: string } {
   if (t.kind === 'step') {
-    const step = Number(t.step);
-    if (t.step.trim() === '' || !Number.isSafeInteger(step) || step <= head)
+    const step = wholeTyped(t.step);
+    if (step === null || step <= head)
       return {
         ok: false,
         message: `Step: ${t.step.trim() ? `"${t.step.trim()}" does not fit; ` : ''}give a whole number above ${head}, where the run is`,
@@ -46,8 +47,8 @@ export function conditionOf(
   }
   const unknown = unknownName(t, measured);
   if (unknown) return { ok: false, message: unknown };
-  const value = Number(t.value);
-  if (t.value.trim() === '' || !Number.isFinite(value))
+  const value = numberTyped(t.value);
+  if (value === null)
     return { ok: false, message: `Value: ${t.value.trim() ? `"${t.value.trim()}" is not a number; ` : ''}give a number` };
   const spelled =
     t.kind === 'evaluation'

@@ -1,4 +1,5 @@
 import { count } from '~/app/_components/format';
+import { numberTyped } from '~/app/_components/numberTyped';
 import type { DraftCommand } from '~/app/_live/types';
 import { type Command, describeCondition } from '~/shared/commands';
 import {
@@ -91,10 +92,8 @@ function meant(spec: ControlSpec, text: string): ControlValue | undefined {
     case 'text':
       return text;
     case 'number':
-    case 'integer': {
-      const n = Number(text);
-      return text === '' || !Number.isFinite(n) ? undefined : n;
-    }
+    case 'integer':
+      return numberTyped(text) ?? undefined;
   }
 }
 

@@ -17,6 +17,7 @@ import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
 import { IconButton } from '~/app/_components/IconButton';
+import { wholeTyped } from '~/app/_components/numberTyped';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { timelineOf } from '~/app/_live/lists';
@@ -209,13 +210,13 @@ function StepField() {
   };
   const go = () => {
     if (draft === null) return;
-    const wish = draft.trim().replaceAll(',', '').replace('−', '-');
+    const wish = wholeTyped(draft);
     const start = Math.min(0, setCursor.startStep());
-    if (!/^-?\d+$/.test(wish) || Number(wish) > head || Number(wish) < start) {
+    if (wish === null || wish > head || wish < start) {
       setError(`step: give a whole number from ${formatStep(start)} to ${formatStep(head)}`);
       return;
     }
-    setCursor.pin(Number(wish));
+    setCursor.pin(wish);
     leave();
   };
   return (

@@ -1,12 +1,13 @@
 import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass, Select } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
 import { fits, type RecipeField } from '~/shared/recipeFields';
 import type { JsonSchema } from '~/shared/recipes';
 import { bare } from '~/shared/schemaWords';
 import { CheckpointPicker, type Checkpoints } from './CheckpointPicker';
 import { valueTyped } from './formTexts';
-import { severalOf, takesSeveral } from './several';
+import { severalOf, takesSeveral, unsure } from './several';
 
 /** The input for one setting of a recipe, according to its kind. */
 export function SettingField({
@@ -35,13 +36,17 @@ export function SettingField({
       {...(unit !== undefined && { unit })}
       help={field.description}
       detail={<Detail field={field} schema={schema} text={text} published={published} />}
-      error={error}
+      error={(isNumber(field) ? unsure(text) : null) ?? error}
       marked={text !== published}
     >
       {(ids) => <Input ids={ids} field={field} text={text} checkpoints={checkpoints} onType={onType} />}
     </Field>
   );
 }
+
+/** Whole numbers of five digits and more: "50000" -> "50,000". */
+const withSeparators = (text: string): string => text.replace(/(?<![\d.])\d{5,}(?![\d.])/g, (digits) => count(Number(digits)));
+const isNumber = ({ kind }: RecipeField): boolean => kind === 'integer' || kind === 'number';
 
 type Ids = Parameters<Parameters<typeof Field>[0]['children']>[0];
 
@@ -115,7 +120,7 @@ function Input({
     <input
       {...common}
       className={inputClass}
-      inputMode={field.kind === 'integer' || field.kind === 'number' ? 'decimal' : undefined}
+      inputMode={isNumber(field) ? 'decimal' : undefined}
       autoComplete="off"
       spellCheck={false}
       placeholder={none}
@@ -205,23 +210,20 @@ function Detail({ field, schema, text, published }: { field: RecipeField; schema
     published === '' ? (annotations['x-null'] ?? 'none') : (choices.find((c) => bare(c.value) === published)?.title ?? published);
   const source = annotations['x-source'];
   const parts: [string, ReactNode][] = [];
-  if (
-    field.kind === 'integer' ||
-    field.kind === 'number' ||
-    field.kind === 'list' ||
-    field.kind === 'text' ||
-    field.kind === 'json'
-  )
-    parts.push(['fits', fits(schema, field)]);
+  if (typeof value === 'number' && Number.isInteger(value) && withSeparators(text) !== text)
+    parts.push(['value', `= ${count(value)}`]);
+  if (isNumber(field) || field.kind === 'list' || field.kind === 'text' || field.kind === 'json')
+    parts.push(['fits', isNumber(field) ? withSeparators(fits(schema, field)) : fits(schema, field)]);
   if (usual)
     parts.push([
       'usual',
       <span key="usual" className={outside ? 'text-warn' : ''}>
-        usually {usual[0]} to {usual[1]}
+        usually {withSeparators(String(usual[0]))} to {withSeparators(String(usual[1]))}
         {outside && ': outside of that'}
       </span>,
     ]);
-  if (field.kind !== 'switch' && shownDefault.length <= 40) parts.push(['default', `default ${shownDefault}`]);
+  if (field.kind !== 'switch' && shownDefault.length <= 40)
+    parts.push(['default', `default ${isNumber(field) ? withSeparators(shownDefault) : shownDefault}`]);
   if (source) parts.push(['source', <Source key="source" text={source} />]);
   const off = choices.filter((c) => c.disabled);
   return (

@@ -1,6 +1,8 @@
+import { numberTyped } from '~/app/_components/numberTyped';
 import type { RecipeField } from '~/shared/recipeFields';
 import { bare } from '~/shared/schemaWords';
 import { type Config, type Json, valueNamed } from '~/shared/setup';
+import { unsure } from './several';
 
 /** Texts of the new-run form's fields, by the path of each setting. Only the server validates them. */
 export type Texts = ReadonlyMap<string, string>;
@@ -58,7 +60,7 @@ export function valueTyped(field: RecipeField, text: string): Json | undefined {
   switch (field.kind) {
     case 'integer':
     case 'number':
-      return numberOr(typed);
+      return unsure(typed) ? typed : numberOr(typed);
     case 'boolean':
       return typed === 'true' ? true : typed === 'false' ? false : typed;
     case 'choice': {
@@ -80,10 +82,7 @@ export function valueTyped(field: RecipeField, text: string): Json | undefined {
 
 const emptyOf = ({ kind }: RecipeField): Json => (kind === 'list' ? [] : '');
 
-function numberOr(text: string): number | string {
-  const n = Number(text);
-  return Number.isFinite(n) ? n : text;
-}
+const numberOr = (text: string): number | string => numberTyped(text) ?? text;
 
 function jsonOr(text: string): Json {
   try {

@@ -1,3 +1,4 @@
+import { numberTyped } from '~/app/_components/numberTyped';
 import type { RecipeField } from '~/shared/recipeFields';
 
 /** Several values in one field make a sweep: one run for each. */
@@ -12,12 +13,25 @@ export const takesSeveral = ({ kind, choices }: Pick<RecipeField, 'kind' | 'choi
   kind === 'boolean' ||
   (kind === 'choice' && choices.length > 1 && choices.every((c) => !String(c.value).includes(',')));
 
+/** Values are separated by commas; one with separated thousands needs a space after the comma. */
+const parts = (text: string): string[] => text.split(/,\s+/).flatMap((v) => (numberTyped(v) === null ? v.split(',') : v));
+
 /** The distinct values in a field if there is more than one; otherwise null. */
 export function severalOf(field: Pick<RecipeField, 'kind' | 'choices'>, text: string): string[] | null {
-  // "0,001" may mean one number: the server then says what is allowed.
-  if (!takesSeveral(field) || !text.includes(',') || /^\s*[+-]?\d+,\d+\s*$/.test(text)) return null;
-  const values = [...new Set(text.split(',').map((v) => v.trim()))].filter(Boolean);
+  if (!takesSeveral(field) || !text.includes(',') || numberTyped(text) !== null || unsure(text)) return null;
+  const values = [...new Set(parts(text).map((v) => v.trim()))].filter(Boolean);
   return values.length > 1 ? values : null;
+}
+
+/**
+ * What to write instead of a text that may be one number or two, such as "0,5" and "128,256"; null for other texts. "10,000" is one: nobody writes
+ * the value "000".
+ */
+export function unsure(text: string): string | null {
+  const [, first, second] = /^\s*([+-]?\d+),(\d+)\s*$/.exec(text) ?? [];
+  if (first === undefined || second === undefined || (second === '000' && numberTyped(text) !== null)) return null;
+  const one = numberTyped(text) === null ? `${first}.${second}` : first + second;
+  return `"${text.trim()}" may be one value or two: write ${one}, or "${first}, ${second}"`;
 }
 
 /** Every combination of one value from each list, the last list varying fastest; at most `mostRuns` combinations. */

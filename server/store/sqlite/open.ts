@@ -1,8 +1,15 @@
-import type { Store } from '~/server/store';
+import type { Append, Store } from '~/server/store';
 import type { Entry } from '~/shared/events';
 import type { Reads } from './read';
 import { startThread, type Thread } from './thread';
 import type { Work } from './work';
+
+/** A store that can also index logs which are kept elsewhere. */
+export interface IndexStore extends Store {
+  /** Writes nothing. @throws what `append` would throw */
+  checkAppend(write: Append): Promise<void>;
+  settings(): Promise<Map<string, string>>;
+}
 
 /**
  * The store in one SQLite file, `folder`/headroom.db (WAL, synchronous = FULL). A writing and a reading thread hold the
@@ -14,7 +21,7 @@ import type { Work } from './work';
  * @throws Error with a message for people when the folder cannot be written, another server uses it, or the file is damaged,
  *   foreign or too new
  */
-export async function openSqliteStore(folder: string, onNotice?: (text: string) => void): Promise<Store> {
+export async function openSqliteStore(folder: string, onNotice?: (text: string) => void): Promise<IndexStore> {
   const started = await Promise.allSettled([
     startThread({ role: 'writer', folder }, onNotice),
     startThread({ role: 'reader', folder }),
@@ -31,6 +38,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
   const write = async (method: string, ...args: unknown[]): Promise<void> => {
     await writer.call(method, ...args);
   };
+  const withOwnValues = (appended: Append): Append => ({ ...appended, entries: appended.entries.map(ownValues) });
   let smoother: Promise<Thread> | null = null;
   return {
     runs: read('runs'),
@@ -54,9 +62,11 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     chainAt: read('chainAt'),
     blobUsers: read('blobUsers'),
     setting: read('setting'),
+    settings: read('settings'),
     smallBlob: read('smallBlob'),
     unnamedSmallBlobs: read('unnamedSmallBlobs'),
-    append: (appended) => write('append', { ...appended, entries: appended.entries.map(ownValues) }),
+    append: (appended) => write('append', withOwnValues(appended)),
+    checkAppend: (appended) => write('checkAppend', withOwnValues(appended)),
     saveView: (view, summary) => write('saveView', view, summary),
     async remove(runId) {
       await write('remove', runId);

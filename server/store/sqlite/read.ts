@@ -44,6 +44,7 @@ export interface Reads extends ItemReads {
   blobUsers(hash: string): string[];
   chainAt(runId: string, seq: number): string | null;
   setting(key: string): string | null;
+  settings(): Map<string, string>;
   smallBlob(hash: string): Uint8Array | null;
   unnamedSmallBlobs(): { hash: string; bytes: number }[];
   /** Called after a run was removed: caches of runs are invalid. */
@@ -107,6 +108,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     ),
     chain: db.prepare<[number, number], { chain: Buffer }>('SELECT chain FROM entries WHERE run = ? AND seq = ?'),
     setting: db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?'),
+    settings: db.prepare<[], { key: string; value: string }>('SELECT key, value FROM settings'),
     blob: db.prepare<[string], { data: Buffer }>('SELECT data FROM smallBlobs WHERE hash = ?'),
     unnamed: db.prepare<[], { hash: string; bytes: number }>(
       'SELECT hash, length(data) AS bytes FROM smallBlobs WHERE hash NOT IN (SELECT hash FROM blobUses)',
@@ -314,6 +316,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
       return chain ? hex(chain) : null;
     },
     blobUsers: (hash) => sql.users.all(hash).map(({ runId }) => runId),
+    settings: () => new Map(sql.settings.all().map(({ key, value }) => [key, value])),
     setting: (key) => sql.setting.get(key)?.value ?? null,
     forget: averages.forget,
     smallBlob: (hash) => sql.blob.get(hash)?.data ?? null,

@@ -18,6 +18,8 @@ import { openRowWrites } from './rowWrites';
 
 export interface Writes {
   append(write: Append): void;
+  /** Writes nothing. @throws what `append` would throw */
+  checkAppend(write: Append): void;
   saveView(view: RunView, summary: RunSummary): void;
   remove(runId: string): void;
   setSetting(key: string, value: string): void;
@@ -84,9 +86,14 @@ export function openWrites(db: Database.Database): Writes {
     };
   };
 
-  function append(write: Append): void {
+  function checked(write: Append) {
     const known = rows.run(write.runId);
     const { head } = checkAppend(write, known ?? { head: 0, attempt: 0 }, known && lookup(known.id));
+    return { known, head };
+  }
+
+  function append(write: Append): void {
+    const { known, head } = checked(write);
     const run = known ?? create(write.runId);
     let chain: Uint8Array = run.chain ?? firstLink;
     const add = (...fields: (number | string | null)[]) => void sql.entry.run(...fields, checksum(...fields), chain);
@@ -124,6 +131,7 @@ export function openWrites(db: Database.Database): Writes {
 
   return {
     append,
+    checkAppend: (write) => void checked(write),
     saveView(view, summary) {
       const run = rows.run(view.runId);
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);

@@ -16,6 +16,8 @@ describe('the environment', () => {
       oidc: null,
       privateWebhooks: false,
       silentMs: 3_600_000,
+      databaseUrl: null,
+      address: null,
     });
   });
 
@@ -30,6 +32,12 @@ describe('the environment', () => {
       'HEADROOM_BASE_PATH',
       'headroom',
       /^HEADROOM_BASE_PATH="headroom": the path below which a proxy shows Headroom is needed, e\.g\. HEADROOM_BASE_PATH=\/headroom\/$/,
+    ],
+    ['DATABASE_URL', 'mysql://db/x', /^DATABASE_URL="mysql:\/\/db\/x": the address of a PostgreSQL database is needed, e\.g\. /],
+    [
+      'HEADROOM_ADDRESS',
+      'node1:3000',
+      /^HEADROOM_ADDRESS="node1:3000": the address at which the other nodes reach this one is needed/,
     ],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL="loud": one of fatal, error, warn, info, debug, trace, silent is needed$/],
   ])('%s=%s is refused by name, with what would fit', (name, value, message) => {

@@ -15,6 +15,9 @@ describe('several values in one field', () => {
   });
   it('are not made of a number with a decimal comma', () => {
     expect(severalOf(number, '0,001')).toBe(null);
+    expect(severalOf(number, '128,256')).toBe(null);
+    expect(severalOf(number, '1,000,000')).toBe(null);
+    expect(severalOf(number, '1,000, 2,500, 1_0')).toEqual(['1,000', '2,500', '1_0']);
     expect(severalOf(number, '0, 1')).toEqual(['0', '1']);
   });
   it('are not looked for in a text or a list, which may hold commas', () => {

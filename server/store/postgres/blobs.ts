@@ -1,0 +1,105 @@
+import { LRUCache } from 'lru-cache';
+import type { BlobReader, BlobStore } from '~/server/store/blobs';
+import type { Database } from './database';
+
+const PART_BYTES = 1 << 20;
+
+/** Bytes of a blob; null = PostgreSQL does not have it. */
+async function sizeOf(database: Database, hash: string): Promise<number | null> {
+  const rows = await database.ask<{ bytes: number }>('SELECT bytes FROM headroom.blobs WHERE hash = $1', [hash]);
+  return rows[0]?.bytes ?? null;
+}
+
+export async function* partsOf(database: Database, hash: string): AsyncGenerator<Uint8Array> {
+  for (let part = 0; ; part++) {
+    const sql = 'SELECT bytes FROM headroom.blob_parts WHERE hash = $1 AND part = $2';
+    const [row] = await database.ask<{ bytes: Buffer }>(sql, [hash, part]);
+    if (!row) return;
+    yield row.bytes;
+  }
+}
+
+/** Copies a blob into PostgreSQL if it is not there: last its row in `blobs`, without which it does not exist. */
+export async function uploadBlob(database: Database, hash: string, from: Pick<BlobReader, 'open'>): Promise<boolean> {
+  if ((await sizeOf(database, hash)) !== null) return false;
+  const blob = await from.open(hash);
+  if (!blob) throw new Error(`blob ${hash} is not here`);
+  let rest: Buffer = Buffer.alloc(0);
+  let parts = 0;
+  const write = async (bytes: Buffer) => {
+    const sql = 'done AS (INSERT INTO headroom.blob_parts SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
+    await database.write(sql, [hash, parts++, bytes]);
+  };
+  for await (const chunk of blob.stream as AsyncIterable<Buffer>) {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    for (; rest.length >= PART_BYTES; rest = rest.subarray(PART_BYTES)) await write(rest.subarray(0, PART_BYTES));
+  }
+  if (rest.length > 0) await write(rest);
+  const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
+  await database.write(sql, [hash, blob.bytes]);
+  return true;
+}
+
+/**
+ * Blobs whose truth is PostgreSQL; the files of `local` are a cache of them, filled by what is put and read here. A blob that is
+ * only a file does not exist: another node could not read it.
+ */
+export async function openPostgresBlobs(database: Database, local: BlobStore): Promise<BlobStore> {
+  const sizes = new LRUCache<string, number>({ max: 10_000 });
+  async function size(hash: string): Promise<number | null> {
+    const bytes = sizes.get(hash) ?? (await sizeOf(database, hash));
+    if (bytes !== null) sizes.set(hash, bytes);
+    return bytes;
+  }
+
+  /** Fetches the blob if the cache lacks it. @returns false when it does not exist */
+  async function cached(hash: string): Promise<boolean> {
+    if (await local.has(hash)) return true;
+    if ((await size(hash)) === null) return false;
+    await local.put(hash, partsOf(database, hash));
+    return true;
+  }
+
+  async function* all(): AsyncGenerator<{ hash: string; bytes: number }> {
+    for (let last = ''; ; ) {
+      const sql = 'SELECT hash, bytes FROM headroom.blobs WHERE hash > $1 ORDER BY hash LIMIT 1000';
+      const rows = await database.ask<{ hash: string; bytes: number }>(sql, [last]);
+      if (rows.length === 0) return;
+      yield* rows;
+      last = rows.at(-1)!.hash;
+    }
+  }
+
+  // What earlier leaders removed, and uploads that a crash cut short.
+  const there = new Set<string>();
+  for await (const { hash } of all()) there.add(hash);
+  for await (const { hash } of local.files()) if (!there.has(hash)) await local.remove(hash);
+  await database.write(
+    'done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash NOT IN (SELECT hash FROM headroom.blobs) RETURNING 1 AS is)',
+    [],
+  );
+
+  return {
+    onPut: local.onPut,
+    files: all,
+    size,
+    has: async (hash) => (await size(hash)) !== null,
+    get: async (hash) => ((await cached(hash)) ? local.get(hash) : null),
+    open: async (hash, part) => ((await cached(hash)) ? local.open(hash, part) : null),
+
+    async put(hash, source, maxBytes) {
+      const { bytes } = await local.put(hash, source, maxBytes);
+      const fresh = (await size(hash)) === null && (await uploadBlob(database, hash, local));
+      sizes.set(hash, bytes);
+      return { bytes, fresh };
+    },
+
+    async remove(hash) {
+      sizes.delete(hash);
+      const sql = `gone AS (DELETE FROM headroom.blobs USING fence WHERE hash = $2),
+        done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash = $2 RETURNING 1 AS is)`;
+      await database.write(sql, [hash]);
+      await local.remove(hash);
+    },
+  };
+}

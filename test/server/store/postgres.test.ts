@@ -1,0 +1,274 @@
+/** The store in PostgreSQL with its index in SQLite, on a server of its own. */
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AuditLog } from '~/server/audit/auditLog';
+import { firstBroken } from '~/server/audit/chain';
+import { giveLeaseBack, renewLease, takeLease } from '~/server/cluster/lease';
+import type { Store } from '~/server/store';
+import { openBlobs } from '~/server/store/blobs';
+import { openPostgresAudit } from '~/server/store/postgres/audit';
+import { openPostgresBlobs } from '~/server/store/postgres/blobs';
+import { Database } from '~/server/store/postgres/database';
+import { openPostgresStore } from '~/server/store/postgres/open';
+import { Sqlite } from '~/server/store/sqlite/driver';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { databaseFile } from '~/server/store/sqlite/schema';
+import { foldAll } from '~/shared/fold';
+import { summarize } from '~/shared/summary';
+import { ownFolder } from '~/test/support/folder';
+import { listContract } from '~/test/support/listContract';
+import { openMemoryStore } from '~/test/support/memoryStore';
+import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
+import { storeContract } from '~/test/support/storeContract';
+import { ada, all, assigned, created, declared, rows, status, writer } from '~/test/support/storeEntries';
+import { blobOf } from '~/test/support/synthetic';
+
+const folder = ownFolder();
+let postgres: TestPostgres;
+let folders = 0;
+beforeAll(async () => {
+  if (!withoutPostgres) postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres?.close();
+  folder.remove();
+});
+
+async function listed<T>(from: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const one of from) all.push(one);
+  return all;
+}
+
+const open = async (url: string, index = path.join(folder.path, `index${folders++}`)) => {
+  const database = await Database.open({ url, onTrouble: () => {} });
+  await takeLease(database, { address: 'http://test', open: true });
+  const store = await openPostgresStore({ database, folder: index, onNotice: () => {} });
+  return { ...store, close: () => store.close().then(() => database.close()) };
+};
+
+describe.skipIf(withoutPostgres)('the store in PostgreSQL', () => storeContract(async () => open(await postgres.database())));
+describe.skipIf(withoutPostgres)('lists in PostgreSQL', () => listContract(async () => open(await postgres.database())));
+
+describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
+  const notices: string[] = [];
+  const begin = async (url: string, index: string) => {
+    const database = await Database.open({ url, onTrouble: () => {} });
+    await takeLease(database, { address: 'http://test', open: true });
+    const store = await openPostgresStore({ database, folder: index, onNotice: (text) => notices.push(text) });
+    async function close(): Promise<void> {
+      await store.close();
+      await giveLeaseBack(database);
+      await database.close();
+    }
+    return { database, store, close };
+  };
+  const wholeLog = (store: Store, runId: string) => store.entries({ runId, ...all });
+  const anIndex = () => path.join(folder.path, `own${folders++}`);
+  const fill = async (store: Store, runId: string) => {
+    const run = writer(store, runId);
+    await run.append([created, assigned(1, 0), declared()]);
+    for (let i = 0; i < 5; i++) await run.append([rows(i * 10, 10, 2, (s, c) => s / (c + 3))]);
+    // Events that were set aside: the trainer's next number moves, the log does not.
+    await store.append({ runId, after: run.head, attempt: 1, nextEvent: 99, entries: [], rewind: null });
+    return run;
+  };
+
+  it('that was deleted is read from PostgreSQL again: entries, rows, attempt, next event, chain, settings', async () => {
+    const url = await postgres.database();
+    const first = await begin(url, anIndex());
+    const run = await fill(first.store, 'run001');
+    await first.store.setSetting('webhook.a', 'https://secret');
+    const before = [await first.store.runs(), await first.store.chainAt('run001', run.log.at(-1)!.seq)];
+    await first.close();
+    const again = await begin(url, anIndex());
+    expect(await wholeLog(again.store, 'run001')).toEqual(run.log);
+    expect([await again.store.runs(), await again.store.chainAt('run001', run.log.at(-1)!.seq)]).toEqual(before);
+    expect(await again.store.setting('webhook.a')).toBe('https://secret');
+    await again.close();
+  });
+
+  it('that is behind, because the process was killed between the two commits, catches up when it is opened', async () => {
+    const url = await postgres.database();
+    const index = anIndex();
+    const first = await begin(url, index);
+    const run = await fill(first.store, 'run001');
+    const { head } = run;
+    await first.close();
+    // Committed in PostgreSQL only: by an index that is thrown away.
+    const other = await begin(url, anIndex());
+    const entries = [{ seq: head + 1, attempt: 1, at: 5, event: status(50, 'one more') }];
+    await other.store.append({ runId: 'run001', after: head, attempt: 1, nextEvent: 100, entries, rewind: null });
+    await other.store.remove('nosuch');
+    await other.close();
+    const again = await begin(url, index);
+    expect(await wholeLog(again.store, 'run001')).toEqual([...run.log, ...entries]);
+    expect((await again.store.runs())[0]).toMatchObject({ head: head + 1, attempt: 1, nextEvent: 100 });
+    expect(notices.splice(0)).toEqual([]);
+    await again.close();
+  });
+
+  it('that has another log under the same id, or a run that is gone, is made the same as PostgreSQL, and says so', async () => {
+    const url = await postgres.database();
+    const index = anIndex();
+    const first = await begin(url, index);
+    await fill(first.store, 'run001');
+    await fill(first.store, 'run002');
+    await first.close();
+    const other = await begin(url, anIndex());
+    await other.store.remove('run001');
+    await other.store.remove('run002');
+    const run = writer(other.store, 'run001');
+    await run.append([created, status(7, 'another one')]);
+    await other.close();
+    const again = await begin(url, index);
+    expect((await again.store.runs()).map(({ runId }) => runId)).toEqual(['run001']);
+    expect(await wholeLog(again.store, 'run001')).toEqual(run.log);
+    expect(notices.splice(0)).toEqual([`run run001: the index in ${index} is not of the log in PostgreSQL; it is built again`]);
+    await again.close();
+  });
+
+  it('follows while another node writes, also a run that was removed and made again', async () => {
+    const url = await postgres.database();
+    const leading = await begin(url, anIndex());
+    const standing = await openPostgresStore({
+      database: await Database.open({ url, onTrouble: () => {} }),
+      folder: anIndex(),
+      onNotice: (text) => notices.push(text),
+    });
+    const run = await fill(leading.store, 'run001');
+    const view = foldAll('run001', run.log);
+    await leading.store.saveView(view, summarize(view, 0));
+    await standing.follow(false);
+    expect(await wholeLog(standing, 'run001')).toEqual(run.log);
+    // The node folds on from it when it takes over.
+    expect([await standing.view('run001'), (await standing.runs())[0]!.summary?.seq]).toEqual([view, view.seq]);
+    await leading.store.remove('run001');
+    const again = writer(leading.store, 'run001');
+    await again.append([created, assigned(1, 0)]);
+    await standing.follow(false);
+    expect(await wholeLog(standing, 'run001')).toEqual(again.log);
+    notices.length = 0;
+    await standing.close();
+    await leading.close();
+  });
+
+  it('is refused in a folder with runs of its own, and in one that indexes another database', async () => {
+    const index = anIndex();
+    const own = await openSqliteStore(index);
+    await writer(own, 'run001').append([created]);
+    await own.close();
+    await expect(begin(await postgres.database(), index)).rejects.toThrow(
+      `HEADROOM_DATA: ${index} holds runs of its own, which are not in PostgreSQL; \`headroom migrate\` copies them there, or choose an empty folder`,
+    );
+    const other = anIndex();
+    await (await begin(await postgres.database(), other)).close();
+    await expect(begin(await postgres.database(), other)).rejects.toThrow(
+      `HEADROOM_DATA: ${other} is the index of another database than DATABASE_URL; choose another folder, which may be empty`,
+    );
+  });
+
+  it('an append whose entries PostgreSQL has, but the index could not take, is there when the runs are read again', async () => {
+    const url = await postgres.database();
+    const index = anIndex();
+    const { store, close } = await begin(url, index);
+    const run = await fill(store, 'run001');
+    // A full disk, as the index sees it: another connection holds the file.
+    const held = new Sqlite(databaseFile(index));
+    held.exec('BEGIN IMMEDIATE');
+    const entries = [{ seq: run.head + 1, attempt: 1, at: 5, event: status(50, 'one more') }];
+    const write = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries, rewind: null };
+    const appended = store.append(write);
+    await expect(appended).rejects.toThrow('database is locked');
+    held.exec('ROLLBACK');
+    held.close();
+    expect((await store.runs())[0]).toMatchObject({ head: run.head, nextEvent: 99 });
+    await store.append(write);
+    expect(await wholeLog(store, 'run001')).toEqual([...run.log, ...entries]);
+    await close();
+  });
+
+  it('a write under an older number of the lease is refused, and nothing of it stays', async () => {
+    const url = await postgres.database();
+    const old = await begin(url, anIndex());
+    const run = await fill(old.store, 'run001');
+    await giveLeaseBack(old.database);
+    const next = await begin(url, anIndex());
+    const entries = [{ seq: run.head + 1, attempt: 1, at: 5, event: status(50) }];
+    const late = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries, rewind: null };
+    for (const write of [() => old.store.append(late), () => old.store.setSetting('a', 'b'), () => old.store.remove('run001')])
+      await expect(write()).rejects.toThrow('another node leads now: this one may not write any more');
+    expect(await renewLease(old.database)).toBe(false);
+    await next.store.follow(true);
+    expect([await wholeLog(next.store, 'run001'), await next.store.setting('a')]).toEqual([run.log, null]);
+    await old.close();
+    await next.close();
+  });
+
+  it('blobs of every size are read on another node, from parts; one that is only a file does not exist', async () => {
+    const url = await postgres.database();
+    const { database, store, close } = await begin(url, anIndex());
+    const [here, there] = [anIndex(), anIndex()];
+    const blobs = await openPostgresBlobs(database, await openBlobs(here, store));
+    const made = [0, 1, 20_000, 2 ** 20, 2 ** 21 + 5].map((size) => blobOf(Buffer.alloc(size, size % 251)));
+    for (const { hash, bytes } of made) expect(await blobs.put(hash, bytes)).toEqual({ bytes: bytes.length, fresh: true });
+    expect(await blobs.put(made[3]!.hash, made[3]!.bytes)).toEqual({ bytes: 2 ** 20, fresh: false });
+    const memory = openMemoryStore();
+    const cache = await openBlobs(there, memory);
+    const orphan = blobOf(Buffer.alloc(50_000, 1));
+    await cache.put(orphan.hash, orphan.bytes);
+    const other = await openPostgresBlobs(database, cache);
+    expect(await other.has(orphan.hash)).toBe(false);
+    for (const { hash, bytes } of made)
+      expect([await other.size(hash), Buffer.compare((await other.get(hash))!, bytes)]).toEqual([bytes.length, 0]);
+    const { stream } = (await other.open(made[4]!.hash, { start: 2 ** 20 - 1, end: 2 ** 20 }))!;
+    expect(Buffer.concat(await listed(stream as AsyncIterable<Buffer>))).toEqual(Buffer.alloc(2, (2 ** 21 + 5) % 251));
+    expect(await listed(blobs.files())).toEqual(
+      made.map(({ hash, bytes }) => ({ hash, bytes: bytes.length })).sort((a, b) => (a.hash < b.hash ? -1 : 1)),
+    );
+    await blobs.remove(made[4]!.hash);
+    expect([await blobs.has(made[4]!.hash), await blobs.get(made[4]!.hash)]).toEqual([false, null]);
+    await close();
+  });
+
+  it('the audit log keeps its chain from node to node, and a changed row is refused', async () => {
+    const url = await postgres.database();
+    const { database, close } = await begin(url, anIndex());
+    const event = { type: 'run.changed', runId: 'run001', what: 'imported' } as const;
+    const first = await AuditLog.open(await openPostgresAudit(database), () => 7);
+    await first.record(ada, () => ({ events: [event, event], result: undefined }));
+    const second = await AuditLog.open(await openPostgresAudit(database), () => 8);
+    await second.record(ada, () => ({ events: [event], result: undefined }));
+    const kept = await second.rows({ fromSeq: 1, limit: 10 });
+    expect([kept.map(({ seq, at }) => [seq, at]), firstBroken(null, kept)]).toEqual([
+      [
+        [1, 7],
+        [2, 7],
+        [3, 8],
+      ],
+      null,
+    ]);
+    // One that knows only two rows: its third is refused.
+    await expect(first.record(ada, () => ({ events: [event], result: undefined }))).rejects.toThrow(
+      'the audit log in PostgreSQL already has other rows from 3 on',
+    );
+    await database.ask("UPDATE headroom.audit SET row = replace(row, 'imported', 'deleted') WHERE seq = 2");
+    await expect(openPostgresAudit(database)).rejects.toThrow(
+      'the audit log in PostgreSQL: row 2: its content is not what was hashed when it was written. Restore a backup of the database',
+    );
+    await close();
+  });
+
+  it('tables of a newer Headroom, and a database that cannot be reached, are refused with what to do', async () => {
+    const url = await postgres.database();
+    const { database, close } = await begin(url, anIndex());
+    await database.ask('UPDATE headroom.database SET format = 99');
+    await close();
+    await expect(begin(url, anIndex())).rejects.toThrow(
+      'DATABASE_URL: the database was written by a newer Headroom (format 99, this one knows 1); update Headroom',
+    );
+    await expect(begin(`${url}nosuch`, anIndex())).rejects.toThrow(
+      /^DATABASE_URL: PostgreSQL cannot be used \(database "test\d+nosuch" does not exist\); check that it runs and that the address is right$/,
+    );
+  });
+});
