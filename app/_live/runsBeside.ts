@@ -2,11 +2,13 @@
 
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
+import { delayed } from '~/app/_charts/delayed';
 import { seriesWithRole } from '~/shared/streams';
 import { smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { History } from './history';
+import { together } from './listeners';
 import { loadedLists } from './lists';
 import { followRun, historyDeps } from './runHistory';
 import { type RunSources, useRunSources } from './runSources';
@@ -65,7 +67,7 @@ export function useRunsBeside(
   // biome-ignore lint/correctness/useExhaustiveDependencies: another source or page run means following all runs anew
   useEffect(
     () => () => {
-      for (const stop of followed.values()) stop();
+      together(followed.values())();
       followed.clear();
     },
     [sources, own, followed],
@@ -90,10 +92,8 @@ function follow(
   history.smooth(smoothing);
   let loss: string | null = null;
   let release = () => {};
-  let timer: ReturnType<typeof setTimeout> | null = null;
 
   const look = () => {
-    timer = null;
     const { view, error } = store.get();
     const refused = error ?? history.error;
     if (!view) {
@@ -114,16 +114,8 @@ function follow(
     const curve = series === null ? null : history.wholeCurve(series);
     report({ runId, name: setup.name, feed, lastStep, stepsPerEpoch, loss: curve, error: refused });
   };
-  const soon = () => {
-    timer ??= setTimeout(look, lookMs);
-  };
-  const stops = [followRun(store, history), store.subscribe(soon), lists.subscribe(soon), history.subscribe(soon)];
+  const { ask, cancel } = delayed(look, lookMs);
+  const stops = [followRun(store, history), store.subscribe(ask), lists.subscribe(ask), history.subscribe(ask)];
   look();
-  return () => {
-    if (timer) clearTimeout(timer);
-    for (const stop of stops) stop();
-    release();
-    history.close();
-    leave();
-  };
+  return together([cancel, ...stops, () => release(), () => history.close(), leave]);
 }
