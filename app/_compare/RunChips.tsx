@@ -1,8 +1,8 @@
 import { Plus, X } from 'lucide-react';
 import Link from 'next/link';
 import type { Palette } from '~/app/_charts/palette';
-import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { IconButton } from '~/app/_components/IconButton';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { RunPicker } from '~/app/_runs/RunPicker';
@@ -52,14 +52,12 @@ export function RunChips({
             ) : (
               <span className={errors[i] ? 'text-bad' : 'text-dim'}>{errors[i] ?? `reading ${runId} …`}</span>
             )}
-            <Button
-              look="bare"
+            <IconButton
+              icon={X}
               size="small"
-              aria-label={`Leave out ${named.get(runId) ?? runId}`}
+              label={`Leave out ${named.get(runId) ?? runId}`}
               onClick={() => onChange(runIds.filter((id) => id !== runId))}
-            >
-              <X aria-hidden size={12} />
-            </Button>
+            />
           </li>
         );
       })}

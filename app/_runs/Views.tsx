@@ -2,6 +2,7 @@ import { Bookmark, FolderOpen, X } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
+import { IconButton } from '~/app/_components/IconButton';
 import { withTerm } from '~/shared/runSearch';
 import { keepViews, mostViews, useViews } from './savedViews';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
@@ -102,11 +103,7 @@ function Choice({
         <Icon aria-hidden size={12} className="shrink-0 text-dim" />
         <span className="truncate">{title}</span>
       </button>
-      {onRemove && (
-        <Button size="small" look="bare" aria-label={`Remove the view ${title}`} onClick={onRemove}>
-          <X aria-hidden size={12} />
-        </Button>
-      )}
+      {onRemove && <IconButton icon={X} size="small" label={`Remove the view ${title}`} onClick={onRemove} />}
     </li>
   );
 }
