@@ -1,22 +1,17 @@
 import type { Drawn } from './draw';
 import { formatStep } from './format';
+import type { ChartContent } from './lineLayout';
 import type { ChartCursor, LineSpec } from './types';
-import { describeStep, type XMap } from './xMap';
+import { describeStep } from './xMap';
+
+interface BadgesProps {
+  drawn: Drawn;
+  what: Pick<ChartContent, 'lines' | 'cursor' | 'map'>;
+  subscribe(listener: () => void): () => void;
+}
 
 /** Counts of values that the plot cannot show as a line. */
-export function Badges({
-  drawn,
-  lines,
-  cursor,
-  subscribe,
-  map,
-}: {
-  drawn: Drawn;
-  lines: readonly LineSpec[];
-  cursor: ChartCursor;
-  subscribe(listener: () => void): () => void;
-  map: XMap;
-}) {
+export function Badges({ drawn, what: { lines, cursor, map }, subscribe }: BadgesProps) {
   const first = drawn.nonFinite > 0 ? firstOdd(lines) : null;
   return (
     <>

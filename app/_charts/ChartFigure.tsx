@@ -1,12 +1,14 @@
 import { Maximize2, Minimize2 } from 'lucide-react';
-import { type ReactNode, type Ref, useEffect, useState } from 'react';
+import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
+import { useSize } from './useSize';
 
-/** Whether a chart fills the window; Escape closes it. */
-export function useLarge(): [boolean, (large: boolean) => void] {
+/** The box of a chart and its size, and whether it fills the window; Escape closes it. `figure`: properties of its ChartFigure. */
+export function useFigure() {
+  const box = useRef<HTMLDivElement>(null);
   const [large, setLarge] = useState(false);
   useEffect(() => {
     if (!large) return;
@@ -18,7 +20,7 @@ export function useLarge(): [boolean, (large: boolean) => void] {
     document.addEventListener('keydown', close, true);
     return () => document.removeEventListener('keydown', close, true);
   }, [large]);
-  return [large, setLarge];
+  return { box, size: useSize(box), large, figure: { id: useId(), boxRef: box, large, onLarge: setLarge } };
 }
 
 /** The frame of every chart: title, legend, menu, full screen, and the box that handles keys and contains `children`. */

@@ -1,11 +1,13 @@
 import { Download } from 'lucide-react';
 import { lazy, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
+import { useAttempt } from '~/app/_components/useAttempt';
 import { chartPng, download } from './exportChart';
+import type { ChartContent } from './lineLayout';
 import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
-import type { ChartCursor, StepFile } from './types';
-import { describeStep, type XMap } from './xMap';
+import type { StepFile } from './types';
+import { describeStep } from './xMap';
 
 const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
 
@@ -22,21 +24,16 @@ export interface Takeaway {
 
 /** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {
-  const [error, setError] = useState<string | null>(null);
+  const { problem, attempt } = useAttempt();
   const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   const save = async (kind: 'png' | 'svg' | 'csv') => {
-    setError(null);
-    try {
-      if (kind === 'csv') return download(`${file}.csv`, csv(), 'text/csv');
-      const drawing = svg();
-      if (!drawing) throw new Error('there is nothing drawn yet');
-      if (kind === 'svg') download(`${file}.svg`, drawing, 'image/svg+xml');
-      else download(`${file}.png`, await chartPng(drawing), 'image/png');
-    } catch (e) {
-      setError(e instanceof Error ? e.message : String(e));
-    }
+    if (kind === 'csv') return download(`${file}.csv`, csv(), 'text/csv');
+    const drawing = svg();
+    if (!drawing) throw new Error('there is nothing drawn yet');
+    if (kind === 'svg') download(`${file}.svg`, drawing, 'image/svg+xml');
+    else download(`${file}.png`, await chartPng(drawing), 'image/png');
   };
-  return { save: (kind: 'png' | 'svg' | 'csv') => void save(kind), error };
+  return { save: (kind: 'png' | 'svg' | 'csv') => void attempt(() => save(kind)), error: problem };
 }
 
 /** Menu of a chart: export as a picture or as numbers, and further items. Loaded when it is first opened. */
@@ -113,18 +110,17 @@ function useStepFiles({ stepFiles, subscribe }: Takeaway): readonly StepFile[] {
 export function PointMenu(props: {
   /** null = closed */
   at: ChartPoint | null;
-  map: XMap;
-  percent: boolean;
-  cursor: ChartCursor;
+  what: Pick<ChartContent, 'map' | 'percent' | 'cursor'>;
   onNote?: ((point: ChartPoint) => void) | undefined;
   save(kind: 'png' | 'csv'): void;
   onClose(): void;
 }) {
-  const { at, map, cursor, onNote, save, onClose } = props;
+  const { at, onNote, save, onClose } = props;
+  const { map, percent, cursor } = props.what;
   if (!at) return null;
   const place = describeStep(map, at.step);
   const nearest = at.readings.find((r) => r.value !== null);
-  const copied = nearest && `Copy ${nearest.label}: ${valueFormat(props.percent)(nearest.value!)}`;
+  const copied = nearest && `Copy ${nearest.label}: ${valueFormat(percent)(nearest.value!)}`;
   const choices: (MenuChoice | false | undefined)[] = [
     // In the next frame, once the menu has closed; otherwise it would also close what opens.
     onNote && { text: `Note at ${place} …`, onChoose: () => requestAnimationFrame(() => onNote(at)) },

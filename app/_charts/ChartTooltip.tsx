@@ -1,12 +1,13 @@
 import { ruleAt } from './draw';
 import { formatStep } from './format';
+import type { ChartContent } from './lineLayout';
 import { MarkList } from './MarkList';
 import { around } from './margins';
 import type { Palette } from './palette';
 import { type Plot, pixelX } from './plot';
 import { readout, valueFormat } from './readout';
 import { TipBox } from './TipBox';
-import { colorOf, type LineSpec, type Mark, type PointSpec, type RuleSpec } from './types';
+import { colorOf, type Mark } from './types';
 
 const MOST_LINES = 10;
 const MOST_MARKS = 5;
@@ -16,21 +17,16 @@ const NEAR_PX = 7;
 export function ChartTooltip(props: {
   px: number;
   step: number;
-  lines: readonly LineSpec[];
-  points: readonly PointSpec[];
-  rule: RuleSpec | null;
+  what: ChartContent;
   marks: readonly Mark[];
-  /** Number of steps done. */
-  head: number;
-  smoothing: number;
-  percent: boolean;
   palette: Palette;
   plot: Plot;
 }) {
-  const { px, step, lines, points, rule, marks, head, smoothing, percent, palette, plot } = props;
+  const { px, step, what, marks, palette, plot } = props;
+  const { lines, points, rule, percent, settings, cursor } = what;
   const { map } = plot;
   // At the head the newest row is shown, which belongs to the step before it.
-  const row = Math.min(step, head - 1);
+  const row = Math.min(step, cursor.headStep() - 1);
   const near = marks.filter((m) => Math.abs(pixelX(plot, m.step) - px) <= NEAR_PX);
   const limit = rule ? ruleAt(rule, step) : null;
   const format = valueFormat(percent);
@@ -38,7 +34,7 @@ export function ChartTooltip(props: {
     const at = p.points.findLast((v) => Math.abs(pixelX(plot, v.step) - px) <= NEAR_PX);
     return at ? [{ spec: p, at }] : [];
   });
-  const shown = lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, smoothing, percent) }));
+  const shown = lines.slice(0, MOST_LINES).map((line) => ({ line, read: readout(line, row, settings.smoothing, percent) }));
   const range = shown.length === 1 && !map.places ? shown[0]!.read.range : null;
   const { top, right } = around();
   return (

@@ -6,14 +6,13 @@ import { heatColor } from './heat';
 const width = 190;
 const inset = 16;
 
-/** The color scale of a heat map with its numbers; a threshold is a tick on it. */
-export function HeatLegend({
-  domain: [lo, hi],
-  limit,
-}: {
+interface HeatLegendProps {
   domain: readonly [number, number];
   limit: { label: string; value: number } | null;
-}) {
+}
+
+/** The color scale of a heat map with its numbers; a threshold is a tick on it. */
+export function HeatLegend({ domain: [lo, hi], limit }: HeatLegendProps) {
   const id = useId();
   const x = (v: number) => inset + ((Math.log(v) - Math.log(lo)) / (Math.log(hi) - Math.log(lo))) * width;
   const ticks = logTicks(lo, hi, 4);

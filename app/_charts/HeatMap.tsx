@@ -1,15 +1,16 @@
 'use client';
 
-import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { XAxis } from './Axes';
-import { ChartFigure, useLarge } from './ChartFigure';
+import { hexColor } from './attention/palettes';
+import { ChartFigure, useFigure } from './ChartFigure';
 import { placeLine } from './crosshair';
 import { xDomain } from './domains';
 import { chartCsv, heatSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { HeatLegend } from './HeatLegend';
 import { HeatTip } from './HeatTip';
-import { heatDomain, heatPixels, type Rgb } from './heat';
+import { heatDomain, heatPixels } from './heat';
 import { MarksLayer } from './MarksLayer';
 import { labelSize, labelWidth, unit } from './margins';
 import { usePalette } from './palette';
@@ -18,7 +19,6 @@ import { type Plot, pixelX } from './plot';
 import { shortNames } from './shortNames';
 import type { ChartCursor, LineSpec, Mark, StepFile } from './types';
 import { fitCanvas, useDrawing } from './useDrawing';
-import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
 const top = 18;
@@ -52,15 +52,12 @@ interface Shown {
 export function HeatMap(props: HeatMapProps) {
   const { title, rows, map, cursor, limit, marks = none, stops = none, stepFiles } = props;
   const palette = usePalette();
-  const id = useId();
-  const box = useRef<HTMLDivElement>(null);
+  const { size, large, figure } = useFigure();
   const area = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const labels = useRef<SVGSVGElement>(null);
   const overlay = useRef<SVGGElement>(null);
   const brushRect = useRef<SVGRectElement>(null);
-  const size = useSize(box);
-  const [large, setLarge] = useLarge();
   const [shown, setShown] = useState<Shown | null>(null);
   const [tip, setTip] = useState<{ px: number; row: number; step: number; turn: number } | null>(null);
   const now = useRef({ shown: null as Shown | null, row: -1, turn: 0, image: null as HTMLCanvasElement | null });
@@ -97,7 +94,7 @@ export function HeatMap(props: HeatMapProps) {
         state.image ??= document.createElement('canvas');
         const columns = element.width;
         const pieces = rows.map((r) => piecesOf(r, map, next.plot.x));
-        const pixels = heatPixels(pieces, next.plot, columns, next.domain, rgb(palette.raised), rgb(palette.bad));
+        const pixels = heatPixels(pieces, next.plot, columns, next.domain, hexColor(palette.raised), hexColor(palette.bad));
         state.image.width = columns;
         state.image.height = rows.length;
         state.image.getContext('2d')!.putImageData(new ImageData(pixels, columns, rows.length), 0, 0);
@@ -129,7 +126,7 @@ export function HeatMap(props: HeatMapProps) {
   const row = tip ? rows[tip.row] : undefined;
   return (
     <ChartFigure
-      id={id}
+      {...figure}
       title={title}
       kind="heat map"
       legend={shown && <HeatLegend domain={shown.domain} limit={limit} />}
@@ -143,9 +140,6 @@ export function HeatMap(props: HeatMapProps) {
         subscribe: props.subscribe,
       }}
       said={`${title}: ${rows.length} series over training steps; a cell is the largest value of its steps.`}
-      large={large}
-      onLarge={setLarge}
-      boxRef={box}
       height={Math.max(60, height) + top + bottom}
       cursor={cursor}
       stops={stops}
@@ -242,10 +236,4 @@ function placeOverlay(
   rowRect!.style.display = row >= 0 ? '' : 'none';
   rowRect!.setAttribute('y', String(row * rowHeight));
   rowRect!.setAttribute('height', String(rowHeight));
-}
-
-/** "#rrggbb" as numbers. */
-function rgb(color: string): Rgb {
-  const n = Number.parseInt(color.replace('#', ''), 16);
-  return Number.isNaN(n) ? [128, 128, 128] : [n >> 16, (n >> 8) & 255, n & 255];
 }

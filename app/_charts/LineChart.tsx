@@ -1,10 +1,10 @@
 'use client';
 
-import { type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Axes } from './Axes';
 import { Badges } from './Badges';
-import { ChartFigure, useLarge } from './ChartFigure';
+import { ChartFigure, useFigure } from './ChartFigure';
 import { PointMenu, useSave } from './ChartMenu';
 import { ChartTooltip } from './ChartTooltip';
 import { drawCrosshair, fillLegend, readStep } from './crosshair';
@@ -31,7 +31,6 @@ import {
   type StepFile,
 } from './types';
 import { clearedPen, useDrawing } from './useDrawing';
-import { useSize } from './useSize';
 import type { XMap } from './xMap';
 
 export interface LineChartProps {
@@ -80,19 +79,16 @@ const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 export function LineChart(props: LineChartProps) {
   const { title, lines, points = nothing, rule = null, marks = nothing, map, settings, cursor, percent = false } = props;
   const palette = usePalette();
-  const id = useId();
-  const box = useRef<HTMLDivElement>(null);
+  const { box, size, figure } = useFigure();
   const plotArea = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<SVGGElement>(null);
   const brushRect = useRef<SVGRectElement>(null);
   const legend = useRef<HTMLUListElement>(null);
   const said = useRef<HTMLParagraphElement>(null);
-  const size = useSize(box);
   const [plot, setPlot] = useState<Plot | null>(null);
   const [drawn, setDrawn] = useState<Drawn>(drawnNothing);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
-  const [large, setLarge] = useLarge();
   const [tip, setTip] = useState<{ px: number; step: number; turn: number } | null>(null);
   const now = useRef({
     shown: null as Plot | null,
@@ -104,20 +100,24 @@ export function LineChart(props: LineChartProps) {
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
   const [menu, setMenu] = useState<ChartPoint | null>(null);
+  const { range } = props;
+  const what = useMemo(
+    () => ({ lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range }),
+    [shownLines, shownPoints, rule, map, settings, cursor, percent, range],
+  );
 
   const ask = useDrawing(
     (stale) => {
       if (!canvas.current || size.width < 80 || size.height < 60) return false;
       const state = now.current;
       if (stale || !state.shown) {
-        const request = { lines: shownLines, points: shownPoints, rule, map, settings, cursor, percent, range: props.range };
-        const wanted = layoutFor(state.shown, request, size);
+        const wanted = layoutFor(state.shown, what, size);
         if (wanted !== state.shown) {
           state.shown = wanted;
           setPlot(wanted);
         }
         const { pen, ratio } = clearedPen(canvas.current, wanted.width, wanted.height)!;
-        const reported = draw(pen as Pen, wanted, request, settings, palette, 1 / ratio);
+        const reported = draw(pen as Pen, wanted, what, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, reported) ? old : reported));
         state.saying ??= setTimeout(() => sayAgain.current(), sayEveryMs);
       }
@@ -132,7 +132,7 @@ export function LineChart(props: LineChartProps) {
     },
     cursor,
     props.subscribe,
-    [shownLines, shownPoints, rule, map, settings, percent, palette, size, props.range],
+    [what, palette, size],
   );
   const sayAgain = useRef(() => {});
   sayAgain.current = () => {
@@ -159,10 +159,7 @@ export function LineChart(props: LineChartProps) {
     if (width > 0) onWidth?.(width);
   }, [onWidth, width]);
   const takeaway = {
-    svg: () => {
-      const what = { lines: shownLines, points: shownPoints, rule };
-      return chartSvg(title, { box: box.current, plot: now.current.shown, what, settings, palette });
-    },
+    svg: () => chartSvg(title, box.current, now.current.shown, what, palette),
     csv: () => chartCsv(shownLines, shownPoints),
     stepFiles: stepFiles && (() => stepFiles(shownLines)),
     subscribe: props.subscribe,
@@ -171,7 +168,7 @@ export function LineChart(props: LineChartProps) {
 
   return (
     <ChartFigure
-      id={id}
+      {...figure}
       title={title}
       kind="chart"
       legend={
@@ -185,14 +182,11 @@ export function LineChart(props: LineChartProps) {
           onToggle={(name, alone) => setHidden((old) => toggled(old, name, alone, [...lines, ...points]))}
         />
       }
-      aside={<Badges drawn={drawn} lines={shownLines} cursor={cursor} subscribe={props.subscribe} map={map} />}
+      aside={<Badges drawn={drawn} what={what} subscribe={props.subscribe} />}
       takeaway={takeaway}
       menu={props.menu}
       said={title}
       saidRef={said}
-      large={large}
-      onLarge={setLarge}
-      boxRef={box}
       height={props.height ?? 220}
       cursor={cursor}
       stops={props.stops ?? nothing}
@@ -254,29 +248,9 @@ export function LineChart(props: LineChartProps) {
           {props.overlay(place(plot))}
         </div>
       )}
-      <PointMenu
-        at={menu}
-        map={map}
-        percent={percent}
-        cursor={cursor}
-        onNote={props.onPoint}
-        save={save}
-        onClose={() => setMenu(null)}
-      />
+      <PointMenu at={menu} what={what} onNote={props.onPoint} save={save} onClose={() => setMenu(null)} />
       {tip && plot && !menu && (
-        <ChartTooltip
-          px={tip.px}
-          step={tip.step}
-          lines={shownLines}
-          points={shownPoints}
-          rule={rule}
-          marks={marks}
-          head={cursor.headStep()}
-          smoothing={settings.smoothing}
-          percent={percent}
-          palette={palette}
-          plot={plot}
-        />
+        <ChartTooltip px={tip.px} step={tip.step} what={what} marks={marks} palette={palette} plot={plot} />
       )}
     </ChartFigure>
   );

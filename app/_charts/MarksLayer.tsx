@@ -5,16 +5,14 @@ import type { Palette } from './palette';
 import { type Plot, pixelX } from './plot';
 import { colorOf, type Mark } from './types';
 
-/** Events along the top edge of a plot; the important ones also as a line through it. */
-export const MarksLayer = memo(function MarksLayer({
-  marks,
-  plot,
-  palette,
-}: {
+interface MarksLayerProps {
   marks: readonly Mark[];
   plot: Plot;
   palette: Palette;
-}) {
+}
+
+/** Events along the top edge of a plot; the important ones also as a line through it. */
+export const MarksLayer = memo(function MarksLayer({ marks, plot, palette }: MarksLayerProps) {
   const { width, height } = plot;
   const px = (step: number) => pixelX(plot, step);
   return (
@@ -31,13 +29,28 @@ export const MarksLayer = memo(function MarksLayer({
           strokeDasharray="2 3"
         />
       ))}
-      {clusterMarks(marks, px, width, marks.length > 60 ? 18 : 12).map((c) => (
-        <g key={c.head.id} transform={`translate(${c.x},-7)`}>
-          <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
-        </g>
-      ))}
+      <MarkGlyphs {...{ marks, px, width, palette }} gap={marks.length > 60 ? 18 : 12} y={-7} />
     </g>
   );
+});
+
+interface MarkGlyphsProps {
+  marks: readonly Mark[];
+  px(step: number): number;
+  width: number;
+  palette: Palette;
+  /** Marks that are nearer to each other share a glyph. */
+  gap: number;
+  y: number;
+}
+
+/** All kinds of marks on one line. */
+export const MarkGlyphs = memo(function MarkGlyphs({ marks, px, width, palette, gap, y }: MarkGlyphsProps) {
+  return clusterMarks(marks, px, width, gap).map((c) => (
+    <g key={c.head.id} transform={`translate(${c.x},${y})`}>
+      <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
+    </g>
+  ));
 });
 
 const MOST_LINES = 14;

@@ -15,33 +15,25 @@ export function moveByKey(
   const { step } = cursor.get();
   const head = cursor.headStep();
   const start = cursor.startStep();
-  const pin = (to: number) => cursor.pin(Math.min(head, Math.max(start, to)));
   const stride = cursor.stride() * (event.shiftKey ? 10 : 1);
+  const go = (to: number | undefined) => {
+    if (to !== undefined) cursor.pin(Math.min(head, Math.max(start, to)));
+    return true;
+  };
   switch (event.key) {
     case 'ArrowLeft':
     case 'ArrowDown':
-      pin(step - stride);
-      return true;
+      return go(step - stride);
     case 'ArrowRight':
     case 'ArrowUp':
-      pin(step + stride);
-      return true;
+      return go(step + stride);
     case 'Home':
-      pin(start);
-      return true;
+      return go(start);
+    case 'PageUp':
+      return go(stops.findLast((s) => s < step));
+    case 'PageDown':
+      return go(stops.find((s) => s > step));
     case 'End':
-      cursor.follow();
-      return true;
-    case 'PageUp': {
-      const before = stops.findLast((s) => s < step);
-      if (before !== undefined) pin(before);
-      return true;
-    }
-    case 'PageDown': {
-      const after = stops.find((s) => s > step);
-      if (after !== undefined) pin(after);
-      return true;
-    }
     case 'Escape':
       cursor.follow();
       return true;

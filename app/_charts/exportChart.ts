@@ -1,24 +1,23 @@
 import { draw } from './draw';
+import type { ChartContent } from './lineLayout';
 import { around } from './margins';
 import type { Palette } from './palette';
 import type { Plot } from './plot';
 import { SvgPen } from './svgPen';
-import { type ChartSettings, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
-
-export interface ExportRequest {
-  box: HTMLElement | null;
-  plot: Plot | null;
-  what: { lines: readonly LineSpec[]; points: readonly PointSpec[]; rule: RuleSpec | null };
-  settings: ChartSettings;
-  palette: Palette;
-}
+import { colorOf, type LineSpec, type PointSpec } from './types';
 
 /** The chart as one SVG file: axes and marks copied from the page, lines drawn again as paths. @returns null before the first drawing */
-export function chartSvg(title: string, { box, plot, what, settings, palette }: ExportRequest): string | null {
+export function chartSvg(
+  title: string,
+  box: HTMLElement | null,
+  plot: Plot | null,
+  what: ChartContent,
+  palette: Palette,
+): string | null {
   if (!box || !plot) return null;
   const [axes, marks] = ['axes', 'marks'].map((layer) => resolved(box.querySelector(`[data-layer=${layer}]`)!));
   const pen = new SvgPen();
-  draw(pen, plot, what, settings, palette);
+  draw(pen, plot, what, what.settings, palette);
   const margin = { ...around(), left: plot.left };
   const width = plot.width + margin.left + margin.right;
   const top = 28;

@@ -2,64 +2,52 @@ import { type RefObject, useEffect, useRef } from 'react';
 import { type Plot, stepAtPixel } from './plot';
 import type { ChartCursor, ChartCursorState } from './types';
 
-interface GestureTarget {
-  /** The whole step nearest to a pixel of the plot, within the run. */
-  stepAt(px: number): number;
-  /** Steps (may be fractional) at both ends of the plot. */
-  span(): [number, number];
-  /** Shows the range being selected; null: none. */
-  brush(range: [number, number] | null): void;
-  cursor: ChartCursor;
+const BRUSH_FROM_PX = 5;
+/** Clicks within this time may be a double click: its first click must not replace the remembered cursor. */
+const DOUBLE_MS = 500;
+
+/** The whole step nearest to a pixel of the plot, within the run. */
+function stepIn(plot: Plot | null, cursor: ChartCursor, px: number): number {
+  const start = cursor.startStep();
+  return plot ? Math.min(Math.max(start, cursor.headStep()), Math.max(start, Math.round(stepAtPixel(plot, px)))) : start;
 }
 
-/** The gestures of a plot; `brush` is the rectangle around the selected range. @returns the whole step at a pixel of the plot, within the run */
+/** Shows the range of pixels being selected; null: none. */
+function showBrush(rect: SVGRectElement | null, plot: Plot | null, range: readonly [number, number] | null): void {
+  if (!rect) return;
+  rect.style.display = range ? '' : 'none';
+  if (!range || !plot) return;
+  const [a, b] = [Math.max(0, Math.min(...range)), Math.min(plot.width, Math.max(...range))];
+  rect.setAttribute('x', String(a));
+  rect.setAttribute('width', String(Math.max(0, b - a)));
+}
+
+/**
+ * Pointer on a plot: move = crosshair, click = pin, drag = zoom to the range, double click = all steps again (and the cursor as it was before its first
+ * click), ctrl + wheel or pinch = zoom about the pointer, shift + drag = pan. Touch: tap = pin, drag = move the pinned cursor; up and down still scrolls the page.
+ *
+ * @param brush the rectangle around the selected range
+ * @returns the whole step at a pixel of the plot, within the run
+ */
 export function usePlotGestures(
   area: RefObject<HTMLElement | null>,
   brush: RefObject<SVGRectElement | null>,
   cursor: ChartCursor,
   plot: () => Plot | null,
 ): (px: number) => number {
-  const stepAt = (px: number) => {
-    const shown = plot();
-    const start = cursor.startStep();
-    return shown ? Math.min(Math.max(start, cursor.headStep()), Math.max(start, Math.round(stepAtPixel(shown, px)))) : start;
-  };
-  const target = useRef<GestureTarget>(null!);
-  target.current = {
-    cursor,
-    stepAt,
-    span: () => {
-      const shown = plot();
-      return shown ? [shown.map.stepOf(shown.x[0]), shown.map.stepOf(shown.x[1])] : [0, 1];
-    },
-    brush: (range) => {
-      const rect = brush.current;
-      const shown = plot();
-      if (!rect) return;
-      rect.style.display = range ? '' : 'none';
-      if (!range || !shown) return;
-      const [a, b] = [Math.max(0, Math.min(...range)), Math.min(shown.width, Math.max(...range))];
-      rect.setAttribute('x', String(a));
-      rect.setAttribute('width', String(Math.max(0, b - a)));
-    },
-  };
-  useGestures(area, target);
-  return stepAt;
-}
-
-const BRUSH_FROM_PX = 5;
-/** Clicks within this time may be a double click: its first click must not replace the remembered cursor. */
-const DOUBLE_MS = 500;
-
-/**
- * Pointer on a plot: move = crosshair, click = pin, drag = zoom to the range, double click = all steps again (and the cursor as it was before its first
- * click), ctrl + wheel or pinch = zoom about the pointer, shift + drag = pan. Touch: tap = pin, drag = move the pinned cursor; up and down still scrolls the page.
- */
-function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<GestureTarget>): void {
   const before = useRef<ChartCursorState | null>(null);
+  const latest = useRef({ cursor, plot });
+  latest.current = { cursor, plot };
   useEffect(() => {
-    const element = ref.current;
+    const element = area.current;
     if (!element) return;
+    const stepAt = (px: number) => stepIn(latest.current.plot(), latest.current.cursor, px);
+    /** Steps (may be fractional) at both ends of the plot. */
+    const span = (): [number, number] => {
+      const shown = latest.current.plot();
+      return shown ? [shown.map.stepOf(shown.x[0]), shown.map.stepOf(shown.x[1])] : [0, 1];
+    };
+    const select = (range: [number, number] | null) => showBrush(brush.current, latest.current.plot(), range);
     const pointers = new Map<number, number>();
     let start: { px: number; span: [number, number]; shift: boolean; touch: boolean } | null = null;
     let dragging = false;
@@ -68,7 +56,7 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
     const at = (e: PointerEvent | WheelEvent | MouseEvent) => e.clientX - element.getBoundingClientRect().left;
 
     const zoomTo = (a: number, b: number) => {
-      const { cursor } = target.current;
+      const { cursor } = latest.current;
       const start = cursor.startStep();
       const head = Math.max(start + 2, cursor.headStep());
       const [lo, hi] = [Math.max(start, Math.round(Math.min(a, b))), Math.min(head, Math.round(Math.max(a, b)))];
@@ -81,15 +69,15 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       pointers.set(e.pointerId, at(e));
       if (pointers.size === 2) {
         const [a, b] = [...pointers.values()] as [number, number];
-        pinch = { steps: [target.current.stepAt(a), target.current.stepAt(b)] };
+        pinch = { steps: [stepAt(a), stepAt(b)] };
         start = null;
         return;
       }
-      start = { px: at(e), span: target.current.span(), shift: e.shiftKey, touch: e.pointerType === 'touch' };
+      start = { px: at(e), span: span(), shift: e.shiftKey, touch: e.pointerType === 'touch' };
       dragging = false;
     };
     const move = (e: PointerEvent) => {
-      const { cursor, stepAt, brush } = target.current;
+      const { cursor } = latest.current;
       const px = at(e);
       if (pointers.has(e.pointerId)) pointers.set(e.pointerId, px);
       if (pinch && pointers.size === 2) {
@@ -110,10 +98,10 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
         const first = cursor.startStep();
         const lo = Math.min(Math.max(first, start.span[0] + moved), Math.max(first, cursor.headStep() - size));
         zoomTo(lo, lo + size);
-      } else brush([start.px, px]);
+      } else select([start.px, px]);
     };
     const up = (e: PointerEvent) => {
-      const { cursor, stepAt, brush } = target.current;
+      const { cursor } = latest.current;
       pointers.delete(e.pointerId);
       if (pinch) {
         if (pointers.size === 0) pinch = null;
@@ -127,7 +115,7 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
         lastClick = e.timeStamp;
         cursor.pin(stepAt(px));
       }
-      brush(null);
+      select(null);
       start = null;
       dragging = false;
       if (e.pointerType === 'touch') cursor.hover(null);
@@ -137,11 +125,11 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
       pinch = null;
       start = null;
       dragging = false;
-      target.current.brush(null);
+      select(null);
     };
-    const leave = () => target.current.cursor.hover(null);
+    const leave = () => latest.current.cursor.hover(null);
     const double = () => {
-      const { cursor } = target.current;
+      const { cursor } = latest.current;
       cursor.zoom(null);
       if (before.current?.mode === 'live') cursor.follow();
       else if (before.current) cursor.pin(before.current.step);
@@ -149,7 +137,7 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
     const wheel = (e: WheelEvent) => {
       if (!e.ctrlKey && !e.metaKey) return;
       e.preventDefault();
-      const [lo, hi] = target.current.span();
+      const [lo, hi] = span();
       const center = lo + (at(e) / element.clientWidth) * (hi - lo);
       const factor = Math.exp(Math.max(-60, Math.min(60, e.deltaY)) * 0.01);
       zoomTo(center - (center - lo) * factor, center + (hi - center) * factor);
@@ -170,5 +158,6 @@ function useGestures(ref: RefObject<HTMLElement | null>, target: RefObject<Gestu
     element.addEventListener('dblclick', double, { signal });
     element.addEventListener('wheel', wheel, { passive: false, signal });
     return () => listening.abort();
-  }, [ref, target]);
+  }, [area, brush]);
+  return (px) => stepIn(plot(), cursor, px);
 }

@@ -1,33 +1,11 @@
+import { levels, type Rgb, rgbOf, sequentialPalette } from './attention/palettes';
 import type { Curve } from './curve';
 import type { Piece } from './pieces';
 import { type Plot, pixelX } from './plot';
 
-/** Viridis at 11 even points: perceptually uniform, rising in lightness, safe for color-blind people. Source: Smith and van der Walt 2015, matplotlib. */
-const anchors = [
-  [68, 1, 84],
-  [72, 36, 117],
-  [65, 68, 135],
-  [53, 95, 141],
-  [42, 120, 142],
-  [33, 145, 140],
-  [34, 168, 132],
-  [68, 191, 112],
-  [122, 209, 81],
-  [189, 223, 38],
-  [253, 231, 37],
-] as const;
-
-/** Color of a share from 0 to 1, as [r, g, b]. */
-export function heatColor(share: number): [number, number, number] {
-  const at = Math.min(1, Math.max(0, share)) * (anchors.length - 1);
-  const i = Math.min(anchors.length - 2, Math.floor(at));
-  const f = at - i;
-  return [0, 1, 2].map((k) => Math.round(anchors[i]![k]! + f * (anchors[i + 1]![k]! - anchors[i]![k]!))) as [
-    number,
-    number,
-    number,
-  ];
-}
+/** Color of a share from 0 to 1. */
+export const heatColor = (share: number): Rgb =>
+  rgbOf(sequentialPalette('viridis')[Math.round(Math.min(1, Math.max(0, share)) * (levels - 1))]!);
 
 /** Range of a log color scale: all values > 0 of the curves, extended to quarter decades, at most six decades. */
 export function heatDomain(curves: readonly (Curve | null)[]): [number, number] {
@@ -46,8 +24,6 @@ export function heatDomain(curves: readonly (Curve | null)[]): [number, number] 
   const top = quarter(hi, Math.ceil);
   return [Math.max(quarter(lo, Math.floor), top / 1e6, Number.MIN_VALUE), top > lo ? top : top * 10];
 }
-
-export type Rgb = readonly [number, number, number];
 
 /**
  * One pixel per column and row: the largest value of the column's steps on a log scale. Values <= 0 get `zero`, columns with a NaN or infinite value

@@ -5,7 +5,8 @@ import type { Plot } from './plot';
 import type { ChartCursor, ChartSettings, LineSpec, PointSpec, RuleSpec } from './types';
 import type { XMap } from './xMap';
 
-export interface LayoutRequest {
+/** Everything that a chart of lines shows. */
+export interface ChartContent {
   lines: readonly LineSpec[];
   points: readonly PointSpec[];
   rule: RuleSpec | null;
@@ -18,8 +19,11 @@ export interface LayoutRequest {
 }
 
 /** The layout to draw; `shown` itself when the difference is less than half a pixel. @param size of the chart, labels included, CSS pixels */
-export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { width: number; height: number }): Plot {
-  const { lines, points, rule, map, settings, cursor, percent } = request;
+export function layoutFor(
+  shown: Plot | null,
+  { lines, points, rule, map, settings, cursor, percent, range }: ChartContent,
+  size: { width: number; height: number },
+): Plot {
   const { right, top, bottom } = around();
   const height = Math.max(0, size.height - top - bottom);
   const curves = lines.flatMap((l) => l.curve() ?? l.whole?.() ?? []);
@@ -31,7 +35,7 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { wi
   const limit = rule ? ruleAt(rule, to) : null;
   if (limit !== null && limit > y[1] && limit <= 2.5 * y[1] && !settings.robust)
     y = yDomain(curves, [...inside, limit], from, to, options);
-  const own = ranged(y, request.range, settings.log);
+  const own = ranged(y, range, settings.log);
   const left = leftFor(yTicks(own ?? y, settings.log, height), percent, map.label, shown?.left ?? null);
   const width = Math.max(0, size.width - left - right);
   const sameAxes =
@@ -51,7 +55,7 @@ export function layoutFor(shown: Plot | null, request: LayoutRequest, size: { wi
 }
 
 /** The y range with the ends that a person set; null when none is set, or when the range would be empty. */
-function ranged(y: readonly [number, number], range: LayoutRequest['range'], log: boolean): [number, number] | null {
+function ranged(y: readonly [number, number], range: ChartContent['range'], log: boolean): [number, number] | null {
   if (!range || (range[0] === null && range[1] === null)) return null;
   const [lo, hi] = [range[0] ?? Math.min(y[0], range[1]!), range[1] ?? Math.max(y[1], range[0]!)];
   return lo < hi && (!log || lo > 0) ? [lo, hi] : null;

@@ -40,17 +40,8 @@ export function labelWidth(text: string): number {
   return width * unit();
 }
 
-export interface Around {
-  right: number;
-  top: number;
-  bottom: number;
-}
-
 /** The margins that do not depend on a plot's numbers. */
-export function around(): Around {
-  const u = unit();
-  return { right: 14 * u, top: 16 * u, bottom: 22 * u };
-}
+export const around = () => ({ right: 14 * unit(), top: 16 * unit(), bottom: 22 * unit() });
 
 export const yTicks = (y: readonly [number, number], log: boolean, height: number): number[] => {
   const rows = Math.max(2, Math.floor(height / (36 * unit())));

@@ -26,16 +26,20 @@ export function clusterMarks(marks: readonly Mark[], x: (step: number) => number
     .map((mark) => ({ mark, px: x(mark.step) }))
     .filter(({ px }) => px >= -0.5 && px <= width + 0.5)
     .sort((a, b) => a.px - b.px);
-  const out: (MarkCluster & { first: number })[] = [];
+  const out: MarkCluster[] = [];
+  let first = Number.NEGATIVE_INFINITY;
   for (const { mark, px } of placed) {
     const last = out.at(-1);
-    if (last && px - last.first < gap) {
+    if (last && px - first < gap) {
       last.marks.push(mark);
       if (weight[mark.kind] > weight[last.head.kind]) {
         last.head = mark;
         last.x = px;
       }
-    } else out.push({ x: px, first: px, marks: [mark], head: mark });
+    } else {
+      out.push({ x: px, marks: [mark], head: mark });
+      first = px;
+    }
   }
-  return out.map(({ x: px, marks: list, head }) => ({ x: px, marks: list, head }));
+  return out;
 }

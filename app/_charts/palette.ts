@@ -4,10 +4,8 @@ import { useSyncExternalStore } from 'react';
 
 /** The page's colors for canvas code, read from the CSS variables of globals.css. */
 export interface Palette {
-  bg: string;
   panel: string;
   raised: string;
-  line: string;
   ink: string;
   dim: string;
   accent: string;
@@ -19,12 +17,10 @@ export interface Palette {
   dark: boolean;
 }
 
-const names = ['bg', 'panel', 'raised', 'line', 'ink', 'dim', 'accent', 'good', 'warn', 'bad'] as const;
+const names = ['panel', 'raised', 'ink', 'dim', 'accent', 'good', 'warn', 'bad'] as const;
 const fallback: Palette = {
-  bg: '#f1f2ef',
   panel: '#fbfbfa',
   raised: '#e9ebe7',
-  line: '#d3d7d1',
   ink: '#171a1c',
   dim: '#565e63',
   accent: '#0a6a78',

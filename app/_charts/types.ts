@@ -42,17 +42,16 @@ export interface PointSpec {
   name: string;
   label: string;
   color: Color;
-  points: readonly { step: number; value: number; note: string }[];
+  points: readonly { step: number; value: number }[];
 }
 
 /** A threshold that may change over time: piecewise constant, in step order; null = off. */
 export interface RuleSpec {
   label: string;
   from: readonly { step: number; value: number | null }[];
-  /** Buckets of this line beyond the threshold are marked at the bottom edge, and described by this word: "clipped". */
+  /** Buckets of this line beyond the threshold are marked at the bottom edge. */
   marks?: {
     line: string;
-    label: string;
     /** 1 for steps over the threshold, else 0: the mean over several steps sets the opacity of their mark. */
     share?(): Curve | null;
   };
@@ -74,10 +73,17 @@ export interface Mark {
   line?: boolean;
 }
 
+/**
+ * The position shared by all panels. For snapshots `step` = after that many updates (event steps); for step rows it is the row of
+ * update `step`.
+ */
 export interface ChartCursorState {
   mode: 'live' | 'pinned';
+  /** The step shown: the run's newest step while live, constant while pinned. */
   step: number;
+  /** The step under the mouse, on any chart; null when the mouse is elsewhere. */
   hoverStep: number | null;
+  /** Steps shown by all charts; null = everything, growing. */
   zoom: [number, number] | null;
 }
 
@@ -85,7 +91,9 @@ export interface ChartCursorState {
 export interface ChartCursor {
   get(): ChartCursorState;
   subscribe(listener: () => void): () => void;
+  /** Stay at a step when new ones arrive. */
   pin(step: number): void;
+  /** Go to the newest step and follow it. */
   follow(): void;
   hover(step: number | null): void;
   zoom(range: [number, number] | null): void;

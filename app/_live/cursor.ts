@@ -1,29 +1,18 @@
-import { type Source, useSelected } from './select';
+import type { ChartCursor, ChartCursorState } from '~/app/_charts/types';
+import { useSelected } from './select';
 import { createStore } from './store';
-import type { CursorState } from './types';
 
 /** The step that the page shows: one cursor per tab, moved by scrubber, charts, keys, activity items and the URL. */
-export interface Cursor extends Source<CursorState> {
-  /** Stay at a step when new ones arrive. */
-  pin(step: number): void;
-  /** Go to the newest step and follow it. */
-  follow(): void;
-  hover(step: number | null): void;
-  zoom(range: [number, number] | null): void;
+export interface Cursor extends ChartCursor {
   /** Sets the run's newest step, and whether it is the last; moves a live cursor, never a pinned one. */
   head(step: number, ended?: boolean): void;
   /** Back to following from step 0, e.g. when another run is opened. */
   reset(): void;
-  /** Newest step passed to `head`. */
-  headStep(): number;
-  ended(): boolean;
   /** Sets the first step of the run's axis and the distance in steps between its rows; 0 and 1 until set. */
   rows(startStep: number, stride: number): void;
-  startStep(): number;
-  stride(): number;
 }
 
-const start: CursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
+const start: ChartCursorState = { mode: 'live', step: 0, hoverStep: null, zoom: null };
 
 export function createCursor(): Cursor {
   const { get, set, subscribe } = createStore(start);
@@ -75,4 +64,4 @@ export function createCursor(): Cursor {
 
 /** The tab's cursor. */
 export const setCursor: Cursor = createCursor();
-export const useCursor = <T>(select: (cursor: CursorState) => T): T => useSelected(setCursor, select);
+export const useCursor = <T>(select: (cursor: ChartCursorState) => T): T => useSelected(setCursor, select);

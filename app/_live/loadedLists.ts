@@ -34,8 +34,9 @@ interface Held {
   error: string | null;
   /** Some of the older items; null = not requested. */
   sample: ListItems[ListKind][] | null;
+  /** What `get` and `sample` answer until something changes. */
   loaded: Loaded<ListKind> | null;
-  sampled: { items: ListItems[ListKind][]; sample: ListItems[ListKind][] | null; all: ListItems[ListKind][] } | null;
+  sampled: ListItems[ListKind][] | null;
 }
 
 /** Where lists are read from: tRPC, or a recording. */
@@ -125,11 +126,9 @@ export class LoadedLists {
   sample<K extends ListKind>(kind: K): ListItems[K][] {
     const held = this.#held.get(kind)!;
     const { items, sample, fromSeq } = held;
-    if (held.sampled?.items !== items || held.sampled.sample !== sample) {
-      const older = (sample ?? []).filter((item) => item.seq < fromSeq);
-      held.sampled = { items, sample, all: older.length > 0 ? [...older, ...items] : items };
-    }
-    return held.sampled.all as ListItems[K][];
+    const older = () => sample?.filter((item) => item.seq < fromSeq) ?? [];
+    held.sampled ??= [...older(), ...items];
+    return held.sampled as ListItems[K][];
   }
 
   /** The view with a sample of every list, for timelines; the same object until something changes. */
@@ -238,18 +237,12 @@ export class LoadedLists {
     this.#seq = this.store.get().view?.seq ?? this.#seq;
     if (changes.length === 0) return;
     for (const since of this.#underWay) since.push(...changes);
+    const other = changes.filter((c) => c.op !== 'put');
     for (const kind of listKinds) {
       const held = this.#held.get(kind)!;
       const items = after(kind, held.items, changes);
       if (items !== held.items) this.#set(kind, trimmed(items, held));
-      if (held.sample)
-        this.#set(kind, {
-          sample: after(
-            kind,
-            held.sample,
-            changes.filter((c) => c.op !== 'put'),
-          ),
-        });
+      if (held.sample) this.#set(kind, { sample: after(kind, held.sample, other) });
     }
     // A list that was trimmed needs another sample.
     void this.wantSamples([]);
@@ -268,7 +261,10 @@ export class LoadedLists {
   }
 
   #set(kind: ListKind, change: Partial<Held>): void {
-    Object.assign(this.#held.get(kind)!, change, { loaded: null });
+    const held = this.#held.get(kind)!;
+    const { items, sample } = held;
+    Object.assign(held, change, { loaded: null });
+    if (held.items !== items || held.sample !== sample) held.sampled = null;
   }
 
   #notify(): void {

@@ -19,6 +19,9 @@ export function useOtherRun(runId: string | null, step: number, example: Example
   return { feed: run?.feed ?? null, look, name: run?.name ?? null, error: run?.error ?? null };
 }
 
+/** A run as a choice. */
+export const runOption = ({ runId, name }: RunSummary) => ({ value: runId, text: `${name} (${runId})` });
+
 /** Other runs to choose from, newest first; none until they are read. Whether a run's maps fit is shown after it is chosen. */
 export function useOtherRuns(except: string): readonly RunSummary[] {
   // A replay file has no server: its list stays empty.

@@ -4,6 +4,7 @@ import type { RunView } from '~/shared/view';
 import { chartChoices, kindOf, smoothingFor, smoothingWeight } from './chartSettings';
 import { setCursor } from './cursor';
 import { History } from './history';
+import { browserHost } from './host';
 import type { HistoryDeps } from './levelReader';
 import { together } from './listeners';
 import type { RunStore } from './types';
@@ -26,10 +27,7 @@ export const rowsSoFar = (): number => (setCursor.headStep() - setCursor.startSt
 /** Reads a run's rows from the server. */
 export const historyDeps = (runId: string): HistoryDeps => ({
   read: (question) => api.runs.range.query({ runId, ...question }),
-  later: (then: () => void, ms: number) => {
-    const timer = setTimeout(then, ms);
-    return () => clearTimeout(timer);
-  },
+  later: (then, ms) => browserHost.after(ms, then),
 });
 
 /** Adds new entries of the run's log to the history. */

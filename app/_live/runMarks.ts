@@ -134,7 +134,7 @@ export function evaluationPoints(
       const key = JSON.stringify([e.split, m.name]);
       const line = lines.get(key) ?? { split: e.split, metric: m.name, points: [] };
       // The step of the parameters that were evaluated: those of the best checkpoint are older than the last step.
-      line.points.push({ step: evaluatedStep(e), value: m.value, note: e.trigger });
+      line.points.push({ step: evaluatedStep(e), value: m.value });
       lines.set(key, line);
     }
   const oneMetric = new Set([...lines.values()].map((l) => l.metric)).size <= 1;
@@ -211,7 +211,7 @@ export function clipRule(
     if (from.length === 0 || from.at(-1)!.value !== next) from.push({ step, value: next });
   }
   const line = withRole(series, 'gradNorm');
-  return { label: 'clip', from, ...(line && { marks: { line: line.name, label: 'clipped' } }) };
+  return { label: 'clip', from, ...(line && { marks: { line: line.name } }) };
 }
 
 /** Times at which steps were reached, from the log. */

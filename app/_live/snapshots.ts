@@ -9,7 +9,7 @@ import { fetchBlob } from './fetchBlob';
 import { call, Listeners } from './listeners';
 import { loadedLists } from './lists';
 import { useRunStore } from './RunProvider';
-import { SignalTable } from './signalTable';
+import { type HeadCounts, SignalTable } from './signalTable';
 import { type Example, type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
 import type { RunStore } from './types';
 
@@ -127,11 +127,7 @@ export const exampleOf = (source: { example: number } | string): Example => (typ
 
 /** The snapshot for a step; fetches it and its neighbors. The same object until the answer changes. @param example whose maps */
 export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example: Example): Look {
-  const version = useSyncExternalStore(
-    feed.subscribe,
-    () => feed.version,
-    () => 0,
-  );
+  const version = useFeedVersion({ feed });
   const last = useRef<Look | null>(null);
   const look = useMemo(() => {
     void version;
@@ -151,12 +147,22 @@ export function useLook({ feed }: Pick<Snapshots, 'feed'>, step: number, example
 }
 
 /** Incremented with each change to the list of recorded snapshots and each blob that arrives. */
-export const useFeedVersion = ({ feed }: Snapshots): number =>
+export const useFeedVersion = ({ feed }: Pick<Snapshots, 'feed'>): number =>
   useSyncExternalStore(
     feed.subscribe,
     () => feed.version,
     () => 0,
   );
 
-export const useSignalVersion = (snapshots: Snapshots): number =>
-  useSyncExternalStore(snapshots.subscribeSignals, snapshots.signalVersion, () => 0);
+/** The names of the recorded signals, and one signal over all recorded steps for the heads of some layers. The same object until signals arrive. */
+export function useSignals(snapshots: Snapshots) {
+  const version = useSyncExternalStore(snapshots.subscribeSignals, snapshots.signalVersion, () => 0);
+  const { feed, table } = snapshots;
+  return useMemo(() => {
+    void version;
+    return {
+      names: table.names(feed.recorded),
+      series: (name: string, layers: HeadCounts) => table.series(name, feed.recorded, layers),
+    };
+  }, [feed, table, version]);
+}

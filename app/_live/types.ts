@@ -44,17 +44,3 @@ export interface RunStore {
 
 type WithoutIds<C> = C extends Command ? Omit<C, 'id' | 'runId'> : never;
 export type DraftCommand = WithoutIds<Command>;
-
-/**
- * The position shared by all panels. For snapshots `step` = after that many updates (event steps); for step rows it is the row of
- * update `step`.
- */
-export interface CursorState {
-  mode: 'live' | 'pinned';
-  /** The step shown: the run's newest step while live, constant while pinned. */
-  step: number;
-  /** The step under the mouse, on any chart; null when the mouse is elsewhere. */
-  hoverStep: number | null;
-  /** Steps shown by all charts; null = everything, growing. */
-  zoom: [number, number] | null;
-}

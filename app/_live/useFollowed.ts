@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { delayed } from '~/app/_charts/delayed';
 import { call, Listeners } from './listeners';
 import { type RunSources, useRunSources } from './runSources';
 import type { RunStore } from './types';
@@ -53,19 +54,14 @@ export function useFollowed<H extends Followed>(
   const [room] = useState(() => new Room(sources, open));
   const [held, setHeld] = useState<ReadonlyMap<string, H>>(new Map());
   useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    const look = () => {
-      timer = null;
-      setHeld(new Map([...room.held].map(([runId, { of }]) => [runId, of])));
-    };
-    const stop = room.subscribe(() => {
-      timer ??= setTimeout(look, lookMs);
-    });
+    const look = () => setHeld(new Map([...room.held].map(([runId, { of }]) => [runId, of])));
+    const later = delayed(look, lookMs);
+    const stop = room.subscribe(later.ask);
     room.show(runIds);
     look();
     return () => {
       stop();
-      if (timer) clearTimeout(timer);
+      later.cancel();
     };
   }, [room, runIds]);
   useEffect(() => () => room.show([]), [room]);

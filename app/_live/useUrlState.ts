@@ -1,7 +1,9 @@
 import { useEffect } from 'react';
+import { delayed } from '~/app/_charts/delayed';
 import { attentionView } from './attentionView';
 import { chartChoices, saysCharts } from './chartSettings';
 import { setCursor } from './cursor';
+import { together } from './listeners';
 import { fromQuery, toQuery, type UrlState } from './urlState';
 import { saysWorkspace, workspace } from './workspace';
 
@@ -36,25 +38,20 @@ export function useUrlState(): void {
   useEffect(() => {
     // An address without a query leaves the tab's state as it is.
     if (location.search !== '') apply(location.search);
-    let timer: ReturnType<typeof setTimeout> | null = null;
     let written = toQuery(shownNow());
     const write = () => {
-      timer = null;
       const query = toQuery(shownNow());
       if (query === written) return;
       written = query;
       history.replaceState(history.state, '', `${location.pathname}${query && `?${query}`}`);
     };
-    const later = () => {
-      timer ??= setTimeout(write, settledMs);
-    };
+    const { ask, cancel } = delayed(write, settledMs);
     const back = () => apply(location.search);
     window.addEventListener('popstate', back);
-    const stops = [setCursor, chartChoices, attentionView, workspace].map((source) => source.subscribe(later));
-    return () => {
-      window.removeEventListener('popstate', back);
-      for (const stop of stops) stop();
-      if (timer) clearTimeout(timer);
-    };
+    return together([
+      () => window.removeEventListener('popstate', back),
+      ...[setCursor, chartChoices, attentionView, workspace].map((source) => source.subscribe(ask)),
+      cancel,
+    ]);
   }, []);
 }

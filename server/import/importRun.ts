@@ -4,15 +4,14 @@ import { customAlphabet } from 'nanoid';
 import type { Job } from '~/server/base/jobs';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
-import { asSent, CompleteLog } from '~/server/store/completeLog';
+import { asSent } from '~/server/store/completeLog';
+import { LogCopy } from '~/server/store/logCopy';
 import { type Entry, type RunEvent, seqCount } from '~/shared/events';
-import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import { stringify } from '~/shared/json';
-import type { ListChange } from '~/shared/lists';
 import { summarize } from '~/shared/summary';
-import { ended, type RunView } from '~/shared/view';
+import { ended } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
 import type { ImportPart } from './readRuns';
 import type { RecordPart } from './recordParts';
@@ -322,57 +321,4 @@ function changePending(store: Store, change: (ids: string[]) => string[]): Promi
     next.catch(() => {}),
   );
   return next;
-}
-
-/** Appends entries unchanged to a new run's log. */
-class LogCopy {
-  view: RunView | null = null;
-  readonly #log = new CompleteLog();
-
-  constructor(
-    private readonly store: Store,
-    private readonly runId: string,
-  ) {}
-
-  async add(entries: Entry[]): Promise<void> {
-    // A write holds one rewind and one attempt: each run.assigned begins another write.
-    let part: Entry[] = [];
-    for (const entry of entries) {
-      if (entry.event.type === 'run.assigned' && part.length > 0) {
-        await this.#append(part);
-        part = [];
-      }
-      part.push(entry);
-    }
-    if (part.length > 0) await this.#append(part);
-  }
-
-  async #append(entries: Entry[]): Promise<void> {
-    const before = this.view;
-    const changes: ListChange[] = [];
-    const completed: Entry[] = [];
-    let view = before;
-    for (const e of entries) {
-      const entry = view ? this.#log.complete(view, e) : e;
-      const folded = view ? this.#log.add(view, entry) : { view: emptyView(this.runId, entry), changes: [] };
-      completed.push(entry);
-      changes.push(...folded.changes);
-      view = folded.view;
-    }
-    const rewind = rewindOf(completed[0]!.event);
-    await this.store.append({
-      runId: this.runId,
-      after: before?.seq ?? 0,
-      attempt: entries.at(-1)!.attempt,
-      nextEvent: 0,
-      entries: completed,
-      changes,
-      rewind,
-    });
-    this.view = view;
-  }
-}
-
-function rewindOf(event: RunEvent): { fromStep: number; keepSeq: number } | null {
-  return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null;
 }

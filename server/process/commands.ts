@@ -38,6 +38,11 @@ export const commands: Record<string, Command> = {
     source: 'server/store/backup.ts',
     bundle: 'server/backup',
   },
+  migrate: {
+    summary: 'copies a data folder into the PostgreSQL at DATABASE_URL, for several nodes',
+    source: 'server/cluster/migrate.ts',
+    bundle: 'server/migrate',
+  },
   'verify-audit': {
     summary: 'checks the hash chain of the audit log',
     source: 'server/audit/verify.ts',

@@ -10,7 +10,7 @@ import { firstBroken } from '~/server/audit/chain';
 import { seqCount } from '~/shared/events';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
-import { checked, checksum } from './sqlite/checksums';
+import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
 import { openReads } from './sqlite/read';
 import { openForReading } from './sqlite/schema';
 
@@ -51,6 +51,9 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   return found;
 }
 
+/** Long columns, or secrets: of no use for finding a row. */
+const contents: ReadonlySet<string> = new Set(['event', 'item', 'view', 'summary', 'columns', 'value']);
+
 /** Checks every row that has a checksum. @returns the number of rows */
 function checkRows(db: Database.Database, damaged: string[]): number {
   let count = 0;
@@ -68,22 +71,24 @@ function checkRows(db: Database.Database, damaged: string[]): number {
       .all()
       .map(({ id, runId }) => [id, `run ${runId}`]),
   );
-  for (const [table, fields] of Object.entries(checked)) {
-    const own = fields as readonly string[];
+  for (const of of Object.keys(checked) as Checked[]) {
+    const { table, crc } = placeOf(of);
+    const own: readonly string[] = checked[of];
+    // A run without a saved summary has no sum of one.
+    const where = of === 'runs.summaryCrc' ? ' WHERE summary IS NOT NULL' : '';
     for (const row of db
-      .prepare(`SELECT ${own.join(', ')}, crc FROM ${table}`)
+      .prepare(`SELECT ${own.join(', ')}, ${crc} FROM ${table}${where}`)
       .raw()
       .iterate() as Iterable<(number | string | null | Buffer)[]>) {
       count++;
       const parts = row.slice(0, -1);
       if (checksum(...parts) === row.at(-1)) continue;
-      const of = own[0] === 'stream' ? streams.get(parts[0] as number) : runs.get(parts[0] as number);
+      const owners = own[0] === 'stream' || table === 'streams' ? streams : runs;
+      const owner = owners.get(parts[0] as number) ?? `${own[0]} ${parts[0]}`;
       const key = own.flatMap((name, i) =>
-        i > 0 && !(parts[i] instanceof Uint8Array) && name !== 'event' && name !== 'item' && name !== 'view'
-          ? [`${name} ${parts[i]}`]
-          : [],
+        i > 0 && !(parts[i] instanceof Uint8Array) && !contents.has(name) ? [`${name} ${parts[i]}`] : [],
       );
-      damaged.push(`${of ?? `${own[0]} ${parts[0]}`}: ${table}, ${key.slice(0, 5).join(', ')}`);
+      damaged.push([`${owner}: ${table}`, ...key.slice(0, 5)].join(', '));
     }
   }
   return count;

@@ -19,14 +19,14 @@ export async function bench(args: string[]): Promise<BenchResult> {
     const seed = Number(values.seed) + round;
     console.log(`seed ${seed}`);
     const killed = await killServers(seed, Number(values.kills));
-    const { found } = await changeBits(seed, Number(values.flips));
+    const { flips, found } = await changeBits(seed, Number(values.flips));
     const { refused } = await flood(seed, Number(values.messages));
     rows.push({
       seed,
       kills: killed.kills,
       rowsKept: killed.rows,
       rowsLost: 0,
-      bitsChanged: Number(values.flips),
+      bitsChanged: flips,
       foundByReaders: found,
       otherAnswers: 0,
       messages: Number(values.messages),

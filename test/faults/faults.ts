@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { checked } from '~/server/store/sqlite/checksums';
+import { type Checked, checked, placeOf } from '~/server/store/sqlite/checksums';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
@@ -122,6 +122,9 @@ export async function changeBits(seed: number, flips: number): Promise<{ flips: 
       store.range({ runId: 'bits01', series: null, fromStep: 0, toStep: null, buckets: 50 }),
       store.range({ runId: 'bits01', series: null, fromStep: 0, toStep: null, buckets: 4000 }),
       store.entries({ runId: 'bits01', fromSeq: 1, limit: 100_000, types: null }),
+      store.runs(),
+      store.streams('bits01'),
+      store.setting('color'),
     ].map((answer) => answer.then((a) => JSON.stringify(a)).catch((error: Error) => `error: ${error.message}`));
     const answers = await Promise.all(asked);
     await store.close();
@@ -130,44 +133,67 @@ export async function changeBits(seed: number, flips: number): Promise<{ flips: 
   try {
     const store = await openSqliteStore(sound);
     await fillRun(store, 'bits01', 4_500, { width: 8, batch: 250, kind: 'f64', inFlight: 2 });
+    await store.setSetting('color', 'blue');
     await store.close();
     const before = await ask(sound);
     let found = 0;
+    let flipped = 0;
     for (let i = 0; i < flips; i++) {
       cpSync(sound, changed, { recursive: true });
       const db = new Sqlite(databaseFile(changed));
-      const tables = Object.keys(checked).filter((t) => t !== 'items' && t !== 'views');
-      const table = tables[draw(tables.length)]!;
-      const field = { entries: 'event', axes: 'steps', pyramidAxes: 'lastSteps' }[table] ?? 'data';
-      const keys = checked[table as keyof typeof checked].filter(
-        (f) => !['data', 'event', 'steps', 'times', 'firstSteps', 'lastSteps', 'lastTimes'].includes(f),
-      );
+      const all = (Object.keys(checked) as Checked[]).filter((of) => !['items', 'views', 'runs.summaryCrc'].includes(of));
+      const of = all[draw(all.length)]!;
+      const { table } = placeOf(of);
+      const contents = ['data', 'event', 'steps', 'times', 'firstSteps', 'lastSteps', 'lastTimes'];
+      const own: readonly string[] = checked[of];
+      const named = own.filter((f) => contents.includes(f));
+      const keys = own.filter((f) => !contents.includes(f));
+      // Of a table without contents any column but the number of the run or stream that the row belongs to.
+      const free = own.filter((f) => !['run', 'stream', 'id'].includes(f));
+      const field = named.length > 0 ? named[draw(named.length)]! : free[draw(free.length)]!;
       const rows = db
-        .prepare(`SELECT ${keys.join(', ')}, CAST(${field} AS BLOB) AS bytes FROM ${table} WHERE ${field} IS NOT NULL`)
+        .prepare(`SELECT ${keys.join(', ')}, ${field} AS value FROM ${table} WHERE ${field} IS NOT NULL`)
         .all() as Record<string, unknown>[];
+      // A table that this run does not use, or a column without a value.
+      if (rows.length === 0) {
+        db.close();
+        rmSync(changed, { recursive: true });
+        continue;
+      }
       const chosen = rows[draw(rows.length)]!;
-      const bytes = Buffer.from(chosen.bytes as Uint8Array);
-      const bit = draw(bytes.length * 8);
-      bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
-      const value = field === 'event' ? bytes.toString('latin1') : bytes;
+      const { bit, value } = withOneBitChanged(chosen.value, draw);
       db.prepare(`UPDATE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`).run(
         value,
         ...keys.map((k) => chosen[k]),
       );
+      flipped++;
       db.close();
       const after = await ask(changed);
       const where = `bit ${bit} of ${table}.${field}`;
       for (const [k, answer] of after.entries())
-        if (answer !== before[k] && !/^error: run bits01: .* is damaged/.test(answer))
+        if (answer !== before[k] && !/^error: .* is damaged: what was read is not what was written/.test(answer))
           fail(seed, `${where} gives another answer: ${answer.slice(0, 200)}`);
       if ((await verifyFolder(changed)).damaged.length === 0) fail(seed, `${where} is not found by verify`);
       if (after.some((answer) => answer.startsWith('error: '))) found++;
       rmSync(changed, { recursive: true });
     }
-    return { flips, found };
+    return { flips: flipped, found };
   } finally {
     folder.remove();
   }
+}
+
+/** A bit among the bytes of a text or a blob, or among the lower 31 bits of a whole number. */
+function withOneBitChanged(before: unknown, draw: Draw): { bit: number; value: number | string | Buffer } {
+  if (typeof before === 'number') {
+    const bit = draw(31);
+    const half = 2 ** bit;
+    return { bit, value: Math.floor(before / half) % 2 === 0 ? before + half : before - half };
+  }
+  const bytes = typeof before === 'string' ? Buffer.from(before) : Buffer.from(before as Uint8Array);
+  const bit = draw(bytes.length * 8);
+  bytes[bit >> 3] = bytes[bit >> 3]! ^ (1 << (bit & 7));
+  return { bit, value: typeof before === 'string' ? bytes.toString('latin1') : bytes };
 }
 
 /** Sends nonsense over viewers' sockets. @returns how many messages; each got an answer, and the server is as before */

@@ -2,16 +2,14 @@ import { memo } from 'react';
 import { css, levels } from './palettes';
 import { type ColorScale, ticks } from './scale';
 
-/** Legend of the colors, always shown beside the maps. */
-export const ColorBar = memo(function ColorBar({
-  scale,
-  title,
-  ownScales,
-}: {
+interface ColorBarProps {
   scale: ColorScale;
   title: string;
-  ownScales: boolean;
-}) {
+  ownScales?: boolean;
+}
+
+/** Legend of the colors, always shown beside the maps. */
+export const ColorBar = memo(function ColorBar({ scale, title, ownScales = false }: ColorBarProps) {
   const stops = Array.from({ length: 17 }, (_, i) => css(scale.palette[Math.round((i / 16) * (levels - 1))]!));
   return (
     <figure className="m-0 w-full max-w-sm min-w-44" data-testid="color-bar">

@@ -2,6 +2,7 @@
 
 import { type KeyboardEvent, memo, useCallback, useMemo } from 'react';
 import { type HeadMaps, mapSize } from './derive';
+import { EdgeLabel } from './EdgeLabel';
 import { type FocusEvent, litHead, type Spot } from './focus';
 import { type Box, boxOf, cellAt, type GridLayout, gridLayout } from './layout';
 import { PixelCanvas } from './PixelCanvas';
@@ -192,25 +193,17 @@ const LineNames = memo(function LineNames({ grid, layers, lines, onSelect }: Sha
     };
   });
   const className = 'absolute flex items-center justify-center overflow-hidden text-2xs whitespace-nowrap text-dim';
-  return [...columns, ...rows].map(({ name, text, style, heads }, n) =>
-    onSelect ? (
-      <button
-        key={n}
-        type="button"
-        tabIndex={-1}
-        title={`${name}: click = alone, again = all`}
-        onClick={() => onSelect('solo', heads)}
-        className={`${className} hover:text-ink`}
-        style={style}
-      >
-        {text}
-      </button>
-    ) : (
-      <span key={n} aria-hidden className={className} style={style}>
-        {text}
-      </span>
-    ),
-  );
+  return [...columns, ...rows].map(({ name, text, style, heads }, n) => (
+    <EdgeLabel
+      key={n}
+      title={`${name}: click = alone, again = all`}
+      onPick={onSelect && (() => onSelect('solo', heads))}
+      className={className}
+      style={style}
+    >
+      {text}
+    </EdgeLabel>
+  ));
 });
 
 const boxPath = (b: Box | null): string => (b ? `M${b.x},${b.y}h${b.width}v${b.height}h${-b.width}z` : '');

@@ -15,14 +15,8 @@ interface PixelCanvasProps {
 }
 
 /** A picture from computed pixels, drawn before the browser paints. */
-export const PixelCanvas = memo(function PixelCanvas({
-  width,
-  height,
-  draw,
-  label,
-  className = 'absolute inset-0 size-full',
-  style,
-}: PixelCanvasProps) {
+export const PixelCanvas = memo(function PixelCanvas(props: PixelCanvasProps) {
+  const { width, height, draw, label, className = 'absolute inset-0 size-full', style } = props;
   const canvas = useRef<HTMLCanvasElement>(null);
   useLayoutEffect(() => {
     const context = canvas.current?.getContext('2d');

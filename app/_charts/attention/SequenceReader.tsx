@@ -36,17 +36,8 @@ const clipped = (text: string) => cut(text, mostLetters);
  * The input below, the answers above, and a line from each query to the keys that it attends to. Titles are the names of the buttons:
  * a hidden text in each of hundreds of them would cost the browser a clip of its own to draw.
  */
-export const SequenceReader = memo(function SequenceReader({
-  snapshot,
-  example,
-  map,
-  size,
-  tokens,
-  mass,
-  width,
-  lit,
-  onFocus,
-}: SequenceReaderProps) {
+export const SequenceReader = memo(function SequenceReader(props: SequenceReaderProps) {
+  const { snapshot, example, map, size, tokens, mass, width, lit, onFocus } = props;
   const { answers } = snapshot;
   const { keys: T } = size;
   const letters = Math.max(...tokens.keys.map((t) => t.text.length), 1);

@@ -12,7 +12,6 @@ import { padded } from './scatter';
 import { xOf } from './stepAxis';
 
 export interface SignalLine {
-  name: string;
   steps: ArrayLike<number>;
   /** NaN = a gap. */
   values: ArrayLike<number>;

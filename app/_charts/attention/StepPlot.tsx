@@ -1,8 +1,11 @@
 'use client';
 
 import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
+import { EdgeLabel } from './EdgeLabel';
 import { PixelCanvas } from './PixelCanvas';
 import { placeIn } from './pointing';
+import { pixelOf } from './raster';
+import type { ColorScale } from './scale';
 import { columns, type StepAxis, stepAt } from './stepAxis';
 
 /** What all plots over the recorded steps share. */
@@ -63,9 +66,10 @@ export function StepPlot({ steps, height, label, left, children, onPress, testId
 }
 
 export interface Strip {
-  label: string;
+  /** null = there is no room for it. */
+  label: string | null;
   title?: string;
-  /** Always labelled, in bold. */
+  /** In bold. */
   on: boolean;
 }
 
@@ -76,10 +80,9 @@ interface StripsProps extends Pick<StepPlotProps, 'steps' | 'label' | 'testId'> 
   /** Height of a strip and the space below it, in CSS pixels. */
   strip: number;
   gap: number;
-  /** Pixel of a strip at snapshot n, in the format of palettes.ts; 0 = blank. A new function draws a new picture. */
-  pixelAt: (strip: number, n: number) => number;
-  /** Strips whose label is shown where not every one has room. */
-  labelled: (strip: number) => boolean;
+  /** Value of a strip at snapshot n; null = blank. A new function draws a new picture. */
+  valueAt: (strip: number, n: number) => number | null;
+  scale: ColorScale;
   /** Makes buttons of the labels. */
   onPick?: (strip: number) => void;
   onPress?: (strip: number) => void;
@@ -89,7 +92,7 @@ interface StripsProps extends Pick<StepPlotProps, 'steps' | 'label' | 'testId'> 
 
 /** One colored strip per head or key over all recorded steps: shows when it changes. */
 export const Strips = memo(function Strips(props: StripsProps) {
-  const { steps, label, testId, at, strips, strip, gap, pixelAt, labelled, onPick, onPress, framed = null } = props;
+  const { steps, label, testId, at, strips, strip, gap, valueAt, scale, onPick, onPress, framed = null } = props;
   const { axis } = steps;
   const { width } = axis;
   const pitch = strip + gap;
@@ -101,38 +104,33 @@ export const Strips = memo(function Strips(props: StripsProps) {
       for (let row = 0; row < count; row++)
         for (let x = 0; x < width; x++) {
           const n = snapshots[x]!;
-          if (n < 0) continue;
-          const color = pixelAt(row, n);
+          const value = n < 0 ? null : valueAt(row, n);
+          if (value === null) continue;
+          const color = pixelOf(scale, value);
           for (let y = row * pitch; y < row * pitch + strip; y++) pixels[y * width + x] = color;
         }
     },
-    [at, axis, count, width, pitch, strip, pixelAt],
+    [at, axis, count, width, pitch, strip, valueAt, scale],
   );
   const labels = strips.map(({ label: text, title, on }, row) => {
-    if (!on && !labelled(row)) return null;
+    if (text === null) return null;
     const style = {
       top: row * pitch,
       height: Math.max(strip, 10),
       width: stepLabelWidth - 4,
       lineHeight: `${Math.max(strip, 10)}px`,
     };
-    const className = `absolute left-0 font-mono whitespace-nowrap text-[10px] ${on ? 'font-bold text-ink' : 'text-dim'}`;
-    return onPick ? (
-      <button
+    const look = `${on ? 'font-bold text-ink' : 'text-dim'} ${onPick ? 'text-left' : 'text-right'}`;
+    return (
+      <EdgeLabel
         key={row}
-        type="button"
-        tabIndex={-1}
         title={title}
-        onClick={() => onPick(row)}
-        className={`${className} text-left hover:text-ink`}
+        onPick={onPick && (() => onPick(row))}
+        className={`absolute left-0 font-mono whitespace-nowrap text-[10px] ${look}`}
         style={style}
       >
         {text}
-      </button>
-    ) : (
-      <span key={row} aria-hidden className={`${className} text-right`} style={style}>
-        {text}
-      </span>
+      </EdgeLabel>
     );
   });
   return (

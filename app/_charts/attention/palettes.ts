@@ -9,7 +9,7 @@ export const sequentialPalettes = ['viridis', 'cividis', 'gray'] as const;
 export type SequentialName = (typeof sequentialPalettes)[number];
 export type Theme = 'light' | 'dark';
 
-type Rgb = readonly [number, number, number];
+export type Rgb = readonly [number, number, number];
 
 export const pixel = ([r, g, b]: Rgb): number => ((255 << 24) | (clamp(b) << 16) | (clamp(g) << 8) | clamp(r)) >>> 0;
 export const rgbOf = (p: number): Rgb => [p & 255, (p >> 8) & 255, (p >> 16) & 255];
@@ -31,12 +31,13 @@ function ramp(...colors: readonly Rgb[]): Palette {
   });
 }
 
-/** "440154 482878 ...": colors as hexadecimal numbers. */
-const hex = (colors: string): Rgb[] =>
-  colors.split(' ').map((c) => {
-    const v = Number.parseInt(c, 16);
-    return [v >> 16, (v >> 8) & 255, v & 255];
-  });
+/** "#440154" or "440154" as numbers; gray for another text. */
+export function hexColor(color: string): Rgb {
+  const v = Number.parseInt(color.replace('#', ''), 16);
+  return Number.isNaN(v) ? [128, 128, 128] : [v >> 16, (v >> 8) & 255, v & 255];
+}
+
+const hex = (colors: string): Rgb[] => colors.split(' ').map(hexColor);
 
 // Ten colors each, as R's viridisLite gives them: viridis by Smith and van der Walt 2015, cividis by Nunez, Anderton, Renslow 2018.
 const sequential: Record<SequentialName, Palette> = {

@@ -117,16 +117,14 @@ function Waiting() {
 
 const notationLead = 'As probe examples: ';
 
-/** Makes the mistakes that were found the next probe examples. */
-function Look({
-  analysis: { kind, message },
-  why,
-  control,
-}: {
+interface LookProps {
   analysis: WithSeq<Analysis>;
   why: string | null;
   control: string;
-}) {
+}
+
+/** Makes the mistakes that were found the next probe examples. */
+function Look({ analysis: { kind, message }, why, control }: LookProps) {
   const lookAt = useLookAt(control);
   const readOnly = useReadOnly();
   const at = message.indexOf(notationLead);

@@ -8,6 +8,8 @@ import { pageColors } from '~/app/_charts/attention/palettes';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
+import { Remark } from '~/app/_components/Remark';
+import { useAttempt } from '~/app/_components/useAttempt';
 import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useWorkspace } from './workspaceContext';
@@ -21,7 +23,7 @@ export function ClipMaker() {
   const { source, example } = scene;
   const zoom = useCursor((c) => c.zoom);
   const [progress, setProgress] = useState<number | null>(null);
-  const [problem, setProblem] = useState<string | null>(null);
+  const { problem, attempt } = useAttempt();
   const work = useRef<AbortController | null>(null);
   useEffect(() => () => work.current?.abort(), []);
   const list = snapshots.feed.recorded.filter((r) => zoom === null || (r.step >= zoom[0] && r.step <= zoom[1]));
@@ -44,13 +46,13 @@ export function ClipMaker() {
     work.current?.abort();
     const controller = new AbortController();
     work.current = controller;
-    setProblem(null);
     setProgress(0);
-    try {
-      await make(controller.signal);
-    } catch (e) {
-      if (!controller.signal.aborted) setProblem(e instanceof Error ? e.message : String(e));
-    }
+    const { signal } = controller;
+    await attempt(async () => {
+      await make(signal).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+    });
     if (work.current === controller) setProgress(null);
   };
   const video = run(async (signal) => {
@@ -102,11 +104,7 @@ export function ClipMaker() {
           </Button>
         )}
       </div>
-      {problem && (
-        <p role="alert" className="text-xs text-bad">
-          {problem}
-        </p>
-      )}
+      {problem && <Remark tone="bad">{problem}</Remark>}
     </li>
   );
 }

@@ -1,13 +1,14 @@
 'use client';
 
 import { Download } from 'lucide-react';
-import { useState } from 'react';
 import { allAlike, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { pageColors } from '~/app/_charts/attention/palettes';
 import { chartPng, download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
 import { Popup } from '~/app/_components/Popup';
+import { Remark } from '~/app/_components/Remark';
+import { useAttempt } from '~/app/_components/useAttempt';
 import { atBase } from '~/app/_live/base';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { ClipMaker } from './ClipMaker';
@@ -20,7 +21,7 @@ export function ExportMenu() {
   const { snapshots, scene, large, view } = useWorkspace();
   const { feed, table } = snapshots;
   const { snapshot, maps, recorded } = scene;
-  const [problem, setProblem] = useState<string | null>(null);
+  const { problem, attempt } = useAttempt();
   const tokens = scene.tokensOf(large.layer);
   const alike = allAlike(maps.layers);
   const file = `${runId}-step${recorded.step}`;
@@ -86,14 +87,6 @@ export function ExportMenu() {
       },
     ],
   ];
-  const attempt = async (save: () => void | Promise<void>) => {
-    setProblem(null);
-    try {
-      await save();
-    } catch (e) {
-      setProblem(e instanceof Error ? e.message : String(e));
-    }
-  };
   return (
     <Popup
       title="Export"
@@ -114,8 +107,8 @@ export function ExportMenu() {
           </li>
         ))}
         {problem && (
-          <li role="alert" className="text-xs text-bad">
-            {problem}
+          <li>
+            <Remark tone="bad">{problem}</Remark>
           </li>
         )}
         <ClipMaker />

@@ -25,7 +25,7 @@ export function LossLine({ steps }: { steps: Steps }) {
       { length: curve.count },
       (_, i) => curve.values.sum[i]! / (curve.rows[i]! - curve.values.nonFinite[i]!),
     );
-    return [{ name, steps: curve.steps.slice(0, curve.count), values, strong: true }];
+    return [{ steps: curve.steps.slice(0, curve.count), values, strong: true }];
   }, [history, version, name]);
   const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);
   return name !== null && <SignalLines title={name} lines={lines} chance={chance} steps={steps} height={64} domain={null} />;

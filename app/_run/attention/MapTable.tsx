@@ -2,18 +2,15 @@ import { memo } from 'react';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { type MapSize, visibleKeys } from '~/shared/attention';
 
-/** The large map as a table: the same numbers for people who cannot see the colors. */
-export const MapTable = memo(function MapTable({
-  values,
-  size,
-  tokens,
-  where,
-}: {
+interface MapTableProps {
   values: Float32Array;
   size: MapSize;
   tokens: MapTokens;
   where: string;
-}) {
+}
+
+/** The large map as a table: the same numbers for people who cannot see the colors. */
+export const MapTable = memo(function MapTable({ values, size, tokens, where }: MapTableProps) {
   const { queries, keys } = size;
   const place = (n: number) => Array.from({ length: n }, (_, i) => i);
   const digits = (v: number) => (Number.isFinite(v) ? v.toFixed(3) : String(v));

@@ -1,9 +1,8 @@
 'use client';
 
-import { memo, useMemo, useRef } from 'react';
+import { memo, useCallback, useMemo, useRef } from 'react';
 import { ColorBar } from '~/app/_charts/attention/ColorBar';
-import { notFinite } from '~/app/_charts/attention/palettes';
-import { peakOf, pixelOf } from '~/app/_charts/attention/raster';
+import { peakOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import { type Steps, Strips, stepLabelWidth } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
@@ -14,7 +13,7 @@ import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { setCursor, useCursor } from '~/app/_live/cursor';
-import { useSignalVersion } from '~/app/_live/snapshots';
+import { useSignals } from '~/app/_live/snapshots';
 import { useView } from '~/app/_live/useRun';
 import { pickHead } from './focusStore';
 import { LossLine } from './LossLine';
@@ -41,23 +40,15 @@ export const OverTime = memo(function OverTime() {
     const { pin, hover } = setCursor;
     return { axis, cursor: <StepCursor axis={axis} />, onJump: pin, onHoverStep: hover };
   }, [headStep, zoom, plot]);
-  const version = useSignalVersion(snapshots);
-  const { feed, table } = snapshots;
+  const { names, series: seriesOf } = useSignals(snapshots);
   const { layers } = scene.maps;
   const { shown } = scene;
   const shownLayers = scene.lines.layers;
 
-  const names = useMemo(() => {
-    void version;
-    return table.names(feed.recorded);
-  }, [table, feed, version]);
   const signal = view.signal !== null && names.includes(view.signal) ? view.signal : (mainSignal(scene.snapshot, names) ?? '');
   const { title, meaning, range, baseline } = signalInfo(scene.snapshot, signal, shownLayers);
   const [low, high] = range ?? [Number.NaN, Number.NaN];
-  const series = useMemo(() => {
-    void version;
-    return table.series(signal, feed.recorded, layers);
-  }, [table, feed, signal, layers, version]);
+  const series = useMemo(() => seriesOf(signal, layers), [seriesOf, signal, layers]);
   const scale = useMemo(() => {
     // The color bar covers the declared range of the signal; without one, the values in view, starting below 0 where some are negative.
     const colors = { sequential: view.palette, theme };
@@ -69,9 +60,9 @@ export const OverTime = memo(function OverTime() {
   const places = useMemo(() => shown.map(([l, h]) => placeOfHead(layers, l, h)), [shown, layers]);
   const lines = useMemo(
     (): SignalLine[] =>
-      shown.map(([l, h], i) => {
+      shown.map((_, i) => {
         const values = Float64Array.from(series.steps, (_, n) => series.values[n * series.width + places[i]!]!);
-        return { name: headName(l, h), steps: series.steps, values, strong: places[i] === strong || shown.length === 1 };
+        return { steps: series.steps, values, strong: places[i] === strong || shown.length === 1 };
       }),
     [series, shown, places, strong],
   );
@@ -83,23 +74,20 @@ export const OverTime = memo(function OverTime() {
   const strips = useMemo(() => {
     // With thin strips only the first head of each layer has a label.
     const roomy = strip + gap >= 11;
-    return {
-      strips: shown.map(([l, h], i) => ({
-        label: `${l + 1}.${h + 1}`,
-        title: `${headName(l, h)}: show large`,
-        on: places[i] === strong && roomy,
-      })),
-      labelled: (i: number) => roomy || shown[i - 1]?.[0] !== shown[i]![0],
-      onPick: (i: number) => pickHead(shown[i]!),
-    };
+    return shown.map(([l, h], i) => ({
+      label: roomy || shown[i - 1]?.[0] !== l ? `${l + 1}.${h + 1}` : null,
+      title: `${headName(l, h)}: show large`,
+      on: places[i] === strong && roomy,
+    }));
   }, [shown, places, strong, strip, gap]);
-  const pixelAt = useMemo(
-    () => (row: number, n: number) => {
-      const v = series.values[n * series.width + places[row]!]!;
-      // A signal that this snapshot lacks (the first has no drift) is blank; an infinite value has its own color.
-      return Number.isNaN(v) ? 0 : Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
+  const onPick = useCallback((i: number) => pickHead(shown[i]!), [shown]);
+  const valueAt = useCallback(
+    (row: number, n: number) => {
+      const value = series.values[n * series.width + places[row]!]!;
+      // A signal that this snapshot lacks (the first has no drift) is blank.
+      return Number.isNaN(value) ? null : value;
     },
-    [series, places, scale],
+    [series, places],
   );
   return (
     <section ref={box} aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
@@ -128,15 +116,17 @@ export const OverTime = memo(function OverTime() {
             steps={steps}
             label={`${title} of each head over ${series.steps.length} recorded steps`}
             at={series.steps}
-            {...strips}
+            strips={strips}
             strip={strip}
             gap={gap}
-            pixelAt={pixelAt}
+            valueAt={valueAt}
+            scale={scale}
+            onPick={onPick}
             testId="ribbons"
           />
           <div style={{ paddingLeft: stepLabelWidth }}>
             <StepTicks axis={steps.axis} />
-            <ColorBar scale={scale} title={title} ownScales={false} />
+            <ColorBar scale={scale} title={title} />
           </div>
           <PinnedHistory steps={steps} />
         </>

@@ -1,10 +1,9 @@
 import { useCallback, useEffect, useMemo } from 'react';
-import { notFinite } from '~/app/_charts/attention/palettes';
-import { pixelOf } from '~/app/_charts/attention/raster';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import { type Steps, Strips } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
+import { Remark } from '~/app/_components/Remark';
 import { useFeedVersion } from '~/app/_live/snapshots';
 import { visibleKeys } from '~/shared/attention';
 import { exampleKey } from '~/shared/attentionSnapshot';
@@ -38,22 +37,21 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
   }, [feed, inputs, scene.maps.layers, layer, number, example, query, open, version]);
   const keys = history?.keys ?? 0;
   const scale = useMemo(() => colorScale({ sequential: view.palette, theme }), [view.palette, theme]);
-  const pixelAt = useCallback(
-    (k: number, n: number) => {
-      const v = history!.rows[n * keys + k]!;
-      return Number.isFinite(v) ? pixelOf(scale, v) : notFinite;
-    },
-    [history, keys, scale],
-  );
+  const valueAt = useCallback((k: number, n: number) => history!.rows[n * keys + k]!, [history, keys]);
   const lines = useMemo((): SignalLine[] => {
     if (!history || key === null) return [];
     const values = Float64Array.from(history.steps, (_, n) => history.rows[n * history.keys + key]!);
-    return [{ name: 'weight', steps: history.steps, values, strong: true }];
+    return [{ steps: history.steps, values, strong: true }];
   }, [history, key]);
   const tokens = scene.tokensOf(layer).keys;
+  const strip = keys <= 12 ? 10 : keys <= 24 ? 8 : keys <= 64 ? 4 : 2;
   const strips = useMemo(
-    () => Array.from({ length: keys }, (_, k) => ({ label: (tokens[k]?.text ?? String(k + 1)).slice(0, 5), on: k === key })),
-    [keys, tokens, key],
+    () =>
+      Array.from({ length: keys }, (_, k) => {
+        const [on, room] = [k === key, k % Math.ceil(9 / strip) === 0];
+        return { label: on || room ? (tokens[k]?.text ?? String(k + 1)).slice(0, 5) : null, on };
+      }),
+    [keys, tokens, key, strip],
   );
   const visible = query === null ? 1 : visibleKeys({ ...scene.maps.layers[layer]!, causal: scene.maps.causal }, query);
   const chance = useMemo(() => ({ value: 1 / visible, label: 'uniform' }), [visible]);
@@ -61,17 +59,15 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
     (k: number) => k !== key && focusStore.send({ type: 'click', spot: { layer, head: number, query, key: k } }),
     [layer, number, query, key],
   );
-  const strip = keys <= 12 ? 10 : keys <= 24 ? 8 : keys <= 64 ? 4 : 2;
-  const labelled = useCallback((k: number) => k % Math.ceil(9 / strip) === 0, [strip]);
   if (!history || query === null)
-    return <p className="text-xs text-dim">Pin a cell of one head (click it) to see its query's weights over all steps.</p>;
+    return <Remark>Pin a cell of one head (click it) to see its query's weights over all steps.</Remark>;
   const words = `${headName(layer, number)}, query ${query + 1}${key === null ? '' : ` to key ${key + 1}`}`;
   return (
     <div className="flex flex-col gap-1" data-testid="history">
-      <p className="text-xs text-dim">
+      <Remark>
         <strong className="text-ink">History of {words}</strong> ({history.steps.length} of {history.recorded} snapshots loaded
         {history.steps.length < history.recorded ? '; the others are still coming, or too many for this page' : ''})
-      </p>
+      </Remark>
       {key !== null && (
         <SignalLines
           title={`weight of query ${query + 1} on key ${key + 1}`}
@@ -89,8 +85,8 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
         strips={strips}
         strip={strip}
         gap={0}
-        pixelAt={pixelAt}
-        labelled={labelled}
+        valueAt={valueAt}
+        scale={scale}
         onPress={onPress}
         framed={key}
       />

@@ -4,6 +4,7 @@ import { SequenceReader } from '~/app/_charts/attention/SequenceReader';
 import { SetReader } from '~/app/_charts/attention/SetReader';
 import { TextReader } from '~/app/_charts/attention/TextReader';
 import { Choose } from '~/app/_components/Choose';
+import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
 import { readerOf } from '~/shared/attentionSnapshot';
 import { focusStore } from './focusStore';
@@ -29,18 +30,14 @@ export function Reader({ width }: { width: number }) {
   }, [large, snapshot, source, shown]);
   if (reader === 'none') return null;
   if (source.kind !== 'example')
-    return <p className="text-xs text-dim">An average has no inputs or answers of its own: choose an example to read one.</p>;
+    return <Remark>An average has no inputs or answers of its own: choose an example to read one.</Remark>;
   const tokens = scene.tokensOf(large.layer);
   const common = { snapshot, example: source.example, lit, onFocus: focusStore.send };
   if (reader === 'set') return <SetReader {...common} tokens={tokens.keys} />;
   // Answers belong to the queries of the last layer: a map of another size has no lines to them.
   const last = snapshot.layers.at(-1)!;
   if (large.size.queries !== last.queries)
-    return (
-      <p className="text-xs text-dim">
-        This map has other queries than the model's answers: choose a head of the last layer to read them.
-      </p>
-    );
+    return <Remark>This map has other queries than the model's answers: choose a head of the last layer to read them.</Remark>;
   if (reader === 'text') return <TextReader {...common} map={weights} size={large.size} tokens={tokens} />;
   return (
     <div>

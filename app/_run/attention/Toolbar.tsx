@@ -8,7 +8,7 @@ import { Choose } from '~/app/_components/Choose';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
-import { useOtherRuns } from '~/app/_live/otherRun';
+import { runOption, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { type AttentionSnapshot, axisOf, labelText, targetKeys } from '~/shared/attentionSnapshot';
 import { headCount } from '~/shared/snapshotFile';
@@ -242,29 +242,25 @@ function ReferencePicker() {
   const { runId } = useRunStore();
   const others = useOtherRuns(runId);
   const { step } = scene.recorded;
-  const offered: [Reference, string][] = [
+  const { head } = large;
+  const offered: [AttentionView['reference'], string][] = [
+    [null, 'nothing'],
     ['first', 'the first snapshot'],
     ['previous', 'the snapshot before'],
     [{ step }, `step ${step} (pin this one)`],
-    ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${r.name} (${r.runId})`]),
+    ...(head && headCount(scene.snapshot.layers) > 1 ? [[head, headName(head.layer, head.head)] as [Reference, string]] : []),
+    ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${runOption(r).text}`]),
   ];
-  if (large.head && headCount(scene.snapshot.layers) > 1)
-    offered.splice(3, 0, [large.head, headName(large.head.layer, large.head.head)]);
-  // The list keeps a choice that came from a link or an earlier selection.
-  const asked = keyOf(view.reference);
-  if (view.reference !== null && !offered.some(([r]) => keyOf(r) === asked))
-    offered.push([view.reference, wordsOf(view.reference)]);
   return (
     <Choose
       aria-label="subtract"
-      options={[{ value: 'null', text: 'nothing' }, ...offered.map(([r, text]) => ({ value: keyOf(r), text }))]}
-      value={asked}
-      onPick={(key) => set({ reference: offered.find(([r]) => keyOf(r) === key)?.[0] ?? null })}
+      options={offered.map(([r, text]) => ({ value: JSON.stringify(r), text }))}
+      value={JSON.stringify(view.reference)}
+      unlisted={view.reference === null ? undefined : wordsOf(view.reference)}
+      onPick={(reference) => set({ reference: JSON.parse(reference) })}
     />
   );
 }
-
-const keyOf = (r: AttentionView['reference']): string => (r !== null && typeof r === 'object' ? JSON.stringify(r) : String(r));
 
 function wordsOf(r: Reference): string {
   if (typeof r === 'string') return r;

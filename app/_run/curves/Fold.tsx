@@ -4,14 +4,7 @@ import { flushSync } from 'react-dom';
 import { whenNear } from '~/app/_charts/whenNear';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 
-/** A named group of charts, folded until somebody opens it. The page's address records which groups were opened or closed. */
-export function Fold({
-  name,
-  count,
-  openAtFirst,
-  searching,
-  children,
-}: {
+interface FoldProps {
   name: string;
   /** "12 series" */
   count: string;
@@ -19,7 +12,10 @@ export function Fold({
   /** A search unfolds the groups with matches. */
   searching: boolean;
   children: ReactNode;
-}) {
+}
+
+/** A named group of charts, folded until somebody opens it. The page's address records which groups were opened or closed. */
+export function Fold({ name, count, openAtFirst, searching, children }: FoldProps) {
   const toggled = useChartChoices((c) => c.open);
   const unfolded = searching || openAtFirst !== toggled.includes(name);
   return (

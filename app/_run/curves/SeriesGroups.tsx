@@ -17,14 +17,7 @@ import type { Charts } from './useCharts';
 /** Charts that are open at first when no chart is at the top, as in a run whose series declare no roles. */
 const OPEN_AT_FIRST = 12;
 
-/** Series without a chart at the top, folded by group; a search unfolds the groups with matches. */
-export function SeriesGroups({
-  charts,
-  drawn,
-  test,
-  search,
-  matched,
-}: {
+interface SeriesGroupsProps {
   charts: Charts;
   drawn: ReadonlySet<string>;
   test(text: string): boolean;
@@ -32,7 +25,10 @@ export function SeriesGroups({
   search: string;
   /** The search matches charts at the top. */
   matched: boolean;
-}) {
+}
+
+/** Series without a chart at the top, folded by group; a search unfolds the groups with matches. */
+export function SeriesGroups({ charts, drawn, test, search, matched }: SeriesGroupsProps) {
   const searching = search !== '';
   const held = useSeries();
   const left = useView((v) => v.columnCount, 0) - held.length;

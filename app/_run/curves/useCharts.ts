@@ -1,12 +1,14 @@
 'use client';
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { delayed } from '~/app/_charts/delayed';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
+import { together } from '~/app/_live/listeners';
 import { timelineOf, useTimeline } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
@@ -73,9 +75,7 @@ function useAnchors(history: History, kind: XKind, name: string | null): readonl
   const [anchors, setAnchors] = useState<readonly TimeAnchor[]>(none);
   useEffect(() => {
     if (kind === 'step' || kind === 'epoch') return setAnchors(none);
-    let timer: ReturnType<typeof setTimeout> | null = null;
     const read = () => {
-      timer = null;
       const view = timelineOf(store);
       const rows = name === null ? history.times() : history.valuesOf(name);
       setAnchors((old) => {
@@ -84,13 +84,8 @@ function useAnchors(history: History, kind: XKind, name: string | null): readonl
       });
     };
     read();
-    const stop = history.subscribe(() => {
-      timer ??= setTimeout(read, FOLLOW_MS);
-    });
-    return () => {
-      stop();
-      if (timer) clearTimeout(timer);
-    };
+    const { ask, cancel } = delayed(read, FOLLOW_MS);
+    return together([history.subscribe(ask), cancel]);
   }, [history, kind, name, store]);
   return anchors;
 }
@@ -135,13 +130,7 @@ function numbersOf(history: History): Source<History> {
   if (known) return known;
   const source = {
     get: () => history,
-    subscribe: (listener: () => void) => {
-      const stop = history.subscribe(() => askNumbers(listener));
-      return () => {
-        stop();
-        dropFrame(listener);
-      };
-    },
+    subscribe: (listener: () => void) => together([history.subscribe(() => askNumbers(listener)), () => dropFrame(listener)]),
   };
   sources.set(history, source);
   return source;

@@ -118,17 +118,14 @@ function Name({ left, children }: { left: number; children: string }) {
 const say = (m: Mark): string =>
   `${m.kind === 'note' ? 'Note: ' : ''}${m.label} at step ${count(m.step)}${m.detail && `, ${m.detail}`}`;
 
-function Card({
-  cluster: { x, marks },
-  left,
-  width,
-  palette,
-}: {
+interface CardProps {
   cluster: MarkCluster;
   left: number;
   width: number;
   palette: Palette;
-}) {
+}
+
+function Card({ cluster: { x, marks }, left, width, palette }: CardProps) {
   const right = x > width / 2;
   return (
     <div

@@ -1,17 +1,16 @@
 'use client';
 
 import { scaleLinear } from '@visx/scale';
-import { memo, type ReactNode, type Ref, useMemo, useRef } from 'react';
+import { type ReactNode, type Ref, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import type { Curve } from '~/app/_charts/curve';
 import { growingEnd } from '~/app/_charts/domains';
 import { formatStep } from '~/app/_charts/format';
-import { MarkGlyph } from '~/app/_charts/MarkGlyph';
-import { clusterMarks } from '~/app/_charts/marks';
+import { MarkGlyphs } from '~/app/_charts/MarksLayer';
 import { type Palette, usePalette } from '~/app/_charts/palette';
 import type { Pen } from '~/app/_charts/plot';
 import { middle, trace } from '~/app/_charts/strokes';
-import { colorOf, type Mark } from '~/app/_charts/types';
+import type { Mark } from '~/app/_charts/types';
 import { clearedPen, useDrawing } from '~/app/_charts/useDrawing';
 import { useSize } from '~/app/_charts/useSize';
 import { colorOf as colorOfPerson, initials } from '~/app/_components/Avatars';
@@ -89,7 +88,7 @@ export function Track(props: {
                 strokeOpacity={0.5}
               />
             )}
-            {!lanes && <Glyphs marks={marks} px={px} width={width} palette={palette} />}
+            {!lanes && <MarkGlyphs {...{ marks, px, width, palette }} gap={11} y={7} />}
             <Others px={px} height={height} />
           </g>
         </svg>
@@ -185,25 +184,6 @@ function Others({ px, height }: { px(step: number): number; height: number }) {
     </g>
   ));
 }
-
-/** All kinds of marks on one line. */
-const Glyphs = memo(function Glyphs({
-  marks,
-  px,
-  width,
-  palette,
-}: {
-  marks: readonly Mark[];
-  px(step: number): number;
-  width: number;
-  palette: Palette;
-}) {
-  return clusterMarks(marks, px, width, 11).map((c) => (
-    <g key={c.head.id} transform={`translate(${c.x},7)`}>
-      <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
-    </g>
-  ));
-});
 
 interface TrackPlace {
   px(step: number): number;

@@ -10,7 +10,7 @@ async function sizeOf(database: Database, hash: string): Promise<number | null> 
   return rows[0]?.bytes ?? null;
 }
 
-async function* partsOf(database: Database, hash: string): AsyncGenerator<Uint8Array> {
+export async function* partsOf(database: Database, hash: string): AsyncGenerator<Uint8Array> {
   for (let part = 0; ; part++) {
     const sql = 'SELECT bytes FROM headroom.blob_parts WHERE hash = $1 AND part = $2';
     const [row] = await database.ask<{ bytes: Buffer }>(sql, [hash, part]);

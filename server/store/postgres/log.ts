@@ -2,6 +2,8 @@ import { type Append, FencedError, StaleHeadError } from '~/server/store';
 import { firstLink, nextLink } from '~/server/store/chain';
 import { seqCount } from '~/shared/events';
 import { pack, unpack } from '~/shared/pack';
+import type { RunSummary } from '~/shared/summary';
+import type { RunView } from '~/shared/view';
 import type { Database } from './database';
 
 /** A run as far as its log goes. */
@@ -19,6 +21,8 @@ export interface RunRow extends Position {
   runId: string;
   /** Number of appends. */
   version: number;
+  /** Of the saved view; 0 = there is none. */
+  viewSeq: number;
 }
 
 const position = 'head, attempt, next_event AS "nextEvent", chain';
@@ -36,13 +40,13 @@ export function positionAfter(before: Position | null, { after, attempt, nextEve
   };
 }
 
-export const runRows = (database: Database): Promise<RunRow[]> =>
-  database.ask<RunRow>(`SELECT id, run_id AS "runId", version, ${position} FROM headroom.runs`);
+const runs = `SELECT id, run_id AS "runId", version, ${position}, coalesce(seq, 0) AS "viewSeq"
+  FROM headroom.runs LEFT JOIN headroom.views ON run = id`;
 
-export async function runRow(database: Database, runId: string): Promise<RunRow | null> {
-  const sql = `SELECT id, run_id AS "runId", version, ${position} FROM headroom.runs WHERE run_id = $1`;
-  return (await database.ask<RunRow>(sql, [runId]))[0] ?? null;
-}
+export const runRows = (database: Database): Promise<RunRow[]> => database.ask<RunRow>(runs);
+
+export const runRow = async (database: Database, runId: string): Promise<RunRow | null> =>
+  (await database.ask<RunRow>(`${runs} WHERE run_id = $1`, [runId]))[0] ?? null;
 
 /** The last append after which a run's log was at this position; null = it never was. */
 export async function versionAt(database: Database, run: number, at: Position): Promise<number | null> {
@@ -77,7 +81,7 @@ export async function appendRow(database: Database, write: Append, payload: Uint
   const next = positionAfter(before, write);
   const values = [runId, after, next.head, attempt, next.nextEvent, next.chain, payload];
   const { done, repeated } = await database.write<{ id: number; version: number }>((before ? move : create) + keep, values);
-  if (done[0]) return { runId, ...next, id: done[0].id, version: done[0].version };
+  if (done[0]) return { runId, ...next, id: done[0].id, version: done[0].version, viewSeq: before?.viewSeq ?? 0 };
   const stored = await runRow(database, runId);
   // The answer to an earlier try was lost, and it took effect: only this node writes, so the log ends with these entries.
   if (repeated && stored && samePosition(stored, next)) return stored;
@@ -85,8 +89,14 @@ export async function appendRow(database: Database, write: Append, payload: Uint
   throw new StaleHeadError(runId, after, stored?.head ?? 0);
 }
 
-/** Appends of one query: some megabytes at most, as an append is seldom above 100 kB. */
-const PAGE = 100;
+/** Most appends of one query, and bytes after which it takes no further one. */
+const PAGE = 200;
+const PAGE_BYTES = 8 << 20;
+
+const page = `SELECT version, payload, ${position} FROM (
+  SELECT *, sum(octet_length(payload)) OVER (ORDER BY version) - octet_length(payload) AS before FROM headroom.appends
+  WHERE run = $1 AND version > $2 ORDER BY version LIMIT ${PAGE}
+) AS next WHERE before < ${PAGE_BYTES} ORDER BY version`;
 
 /**
  * The appends of a run after `from`, in pages, each with the position after it.
@@ -100,8 +110,7 @@ export async function* appendsAfter(
 ): AsyncGenerator<{ write: Append; position: Position; version: number }[]> {
   let { version, at } = from;
   for (;;) {
-    const sql = `SELECT version, payload, ${position} FROM headroom.appends WHERE run = $1 AND version > $2 ORDER BY version LIMIT ${PAGE}`;
-    const rows = await database.ask<Position & { version: number; payload: Buffer }>(sql, [id, version]);
+    const rows = await database.ask<Position & { version: number; payload: Buffer }>(page, [id, version]);
     if (rows.length === 0) return;
     yield rows.map(({ payload, ...row }) => {
       const write = unpack(payload) as Append;
@@ -117,4 +126,28 @@ export async function* appendsAfter(
   }
 }
 
-export const packed = (write: Append): Uint8Array => pack(write);
+/** Keeps the newest view, so that a node that takes over need not fold the log from its beginning. */
+export async function saveViewRow(database: Database, view: RunView, summary: RunSummary): Promise<void> {
+  const sql = `done AS (
+    INSERT INTO headroom.views SELECT id, $3, $4 FROM fence, headroom.runs WHERE run_id = $2
+    ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, saved = excluded.saved WHERE views.seq <= excluded.seq RETURNING 1 AS is
+  )`;
+  await database.write(sql, [view.runId, view.seq, pack({ view, summary })]);
+}
+
+export async function savedView(database: Database, { id }: RunRow): Promise<{ view: RunView; summary: RunSummary } | null> {
+  const sql = 'SELECT saved FROM headroom.views WHERE run = $1';
+  const [row] = await database.ask<{ saved: Buffer }>(sql, [id]);
+  return row ? (unpack(row.saved) as { view: RunView; summary: RunSummary }) : null;
+}
+
+export async function removeRow(database: Database, runId: string): Promise<void> {
+  await database.write('done AS (DELETE FROM headroom.runs USING fence WHERE run_id = $2 RETURNING 1 AS is)', [runId]);
+}
+
+export async function saveSetting(database: Database, key: string, value: string): Promise<void> {
+  const sql = `done AS (
+    INSERT INTO headroom.settings SELECT $2, $3 FROM fence ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING 1 AS is
+  )`;
+  await database.write(sql, [key, value]);
+}

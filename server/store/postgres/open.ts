@@ -2,9 +2,21 @@ import { serial } from '~/server/base/serial';
 import type { Append, Store } from '~/server/store';
 import { firstLink } from '~/server/store/chain';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { unpack } from '~/shared/pack';
+import { pack, unpack } from '~/shared/pack';
 import type { Database } from './database';
-import { appendRow, appendsAfter, type Position, packed, type RunRow, runRow, runRows, versionAt } from './log';
+import {
+  appendRow,
+  appendsAfter,
+  type Position,
+  type RunRow,
+  removeRow,
+  runRow,
+  runRows,
+  savedView,
+  saveSetting,
+  saveViewRow,
+  versionAt,
+} from './log';
 
 /** Setting of a data folder: the id of the database whose logs it indexes. */
 export const databaseKey = 'postgres.database';
@@ -23,7 +35,7 @@ export interface PostgresStoreOptions {
 }
 
 /** What the index holds of a run; id and version are not known until it is compared with PostgreSQL. */
-type Indexed = Position & Partial<Pick<RunRow, 'id' | 'version'>>;
+type Indexed = Position & Pick<RunRow, 'viewSeq'> & Partial<Pick<RunRow, 'id' | 'version'>>;
 
 /**
  * The store whose truth is PostgreSQL: an append is committed there and then applied to the SQLite store in `folder`, which
@@ -41,7 +53,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await claim(index, options);
     const runs = new Map<string, Indexed>();
-    for (const { runId, ...run } of await index.runs()) runs.set(runId, { ...run, chain: await chainOf(index, runId, run.head) });
+    for (const { runId, summary, ...run } of await index.runs())
+      runs.set(runId, { ...run, chain: await chainOf(index, runId, run.head), viewSeq: summary?.seq ?? 0 });
 
     const one = serial();
     /** Runs of which PostgreSQL has an append that the index could not take. */
@@ -70,15 +83,22 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       const { id, runId } = row;
       const version = await versionOf(row);
       const known = runs.get(runId) ?? null;
+      const viewSeq = known?.viewSeq ?? 0;
       if (known) runs.set(runId, { ...known, id, version });
-      if (version === row.version) return;
-      for await (const page of appendsAfter(database, row, { version, at: known })) {
-        // One commit of the index takes them together.
-        await Promise.all(page.map(({ write }) => index.append(write)));
-        const last = page.at(-1)!;
-        runs.set(runId, { id, ...last.position, version: last.version });
-      }
+      if (version !== row.version)
+        for await (const page of appendsAfter(database, row, { version, at: known })) {
+          // One commit of the index takes them together.
+          await Promise.all(page.map(({ write }) => index.append(write)));
+          const last = page.at(-1)!;
+          runs.set(runId, { id, ...last.position, version: last.version, viewSeq });
+        }
       behind.delete(runId);
+      const saved = row.viewSeq > viewSeq ? await savedView(database, row) : null;
+      const reached = runs.get(runId);
+      // A view of entries that came since is taken the next time.
+      if (!saved || !reached || saved.view.seq > reached.head) return;
+      await index.saveView(saved.view, saved.summary);
+      runs.set(runId, { ...reached, viewSeq: saved.view.seq });
     }
 
     const heal = (runId: string): Promise<void> =>
@@ -94,8 +114,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         for (const known of [...runs.keys()]) if (!there.has(known)) await forget(known);
         for (const row of rows) await catchUp(row);
         if (!withSettings) return;
+        const known = await index.settings();
         const settings = await database.ask<{ key: string; value: string }>('SELECT key, value FROM headroom.settings');
-        for (const { key, value } of settings) if ((await index.setting(key)) !== value) await index.setSetting(key, value);
+        for (const { key, value } of settings) if (known.get(key) !== value) await index.setSetting(key, value);
       });
     await follow(true);
 
@@ -110,7 +131,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
       async append(given) {
         // The caller may change its arrays as soon as this function returns.
-        const payload = packed(given);
+        const payload = pack(given);
         const write = unpack(payload) as Append;
         const { runId } = write;
         if (behind.has(runId)) await heal(runId);
@@ -122,16 +143,18 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         runs.set(runId, row);
       },
 
+      async saveView(view, summary) {
+        await index.saveView(view, summary);
+        await saveViewRow(database, view, summary);
+      },
+
       async remove(runId) {
-        const sql = 'done AS (DELETE FROM headroom.runs USING fence WHERE run_id = $2 RETURNING 1 AS is)';
-        await database.write(sql, [runId]);
+        await removeRow(database, runId);
         await one(() => forget(runId));
       },
 
       async setSetting(key, value) {
-        const sql =
-          'done AS (INSERT INTO headroom.settings SELECT $2, $3 FROM fence ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING 1 AS is)';
-        await database.write(sql, [key, value]);
+        await saveSetting(database, key, value);
         await index.setSetting(key, value);
       },
 
@@ -165,7 +188,7 @@ async function claim(index: Store, { database, folder }: PostgresStoreOptions): 
 }
 
 /** The hash chain of a log up to its head. */
-async function chainOf(index: Store, runId: string, head: number): Promise<Uint8Array> {
+export async function chainOf(index: Store, runId: string, head: number): Promise<Uint8Array> {
   // The entry that covers the head may begin before it.
   const [last] = await index.entries({ runId, fromSeq: head, limit: 1, types: null });
   const chain = last && (await index.chainAt(runId, last.seq));

@@ -38,6 +38,7 @@ CREATE TABLE headroom.appends (
   payload bytea NOT NULL,
   PRIMARY KEY (run, version)
 );
+CREATE TABLE headroom.views (run bigint PRIMARY KEY REFERENCES headroom.runs ON DELETE CASCADE, seq bigint NOT NULL, saved bytea NOT NULL);
 CREATE TABLE headroom.settings (key text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE headroom.blobs (hash text PRIMARY KEY, bytes bigint NOT NULL);
 CREATE TABLE headroom.blob_parts (hash text NOT NULL, part integer NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (hash, part));

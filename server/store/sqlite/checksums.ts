@@ -2,8 +2,9 @@ import { crc32 } from 'node:zlib';
 import type Database from 'better-sqlite3';
 
 /**
- * Every row that holds numbers has a CRC-32 of them and of its key, written with it and compared on every read: a bit that
- * changed on the disk becomes an error that names run and block, never a wrong number. Data that was already damaged when it was
+ * Every row has a CRC-32 of its columns, written with it and compared on every read: a bit that changed on the disk becomes an
+ * error that names run and block, never a wrong number. A row whose key changed is not found by its key: where that would pass for
+ * an answer, the reader counts. Data that was already damaged when it was
  * moved to another table gets no checksum, and stays an error.
  */
 type Part = number | string | null | Uint8Array;
@@ -29,6 +30,11 @@ export class DamagedError extends Error {
   }
 }
 
+/** @throws DamagedError that names `what`, unless the row is as it was written */
+export function checkRow(what: () => string, sum: number | null, ...parts: Part[]): void {
+  if (sum === null || checksum(...parts) !== sum) throw new DamagedError(what());
+}
+
 /** Checks data read of a stream. @throws DamagedError that names run, stream and `what` */
 export type StreamCheck = (stream: number, what: () => string, sum: number | null, ...parts: Part[]) => void;
 
@@ -43,14 +49,43 @@ export function openStreamCheck(db: Database.Database): StreamCheck {
   };
 }
 
-/** The tables with a checksum, and what it covers, in order; used by verify.ts and the migration. */
+/**
+ * The tables with a checksum, and what it covers, in order; used by verify.ts and the migration. Columns that change apart from the
+ * others have a sum of their own: "table.column of the sum".
+ */
 export const checked = {
+  runs: ['id', 'runId', 'head', 'attempt', 'nextEvent', 'headStep', 'chain'],
+  'runs.summaryCrc': ['id', 'summarySeq', 'summary'],
+  streams: ['id', 'run', 'name', 'width', 'firstRow', 'endRow', 'generation', 'lastStep'],
+  'streams.columnsCrc': ['id', 'columns'],
+  series: ['run', 'name', 'stream', 'position'],
+  generations: ['stream', 'generation', 'fromRow'],
+  rewinds: ['run', 'seq', 'fromStep', 'keepSeq'],
+  blobUses: ['run', 'hash'],
+  settings: ['key', 'value'],
+  console: ['run', 'start', 'bytes', 'seq'],
   tail: ['stream', 'generation', 'firstRow', 'rows', 'firstStep', 'at', 'steps', 'times', 'data'],
   blocks: ['stream', 'generation', 'stripe', 'block', 'data'],
   axes: ['stream', 'generation', 'block', 'firstStep', 'steps', 'times'],
   pyramid: ['stream', 'level', 'stripe', 'chunk', 'data'],
   pyramidAxes: ['stream', 'level', 'chunk', 'firstSteps', 'lastSteps', 'lastTimes'],
   entries: ['run', 'seq', 'seqCount', 'attempt', 'at', 'type', 'step', 'stream', 'generation', 'row', 'event'],
-  items: ['run', 'kind', 'seq', 'item'],
+  items: ['run', 'kind', 'seq', 'step', 'id', 'ref', 'tag', 'item'],
   views: ['run', 'seq', 'view'],
 } as const;
+export type Checked = keyof typeof checked;
+
+/** The table and the column of a checksum. */
+export const placeOf = (of: Checked): { table: string; crc: string } => {
+  const [table = '', crc = 'crc'] = of.split('.');
+  return { table, crc };
+};
+
+/** Writes the checksum of every row as it is now: earlier damage can no longer be detected. */
+export function seal(db: Database.Database, of: readonly Checked[]): void {
+  db.function('checksum', { varargs: true, deterministic: true }, (...parts) => checksum(...(parts as Part[])));
+  for (const name of of) {
+    const { table, crc } = placeOf(name);
+    db.exec(`UPDATE ${table} SET ${crc} = checksum(${checked[name].join(', ')})`);
+  }
+}

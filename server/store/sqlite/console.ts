@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { bytesOf, KEPT_BYTES } from '~/server/store/console';
 import { stringify } from '~/shared/json';
 import { type ConsoleAnswer, type ConsoleEvent, type ConsolePart, type ConsoleQuery, choose, consoleEvent } from '~/shared/media';
-import { checked, checksum, DamagedError } from './checksums';
+import { checked, checkRow, checksum } from './checksums';
 
 /** The console parts of each run that still have their text; `start`: bytes printed before this part. */
 export const consoleTable = `
@@ -11,6 +11,7 @@ CREATE TABLE IF NOT EXISTS console (
   start INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   seq INTEGER NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (run, start)
 ) STRICT, WITHOUT ROWID;
 `;
@@ -20,10 +21,10 @@ CREATE TABLE IF NOT EXISTS console (
  * gaps.
  */
 export function openConsoleWrites(db: Database.Database): (run: number, seq: number, event: ConsoleEvent) => void {
-  const last = db.prepare<[number], { total: number }>(
-    'SELECT start + bytes AS total FROM console WHERE run = ? ORDER BY start DESC LIMIT 1',
+  const last = db.prepare<[number], { start: number; bytes: number; seq: number; crc: number | null }>(
+    'SELECT start, bytes, seq, crc FROM console WHERE run = ? ORDER BY start DESC LIMIT 1',
   );
-  const add = db.prepare('INSERT INTO console (run, start, bytes, seq) VALUES (?, ?, ?, ?)');
+  const add = db.prepare('INSERT INTO console (run, start, bytes, seq, crc) VALUES (?, ?, ?, ?, ?)');
   const old = db.prepare<[number, number], { seq: number }>('SELECT seq FROM console WHERE run = ? AND start < ?');
   const fields = checked.entries.filter((name) => name !== 'event').join(', ');
   const entry = db
@@ -34,9 +35,19 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
   const nothing = stringify({ type: 'console', stream: 'out', text: '' } satisfies ConsoleEvent);
   const drop = db.prepare('DELETE FROM console WHERE run = ? AND start < ?');
   return (run, seq, event) => {
-    const start = last.get(run)?.total ?? 0;
+    const before = last.get(run);
+    if (before)
+      checkRow(
+        () => `run number ${run}: the place of its console output`,
+        before.crc,
+        run,
+        before.start,
+        before.bytes,
+        before.seq,
+      );
+    const start = before ? before.start + before.bytes : 0;
     const bytes = bytesOf(event);
-    add.run(run, start, bytes, seq);
+    add.run(run, start, bytes, seq, checksum(run, start, bytes, seq));
     const keptFrom = start + bytes - KEPT_BYTES;
     const gone = old.all(run, keptFrom);
     for (const { seq: at } of gone) empty.run(nothing, checksum(...entry.get(run, at)!, nothing), run, at);
@@ -44,16 +55,24 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
   };
 }
 
-export function openConsoleReads(db: Database.Database): (query: ConsoleQuery) => ConsoleAnswer {
+/** @param runOf the number of a run; null when there is no such run */
+export function openConsoleReads(
+  db: Database.Database,
+  runOf: (runId: string) => number | null,
+): (query: ConsoleQuery) => ConsoleAnswer {
   const parts = db
-    .prepare<[string], (number | string | null)[]>(
-      `SELECT ${checked.entries.map((name) => `entries.${name}`).join(', ')}, crc FROM runs JOIN console ON console.run = runs.id JOIN entries ON entries.run = runs.id AND entries.seq = console.seq WHERE runId = ? ORDER BY start`,
+    .prepare<[number | null], (number | string | null)[]>(
+      `SELECT ${checked.entries.map((name) => `entries.${name}`).join(', ')}, entries.crc, ${['run', 'start', 'bytes', 'seq', 'crc'].map((name) => `console.${name}`).join(', ')} FROM console LEFT JOIN entries ON entries.run = console.run AND entries.seq = console.seq WHERE console.run = ? ORDER BY start`,
     )
     .raw();
   return (query) => {
-    const kept = parts.all(query.runId).map((row): ConsolePart => {
-      const [seq, at, event] = [row[1] as number, row[4] as number, row[10] as string];
-      if (checksum(...row.slice(0, -1)) !== row.at(-1)) throw new DamagedError(`run ${query.runId}: entry ${seq} (console)`);
+    const kept = parts.all(runOf(query.runId)).map((row): ConsolePart => {
+      const entry = row.slice(0, -6);
+      const [run, start, bytes, seq] = row.slice(-5) as [number, number, number, number];
+      const what = () => `run ${query.runId}: entry ${seq} (console)`;
+      checkRow(what, row.at(-1) as number | null, run, start, bytes, seq);
+      checkRow(what, row.at(-6) as number | null, ...entry);
+      const [at, event] = [entry[4] as number, entry[10] as string];
       const { stream, text } = consoleEvent.parse(JSON.parse(event));
       return { seq, at, stream, text };
     });

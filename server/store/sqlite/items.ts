@@ -5,7 +5,7 @@ import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
 import { inOrder } from '~/shared/memoryLists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
-import { checksum, DamagedError } from './checksums';
+import { checkRow, checksum } from './checksums';
 
 /**
  * The lists that grow with a run, one row per item in force, updated with every append (shared/lists.ts has the rules). They can
@@ -37,9 +37,15 @@ const ofSteps = listKinds
 
 interface Row {
   seq: number;
+  step: number | null;
+  id: string | null;
+  ref: string | null;
+  tag: string | null;
   item: string;
   crc: number | null;
 }
+
+const fields = 'seq, step, id, ref, tag, item, crc';
 
 /** Applies changes to the lists of the run with this number. Must be called inside a transaction. */
 export function openItemWrites(db: Database.Database): (run: number, changes: readonly ListChange[]) => void {
@@ -47,7 +53,7 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
     put: db.prepare(
       'INSERT OR REPLACE INTO items (run, kind, seq, step, id, ref, tag, item, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    byId: db.prepare<[number, string, string], Row>('SELECT seq, item, crc FROM items WHERE run = ? AND kind = ? AND id = ?'),
+    byId: db.prepare<[number, string, string], Row>(`SELECT ${fields} FROM items WHERE run = ? AND kind = ? AND id = ?`),
     drop: db.prepare('DELETE FROM items WHERE run = ? AND kind = ? AND seq = ?'),
     dropNote: db.prepare("DELETE FROM items WHERE run = ? AND kind = 'notes' AND (id = ? OR ref = ?)"),
     supersede: db.prepare(
@@ -55,7 +61,7 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
          WHEN 'analyses' THEN coalesce(json_extract(item, '$.checkpointSeq'), seq) ELSE seq END <= ?)`,
     ),
     answeredAfter: db.prepare<[number, number], Row>(
-      "SELECT seq, item, crc FROM items WHERE run = ? AND kind = 'commands' AND json_extract(item, '$.outcome.seq') > ?",
+      `SELECT ${fields} FROM items WHERE run = ? AND kind = 'commands' AND json_extract(item, '$.outcome.seq') > ?`,
     ),
   };
 
@@ -63,7 +69,8 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
     const { step, id, ref, tag } = keysOf(kind, item);
     // The unique id moves with its command: REPLACE deletes the row at the earlier seq.
     const text = stringify(item);
-    sql.put.run(run, kind, item.seq, step, id, ref, tag, text, checksum(run, kind, item.seq, text));
+    const row = [run, kind, item.seq, step, id, ref, tag, text] as const;
+    sql.put.run(...row, checksum(...row));
   }
 
   return (run, changes) => {
@@ -106,8 +113,8 @@ export interface ItemReads {
 }
 
 /** @throws DamagedError */
-function itemOf(run: number, kind: ListKind, { seq, item, crc }: Row): unknown {
-  if (checksum(run, kind, seq, item) !== crc) throw new DamagedError(`run number ${run}: item ${seq} of ${kind}`);
+function itemOf(run: number, kind: ListKind, { seq, step, id, ref, tag, item, crc }: Row): unknown {
+  checkRow(() => `run number ${run}: item ${seq} of ${kind}`, crc, run, kind, seq, step, id, ref, tag, item);
   return parse(item);
 }
 
@@ -119,7 +126,7 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
     prepared.set(text, known);
     return known;
   };
-  const select = 'SELECT seq, item, crc FROM items WHERE run = ? AND kind = ?';
+  const select = `SELECT ${fields} FROM items WHERE run = ? AND kind = ?`;
   const items = <K extends ListKind>(run: number, kind: K, rows: Row[]) => rows.map((r) => itemOf(run, kind, r) as ListItems[K]);
 
   return {
@@ -165,20 +172,21 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
       const run = runOf(runId);
       if (run === null) return [];
       const width = Math.max(1, (toStep - fromStep) / buckets);
-      const text = `SELECT m.step, m.lastStep, m.count, items.seq, items.item, items.crc FROM (
-          SELECT max(seq) AS seq, min(step) AS step, max(step) AS lastStep, count(*) AS count FROM items
+      const text = `SELECT m.firstStep, m.lastStep, m.count, ${fields} FROM (
+          SELECT max(seq) AS newest, min(step) AS firstStep, max(step) AS lastStep, count(*) AS count FROM items
           WHERE run = ? AND kind = ? AND step >= ? AND step < ? GROUP BY CAST((step - ?) / ? AS INTEGER)
-        ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.seq`;
+        ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.newest`;
       const statement = prepare(text) as unknown as Database.Statement<
         unknown[],
-        { step: number; lastStep: number; count: number } & Row
+        { firstStep: number; lastStep: number; count: number } & Row
       >;
       return kinds
         .flatMap((kind) =>
           statement
             .all(run, kind, fromStep, toStep, fromStep, width, run, kind)
             .map(
-              ({ step, lastStep, count, ...row }) => ({ kind, step, lastStep, count, item: itemOf(run, kind, row) }) as ListMark,
+              ({ firstStep: step, lastStep, count, ...row }) =>
+                ({ kind, step, lastStep, count, item: itemOf(run, kind, row) }) as ListMark,
             ),
         )
         .sort(inOrder);

@@ -8,6 +8,7 @@ import type { Work } from './work';
 export interface IndexStore extends Store {
   /** Writes nothing. @throws what `append` would throw */
   checkAppend(write: Append): Promise<void>;
+  settings(): Promise<Map<string, string>>;
 }
 
 /**
@@ -61,6 +62,7 @@ export async function openSqliteStore(folder: string, onNotice?: (text: string) 
     chainAt: read('chainAt'),
     blobUsers: read('blobUsers'),
     setting: read('setting'),
+    settings: read('settings'),
     smallBlob: read('smallBlob'),
     unnamedSmallBlobs: read('unnamedSmallBlobs'),
     append: (appended) => write('append', withOwnValues(appended)),

@@ -13,9 +13,10 @@ import {
   around as withAround,
 } from '~/shared/pyramid';
 import { type Averaged, type Averages, groups } from './averages';
+import { checkRow, DamagedError } from './checksums';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
-import { type RowReader, type RowTables, stripesOf } from './rows';
+import { type Crc, type RowReader, type RowTables, type StoredHead, stripesOf } from './rows';
 import type { Work } from './work';
 
 /** Stripes that are read together. */
@@ -37,13 +38,26 @@ export function openRanges(
   reduce: Reducer,
   averages: Averages,
 ): { range(query: RangeQuery): Work<RangeAnswer>; rows(query: RowsQuery): Work<RowsAnswer> } {
-  const all = db.prepare<[number], Place>('SELECT name, stream, position FROM series WHERE run = ? ORDER BY stream, position');
-  const one = db.prepare<[number, string], Place>('SELECT name, stream, position FROM series WHERE run = ? AND name = ?');
+  const fields = 'SELECT name, stream, position, crc FROM series WHERE run = ?';
+  const all = db.prepare<[number], Place & Crc>(`${fields} ORDER BY stream, position`);
+  const one = db.prepare<[number, string], Place & Crc>(`${fields} AND name = ?`);
+
+  /** `names` null: all. A series that is not there must not be one whose row is damaged. */
+  function placesOf(run: StoredHead, names: readonly string[] | null): Place[] {
+    const found = names === null ? null : [...new Set(names)].flatMap((name) => one.get(run.id, name) ?? []);
+    const whole = found === null || found.length < new Set(names).size;
+    const read = whole ? all.all(run.id) : found;
+    for (const { name, stream, position, crc } of read)
+      checkRow(() => `run ${run.runId}: series "${name}"`, crc, run.id, name, stream, position);
+    if (whole && read.length !== rows.streamsOf(run.id).reduce((n, { width }) => n + width, 0))
+      throw new DamagedError(`run ${run.runId}: the list of its series`);
+    return found ?? read;
+  }
 
   function* range({ runId, series, fromStep, toStep, buckets, smoothing = null, around = false }: RangeQuery): Work<RangeAnswer> {
     const run = rows.run(runId);
     if (!run) return { headStep: 0, series: [] };
-    const places = series === null ? all.all(run.id) : [...new Set(series)].flatMap((name) => one.get(run.id, name) ?? []);
+    const places = placesOf(run, series);
     yield places.length;
     const byStream = new Map<number, Place[]>();
     for (const p of places) {
@@ -53,7 +67,7 @@ export function openRanges(
     }
     const answers = new Map<string, Reduced>();
     for (const [stream, wanted] of byStream)
-      yield* ofStream(rows.open(rows.streamById(stream)!), wanted, { fromStep, toStep, buckets, smoothing, around }, answers);
+      yield* ofStream(rows.open(rows.streamById(stream)), wanted, { fromStep, toStep, buckets, smoothing, around }, answers);
     return { headStep: run.headStep, series: places.map(({ name }) => answers.get(name)!) };
   }
 
@@ -127,6 +141,8 @@ export function openRanges(
     const none = { steps: new Float64Array(0), times: new Float64Array(0), values: new Float64Array(0), more: false };
     const run = rows.run(runId);
     const stream = run && rows.stream(run.id, name);
+    // A stream that is not there must not be one whose row is damaged.
+    if (run && !stream) rows.streamsOf(run.id);
     if (!stream) return none;
     const reader = rows.open(stream);
     const from = reader.rowAt(fromStep);

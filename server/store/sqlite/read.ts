@@ -16,18 +16,18 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
 import type { ConsoleAnswer, ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
-import { type Series, withPlainSteps } from '~/shared/series';
+import { withPlainSteps } from '~/shared/series';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
-import { checksum, DamagedError } from './checksums';
+import { checkRow, checksum, DamagedError } from './checksums';
 import { openConsoleReads } from './console';
 import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
-import { openRows, type RowReader, stripesOf } from './rows';
+import { type Crc, openRows, type RowReader, type StoredHead, type StreamRow, stripesOf, sumOfHead } from './rows';
 import { finish, type Work } from './work';
 
 /** Reads whose cost grows with the data are work in slices (work.ts). */
@@ -44,6 +44,7 @@ export interface Reads extends ItemReads {
   blobUsers(hash: string): string[];
   chainAt(runId: string, seq: number): string | null;
   setting(key: string): string | null;
+  settings(): Map<string, string>;
   smallBlob(hash: string): Uint8Array | null;
   unnamedSmallBlobs(): { hash: string; bytes: number }[];
   /** Called after a run was removed: caches of runs are invalid. */
@@ -53,6 +54,8 @@ export interface Reads extends ItemReads {
 /** Does work without pause, on one state of the database. */
 export const atOnce = <T>(db: Database.Database, work: Work<T>): T => db.transaction(() => finish(work))();
 
+/** How often all uses of blobs are checked at most. */
+const USES_MS = 3_600_000;
 /** Approximate limit of one answer of `entries`. */
 const ANSWER_BYTES = 8 << 20;
 /** Snapshots that are read between two checks of the clock. */
@@ -75,11 +78,12 @@ interface EntryRow {
 /** The reads of a store. @param averages cache of moving averages; several connections of one thread may share it */
 export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
+  let checkUsesAt = 0;
   const range = openRanges(db, rows, openReducer(db), averages);
   const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc';
   const sql = {
-    runs: db.prepare<[], Omit<StoredRun, 'summary'> & { summarySeq: number | null; summary: string | null }>(
-      'SELECT runId, head, attempt, nextEvent, summarySeq, summary FROM runs',
+    runs: db.prepare<[], StoredHead & Crc & { summarySeq: number; summary: string | null; summaryCrc: number | null }>(
+      'SELECT id, runId, head, attempt, nextEvent, headStep, chain, crc, summarySeq, summary, summaryCrc FROM runs',
     ),
     /** The entry that covers a seq: the last one that begins at or before it. */
     firstAt: db.prepare<[number, number], { seq: number; seqCount: number }>(
@@ -95,18 +99,15 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     snapshots: db.prepare<[number, number, number], EntryRow>(
       `SELECT ${fields} FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?`,
     ),
-    columns: db.prepare<[number], { name: string; columns: string }>(
-      'SELECT name, columns FROM streams WHERE run = ? ORDER BY id',
+    rewinds: db.prepare<[number], Rewind & Crc>('SELECT seq, fromStep, keepSeq, crc FROM rewinds WHERE run = ?'),
+    view: db.prepare<[number], { seq: number; view: string } & Crc>('SELECT seq, view, crc FROM views WHERE run = ?'),
+    users: db.prepare<[string], { run: number; runId: string } & Crc>(
+      'SELECT run, runId, blobUses.crc FROM blobUses JOIN runs ON runs.id = run WHERE hash = ? ORDER BY runId',
     ),
-    rewinds: db.prepare<[number], Rewind>('SELECT seq, fromStep, keepSeq FROM rewinds WHERE run = ?'),
-    view: db.prepare<[string], { run: number; seq: number; view: string; crc: number | null }>(
-      'SELECT run, seq, view, crc FROM views JOIN runs ON runs.id = views.run WHERE runId = ?',
-    ),
-    users: db.prepare<[string], { runId: string }>(
-      'SELECT runId FROM blobUses JOIN runs ON runs.id = blobUses.run WHERE hash = ? ORDER BY runId',
-    ),
+    uses: db.prepare<[], { run: number; hash: string } & Crc>('SELECT run, hash, crc FROM blobUses'),
     chain: db.prepare<[number, number], { chain: Buffer }>('SELECT chain FROM entries WHERE run = ? AND seq = ?'),
-    setting: db.prepare<[string], { value: string }>('SELECT value FROM settings WHERE key = ?'),
+    setting: db.prepare<[string], { value: string } & Crc>('SELECT value, crc FROM settings WHERE key = ?'),
+    settings: db.prepare<[], { key: string; value: string } & Crc>('SELECT key, value, crc FROM settings'),
     blob: db.prepare<[string], { data: Buffer }>('SELECT data FROM smallBlobs WHERE hash = ?'),
     unnamed: db.prepare<[], { hash: string; bytes: number }>(
       'SELECT hash, length(data) AS bytes FROM smallBlobs WHERE hash NOT IN (SELECT hash FROM blobUses)',
@@ -129,7 +130,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const widthOf = (stream: number): number => {
       const known = widths.get(stream);
       if (known !== undefined) return known;
-      const { width } = rows.streamById(stream)!;
+      const { width } = rows.streamById(stream);
       widths.set(stream, width);
       return width;
     };
@@ -164,7 +165,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     }
     for (const group of groups.values()) {
       const { stream } = group[0]!;
-      const reader = readers.get(stream) ?? rows.open(rows.streamById(stream)!);
+      const reader = readers.get(stream) ?? rows.open(rows.streamById(stream));
       readers.set(stream, reader);
       for (let i = 0; i < group.length; ) {
         let next = i + 1;
@@ -229,7 +230,14 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
       if (page.length < SNAPSHOTS) break;
       after = page.at(-1)!.seq;
     }
-    return collectSignals(found, run ? sql.rewinds.all(run.id) : []);
+    return collectSignals(found, run ? rewindsOf(runId, run.id) : []);
+  }
+
+  function rewindsOf(runId: string, run: number): Rewind[] {
+    const all = sql.rewinds.all(run);
+    for (const { seq, fromStep, keepSeq, crc } of all)
+      checkRow(() => `run ${runId}: the rewind of entry ${seq}`, crc, run, seq, fromStep, keepSeq);
+    return all;
   }
 
   function* streams(runId: string): Work<StoredStream[]> {
@@ -238,9 +246,8 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const heads = rows.streamsOf(run.id);
     yield heads.length;
     const out: StoredStream[] = [];
-    for (const [i, { name, columns }] of sql.columns.all(run.id).entries()) {
-      const { firstRow, endRow, lastStep } = heads[i]!;
-      out.push({ name, columns: JSON.parse(columns) as Series[], rows: firstRow === null ? 0 : endRow - firstRow, lastStep });
+    for (const [i, { id, name, firstRow, endRow, lastStep }] of heads.entries()) {
+      out.push({ name, columns: rows.columnsOf(id), rows: firstRow === null ? 0 : endRow - firstRow, lastStep });
       if (i % 256 === 0) yield 256;
     }
     return out;
@@ -253,15 +260,17 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const asked = names ? new Set(names) : null;
     const page: SeriesAnswer['series'] = [];
     let total = 0;
-    for (const { name: stream, columns } of sql.columns.all(run.id)) {
-      const fitting = (JSON.parse(columns) as Series[])
+    for (const head of rows.streamsOf(run.id)) {
+      const { name: stream } = head;
+      const fitting = rows
+        .columnsOf(head.id)
         .map((column, i) => ({ column, i }))
         .filter(({ column }) => (asked ? asked.has(column.name) : column.name.toLowerCase().includes(word)));
       let row: ReturnType<typeof newest> | undefined;
       for (const { column, i } of fitting) {
         const at = total++;
         if (at < skip || page.length >= limit) continue;
-        row ??= newest(run.id, stream);
+        row ??= newest(head);
         page.push({ ...column, stream, index: i, latest: row && { step: row.step, at: row.time, value: row.values(i) } });
       }
       yield 20;
@@ -270,8 +279,8 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
   }
 
   /** Newest row in force of a stream; null when it has none. */
-  function newest(run: number, stream: string): { step: number; time: number; values(column: number): number } | null {
-    const reader = rows.open(rows.stream(run, stream)!);
+  function newest(stream: StreamRow): { step: number; time: number; values(column: number): number } | null {
+    const reader = rows.open(stream);
     const { firstRow, endRow } = reader.stream;
     if (firstRow === null || endRow === firstRow) return null;
     const [first] = reader.inForce(0, endRow - 1, endRow);
@@ -287,34 +296,65 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     };
   }
 
+  function allSettings() {
+    const all = sql.settings.all();
+    for (const { key, value, crc } of all) checkRow(() => `setting "${key}"`, crc, key, value);
+    return all;
+  }
+
+  const runOf = (runId: string) => rows.run(runId)?.id ?? null;
   const consistent = <A extends unknown[], R>(read: (...args: A) => R): ((...args: A) => R) => db.transaction(read) as never;
 
   return {
     runs: () =>
-      sql.runs.all().map(({ summarySeq, summary, ...run }) => ({
-        ...run,
-        summary: summary === null ? null : { seq: summarySeq!, summary: parse(summary) as RunSummary },
-      })),
+      sql.runs.all().map((row) => {
+        const { id, runId, head, attempt, nextEvent, summarySeq: seq, summary, summaryCrc } = row;
+        checkRow(() => `run ${runId}: its head`, row.crc, ...sumOfHead(row));
+        // A summary is a cache of the log, as a view is.
+        const sound = summary !== null && checksum(id, seq, summary) === summaryCrc;
+        return { runId, head, attempt, nextEvent, summary: sound ? { seq, summary: parse(summary) as RunSummary } : null };
+      }),
     entries: consistent(entries),
-    ...openItemReads(db, (runId) => rows.run(runId)?.id ?? null),
+    ...openItemReads(db, runOf),
     range: range.range,
     rows: range.rows,
     streams,
     series,
     signals,
-    console: consistent(openConsoleReads(db)),
+    console: consistent(openConsoleReads(db, runOf)),
     view(runId) {
-      const row = sql.view.get(runId);
+      const run = rows.run(runId);
+      const row = run && sql.view.get(run.id);
       // A cache of the log: a damaged one is rebuilt from it.
-      return row && checksum(row.run, row.seq, row.view) === row.crc ? (parse(row.view) as RunView) : null;
+      return run && row && checksum(run.id, row.seq, row.view) === row.crc ? (parse(row.view) as RunView) : null;
     },
     chainAt(runId, seq) {
       const run = rows.run(runId);
       const chain = run && sql.chain.get(run.id, seq)?.chain;
       return chain ? hex(chain) : null;
     },
-    blobUsers: (hash) => sql.users.all(hash).map(({ runId }) => runId),
-    setting: (key) => sql.setting.get(key)?.value ?? null,
+    blobUsers(hash) {
+      const found = sql.users.all(hash);
+      for (const { run, runId, crc } of found) {
+        checkRow(() => `run ${runId}: its use of blob ${hash}`, crc, run, hash);
+        rows.run(runId);
+      }
+      // A blob that nobody uses is deleted in the end: the reason must not be a damaged row.
+      if (found.length === 0 && performance.now() > checkUsesAt) {
+        for (const { run, hash: used, crc } of sql.uses.iterate())
+          checkRow(() => `run number ${run}: its use of blob ${used}`, crc, run, used);
+        checkUsesAt = performance.now() + USES_MS;
+      }
+      return found.map(({ runId }) => runId);
+    },
+    settings: () => new Map(allSettings().map(({ key, value }) => [key, value])),
+    setting(key) {
+      const found = sql.setting.get(key);
+      if (found) checkRow(() => `setting "${key}"`, found.crc, key, found.value);
+      // What is not set has a default: a damaged key must not pass for that.
+      else allSettings();
+      return found?.value ?? null;
+    },
     forget: averages.forget,
     smallBlob: (hash) => sql.blob.get(hash)?.data ?? null,
     unnamedSmallBlobs: () => sql.unnamed.all(),

@@ -6,6 +6,7 @@ import {
   type Rows,
   rowCount,
   rowsBetween,
+  type Series,
   type StreamSpec,
   sameColumns,
   stepAt,
@@ -15,7 +16,7 @@ import { checksum } from './checksums';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
-import { type Crc, joined, type RowTables, type StreamRow, stripesOf } from './rows';
+import { type Crc, joined, type RowTables, type StreamRow, stripesOf, sumOfStream } from './rows';
 
 /** Writes streams and their rows; must be called inside a transaction. */
 export interface RowWrites {
@@ -31,13 +32,13 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   const chunks = openChunks(db);
   const sql = {
     createStream: db.prepare(
-      'INSERT INTO streams (run, name, width, firstRow, endRow, generation, lastStep, columns) VALUES (?, ?, ?, NULL, 0, 0, NULL, ?) RETURNING id',
+      "INSERT INTO streams (run, name, width, endRow, generation, columns) VALUES (?, ?, ?, 0, 0, '') RETURNING id",
     ),
-    describe: db.prepare('UPDATE streams SET columns = ? WHERE id = ?'),
-    moveStream: db.prepare('UPDATE streams SET firstRow = ?, endRow = ?, generation = ?, lastStep = ? WHERE id = ?'),
-    series: db.prepare('INSERT INTO series (run, name, stream, position) VALUES (?, ?, ?, ?)'),
+    describe: db.prepare('UPDATE streams SET columns = ?, columnsCrc = ? WHERE id = ?'),
+    moveStream: db.prepare('UPDATE streams SET firstRow = ?, endRow = ?, generation = ?, lastStep = ?, crc = ? WHERE id = ?'),
+    series: db.prepare('INSERT INTO series (run, name, stream, position, crc) VALUES (?, ?, ?, ?, ?)'),
     past: db.prepare<[number, number], { id: number }>('SELECT id FROM streams WHERE run = ? AND lastStep >= ?'),
-    generation: db.prepare('INSERT INTO generations (stream, generation, fromRow) VALUES (?, ?, ?)'),
+    generation: db.prepare('INSERT INTO generations (stream, generation, fromRow, crc) VALUES (?, ?, ?, ?)'),
     tail: db.prepare(
       'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -54,37 +55,51 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     if (known) {
       const before = rows.columnsOf(known.id);
       const together = joinedColumns(before, columns);
-      if (together && !sameColumns(before, together)) sql.describe.run(JSON.stringify(together), known.id);
+      if (together && !sameColumns(before, together)) describe(known.id, together);
       return;
     }
-    const { id } = sql.createStream.get(run, stream, columns.length, JSON.stringify(columns)) as { id: number };
-    for (const [i, { name }] of columns.entries()) sql.series.run(run, name, id, i);
+    const width = columns.length;
+    const { id } = sql.createStream.get(run, stream, width) as { id: number };
+    describe(id, columns);
+    move({ id, run, name: stream, width, firstRow: null, endRow: 0, generation: 0, lastStep: null });
+    for (const [i, { name }] of columns.entries()) sql.series.run(run, name, id, i, checksum(run, name, id, i));
+  }
+
+  function describe(id: number, columns: readonly Series[]): void {
+    const text = JSON.stringify(columns);
+    sql.describe.run(text, checksum(id, text), id);
+  }
+
+  function begin(stream: number, generation: number, row: number): void {
+    sql.generation.run(stream, generation, row, checksum(stream, generation, row));
   }
 
   function takeBack(run: number, fromStep: number): void {
     for (const { id } of sql.past.all(run, fromStep)) {
-      const stream = rows.streamById(id)!;
+      const stream = rows.streamById(id);
       const row = rows.open(stream).rowAt(fromStep);
       stream.lastStep = fromStep - 1;
       if (row < stream.endRow) {
         stream.generation += 1;
         stream.endRow = row;
-        sql.generation.run(id, stream.generation, row);
+        begin(id, stream.generation, row);
         chunks.dropFrom(id, row);
       }
       move(stream);
     }
   }
 
-  const move = ({ id, firstRow, endRow, generation, lastStep }: StreamRow) =>
-    void sql.moveStream.run(firstRow, endRow, generation, lastStep, id);
+  function move(stream: StreamRow): void {
+    const { id, firstRow, endRow, generation, lastStep } = stream;
+    sql.moveStream.run(firstRow, endRow, generation, lastStep, checksum(...sumOfStream(stream)), id);
+  }
 
   /** @returns the index of the first one */
   function addRows(stream: StreamRow, event: Rows, at: number): number {
     if (stream.firstRow === null) {
       stream.firstRow = firstRowOf(firstStepOf(event));
       stream.endRow = stream.firstRow;
-      sql.generation.run(stream.id, stream.generation, stream.firstRow);
+      begin(stream.id, stream.generation, stream.firstRow);
     }
     const first = stream.endRow;
     const end = first + rowCount(event);

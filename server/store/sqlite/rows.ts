@@ -1,13 +1,14 @@
 import type Database from 'better-sqlite3';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
-import { openStreamCheck } from './checksums';
+import { checkRow, DamagedError, openStreamCheck } from './checksums';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
 
 /** Reads rows in any stored form. */
 
 export interface StoredHead {
+  /** The number of the run in the other tables. */
   id: number;
   runId: string;
   head: number;
@@ -15,11 +16,12 @@ export interface StoredHead {
   nextEvent: number;
   headStep: number;
   /** Hash chain of the log up to its head (chain.ts); null = no entries yet. */
-  chain: Buffer | null;
+  chain: Uint8Array | null;
 }
 
 export interface StreamRow {
   id: number;
+  run: number;
   name: string;
   /** Number of values in a row. */
   width: number;
@@ -56,7 +58,8 @@ export interface Piece {
 export interface RowTables {
   run(runId: string): StoredHead | null;
   stream(run: number, name: string): StreamRow | null;
-  streamById(id: number): StreamRow | null;
+  /** @throws DamagedError when there is no such stream: other tables name it */
+  streamById(id: number): StreamRow;
   streamsOf(run: number): StreamRow[];
   columnsOf(stream: number): Series[];
   /** For one query: rows read of the stream are cached until it ends. */
@@ -101,21 +104,31 @@ interface AxisRow extends Crc {
   times: Buffer;
 }
 
+/** What the checksum of a run's row covers. */
+export const sumOfHead = ({ id, runId, head, attempt, nextEvent, headStep, chain }: StoredHead) =>
+  [id, runId, head, attempt, nextEvent, headStep, chain] as const;
+
+/** What the checksum of a stream's row covers. */
+export const sumOfStream = ({ id, run, name, width, firstRow, endRow, generation, lastStep }: StreamRow) =>
+  [id, run, name, width, firstRow, endRow, generation, lastStep] as const;
+
 /** Blocks fetched at a time: 16 x 64 kB. */
 const WINDOW = 16;
 
 export function openRows(db: Database.Database): RowTables {
-  const streamFields = 'id, name, width, firstRow, endRow, generation, lastStep';
+  const headFields = 'id, runId, head, attempt, nextEvent, headStep, chain, crc';
+  const streamFields = 'id, run, name, width, firstRow, endRow, generation, lastStep, crc';
   const sql = {
-    run: db.prepare<[string], StoredHead>(
-      'SELECT id, runId, head, attempt, nextEvent, headStep, chain FROM runs WHERE runId = ?',
+    run: db.prepare<[string], StoredHead & Crc>(`SELECT ${headFields} FROM runs WHERE runId = ?`),
+    runs: db.prepare<[], StoredHead & Crc>(`SELECT ${headFields} FROM runs`),
+    stream: db.prepare<[number, string], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE run = ? AND name = ?`),
+    streamById: db.prepare<[number], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE id = ?`),
+    streams: db.prepare<[number], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE run = ? ORDER BY id`),
+    columns: db.prepare<[number], { columns: string; columnsCrc: number | null }>(
+      'SELECT columns, columnsCrc FROM streams WHERE id = ?',
     ),
-    stream: db.prepare<[number, string], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? AND name = ?`),
-    streamById: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE id = ?`),
-    streams: db.prepare<[number], StreamRow>(`SELECT ${streamFields} FROM streams WHERE run = ? ORDER BY id`),
-    columns: db.prepare<[number], { columns: string }>('SELECT columns FROM streams WHERE id = ?'),
-    generations: db.prepare<[number], { generation: number; fromRow: number }>(
-      'SELECT generation, fromRow FROM generations WHERE stream = ? ORDER BY generation',
+    generations: db.prepare<[number], { generation: number; fromRow: number } & Crc>(
+      'SELECT generation, fromRow, crc FROM generations WHERE stream = ? ORDER BY generation',
     ),
     blocks: db.prepare<[number, number, number, number, number], { block: number; data: Buffer } & Crc>(
       'SELECT block, data, crc FROM blocks WHERE stream = ? AND generation = ? AND stripe = ? AND block BETWEEN ? AND ? ORDER BY block',
@@ -134,7 +147,7 @@ export function openRows(db: Database.Database): RowTables {
   const check = openStreamCheck(db);
 
   function open(stream: StreamRow): RowReader {
-    const all = sql.generations.all(stream.id);
+    const all = generationsOf(stream);
     const startOf = new Map(all.map(({ generation, fromRow }) => [generation, fromRow]));
     const force = pieces(all);
     const tails = new Map<number, OpenTail>();
@@ -274,12 +287,42 @@ export function openRows(db: Database.Database): RowTables {
     };
   }
 
+  /** Every generation since the first row has one row: a missing one would change which rows are in force. */
+  function generationsOf({ id, firstRow, generation: last }: StreamRow): { generation: number; fromRow: number }[] {
+    const all = sql.generations.all(id);
+    for (const { generation, fromRow, crc } of all) check(id, () => `generation ${generation}`, crc, id, generation, fromRow);
+    if (all.length !== (firstRow === null ? 0 : last + 1)) check(id, () => 'the list of generations', null);
+    return all;
+  }
+
+  const sound = (row: StreamRow & Crc): StreamRow => {
+    check(row.id, () => 'the head', row.crc, ...sumOfStream(row));
+    return row;
+  };
+
   return {
-    run: (runId) => sql.run.get(runId) ?? null,
-    stream: (run, name) => sql.stream.get(run, name) ?? null,
-    streamById: (id) => sql.streamById.get(id) ?? null,
-    streamsOf: (run) => sql.streams.all(run),
-    columnsOf: (id) => JSON.parse(sql.columns.get(id)!.columns) as Series[],
+    run(runId) {
+      const row = sql.run.get(runId);
+      // A run that is not there must not be one whose row is damaged.
+      for (const head of row ? [row] : sql.runs.all())
+        checkRow(() => `run ${head.runId}: its head`, head.crc, ...sumOfHead(head));
+      return row ?? null;
+    },
+    stream(run, name) {
+      const row = sql.stream.get(run, name);
+      return row ? sound(row) : null;
+    },
+    streamById(id) {
+      const row = sql.streamById.get(id);
+      if (!row) throw new DamagedError(`stream number ${id}`);
+      return sound(row);
+    },
+    streamsOf: (run) => sql.streams.all(run).map(sound),
+    columnsOf(id) {
+      const { columns, columnsCrc } = sql.columns.get(id)!;
+      check(id, () => 'the declaration', columnsCrc, id, columns);
+      return JSON.parse(columns) as Series[];
+    },
     open,
   };
 }

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { firstLink, nextLink } from '~/server/store/chain';
 import { seqCount } from '~/shared/events';
-import { checked, checksum } from './checksums';
+import { type Checked, checked, seal } from './checksums';
 import { openReads } from './read';
 
 /**
@@ -9,12 +9,7 @@ import { openReads } from './read';
  * damage can no longer be detected.
  */
 export function sealAll(db: Database.Database): void {
-  db.function('checksum', { varargs: true, deterministic: true }, (...parts) =>
-    checksum(...(parts as (number | string | null | Buffer)[])),
-  );
-  for (const [table, fields] of Object.entries(checked)) {
-    db.exec(`UPDATE ${table} SET crc = checksum(${fields.join(', ')})`);
-  }
+  seal(db, Object.keys(checked) as Checked[]);
   const reads = openReads(db);
   const chainOf = db.prepare('UPDATE entries SET chain = ? WHERE run = ? AND seq = ?');
   const head = db.prepare('UPDATE runs SET chain = ? WHERE id = ?');
@@ -31,4 +26,5 @@ export function sealAll(db: Database.Database): void {
     }
     head.run(chain, id);
   }
+  seal(db, ['runs']);
 }

@@ -10,7 +10,9 @@ CREATE TABLE streams (
   endRow INTEGER NOT NULL,
   generation INTEGER NOT NULL,
   lastStep INTEGER,
+  crc INTEGER,
   columns TEXT NOT NULL,
+  columnsCrc INTEGER,
   UNIQUE (run, name)
 ) STRICT;
 CREATE TABLE series (
@@ -18,12 +20,14 @@ CREATE TABLE series (
   name TEXT NOT NULL,
   stream INTEGER NOT NULL,
   position INTEGER NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (run, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE generations (
   stream INTEGER NOT NULL,
   generation INTEGER NOT NULL,
   fromRow INTEGER NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (stream, generation)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE tail (
@@ -90,7 +94,9 @@ CREATE TABLE runs (
   headStep INTEGER NOT NULL,
   summarySeq INTEGER,
   summary TEXT,
-  chain BLOB
+  chain BLOB,
+  crc INTEGER,
+  summaryCrc INTEGER
 ) STRICT;
 CREATE TABLE entries (
   run INTEGER NOT NULL REFERENCES runs(id),
@@ -114,15 +120,17 @@ CREATE TABLE rewinds (
   seq INTEGER NOT NULL,
   fromStep INTEGER NOT NULL,
   keepSeq INTEGER NOT NULL,
+  crc INTEGER,
   PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE blobUses (
   hash TEXT NOT NULL,
   run INTEGER NOT NULL REFERENCES runs(id),
+  crc INTEGER,
   PRIMARY KEY (hash, run)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX blobsOfRun ON blobUses(run);
 CREATE TABLE views (run INTEGER PRIMARY KEY REFERENCES runs(id), seq INTEGER NOT NULL, view TEXT NOT NULL, crc INTEGER) STRICT;
-CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER) STRICT, WITHOUT ROWID;
 CREATE TABLE smallBlobs (hash TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
 ${rowTables}`;

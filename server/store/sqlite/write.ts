@@ -10,10 +10,10 @@ import { stringify } from '~/shared/json';
 import { firstStepOf, lastStepOf, withPlainSteps } from '~/shared/series';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
-import { checksum } from './checksums';
+import { checkRow, checksum } from './checksums';
 import { openConsoleWrites } from './console';
 import { openItemWrites } from './items';
-import { openRows, type StoredHead } from './rows';
+import { openRows, type StoredHead, sumOfHead } from './rows';
 import { openRowWrites } from './rowWrites';
 
 export interface Writes {
@@ -41,21 +41,23 @@ export function openWrites(db: Database.Database): Writes {
   const changeItems = openItemWrites(db);
   const sql = {
     createRun: db.prepare('INSERT INTO runs (runId, head, attempt, nextEvent, headStep) VALUES (?, 0, 0, 0, 0) RETURNING id'),
-    moveRun: db.prepare('UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ?, chain = ? WHERE id = ?'),
+    moveRun: db.prepare('UPDATE runs SET head = ?, attempt = ?, nextEvent = ?, headStep = ?, chain = ?, crc = ? WHERE id = ?'),
     entry: db.prepare(
       'INSERT INTO entries (run, seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    owner: db.prepare<[number, string], { name: string }>(
-      'SELECT streams.name FROM series JOIN streams ON streams.id = series.stream WHERE series.run = ? AND series.name = ?',
+    owner: db.prepare<[number, string], { stream: number; position: number; crc: number | null }>(
+      'SELECT stream, position, crc FROM series WHERE run = ? AND name = ?',
     ),
     counts: db.prepare<[number, number], { streams: number; series: number }>(
       'SELECT (SELECT count(*) FROM streams WHERE run = ?) AS streams, (SELECT count(*) FROM series WHERE run = ?) AS series',
     ),
-    rewind: db.prepare('INSERT INTO rewinds (run, seq, fromStep, keepSeq) VALUES (?, ?, ?, ?)'),
+    rewind: db.prepare('INSERT INTO rewinds (run, seq, fromStep, keepSeq, crc) VALUES (?, ?, ?, ?, ?)'),
     view: db.prepare(
       'INSERT INTO views (run, seq, view, crc) VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, view = excluded.view, crc = excluded.crc WHERE seq <= excluded.seq',
     ),
-    summary: db.prepare('UPDATE runs SET summarySeq = ?, summary = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?'),
+    summary: db.prepare(
+      'UPDATE runs SET summarySeq = ?, summary = ?, summaryCrc = ? WHERE id = ? AND coalesce(summarySeq, 0) <= ?',
+    ),
     remove: [
       ...['tail', 'blocks', 'axes', 'pyramid', 'pyramidAxes', 'generations'].map((table) => `${table} WHERE ${ofStreams}`),
       ...['series', 'streams', 'entries', 'rewinds', 'views', 'blobUses', 'console', 'items'].map(
@@ -63,8 +65,10 @@ export function openWrites(db: Database.Database): Writes {
       ),
       'runs WHERE id = ?',
     ].map((where) => db.prepare(`DELETE FROM ${where}`)),
-    setting: db.prepare('INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value'),
-    use: db.prepare('INSERT INTO blobUses (hash, run) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    setting: db.prepare(
+      'INSERT INTO settings (key, value, crc) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, crc = excluded.crc',
+    ),
+    use: db.prepare('INSERT INTO blobUses (run, hash, crc) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
     dropBlob: db.prepare('DELETE FROM smallBlobs WHERE hash = ?'),
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
@@ -77,7 +81,12 @@ export function openWrites(db: Database.Database): Writes {
         const known = rows.stream(run, name);
         return known && { width: known.width, lastStep: known.lastStep, columns: () => rows.columnsOf(known.id) };
       },
-      owner: (series) => sql.owner.get(run, series)?.name ?? null,
+      owner(series) {
+        const found = sql.owner.get(run, series);
+        if (!found) return null;
+        checkRow(() => `run number ${run}: series "${series}"`, found.crc, run, series, found.stream, found.position);
+        return rows.streamById(found.stream).name;
+      },
       counts() {
         // Counts all streams: once, not for each stream of a batch that declares many.
         counts ??= sql.counts.get(run, run)!;
@@ -102,7 +111,8 @@ export function openWrites(db: Database.Database): Writes {
       chain = nextLink(chain, entry);
       const back = rewindOf(event, write);
       if (back) {
-        sql.rewind.run(run.id, seq, back.fromStep, back.keepSeq);
+        const row = [run.id, seq, back.fromStep, back.keepSeq] as const;
+        sql.rewind.run(...row, checksum(...row));
         streams.takeBack(run.id, back.fromStep);
         run.headStep = event.type === 'rewind' ? Math.min(run.headStep, back.fromStep) : back.fromStep;
       }
@@ -118,10 +128,12 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'started') for (const spec of event.streams ?? []) streams.declare(run.id, spec);
       add(run.id, seq, 1, attempt, at, event.type, stepOf(event), null, null, null, stringify(event));
       if (event.type === 'console') printed(run.id, seq, event);
-      for (const hash of blobsNamed(event)) sql.use.run(hash, run.id);
+      for (const hash of blobsNamed(event)) sql.use.run(run.id, hash, checksum(run.id, hash));
     }
     changeItems(run.id, write.changes ?? []);
-    sql.moveRun.run(head, write.attempt, write.nextEvent, run.headStep, chain, run.id);
+    const { attempt, nextEvent } = write;
+    const sum = checksum(...sumOfHead({ ...run, head, attempt, nextEvent, chain }));
+    sql.moveRun.run(head, attempt, nextEvent, run.headStep, chain, sum, run.id);
   }
 
   function create(runId: string): StoredHead {
@@ -137,13 +149,14 @@ export function openWrites(db: Database.Database): Writes {
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
       const text = stringify(view);
       sql.view.run(run.id, view.seq, text, checksum(run.id, view.seq, text));
-      sql.summary.run(view.seq, stringify(summary), run.id, view.seq);
+      const line = stringify(summary);
+      sql.summary.run(view.seq, line, checksum(run.id, view.seq, line), run.id, view.seq);
     },
     remove(runId) {
       const run = rows.run(runId);
       if (run) for (const statement of sql.remove) statement.run(run.id);
     },
-    setSetting: (key, value) => void sql.setting.run(key, value),
+    setSetting: (key, value) => void sql.setting.run(key, value, checksum(key, value)),
     check() {},
     removeSmallBlob: (hash) => void sql.dropBlob.run(hash),
     putSmallBlob: (hash, bytes) => void sql.blob.run(hash, bytes),

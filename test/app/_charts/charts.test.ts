@@ -35,10 +35,8 @@ const plot = (changes: Partial<Plot> = {}): Plot => ({
   ...changes,
 });
 const palette: Palette = {
-  bg: '#000',
   panel: '#001',
   raised: '#002',
-  line: '#003',
   ink: '#fff',
   dim: '#999',
   accent: '#0ff',
@@ -422,7 +420,7 @@ describe('drawing', () => {
         { step: 2, value: 0.4 },
         { step: 3, value: null },
       ],
-      marks: { line: 'loss', label: 'clipped' },
+      marks: { line: 'loss' },
     };
     expect([0, 1, 2, 3].map((s) => ruleAt(rule, s))).toEqual([0.8, 0.8, 0.4, null]);
     const { svg } = drawn([line(curveOf([0.9, 0.5, 0.5, 0.9]))], plot({ x: [0, 4] }), plain, rule);

@@ -2,13 +2,14 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
-import { checked } from '~/server/store/sqlite/checksums';
+import { type Checked, checked, checksum, placeOf } from '~/server/store/sqlite/checksums';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { databaseFile } from '~/server/store/sqlite/schema';
+import { openReads } from '~/server/store/sqlite/read';
+import { databaseFile, openForReading } from '~/server/store/sqlite/schema';
+import { finish, type Work } from '~/server/store/sqlite/work';
 import { verifyFolder } from '~/server/store/verify';
 import { emptyView, fold } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
@@ -16,7 +17,7 @@ import { listKinds } from '~/shared/view';
 import { fillRun } from '~/test/bench/rows';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
-import { created, snapshot, status, writer } from '~/test/support/storeEntries';
+import { ada, created, declared, rows, snapshot, status, writer } from '~/test/support/storeEntries';
 import { blobOf } from '~/test/support/synthetic';
 
 const folder = ownFolder();
@@ -26,86 +27,125 @@ const ids = ['rows01', 'lists01'];
 const small = blobOf(new TextEncoder().encode('a small blob'));
 const large = blobOf(new Uint8Array(50_000).map((_, i) => i * 7));
 
-/** Two runs with every kind of row: blocks, pyramid, tail, entries, items, a view; and two blobs. */
-async function fill(data: string): Promise<void> {
+/** Two runs with every kind of row: blocks, pyramid, tail, entries, items, a view, a setting; and two blobs. */
+async function fill(data: string, steps = 4_500): Promise<void> {
   const store = await openSqliteStore(data);
-  await fillRun(store, ids[0]!, 4_500, { width: 20, batch: 300, kind: 'f64', inFlight: 2 });
+  await fillRun(store, ids[0]!, steps, { width: 20, batch: 300, kind: 'f64', inFlight: 2 });
   const lists = writer(store, ids[1]!, true);
-  const entries = await lists.append([created, status(0, 'go'), snapshot(3, { peak: [1, 2] }), status(4, 'on')]);
+  const entries = await lists.append([
+    created,
+    status(0, 'go'),
+    snapshot(3, { peak: [1, 2] }),
+    status(4, 'on'),
+    { type: 'console', stream: 'out', text: 'hello' },
+    {
+      type: 'command.requested',
+      actor: ada,
+      command: { kind: 'act', id: 'command1', runId: ids[1]!, action: 'pause', args: {} },
+    },
+    declared(['loss', 'gradNorm'], 'train'),
+    rows(0, 20, 2, (step) => step, 'train'),
+    { type: 'rewind', step: 10 },
+    rows(10, 5, 2, (step) => -step, 'train'),
+  ]);
   const view = entries.slice(1).reduce(fold, emptyView(ids[1]!, entries[0]!));
   await store.saveView(view, summarize(view, 0));
+  await store.setSetting('color', 'blue');
   const blobs = await openBlobs(data, store);
   await blobs.put(small.hash, small.bytes);
   await blobs.put(large.hash, large.bytes);
   await store.close();
 }
 
-/** Everything that can be read: each answer, or the message of its error. */
-async function readAll(store: Store): Promise<unknown[]> {
-  const asked = ids.flatMap((runId) => [
-    ...[10, 1000, 4000].map((buckets) => () => store.range({ runId, series: null, fromStep: 0, toStep: null, buckets })),
-    () => store.range({ runId, series: ['series3'], fromStep: 0, toStep: null, buckets: 50, smoothing: 0.9 }),
-    () => store.rows({ runId, stream: 'steps', fromStep: 0, toStep: null, limit: 20_000 }),
-    () => store.entries({ runId, fromSeq: 1, limit: 100_000, types: null }),
-    () => store.signals(runId),
-    () => store.view(runId),
-    ...listKinds.map((kind) => () => store.list({ runId, kind, after: 0, limit: 1000 })),
+/** Everything that can be read, without the store's threads: each answer, or the message of its error. */
+function readAll(data: string): unknown[] {
+  const db = openForReading(data);
+  const reads = openReads(db);
+  const asked: (() => unknown)[] = ids.flatMap((runId): (() => unknown)[] => [
+    ...[10, 1000, 4000].map((buckets) => () => reads.range({ runId, series: null, fromStep: 0, toStep: null, buckets })),
+    () => reads.range({ runId, series: ['series3'], fromStep: 0, toStep: null, buckets: 50, smoothing: 0.9 }),
+    ...['steps', 'train'].map((stream) => () => reads.rows({ runId, stream, fromStep: 0, toStep: null, limit: 20_000 })),
+    () => reads.entries({ runId, fromSeq: 1, limit: 100_000, types: null }),
+    () => reads.signals(runId),
+    () => reads.view(runId),
+    () => reads.streams(runId),
+    () => reads.console({ runId, before: null, after: null, search: '', limit: 100 }),
+    ...listKinds.map((kind) => () => reads.list({ runId, kind, after: 0, limit: 1000 })),
   ]);
-  return Promise.all(asked.map((ask) => ask().catch((error: Error) => error.message)));
+  asked.push(
+    () => reads.runs(),
+    () => reads.setting('color'),
+    () => reads.blobUsers('a'.repeat(64)),
+  );
+  const answers = asked.map((ask) => {
+    try {
+      const answer = ask();
+      return typeof (answer as Work<unknown> | null)?.next === 'function' ? finish(answer as Work<unknown>) : answer;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  });
+  db.close();
+  return answers;
 }
 
 describe('one bit', () => {
-  let before: unknown[];
+  /** The tables that only a run of many rows fills. */
+  const numbers = ['tail', 'blocks', 'axes', 'pyramid', 'pyramidAxes'];
+  const before = new Map<string, unknown[]>();
   beforeAll(async () => {
     await fill(inside('sound'));
-    const store = await openSqliteStore(inside('sound'));
-    before = await readAll(store);
-    await store.close();
+    await fill(inside('small'), 60);
+    for (const name of ['sound', 'small']) before.set(name, readAll(inside(name)));
   });
 
-  const places = Object.entries(checked).flatMap(([table, fields]) =>
-    fields
-      .filter((f) =>
-        ['data', 'steps', 'times', 'firstSteps', 'lastSteps', 'lastTimes', 'event', 'item', 'view', 'at'].includes(f),
+  /** Of the tables that hold much the contents, of the others every column but the number of its run or stream. */
+  const changed = ['data', 'steps', 'times', 'firstSteps', 'lastSteps', 'lastTimes', 'event', 'view', 'at'];
+  const places = (Object.keys(checked) as Checked[]).flatMap((of) =>
+    (checked[of] as readonly string[])
+      .filter((field) =>
+        [...numbers, 'entries', 'views'].includes(of)
+          ? changed.includes(field)
+          : !['run', 'stream', 'kind'].includes(field) && (field !== 'id' || of === 'items'),
       )
-      .map((field) => [table, field] as const),
+      .map((field) => [of, field] as const),
   );
-  it.each(places)('of %s.%s is found by whoever reads it, and by headroom verify', async (table, field) => {
-    const data = inside(`${table}-${field}`);
-    cpSync(inside('sound'), data, { recursive: true });
+  it.each(places)('of %s, %s is found by whoever reads it, and by headroom verify', async (of, field) => {
+    const { table } = placeOf(of);
+    const data = inside(`${of}-${field}`);
+    const sound = numbers.includes(of) ? 'sound' : 'small';
+    cpSync(inside(sound), data, { recursive: true });
     const db = new Sqlite(databaseFile(data));
-    const rows = db.prepare(`SELECT count(*) FROM ${table} WHERE ${field} IS NOT NULL`).pluck().get() as number;
-    if (rows > 0) {
+    const found = db.prepare(`SELECT count(*) FROM ${table} WHERE ${field} IS NOT NULL`).pluck().get() as number;
+    if (found > 0) {
       // The last one: of a pyramid that is read at every width, of the log its newest entry.
-      const keys = (db.pragma(`table_info(${table})`) as { name: string; pk: number }[]).map(({ name }) => name);
-      const key = checked[table as keyof typeof checked].filter(
-        (f) => keys.includes(f) && !places.some(([t, p]) => t === table && p === f),
-      );
+      const key = (checked[of] as readonly string[]).filter((f) => !changed.includes(f) && f !== 'item' && f !== 'summary');
       const row = db
-        .prepare(`SELECT ${key.join(', ')}, ${field} AS value FROM ${table} WHERE ${field} IS NOT NULL LIMIT 1 OFFSET ?`)
-        .get(rows - 1) as Record<string, unknown>;
-      db.prepare(`UPDATE ${table} SET ${field} = ? WHERE ${key.map((k) => `${k} IS ?`).join(' AND ')}`).run(
-        flipped(row.value),
-        ...key.map((k) => row[k]),
-      );
+        .prepare(`SELECT ${[...key, field].join(', ')} FROM ${table} WHERE ${field} IS NOT NULL LIMIT 1 OFFSET ?`)
+        .get(found - 1) as Record<string, unknown>;
+      const { changes } = db
+        .prepare(`UPDATE ${table} SET ${field} = ? WHERE ${key.map((k) => `${k} IS ?`).join(' AND ')}`)
+        .run(flipped(row[field]), ...key.map((k) => row[k]));
+      expect(changes).toBe(1);
     }
     db.close();
     const { damaged } = await verifyFolder(data);
-    const store = await openSqliteStore(data);
-    const after = await readAll(store);
-    await store.close();
+    const after = readAll(data);
     rmSync(data, { recursive: true });
     // Rows of consecutive steps have none of their own in the tail.
-    if (rows === 0) return expect([table, field]).toEqual(['tail', expect.stringMatching(/^(steps|times)$/)]);
-    expect(damaged).toEqual([expect.stringMatching(new RegExp(`^run (rows01|lists01).*: ${table}, `))]);
-    const other = after.flatMap((answer, i) => (JSON.stringify(answer) === JSON.stringify(before[i]) ? [] : [answer]));
-    // A view is a cache of the log: it is made again.
+    if (found === 0) return expect([of, field]).toEqual(['tail', expect.stringMatching(/^(steps|times)$/)]);
+    expect(damaged).toEqual([
+      expect.stringMatching(new RegExp(`^(run|key) \\S+: ${table}\\b|^run \\S+, stream "[^"]+": ${table}\\b`)),
+    ]);
+    const other = after.flatMap((answer, i) =>
+      JSON.stringify(answer) === JSON.stringify(before.get(sound)![i]) ? [] : [answer],
+    );
+    // Caches of the log: they are made again.
     if (table === 'views') return expect(other).toEqual([null]);
+    if (of === 'runs.summaryCrc') return expect(other).toMatchObject([[{ summary: null }, { summary: null }]]);
     expect(other.length).toBeGreaterThan(0);
     for (const answer of other)
-      expect(answer).toMatch(
-        /^run (rows01|lists01|number \d): .* is damaged: what was read is not what was written\. Restore a backup/,
-      );
+      expect(answer).toMatch(/^(run|setting|stream) .* is damaged: what was read is not what was written\. Restore a backup/);
   });
 
   it('of a blob, small or large, is an error, also when a part of it is asked for', async () => {
@@ -160,6 +200,26 @@ describe('a run goes on, though its newest rows are damaged', () => {
   });
 });
 
+describe('a file of format 7, which had fewer checksums', () => {
+  it('gets the others when it is opened; an item that was damaged before stays an error', async () => {
+    const data = inside('format7');
+    await fill(data, 60);
+    const db = new Sqlite(databaseFile(data));
+    const had = ['tail', 'blocks', 'axes', 'pyramid', 'pyramidAxes', 'entries', 'items', 'views'];
+    for (const { table, crc } of (Object.keys(checked) as Checked[]).filter((of) => !had.includes(of)).map(placeOf))
+      db.exec(`ALTER TABLE ${table} DROP COLUMN ${crc}`);
+    db.function('checksum', { varargs: true }, (...parts) => checksum(...(parts as string[])));
+    db.exec('UPDATE items SET crc = checksum(run, kind, seq, item)');
+    db.exec("UPDATE items SET item = replace(item, 'go', 'no') WHERE kind = 'statuses'");
+    db.pragma('user_version = 7');
+    db.close();
+    await (await openSqliteStore(data)).close();
+    expect((await verifyFolder(data)).damaged).toEqual([
+      expect.stringMatching(/^run lists01: items, kind statuses, seq 2, step 0/),
+    ]);
+  });
+});
+
 describe('the hash chain of a log', () => {
   it('is the same in both stores, and that of the entries as they are read back', async () => {
     const stores = [openMemoryStore(), await openSqliteStore(inside('chain'))];
@@ -179,7 +239,6 @@ describe('the hash chain of a log', () => {
     const data = inside('forged');
     await fill(data);
     const db = new Sqlite(databaseFile(data));
-    const { checksum } = await import('~/server/store/sqlite/checksums');
     const fields = checked.entries.join(', ');
     const row = db.prepare(`SELECT ${fields} FROM entries WHERE type = 'status' LIMIT 1`).get() as Record<
       string,

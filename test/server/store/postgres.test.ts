@@ -13,6 +13,8 @@ import { openPostgresStore } from '~/server/store/postgres/open';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
+import { foldAll } from '~/shared/fold';
+import { summarize } from '~/shared/summary';
 import { ownFolder } from '~/test/support/folder';
 import { listContract } from '~/test/support/listContract';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -135,8 +137,12 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
       onNotice: (text) => notices.push(text),
     });
     const run = await fill(leading.store, 'run001');
+    const view = foldAll('run001', run.log);
+    await leading.store.saveView(view, summarize(view, 0));
     await standing.follow(false);
     expect(await wholeLog(standing, 'run001')).toEqual(run.log);
+    // The node folds on from it when it takes over.
+    expect([await standing.view('run001'), (await standing.runs())[0]!.summary?.seq]).toEqual([view, view.seq]);
     await leading.store.remove('run001');
     const again = writer(leading.store, 'run001');
     await again.append([created, assigned(1, 0)]);

@@ -115,10 +115,10 @@ describe('opening the store', () => {
     const data = inside('newer');
     await (await openSqliteStore(data)).close();
     const db = new Sqlite(databaseFile(data));
-    db.pragma('user_version = 8');
+    db.pragma('user_version = 99');
     db.close();
     await refused(data).toThrow(
-      `${databaseFile(data)} was written by a newer Headroom (format 8, this one knows 7); update Headroom or choose another folder`,
+      `${databaseFile(data)} was written by a newer Headroom (format 99, this one knows 8); update Headroom or choose another folder`,
     );
   });
 

@@ -9,6 +9,7 @@ import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
 import { measured } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
+import { Remark } from '~/app/_components/Remark';
 import type { Pane } from '~/app/_live/comparison';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type PaneLook, PaneMaps } from './PaneMaps';
@@ -31,7 +32,6 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
   const { pane, letter, run, shown } = at;
   const { lit, pinned, width } = look;
   const name = (what: string) => `pane ${letter}: ${what}`;
-  const unlisted = runs.some((r) => r.run === pane.run) ? [] : [{ value: pane.run ?? '', text: run?.name ?? at.runId }];
   return (
     <section
       aria-label={`pane ${letter}`}
@@ -45,8 +45,9 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
         <Choose
           aria-label={name('run')}
           className="max-w-none! min-w-0 flex-1"
-          options={[...unlisted, ...runs.map((r) => ({ value: r.run ?? '', text: r.name }))]}
+          options={runs.map((r) => ({ value: r.run ?? '', text: r.name }))}
           value={pane.run ?? ''}
+          unlisted={run?.name ?? at.runId}
           onPick={(id) => onChange({ run: id || null })}
         />
         {onRemove && <IconButton size="small" icon={X} label={name('remove')} onClick={onRemove} />}
@@ -90,9 +91,9 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
         </p>
       )}
       {at.problems.map((problem) => (
-        <p key={problem} role="status" className="text-xs text-warn">
+        <Remark key={problem} tone="warn">
           {problem}
-        </p>
+        </Remark>
       ))}
     </section>
   );
@@ -158,21 +159,16 @@ function WhichMaps({ shown, pane, name, onChange }: WhichProps) {
     text: headName(...id),
   }));
   const head = pane.head ? headKey(pane.head.layer, pane.head.head) : '';
-  const missing = pane.head && !heads.some(({ value }) => value === head);
   const count = shown?.snapshot.examples ?? 0;
   const example = pane.source === 'mean' ? null : pane.source.example;
-  const examples = Array.from({ length: count }, (_, e) => e);
-  if (example !== null && example >= count) examples.unshift(example);
+  const examples = Array.from({ length: count }, (_, e) => ({ value: String(e), text: `example ${e + 1}` }));
   return (
     <>
       <Choose
         aria-label={name('heads')}
-        options={[
-          { value: '', text: 'all heads' },
-          ...(missing ? [{ value: head, text: headName(pane.head!.layer, pane.head!.head) }] : []),
-          ...heads,
-        ]}
+        options={[{ value: '', text: 'all heads' }, ...heads]}
         value={head}
+        unlisted={pane.head ? headName(pane.head.layer, pane.head.head) : undefined}
         onPick={(key) => {
           const [l, h] = key.split('.').map(Number);
           onChange({ head: l === undefined || h === undefined ? null : { layer: l, head: h } });
@@ -180,11 +176,9 @@ function WhichMaps({ shown, pane, name, onChange }: WhichProps) {
       />
       <Choose
         aria-label={name('example')}
-        options={[
-          { value: 'mean', text: 'mean of examples' },
-          ...examples.map((e) => ({ value: String(e), text: `example ${e + 1}` })),
-        ]}
+        options={[{ value: 'mean', text: 'mean of examples' }, ...examples]}
         value={example === null ? 'mean' : String(example)}
+        unlisted={example === null ? undefined : `example ${example + 1}`}
         onPick={(e) => onChange({ source: e === 'mean' ? 'mean' : { example: Number(e) } })}
       />
     </>

@@ -8,6 +8,7 @@ import { noTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
+import { Remark } from '~/app/_components/Remark';
 import { type Comparison, fewestPanes, mostPanes, type Pane, paneAlignments, paneScales } from '~/app/_live/comparison';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import { scaleWords } from '~/app/_run/attention/Toolbar';
@@ -65,11 +66,7 @@ export function Panes(props: PanesProps) {
   return (
     <div className="flex flex-col gap-2 p-3" data-testid="panes">
       <Bar comparison={comparison} onChange={onChange} kind={kind} />
-      {note && (
-        <p role="status" className="text-xs text-warn">
-          {note}
-        </p>
-      )}
+      {note && <Remark tone="warn">{note}</Remark>}
       <div ref={box} className="flex flex-wrap items-start" style={{ gap }}>
         {width > 0 &&
           shown.map((at, n) => (
@@ -115,13 +112,13 @@ export function Panes(props: PanesProps) {
                   {...look}
                   width={cardWidth - 18}
                 />
-                <ColorBar scale={differences} title="difference of weights" ownScales={false} />
+                <ColorBar scale={differences} title="difference of weights" />
               </>
             )}
           </section>
         )}
       </div>
-      <ColorBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} ownScales={false} />
+      <ColorBar scale={scale} title={`attention weight, panes ${shown.map((s) => s.letter).join(', ')}`} />
     </div>
   );
 }

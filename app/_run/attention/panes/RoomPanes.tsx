@@ -2,7 +2,7 @@ import { useMemo } from 'react';
 import { attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
 import { setCursor, useCursor } from '~/app/_live/cursor';
-import { useOtherRuns } from '~/app/_live/otherRun';
+import { runOption, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useRunsBeside } from '~/app/_live/runsBeside';
 import { focusStore, useFocus } from '~/app/_run/attention/focusStore';
@@ -31,7 +31,7 @@ export function RoomPanes({ comparison }: { comparison: Comparison }) {
   };
   const offered = [
     { run: null, name: `${runs.get(runId)?.name ?? 'this run'} (this run)` },
-    ...others.map((r) => ({ run: r.runId, name: `${r.name} (${r.runId})` })),
+    ...others.map((r) => ({ run: r.runId, name: runOption(r).text })),
   ];
   return (
     <Panes

@@ -5,6 +5,7 @@ import { edges } from '~/app/_charts/attention/flow';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
+import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import { Check } from '~/app/_run/attention/Toolbar';
@@ -46,10 +47,10 @@ export function Flow() {
   const broken = layers.findIndex((l, i) => i > 0 && l.keys !== layers[i - 1]!.queries);
   if (broken > 0)
     return (
-      <p className="text-xs text-dim">
+      <Remark>
         {layers[broken]!.name} has {layers[broken]!.keys} keys, the layer before it gives {layers[broken - 1]!.queries}: what one
         layer gives is not what the next one takes, so nothing flows through. Show layers that follow each other.
-      </p>
+      </Remark>
     );
   const inputs = scene.tokensOf(layers[0]!.layer).keys;
   const outputs = scene.tokensOf(layers.at(-1)!.layer).queries;
@@ -101,26 +102,22 @@ export function Flow() {
   );
 }
 
-function FlowTable({
-  layers,
-  mass,
-  tokensOf,
-  inputs,
-}: {
+interface FlowTableProps {
   layers: readonly FlowLayer[];
   mass: number;
   tokensOf: (layer: number) => MapTokens;
   inputs: Float64Array | null;
-}) {
-  const kept = layers.flatMap((layer) => {
+}
+
+function FlowTable({ layers, mass, tokensOf, inputs }: FlowTableProps) {
+  const rows = layers.flatMap((layer, l) => {
     const all = edges(layer.map, layer, mass);
     const tokens = tokensOf(layer.layer).queries;
     return Array.from({ length: layer.queries }, (_, q) => ({
-      layer: layer.layer,
-      layerName: layer.name,
-      q,
-      name: tokens[q]?.name ?? String(q + 1),
-      own: all.filter((e) => e.query === q),
+      layer: layer.name,
+      token: tokens[q]?.name ?? String(q + 1),
+      keys: all.filter((e) => e.query === q).map((e) => `${e.key + 1}: ${e.weight.toFixed(2)}`),
+      rollout: l === 0 && inputs ? inputs[q]!.toFixed(3) : '',
     }));
   });
   return (
@@ -138,14 +135,14 @@ function FlowTable({
           </tr>
         </thead>
         <tbody>
-          {kept.map(({ layer, layerName, q, name, own }) => (
-            <tr key={`${layer}.${q}`}>
-              <td className="pr-4">{layerName}</td>
+          {rows.map(({ layer, token, keys, rollout }, n) => (
+            <tr key={n}>
+              <td className="pr-4">{layer}</td>
               <th scope="row" className="pr-4 text-left font-normal whitespace-nowrap">
-                {name}
+                {token}
               </th>
-              <td className="pr-4 font-mono">{own.map((e) => `${e.key + 1}: ${e.weight.toFixed(2)}`).join(', ')}</td>
-              {inputs && <td className="font-mono">{layer === layers[0]!.layer ? inputs[q]!.toFixed(3) : ''}</td>}
+              <td className="pr-4 font-mono">{keys.join(', ')}</td>
+              {inputs && <td className="font-mono">{rollout}</td>}
             </tr>
           ))}
         </tbody>

@@ -7,8 +7,9 @@ import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/a
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
+import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
-import { useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
+import { runOption, useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { nearestIndex } from '~/app/_live/snapshotFeed';
 import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
@@ -77,20 +78,14 @@ export function Likeness() {
     return (h: number) => (([l, head]) => `${l + 1}.${head + 1}`)(heads[h] ?? [0, 0]);
   };
   const set = (change: Partial<typeof view.likeness>) => attentionView.set({ likeness: { ...view.likeness, ...change } });
-  // A run from a link may not be in the list.
-  const unlisted =
-    otherId === null || others.some((r) => r.runId === otherId) ? [] : [{ value: otherId, text: `run ${otherId}` }];
   return (
     <div ref={box} className="flex min-w-0 flex-col gap-2">
       <div className="flex flex-wrap items-center gap-3 text-xs text-dim">
         <Choose
           label="compared with"
-          options={[
-            { value: '', text: 'each other' },
-            ...unlisted,
-            ...others.map((r) => ({ value: r.runId, text: `${r.name} (${r.runId})` })),
-          ]}
+          options={[{ value: '', text: 'each other' }, ...others.map(runOption)]}
           value={otherId ?? ''}
+          unlisted={`run ${otherId}`}
           onPick={(id) => set({ with: id || null })}
         />
         {otherId === null && (
@@ -100,21 +95,11 @@ export function Likeness() {
         )}
         {progress !== null && <span role="status">{Math.round(100 * progress)} % compared</span>}
       </div>
-      {problem && (
-        <p role="status" className="text-xs text-warn">
-          {beside.name ?? otherId}: {problem}
-        </p>
-      )}
-      {otherId !== null && !problem && !other && <p className="text-xs text-dim">the other run is loading …</p>}
-      {!own && <p className="text-xs text-dim">the maps of all examples are loading …</p>}
-      {ragged && (
-        <p className="text-xs text-dim">Heads with maps of different sizes have nothing to compare: they count as 1 apart.</p>
-      )}
-      {!alike && (
-        <p role="status" className="text-xs text-warn">
-          The probe examples are not the same: the means over them are compared.
-        </p>
-      )}
+      {problem && <Remark tone="warn">{`${beside.name ?? otherId}: ${problem}`}</Remark>}
+      {otherId !== null && !problem && !other && <Remark>the other run is loading …</Remark>}
+      {!own && <Remark>the maps of all examples are loading …</Remark>}
+      {ragged && <Remark>Heads with maps of different sizes have nothing to compare: they count as 1 apart.</Remark>}
+      {!alike && <Remark tone="warn">The probe examples are not the same: the means over them are compared.</Remark>}
       {value && order && width > 0 && (start || !problem) && (
         <div className="flex flex-wrap items-start gap-6">
           <div className="flex flex-col gap-2">
@@ -130,7 +115,7 @@ export function Likeness() {
               label={`Jensen-Shannon distances between heads, rows this run${value.matched ? `, columns ${beside.name}` : ''}`}
               onPick={(h) => pickHead(allHeads(value.layers)[h] ?? null)}
             />
-            <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" ownScales={false} />
+            <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" />
           </div>
           {order.pairs && (
             <Pairs value={value} pairs={order.pairs} other={`${beside.name} at step ${beside.look.shown?.recorded.step}`} />
@@ -159,15 +144,11 @@ function Pairs({ value, pairs, other }: { value: Compared; pairs: Int32Array; ot
         <caption className="pb-1 text-left text-dim">the pairing with the least distance in all</caption>
         <thead className="text-left text-dim">
           <tr>
-            <th scope="col" className="pr-4 font-medium">
-              this run
-            </th>
-            <th scope="col" className="pr-4 font-medium">
-              {other}
-            </th>
-            <th scope="col" className="text-right font-medium">
-              distance
-            </th>
+            {['this run', other, 'distance'].map((head) => (
+              <th key={head} scope="col" className="pr-4 font-medium last:pr-0 last:text-right">
+                {head}
+              </th>
+            ))}
           </tr>
         </thead>
         <tbody>
@@ -204,11 +185,9 @@ function headsOf(s: AttentionSnapshot, byExample: boolean): HeadExamples[] {
 }
 
 function sameExamples(a: AttentionSnapshot, b: AttentionSnapshot): boolean {
-  const key = (s: AttentionSnapshot, e: number) => exampleKey(s, e);
-  return (
-    a.examples === b.examples &&
-    Array.from({ length: a.examples }, (_, e) => e).every((e) => key(a, e) !== null && key(a, e) === key(b, e))
-  );
+  const keys = (s: AttentionSnapshot) => Array.from({ length: s.examples }, (_, e) => exampleKey(s, e));
+  const others = keys(b);
+  return a.examples === b.examples && keys(a).every((key, e) => key !== null && key === others[e]);
 }
 
 /** The snapshot of a step with the maps of all its examples, once they are loaded. */

@@ -5,7 +5,7 @@ import { type HeadId, hiddenBut } from '~/app/_charts/attention/selection';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
-import { useSignalVersion } from '~/app/_live/snapshots';
+import { useSignals } from '~/app/_live/snapshots';
 import { pickHead } from '~/app/_run/attention/focusStore';
 import { mainSignal, signalInfo } from '~/app/_run/attention/signalText';
 import { useWorkspace } from '~/app/_run/attention/workspaceContext';
@@ -15,24 +15,16 @@ export function Scatter() {
   const { snapshots, scene, large, view } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
-  const version = useSignalVersion(snapshots);
-  const { feed, table } = snapshots;
+  const { names, series } = useSignals(snapshots);
   const { layers } = scene.maps;
-  const names = useMemo(() => {
-    void version;
-    return table.names(feed.recorded);
-  }, [table, feed, version]);
   const main = mainSignal(scene.snapshot, names);
   const usual = [names.find((n) => n !== main) ?? main, main] as const;
   const [x, y] = [0, 1].map((n) => {
     const asked = view.axes?.[n] ?? usual[n] ?? '';
     return names.includes(asked) ? asked : (names[n] ?? names[0] ?? '');
   }) as [string, string];
-  const trails = useMemo(() => {
-    void version;
-    const series = (name: string) => table.series(name, feed.recorded, layers);
-    return trailsOf(series(x), series(y), layers, scene.recorded.step);
-  }, [table, feed, x, y, layers, scene.recorded.step, version]);
+  const { step } = scene.recorded;
+  const trails = useMemo(() => trailsOf(series(x, layers), series(y, layers), layers, step), [series, x, y, layers, step]);
   const onBrush = useCallback((ids: HeadId[]) => attentionView.set({ hidden: [...hiddenBut(ids, layers)] }), [layers]);
   const about = (name: string) => signalInfo(scene.snapshot, name, scene.lines.layers);
   const axis = (name: string) => {

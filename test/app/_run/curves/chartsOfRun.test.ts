@@ -170,7 +170,7 @@ describe('marks of a run', () => {
         { step: 200, value: null },
         { step: 300, value: 1 },
       ],
-      marks: { line: 'norm', label: 'clipped' },
+      marks: { line: 'norm' },
     });
   });
 

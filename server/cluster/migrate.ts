@@ -1,0 +1,194 @@
+/**
+ * `headroom migrate [FOLDER]`: copies a data folder into the PostgreSQL at DATABASE_URL. Cut short and started again, it skips
+ * what is there. The folder stays as it is.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { auditPath, openAuditFile } from '~/server/audit/auditFile';
+import { blobsNamed } from '~/server/base/blobsNamed';
+import type { Append, StoredRun } from '~/server/store';
+import { type BlobStore, openBlobs } from '~/server/store/blobs';
+import { hex } from '~/server/store/chain';
+import { LogCopy } from '~/server/store/logCopy';
+import { openPostgresAudit } from '~/server/store/postgres/audit';
+import { partsOf, uploadBlob } from '~/server/store/postgres/blobs';
+import { Database } from '~/server/store/postgres/database';
+import {
+  appendRow,
+  appendsAfter,
+  type Position,
+  type RunRow,
+  removeRow,
+  runRows,
+  samePosition,
+  saveSetting,
+  saveViewRow,
+} from '~/server/store/postgres/log';
+import { chainOf, databaseKey } from '~/server/store/postgres/open';
+import { type IndexStore, openSqliteStore } from '~/server/store/sqlite/open';
+import { seqCount } from '~/shared/events';
+import { pack } from '~/shared/pack';
+import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
+
+/** Nodes that stand by meanwhile forward to nobody. */
+const self = { address: 'http://migration.invalid', open: false };
+
+/** @throws Error with a message for people; what was copied before stays */
+export async function migrate(folder: string, url: string, say: (line: string) => void): Promise<void> {
+  const database = await Database.open({ url, onTrouble: (reason) => reason && say(`PostgreSQL does not answer: ${reason}`) });
+  const closers: (() => unknown)[] = [() => database.close()];
+  try {
+    if (!(await takeLease(database, self)))
+      throw new Error('a Headroom server runs on this database: stop all of them, and start again a few seconds later');
+    const timer = setInterval(() => void renewLease(database).catch(() => {}), renewEveryMs);
+    closers.push(
+      () => giveLeaseBack(database),
+      () => clearInterval(timer),
+    );
+    const source = await openSqliteStore(folder, say);
+    closers.push(() => source.close());
+    if ((await source.setting(databaseKey)) !== null)
+      throw new Error(`${folder} is the index of a PostgreSQL database, which has its runs already`);
+    const blobs = await openBlobs(folder, source);
+    await migrateLogs({ database, source, blobs, say });
+    await migrateSettings(database, source, folder);
+    await migrateAudit(database, folder);
+    await verify({ database, source, blobs, say });
+  } finally {
+    for (const close of closers.reverse()) await close();
+  }
+}
+
+interface Migration {
+  database: Database;
+  source: IndexStore;
+  blobs: BlobStore;
+  say(line: string): void;
+}
+
+const positionOf = async (source: IndexStore, { runId, head, attempt, nextEvent }: StoredRun): Promise<Position> => ({
+  head,
+  attempt,
+  nextEvent,
+  chain: await chainOf(source, runId, head),
+});
+
+async function migrateLogs({ database, source, blobs, say }: Migration): Promise<void> {
+  const there = new Map((await runRows(database)).map((row) => [row.runId, row]));
+  const runs = await source.runs();
+  const own = new Set(runs.map(({ runId }) => runId));
+  const foreign = [...there.keys()].filter((runId) => !own.has(runId));
+  if (foreign.length > 0)
+    throw new Error(
+      `the database holds runs that this folder does not have (${foreign.slice(0, 5).join(', ')}): use an empty one`,
+    );
+  let kept = 0;
+  for (const [i, run] of runs.entries()) {
+    const row = there.get(run.runId);
+    const position = await positionOf(source, run);
+    if (row && samePosition(row, position)) {
+      kept++;
+      continue;
+    }
+    if (row) await removeRow(database, run.runId);
+    await copyRun({ database, source, blobs }, run, position);
+    say(`run ${run.runId}: ${run.head} entries copied (${i + 1} of ${runs.length} runs)`);
+  }
+  if (kept > 0) say(`${kept} runs were there already`);
+}
+
+async function copyRun(
+  { database, source, blobs }: Omit<Migration, 'say'>,
+  { runId, summary }: StoredRun,
+  position: Position,
+): Promise<void> {
+  let row: RunRow | null = null;
+  const append = async (write: Append) => {
+    row = await appendRow(database, write, pack(write), row);
+  };
+  const log = new LogCopy({ append }, runId);
+  for (let fromSeq = 1; fromSeq <= position.head; ) {
+    const entries = await source.entries({ runId, fromSeq, limit: 1000, types: null });
+    // Those of snapshots and checkpoints that were thinned are gone.
+    for (const hash of new Set(entries.flatMap(({ event }) => blobsNamed(event))))
+      if (await blobs.has(hash)) await uploadBlob(database, hash, blobs);
+    await log.add(entries);
+    const last = entries.at(-1)!;
+    fromSeq = last.seq + seqCount(last.event);
+  }
+  const { head, attempt, nextEvent, chain } = position;
+  await append({ runId, after: head, attempt, nextEvent, entries: [], rewind: null });
+  if (!samePosition(row!, position))
+    throw new Error(
+      `run ${runId}: the copy has another hash than the log (${hex(chain)}): \`headroom verify\` says what is damaged`,
+    );
+  const view = await source.view(runId);
+  if (view && summary) await saveViewRow(database, view, summary.summary);
+}
+
+async function migrateSettings(database: Database, source: IndexStore, folder: string): Promise<void> {
+  for (const [key, value] of await source.settings()) await saveSetting(database, key, value);
+  const token = await readFile(path.join(folder, 'trainer.token'), 'utf8').catch(() => null);
+  if (token) await saveSetting(database, 'trainer.token', token.trim());
+}
+
+async function migrateAudit(database: Database, folder: string): Promise<void> {
+  const file = await openAuditFile(folder);
+  const target = await openPostgresAudit(database);
+  try {
+    for (let fromSeq = 1; ; ) {
+      const rows = await file.audit({ fromSeq, limit: 1000 });
+      if (rows.length === 0) break;
+      // Rows that are there already must be the same ones.
+      await target.appendAudit(rows);
+      fromSeq += rows.length;
+    }
+    const [more] = await target.audit({ fromSeq: (await file.audit({ fromSeq: 1, limit: 1e9 })).length + 1, limit: 1 });
+    if (more) throw new Error(`the database has rows of the audit log that ${auditPath(folder)} does not have: use an empty one`);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads everything back from PostgreSQL. */
+async function verify({ database, source, blobs, say }: Migration): Promise<void> {
+  const rows = new Map((await runRows(database)).map((row) => [row.runId, row]));
+  const named = new Set<string>();
+  let entries = 0;
+  for (const run of await source.runs()) {
+    const row = rows.get(run.runId)!;
+    let reached: Position | null = null;
+    for await (const page of appendsAfter(database, row, { version: 0, at: null }))
+      for (const { write, position } of page) {
+        reached = position;
+        entries += write.entries.length;
+        for (const { event } of write.entries) for (const hash of blobsNamed(event)) named.add(hash);
+      }
+    if (!reached || !samePosition(reached, await positionOf(source, run)))
+      throw new Error(`run ${run.runId}: PostgreSQL does not hold what the folder holds; run migrate again`);
+  }
+  let count = 0;
+  for (const hash of named) {
+    if (!(await blobs.has(hash))) continue;
+    const sha = createHash('sha256');
+    for await (const part of partsOf(database, hash)) sha.update(part);
+    if (sha.digest('hex') !== hash) throw new Error(`blob ${hash}: PostgreSQL does not hold its bytes; run migrate again`);
+    count++;
+  }
+  say(`read back from PostgreSQL: ${rows.size} runs with ${entries} entries, ${count} blobs: all as in the folder`);
+}
+
+/** @returns the exit status */
+export async function main(argv: readonly string[]): Promise<number> {
+  const folder = path.resolve(argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom');
+  try {
+    if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL: give the address of an empty PostgreSQL database');
+    await migrate(folder, process.env.DATABASE_URL, console.log);
+    console.log('Start each node with DATABASE_URL and an empty data folder; the old folder can be kept as a backup.');
+    return 0;
+  } catch (error) {
+    console.error(`migrate: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
