@@ -11,14 +11,7 @@ import { mostCompared } from './link';
 import type { Compared } from './useCompared';
 
 /** The runs on the page with their colors, and controls to add and remove runs. */
-export function RunChips({
-  runIds,
-  runs,
-  errors,
-  named,
-  palette,
-  onChange,
-}: {
+export function RunChips(props: {
   runIds: readonly string[];
   runs: readonly (Compared | null)[];
   errors: readonly (string | null)[];
@@ -26,6 +19,7 @@ export function RunChips({
   palette: Palette;
   onChange(runIds: readonly string[]): void;
 }) {
+  const { runIds, runs, errors, named, palette, onChange } = props;
   return (
     <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
       {runIds.map((runId, i) => {

@@ -21,18 +21,14 @@ import { type Answered, useProblems } from './newRun/useProblems';
 import { RunPicker } from './RunPicker';
 import { useCatalog } from './useCatalog';
 
-export function NewRunDialog({
-  open,
-  again = null,
-  onClose,
-  trainers,
-}: {
+export function NewRunDialog(props: {
   open: boolean;
   /** The run whose settings fill in the form. */
   again?: Pick<RunSummary, 'runId' | 'name'> | null;
   onClose(): void;
   trainers: readonly TrainerSummary[];
 }) {
+  const { open, again = null, onClose, trainers } = props;
   return (
     <Modal
       open={open}

@@ -78,19 +78,8 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
 
 const headingClass = 'mb-1 text-2xs font-semibold tracking-wider text-dim uppercase';
 
-function Choice({
-  icon: Icon,
-  title,
-  here,
-  onClick,
-  onRemove,
-}: {
-  icon: typeof Bookmark;
-  title: string;
-  here: boolean;
-  onClick(): void;
-  onRemove?: () => void;
-}) {
+function Choice(props: { icon: typeof Bookmark; title: string; here: boolean; onClick(): void; onRemove?: () => void }) {
+  const { icon: Icon, title, here, onClick, onRemove } = props;
   return (
     <li className="flex items-center">
       <button

@@ -72,19 +72,14 @@ export function HeadOverlay({
 }
 
 /** Over the large map of one head: cells with threads, and cells that other people point at. */
-export function CellOverlay({
-  boxOf,
-  step,
-  head,
-  queries,
-  keys,
-}: {
+export function CellOverlay(props: {
   boxOf: (query: number, key: number) => Box;
   step: number;
   head: { layer: number; head: number } | null;
   queries: number;
   keys: number;
 }) {
+  const { boxOf, step, head, queries, keys } = props;
   const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   if (!head) return null;
