@@ -48,16 +48,13 @@ export function NewRunDialog(props: {
 
 const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
 
-function NewRun({
-  again,
-  trainers,
-  onStarted,
-}: {
+function NewRun(props: {
   /** Id of the run whose settings fill in the form. */
   again: string | null;
   trainers: readonly TrainerSummary[];
   onStarted(): void;
 }) {
+  const { again, trainers, onStarted } = props;
   const router = useRouter();
   const trpc = useTrpc();
   const recipes = useQuery(trpc.runs.recipes.queryOptions());

@@ -251,17 +251,7 @@ function Group(props: { index: number; line: GroupRow; wide: number; onFold: Row
 }
 
 /** A line is rendered again only when its own run, trend or checkbox changes. */
-const Row = memo(function Row({
-  index,
-  row,
-  columns,
-  sparkline,
-  chosen,
-  you,
-  actions,
-  below,
-  stays,
-}: {
+const Row = memo(function Row(props: {
   index: number;
   row: RunRow;
   columns: readonly ColumnShown[];
@@ -273,6 +263,7 @@ const Row = memo(function Row({
   /** The menu stays in sight while the table is scrolled sideways. A table that fits has no such cells: each is a layer of its own. */
   stays: boolean;
 }) {
+  const { index, row, columns, sparkline, chosen, you, actions, below, stays } = props;
   const { run } = row;
   return (
     <tr aria-rowindex={index + 2} aria-selected={chosen} className="group/row hover:bg-raised/60">
