@@ -68,7 +68,7 @@ export interface LineChartProps {
 const nothing: readonly never[] = [];
 /** Least time between two descriptions of a chart in words: each looks through all of its numbers. */
 const sayEveryMs = 1000;
-/** Until the first drawing places it. */
+/** Hidden until the first drawing places it. */
 const gone = { display: 'none' };
 const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 

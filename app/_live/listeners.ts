@@ -1,4 +1,4 @@
-/** What listens to one thing, in the order in which it came. What comes or goes during a call counts from the next call on. */
+/** The listeners of one thing, called in the order in which they were added. One that is added or removed during a call counts from the next call on. */
 export class Listeners<L = () => void> {
   private readonly all = new Set<L>();
 

@@ -3,7 +3,7 @@
  * stored by seq, so a rewind needs only the run's list of snapshots: rows of superseded snapshots are no longer requested.
  */
 import { type SignalHistory, startsOf } from '~/shared/signals';
-import type { Recorded } from './snapshotFeed';
+import type { Recorded } from './recorded';
 
 /** Heads of each layer. */
 export type HeadCounts = readonly { heads: number }[];

@@ -3,21 +3,14 @@
  * selected example once, caches them up to a number of bytes, and prefetches around the current step. Independent of sockets and
  * React: blobs come from `fetchBlob`.
  */
+import { LRUCache } from 'lru-cache';
 import { type AttentionSnapshot, hasMaps, withPictures } from '~/shared/attentionSnapshot';
 import { call, Listeners } from './listeners';
-import { LruCache } from './snapshotCache';
+import { inStepOrder, nearestIndex, type Recorded } from './recorded';
 import { type Need, type Opened, type ReaderOptions, SnapshotReader } from './snapshotReader';
 
 /** Which maps of a snapshot are used: those of one example, or null = all. */
 export type Example = number | null;
-
-/** A snapshot as the run's view lists it. */
-export interface Recorded {
-  step: number;
-  seq: number;
-  blob: { hash: string; bytes: number };
-  examples: number;
-}
 
 export interface FeedOptions extends ReaderOptions {
   maxBytes?: number;
@@ -37,29 +30,6 @@ export interface Look {
   error: string | null;
 }
 
-/**
- * Index of the recorded step nearest to `step`; of two equally near the earlier; -1 for an empty list. `list` ascends by step.
- */
-export function nearestIndex(list: readonly { step: number }[], step: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]!.step < step) low = middle + 1;
-    else high = middle;
-  }
-  if (low === list.length) return low - 1;
-  if (low === 0) return 0;
-  return step - list[low - 1]!.step <= list[low]!.step - step ? low - 1 : low;
-}
-
-/** One snapshot per step, ascending: if a step has several, the newest seq counts. */
-export function inStepOrder<R extends Recorded>(snapshots: readonly R[]): R[] {
-  const byStep = new Map<number, R>();
-  for (const s of snapshots) if ((byStep.get(s.step)?.seq ?? 0) < s.seq) byStep.set(s.step, s);
-  return [...byStep.values()].sort((a, b) => a.step - b.step);
-}
-
 /** Neighbors prefetched on each side, nearest first. */
 const reach = 24;
 /** After a failed fetch, time before the same blob is requested again. */
@@ -73,7 +43,7 @@ const keyOf = ({ recorded, example, exact }: Wanted): string => `${recorded.blob
 export class SnapshotFeed {
   private list: Recorded[] = [];
   private readonly reader: SnapshotReader;
-  private readonly cache: LruCache<Opened>;
+  private readonly cache: LRUCache<string, Opened>;
   private readonly underWay = new Map<string, Promise<void>>();
   /** Reads of one blob run one after another, so that each can use the bytes of the last. */
   private readonly reading = new Map<string, Promise<void>>();
@@ -91,7 +61,10 @@ export class SnapshotFeed {
 
   constructor(private readonly options: FeedOptions) {
     this.reader = new SnapshotReader(options);
-    this.cache = new LruCache(options.maxBytes ?? 256 * 2 ** 20);
+    const maxSize = options.maxBytes ?? 256 * 2 ** 20;
+    // A snapshot larger than the whole cache is kept alone: otherwise the page would fetch it again and again.
+    const sizeCalculation = ({ bytes }: Opened) => Math.min(maxSize, Math.max(1, bytes));
+    this.cache = new LRUCache({ maxSize, sizeCalculation });
     this.parallel = options.parallel ?? 4;
     this.now = options.now ?? Date.now;
   }
@@ -173,7 +146,7 @@ export class SnapshotFeed {
           seen.add(i);
           order.push(this.list[i]!);
         }
-    this.enqueue([...this.wanted, ...fitting(order, example, this.cache.maxBytes)]);
+    this.enqueue([...this.wanted, ...fitting(order, example, this.cache.maxSize)]);
   }
 
   /** Fetches the snapshot nearest to a step, then its neighbors. */
@@ -185,7 +158,7 @@ export class SnapshotFeed {
     const ahead = fitting(
       nearest.flat().filter((r) => r !== undefined),
       example,
-      this.cache.maxBytes / 2,
+      this.cache.maxSize / 2,
     );
     const around = [{ recorded: this.list[index]!, example, exact: false }, ...ahead];
     this.enqueue(this.everything ? [...around, ...this.wanted] : around);
@@ -245,7 +218,7 @@ export class SnapshotFeed {
       const known = this.cache.peek(hash) ?? null;
       const opened = await this.reader.read(wanted.recorded.blob, known, wanted);
       const snapshot = known ? opened.snapshot : await this.pictured(opened.snapshot);
-      this.cache.set(hash, { ...opened, snapshot }, opened.bytes);
+      this.cache.set(hash, { ...opened, snapshot });
       this.failed.delete(hash);
     } catch (e) {
       this.failed.set(hash, { message: e instanceof Error ? e.message : String(e), at: this.now() });

@@ -9,8 +9,9 @@ import { fetchBlob } from './fetchBlob';
 import { call, Listeners } from './listeners';
 import { loadedLists } from './lists';
 import { useRunStore } from './RunProvider';
+import type { Recorded } from './recorded';
 import { type HeadCounts, SignalTable } from './signalTable';
-import { type Example, type Look, type Recorded, SnapshotFeed } from './snapshotFeed';
+import { type Example, type Look, SnapshotFeed } from './snapshotFeed';
 import type { RunStore } from './types';
 
 /** Attention of the page's run at all steps: maps from `feed`, signals from `table`. Shared by all panels of the page. */

@@ -7,6 +7,7 @@ import { atBase } from '~/app/_live/base';
 import { Bell } from '~/app/_run/shell/Bell';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
+import { DiskSpacePanel } from './DiskSpace';
 import { Invites } from './Invites';
 import { Me } from './Me';
 import { People } from './People';
@@ -65,6 +66,7 @@ export function TeamPage() {
               {admin && <Invites />}
               {admin && <Tokens />}
               <Approval editable={admin} />
+              <DiskSpacePanel editable={admin} />
             </div>
             {admin && <Audit />}
           </>

@@ -8,8 +8,8 @@ export function useInfo() {
   return data ?? null;
 }
 
-/** Makes a change to the team, shows errors, and reads all team data again. */
-export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, done?: string) {
+/** Makes a change to the team or to limits, shows errors, and reads all of its data again. */
+export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, done?: string, of: 'team' | 'retention' = 'team') {
   const queries = useQueryClient();
   const trpc = useTrpc();
   return useMutation({
@@ -18,6 +18,6 @@ export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, do
       if (done) toast.success(done);
     },
     onError: (error) => toast.error(describeError(error).message),
-    onSettled: () => queries.invalidateQueries({ queryKey: trpc.team.pathKey() }),
+    onSettled: () => queries.invalidateQueries({ queryKey: trpc[of].pathKey() }),
   });
 }

@@ -16,11 +16,12 @@ import { Database, describe, LeaseLostError } from '~/server/store/postgres/data
 import { openPostgresStore, type PostgresStore } from '~/server/store/postgres/open';
 import { closeHttp, listen } from '~/server/web/listen';
 import { routeTable } from '~/server/web/routeTable';
-import { forwardRequest, forwardUpgrade, type Target } from './forward';
-import { giveLeaseBack, leader, lookEveryMs, renewEveryMs, renewLease, takeLease } from './lease';
+import { Forwarding, type Target } from './forward';
+import { giveLeaseBack, type Leader, leader, lookEveryMs, renewEveryMs, renewLease, takeLease } from './lease';
 
 /** What nodes share, instead of what a single server keeps in its folder. */
 export interface Shared {
+  databaseUrl: string;
   store: Store;
   /** @param local the blobs of the data folder, a cache */
   blobs(local: BlobStore): Promise<BlobStore>;
@@ -64,7 +65,10 @@ const giveBackWithinMs = 1_000;
 /** @throws StartError with one line for the person who started it */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { databaseUrl: url, dataFolder, log, basePath } = options;
+  const forwarding = new Forwarding();
   let target: Target = { problem: 'this node is starting' };
+  /** Number of the leader's lease. */
+  let leads = 0;
   let app: Server | null = null;
   let store: PostgresStore | null = null;
   let leading: { close(): Promise<void> } | null = null;
@@ -91,11 +95,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     const found = find(request.method ?? 'GET', path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path);
     if (found && 'params' in found && found.route.for === 'anybody')
       return void found.route.handle({ request, response, url: new URL('http://localhost'), params: {} });
-    forwardRequest(request, response, target);
+    forwarding.request(request, response, target);
   });
   front.on('upgrade', (request, socket, head) => {
     if (app) app.emit('upgrade', request, socket, head);
-    else forwardUpgrade(request, socket, head, target);
+    else forwarding.upgrade(request, socket, head, target);
   });
 
   const database = await Database.open({ url, onTrouble, onLost: () => onEnd(new LeaseLostError()) }).catch(asStartError);
@@ -113,22 +117,31 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     for (; !signal.aborted; await pause(everyMs, undefined, { signal }).catch(() => {})) await task();
   }
 
+  function targetOf({ free, open, address }: Leader): Target {
+    if (free) return { problem: 'no node leads at this moment' };
+    if (open && !self.open)
+      return {
+        problem:
+          'the leading node lets everybody in without a login, and this one must not: set HEADROOM_LOGIN=required for every node',
+      };
+    if (address !== self.address) return { address };
+    return {
+      problem: `the leading node gave ${address}, the address of this one: set HEADROOM_ADDRESS for each node, unless this one was started again just now`,
+    };
+  }
+
   async function look(): Promise<void> {
     const found = await leader(control);
-    if (found.free) target = { problem: 'no node leads at this moment' };
-    else if (found.open && !self.open)
-      target = {
-        problem: `the leading node lets everybody in without a login, and this one must not: set HEADROOM_LOGIN=required for every node`,
-      };
-    else {
-      if (!('address' in target) || target.address !== found.address) options.onLeader(found.address);
-      target = { address: found.address };
-    }
+    if (found.number !== leads) forwarding.cut();
+    if (found.number !== leads && !found.free) options.onLeader(found.address);
+    leads = found.number;
+    target = targetOf(found);
     if (!found.free || !store || performance.now() - control.troubleAt < afterTroubleMs) return;
     if (!(await takeLease(control, self))) return;
     database.fence = control.fence;
     hasLease = true;
     target = { problem: 'this node is taking over' };
+    forwarding.cut();
     standing.abort();
   }
 
@@ -156,7 +169,13 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       app = http;
       return port;
     };
-    leading = await options.lead({ store: opened, blobs: (local) => openPostgresBlobs(database, local), audit, attach });
+    leading = await options.lead({
+      databaseUrl: url,
+      store: opened,
+      blobs: (local) => openPostgresBlobs(database, local),
+      audit,
+      attach,
+    });
   }
   const running = run();
   running.catch(onEnd);
@@ -167,9 +186,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       ending.abort();
       standing.abort();
       await running.catch(() => {});
-      app = null;
       target = { problem: 'this node is ending' };
+      // It serves its trainer until that has saved its run.
       await leading?.close();
+      app = null;
       await store?.close();
       if (hasLease) await Promise.race([giveLeaseBack(control), pause(giveBackWithinMs, undefined, { ref: false })]);
       hasLease = false;

@@ -17,6 +17,8 @@ export interface ExportDeps {
   blobs: BlobStore;
   now(): number;
   dataFolder: string;
+  /** PostgreSQL of several nodes. */
+  databaseUrl?: string | null;
   /** true: the store is the SQLite file in `dataFolder`, so a separate thread can read it for exports. */
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
@@ -65,7 +67,10 @@ async function send(
   const now = deps.now();
   const progress = (at: Progress) => job.progress(at);
   const parts = deps.threaded
-    ? exportInThread({ folder: deps.dataFolder, query: query.data, now }, { progress, signal: job.signal })
+    ? exportInThread(
+        { folder: deps.dataFolder, databaseUrl: deps.databaseUrl ?? null, query: query.data, now },
+        { progress, signal: job.signal },
+      )
     : writeExport({ ...deps.store, blobs: deps.blobs, progress }, query.data, now);
   try {
     // The first part shows whether the requested content exists.

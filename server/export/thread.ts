@@ -6,6 +6,8 @@ import { ExportError } from './source';
 
 export interface ExportJob {
   folder: string;
+  /** PostgreSQL of several nodes; null: there is none. */
+  databaseUrl: string | null;
   query: ExportQuery;
   now: number;
 }

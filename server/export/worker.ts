@@ -5,6 +5,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { openBlobReader } from '~/server/store/blobs';
+import { wholeBlob } from '~/server/store/postgres/blobs';
+import { Database } from '~/server/store/postgres/database';
 import { atOnce, openReads } from '~/server/store/sqlite/read';
 import { openForReading } from '~/server/store/sqlite/schema';
 import { writeExport } from './formats';
@@ -12,7 +14,9 @@ import { ExportError, type RecordSource } from './source';
 import type { ExportJob } from './thread';
 
 const port = parentPort as MessagePort;
-const { folder, query, now } = workerData as ExportJob;
+const { folder, query, now, databaseUrl } = workerData as ExportJob;
+/** Has the blobs that the folder of one of several nodes lacks. */
+const shared = databaseUrl === null ? null : await Database.open({ url: databaseUrl, onTrouble() {} });
 const db = openForReading(folder);
 const reads = openReads(db);
 const source: RecordSource = {
@@ -29,7 +33,13 @@ const source: RecordSource = {
   setting: async (key) => reads.setting(key),
   chainAt: async (runId, seq) => reads.chainAt(runId, seq),
   progress: progressReporter(port),
-  blobs: openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) }),
+  blobs: openBlobReader(folder, {
+    smallBlob: async (hash) => reads.smallBlob(hash) ?? (shared && wholeBlob(shared, hash)),
+  }),
 };
+function close(): void {
+  db.close();
+  void shared?.close();
+}
 const isRefusal = (error: unknown) => error instanceof ExportError;
-serveParts(port, writeExport(source, query, now), { isRefusal, close: () => db.close() });
+serveParts(port, writeExport(source, query, now), { isRefusal, close });

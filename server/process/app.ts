@@ -196,8 +196,8 @@ export async function createApp(options: AppOptions): Promise<App> {
       store,
       blobs,
       dataFolder,
-      // A thread of its own reads the data folder, which has not all blobs of several nodes.
-      threaded: !options.store && !shared,
+      databaseUrl: shared?.databaseUrl ?? null,
+      threaded: !options.store,
       now,
       view: (runId: string) => hub.view(runId),
       adopt: (runId: string) => hub.adopt(runId),

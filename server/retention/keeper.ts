@@ -28,6 +28,8 @@ export type Quotas = Record<Thinned, number>;
 export interface Retention {
   quotas(): Quotas;
   setQuotas(changes: Partial<Quotas>): Promise<void>;
+  /** What one run's items take now. */
+  use(runId: string): Promise<Record<Thinned, { count: number; bytes: number }>>;
   /** Waits for thinning in progress, then stops. */
   close(): Promise<void>;
 }
@@ -120,6 +122,12 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
         quotas[kind] = bytes;
       }
       sizes.clear();
+    },
+    async use(runId) {
+      const lists = listsOf(store, runId);
+      const [snapshots, checkpoints] = [await whole(lists, 'snapshots'), await whole(lists, 'checkpoints')];
+      const of = (items: readonly Item[]) => ({ count: items.length, bytes: bytesOf(items) });
+      return { snapshots: of(snapshots), checkpoints: of(checkpoints) };
     },
     async close() {
       stop();

@@ -20,7 +20,7 @@ export interface Context {
   people: People;
   /** Storage for secrets that must not be in the audit log. */
   settings: Pick<Store, 'setting' | 'setSetting'>;
-  retention: Pick<Retention, 'quotas' | 'setQuotas'>;
+  retention: Pick<Retention, 'quotas' | 'setQuotas' | 'use'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
   now(): number;
@@ -55,20 +55,18 @@ function problemsOfCause(cause: unknown): { field: string; message: string }[] {
   return cause instanceof FieldError ? [{ field: cause.field, message: cause.message }] : [];
 }
 
-/** For `catch`: turns an error in the input into an answer that names the field. */
-export const asBadRequest = (error: unknown): never => {
-  if (error instanceof FieldError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
-  throw error;
-};
-
 export const router = t.router;
 export const procedure = t.procedure;
 export const createCaller = t.createCallerFactory;
 
-/** A procedure only for actors with this permission. */
+/** A procedure only for actors with this permission. What the caller got wrong is answered with its message and field. */
 export const allowed = (permission: Permission) =>
-  t.procedure.use(({ ctx, next }) => {
+  t.procedure.use(async ({ ctx, next }) => {
     if (!may(ctx.actor, permission))
       throw new TRPCError({ code: 'FORBIDDEN', message: `${ctx.actor.name} (${ctx.actor.role}) may not ${permission}` });
-    return next();
+    const result = await next();
+    const cause = result.ok ? null : result.error.cause;
+    if (cause instanceof TeamError || cause instanceof FieldError)
+      throw new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause });
+    return result;
   });

@@ -1,14 +1,20 @@
 import { z } from 'zod';
-import type { Quotas } from '~/server/retention/keeper';
+import type { Thinned } from '~/server/retention/keeper';
+import { runId } from '~/shared/ids';
 import { allowed, router } from './base';
 
 const megabyte = 2 ** 20;
 const quota = z.int().min(megabyte, `give at least ${megabyte} (1 MB)`).optional();
-const answer = ({ snapshots, checkpoints }: Quotas) => ({ quotaBytes: snapshots, checkpointBytes: checkpoints });
+const answer = <T>({ snapshots, checkpoints }: Record<Thinned, T>) => ({ quotaBytes: snapshots, checkpointBytes: checkpoints });
 
 /** The disk space that one run's snapshots and its checkpoints may take; server/retention/thin.ts decides which are removed beyond it. */
 export const retention = router({
   get: allowed('watch runs').query(({ ctx }) => answer(ctx.retention.quotas())),
+
+  /** What the snapshots and the checkpoints of a run take now. */
+  use: allowed('watch runs')
+    .input(z.strictObject({ runId }))
+    .query(async ({ ctx, input }) => answer(await ctx.retention.use(input.runId))),
 
   /** Takes effect in every run at its next snapshot, or checkpoint. `quotaBytes`: of snapshots. */
   set: allowed('delete runs')

@@ -20,7 +20,7 @@ import { runSetup } from '~/shared/setup';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
-import { allowed, asBadRequest, type Context, router } from './base';
+import { allowed, type Context, router } from './base';
 import { listProcedures } from './lists';
 import { tableProcedures } from './runTable';
 
@@ -95,8 +95,8 @@ export const runs = router({
     .input(createRun)
     .mutation(async ({ ctx, input: { setup, ...more } }): Promise<{ runId: string }> => {
       const { config, problems } = await ctx.hub.recipes.check(setup);
-      if (problems.length > 0) asBadRequest(new SetupError(problems));
-      return ctx.hub.create(ctx.actor, { ...setup, config }, more).catch(asBadRequest);
+      if (problems.length > 0) throw new SetupError(problems);
+      return ctx.hub.create(ctx.actor, { ...setup, config }, more);
     }),
 
   /** All known recipes, those of connected trainers first; a run of any of them can be requested. */

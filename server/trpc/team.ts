@@ -1,6 +1,4 @@
-import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import { TeamError } from '~/server/team/people';
 import { remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seq } from '~/shared/ids';
@@ -19,17 +17,7 @@ import {
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
-import { allowed, asBadRequest, router } from './base';
-
-/** Passes the message of a TeamError to the caller, with the field it names. */
-async function reportTeamErrors<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (error instanceof TeamError) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message, cause: error });
-    throw error;
-  }
-}
+import { allowed, router } from './base';
 
 const day = 24 * 3_600_000;
 const id = z.string().min(1).max(64);
@@ -43,7 +31,7 @@ export const team = router({
   /** Changes the person's own name and color. */
   changeMe: allowed('comment')
     .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.change(ctx.actor, ctx.actor.id, input))),
+    .mutation(({ ctx, input }) => ctx.people.change(ctx.actor, ctx.actor.id, input)),
 
   /** E-mail addresses of the accounts that sign the person in. */
   myAccounts: allowed('watch runs').query(({ ctx }): string[] =>
@@ -61,11 +49,11 @@ export const team = router({
 
   changePerson: managing
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
-    .mutation(({ ctx, input: { personId, ...wish } }) => reportTeamErrors(ctx.people.change(ctx.actor, personId, wish))),
+    .mutation(({ ctx, input: { personId, ...wish } }) => ctx.people.change(ctx.actor, personId, wish)),
 
   removePerson: managing
     .input(z.strictObject({ personId: id }))
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.remove(ctx.actor, input.personId))),
+    .mutation(({ ctx, input }) => ctx.people.remove(ctx.actor, input.personId)),
 
   invites: managing.query(({ ctx }): Invite[] => Object.values(ctx.people.team.invites).map(withoutHash)),
 
@@ -81,11 +69,11 @@ export const team = router({
           .max(365 * day, 'expiresInMs: at most a year'),
       }),
     )
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.invite(ctx.actor, input))),
+    .mutation(({ ctx, input }) => ctx.people.invite(ctx.actor, input)),
 
   revokeInvite: managing
     .input(z.strictObject({ inviteId: id }))
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeInvite(ctx.actor, input.inviteId))),
+    .mutation(({ ctx, input }) => ctx.people.revokeInvite(ctx.actor, input.inviteId)),
 
   /** The person's own; an admin sees everybody's. */
   sessions: allowed('watch runs').query(({ ctx }): Session[] =>
@@ -96,7 +84,7 @@ export const team = router({
 
   revokeSession: allowed('watch runs')
     .input(z.strictObject({ sessionId: id }))
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeSession(ctx.actor, input.sessionId))),
+    .mutation(({ ctx, input }) => ctx.people.revokeSession(ctx.actor, input.sessionId)),
 
   tokens: managing.query(({ ctx }): Token[] => Object.values(ctx.people.team.tokens).map(withoutHash)),
 
@@ -113,11 +101,11 @@ export const team = router({
           .nullable(),
       }),
     )
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.makeToken(ctx.actor, input))),
+    .mutation(({ ctx, input }) => ctx.people.makeToken(ctx.actor, input)),
 
   revokeToken: managing
     .input(z.strictObject({ tokenId: id }))
-    .mutation(({ ctx, input }) => reportTeamErrors(ctx.people.revokeToken(ctx.actor, input.tokenId))),
+    .mutation(({ ctx, input }) => ctx.people.revokeToken(ctx.actor, input.tokenId)),
 
   needsApproval: allowed('watch runs').query(({ ctx }): string[] => ctx.auditLog.team.needsApproval),
 
@@ -139,7 +127,7 @@ export const team = router({
     .mutation(async ({ ctx, input: { runId, rules } }) => {
       const { team } = ctx.auditLog;
       const before = runId === null ? team.watchdogs.everywhere : rulesFor(team, runId);
-      const kept = await withSecretsKept(rules, before, ctx.settings).catch(asBadRequest);
+      const kept = await withSecretsKept(rules, before, ctx.settings);
       await ctx.auditLog.record(ctx.actor, () => ({
         events: [{ type: 'watchdog.rules', runId, rules: kept }],
         result: undefined,

@@ -12,7 +12,7 @@ import { type OidcSettings, roleFor } from '~/server/team/admission';
 import { type People, TeamError } from '~/server/team/people';
 import type { Account } from '~/shared/team';
 import { same } from './identity';
-import { firstOf } from './origin';
+import { firstOf, isFromOwnPage } from './origin';
 import { cookieOf, deviceOf, isSecure, type Sessions } from './sessions';
 
 const routes = { start: '/api/oidc/start', finish: '/api/oidc/callback' } as const;
@@ -60,6 +60,8 @@ export function openOidc(deps: {
 
   async function start(visit: Visit): Promise<void> {
     const { request, response, url } = visit;
+    // A page of somebody else, who had signed this browser in at the provider, could otherwise add that account to this person.
+    if (url.searchParams.has('link') && !isFromOwnPage(request)) return refuse(visit, 'Link an account on the Team page.');
     const wish: z.infer<typeof flow> = {
       state: client.randomState(),
       nonce: client.randomNonce(),

@@ -33,13 +33,24 @@ export function hostRefusal(request: IncomingMessage, loopback: boolean): string
   return `this server only answers as localhost or 127.0.0.1, not as "${nameOf(host)}"; to be reached under a name, start it with HOST=0.0.0.0`;
 }
 
+/** Whether an address is one under which the request reached us. */
+function isOwn({ headers }: IncomingMessage, address: string): boolean {
+  // A proxy sets this header: a page cannot add it to a request to another site.
+  const forwarded = firstOf(headers['x-forwarded-host']);
+  const named = URL.canParse(address) ? new URL(address).host : null;
+  return named !== null && (named === headers.host || named === forwarded);
+}
+
+/** Whether a link on a page of ours led here. Browsers say so in a header of their own, or, over plain HTTP, with the address of the page. */
+export function isFromOwnPage(request: IncomingMessage): boolean {
+  const { referer, 'sec-fetch-site': site } = request.headers;
+  return site === undefined ? referer !== undefined && isOwn(request, referer) : site === 'same-origin';
+}
+
 /** @returns null, or why the request is refused: its page was not served by us. Scripts send no Origin. */
 export function originRefusal(request: IncomingMessage): string | null {
-  const { origin, host } = request.headers;
+  const { origin } = request.headers;
   if (origin === undefined) return null;
-  // A proxy sets this header: a page cannot add it to a request to another site.
-  const forwarded = firstOf(request.headers['x-forwarded-host']);
-  const own = URL.canParse(origin) ? new URL(origin).host : null;
-  if (own !== null && (own === host || own === forwarded)) return null;
+  if (isOwn(request, origin)) return null;
   return `a page of ${origin} may not use this server; a proxy in between must pass on the header Host or X-Forwarded-Host`;
 }

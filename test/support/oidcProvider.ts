@@ -60,11 +60,16 @@ export async function startOidcProvider(accounts: Record<string, Claims>): Promi
 /** A browser without a screen: follows redirects, keeps cookies of each host, and signs in at the provider. */
 export class Visitor {
   readonly cookies = new Map<string, string>();
+  /** Address of the page whose link is followed. */
+  referer = '';
 
   async fetch(address: string | URL, form?: Record<string, string>): Promise<Response> {
     const response = await fetch(address, {
       redirect: 'manual',
-      headers: { cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      headers: {
+        cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        ...(this.referer && { referer: this.referer }),
+      },
       ...(form && { method: 'POST', body: new URLSearchParams(form) }),
     });
     for (const cookie of response.headers.getSetCookie()) {

@@ -1,7 +1,7 @@
 import type { CSSProperties, ReactNode } from 'react';
 
 interface EdgeLabelProps {
-  /** Makes a button of the label, for the pointer: keys have other ways. */
+  /** Makes the label a button for the pointer; the keyboard reaches the same things elsewhere. */
   onPick?: (() => void) | undefined;
   title?: string | undefined;
   className: string;

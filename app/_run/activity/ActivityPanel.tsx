@@ -31,9 +31,9 @@ import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { WhatIf } from '~/app/_run/steering/BranchDialog';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { WatchdogsButton } from '~/app/_run/steering/WatchdogsButton';
 import { type ListKind, listKinds } from '~/shared/view';
 import { activity, type Item, type Listed, type Tone } from './activity';
+import { RuleButtons } from './RuleButtons';
 
 const icons: Record<Item['kind'], typeof Activity> = {
   command: SlidersHorizontal,
@@ -110,7 +110,7 @@ export function ActivityPanel() {
       title="Activity"
       tools={
         <span className="flex items-center gap-1">
-          {!readOnly && <WatchdogsButton />}
+          {!readOnly && <RuleButtons />}
           <AsOf />
           <Select aria-label="Which activity" className={small} options={filters} value={filter} onPick={setFilter} />
           {(people.length > 1 || person !== '') && (

@@ -16,7 +16,8 @@ import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } f
 import { headName, type MapTokens, noTokens, sameTokens } from '~/app/_charts/attention/tokens';
 import type { AttentionView } from '~/app/_live/attentionView';
 import { useOtherRun } from '~/app/_live/otherRun';
-import { type Example, type Look, nearestIndex, type Recorded, type SnapshotFeed } from '~/app/_live/snapshotFeed';
+import { nearestIndex, type Recorded } from '~/app/_live/recorded';
+import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { exampleOf, type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
 import { type AttentionSnapshot, mistakes, targetKeys } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';

@@ -1,7 +1,7 @@
 import { formatStep } from '~/app/_charts/format';
 import { useCursor } from '~/app/_live/cursor';
 import { useNear, useSample } from '~/app/_live/lists';
-import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { nearestIndex } from '~/app/_live/recorded';
 
 /** Which snapshot the panels show at this step, in words. */
 export function snapshotWords(step: number, nearest: number | null): string {

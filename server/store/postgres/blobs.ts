@@ -19,6 +19,14 @@ export async function* partsOf(database: Database, hash: string): AsyncGenerator
   }
 }
 
+/** The bytes of a blob; null = PostgreSQL does not have it. */
+export async function wholeBlob(database: Database, hash: string): Promise<Uint8Array | null> {
+  if ((await sizeOf(database, hash)) === null) return null;
+  const parts: Uint8Array[] = [];
+  for await (const part of partsOf(database, hash)) parts.push(part);
+  return Buffer.concat(parts);
+}
+
 /** Copies a blob into PostgreSQL if it is not there: last its row in `blobs`, without which it does not exist. */
 export async function uploadBlob(database: Database, hash: string, from: Pick<BlobReader, 'open'>): Promise<boolean> {
   if ((await sizeOf(database, hash)) !== null) return false;

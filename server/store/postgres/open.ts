@@ -12,6 +12,7 @@ import {
   removeRow,
   runRow,
   runRows,
+  samePosition,
   savedView,
   saveSetting,
   saveViewRow,
@@ -70,8 +71,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     async function versionOf(row: RunRow): Promise<number> {
       const known = runs.get(row.runId);
       if (!known) return 0;
-      if (known.id === row.id) return known.version!;
-      const version = known.id === undefined ? await versionAt(database, row.id, known) : null;
+      if (known.id === row.id && known.version! < row.version) return known.version!;
+      const version = samePosition(known, row)
+        ? row.version
+        : known.id === undefined
+          ? await versionAt(database, row.id, known)
+          : null;
       if (version !== null) return version;
       // Removed and made again, or PostgreSQL was put back from a backup.
       onNotice(`run ${row.runId}: the index in ${folder} is not of the log in PostgreSQL; it is built again`);
@@ -137,9 +142,12 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         if (behind.has(runId)) await heal(runId);
         await index.checkAppend(write);
         const row = await appendRow(database, write, payload, (runs.get(runId) as RunRow | undefined) ?? null);
-        behind.add(runId);
-        await index.append(write);
-        behind.delete(runId);
+        try {
+          await index.append(write);
+        } catch (error) {
+          behind.add(runId);
+          throw error;
+        }
         runs.set(runId, row);
       },
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
+import { inStepOrder, nearestIndex, type Recorded } from '~/app/_live/recorded';
 import { SignalTable } from '~/app/_live/signalTable';
-import { LruCache } from '~/app/_live/snapshotCache';
-import { inStepOrder, nearestIndex, type Recorded, SnapshotFeed } from '~/app/_live/snapshotFeed';
+import { SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { serializeSafetensors } from '~/shared/safetensors';
 import { snapshotBytes, uniform } from '~/test/support/attentionMaps';
 import { seeded } from '~/test/support/seeded';
@@ -203,15 +203,21 @@ it('pictures in a file of their own are fetched once for all snapshots that name
   expect(asked.filter((hash) => hash === 'the pictures').length).toBe(1);
 });
 
-it('the cache lets the longest unused go and never what was just put in', () => {
-  const cache = new LruCache<string>(100);
-  cache.set('a', 'A', 40);
-  cache.set('b', 'B', 40);
-  cache.get('a');
-  cache.set('c', 'C', 40);
-  expect([cache.has('a'), cache.has('b'), cache.has('c'), cache.bytes]).toEqual([true, false, true, 80]);
-  cache.set('big', 'D', 500);
-  expect([cache.size, cache.bytes]).toEqual([1, 500]);
+it('memory lets the longest unused go, and never what was just put in', async () => {
+  const fetchBlob = async (hash: string) => bytesAt(Number(hash));
+  const all = { example: null, exact: false };
+  const { maps } = await new SnapshotFeed({ fetchBlob }).load(recorded(0), all);
+  const bytes = maps.flatMap((m) => m!.layers).reduce((n, l) => n + l.byteLength, 16_384);
+  const feed = new SnapshotFeed({ fetchBlob, maxBytes: Math.floor(2.5 * bytes) });
+  const held = () => [0, 20, 40].filter((step) => feed.peek(recorded(step), null));
+  await feed.load(recorded(0), all);
+  await feed.load(recorded(20), all);
+  feed.at(recorded(0), null);
+  await feed.load(recorded(40), all);
+  expect(held()).toEqual([0, 40]);
+  const small = new SnapshotFeed({ fetchBlob, maxBytes: 100 });
+  for (const step of [0, 20]) expect((await small.load(recorded(step), all)).step).toBe(step);
+  expect([0, 20].filter((step) => small.peek(recorded(step), null))).toEqual([20]);
 });
 
 it('signals: history and live rows make one series; a snapshot without the signal is a gap; rewound rows are gone', () => {

@@ -204,22 +204,29 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     const other = c.nodes.find((node) => node !== old)!;
     const trainer = new EndlessTrainer({ url: other.url, token: c.token });
     await trainer.begin();
-    closers.push(() => trainer.trainer.close());
     const { runId } = trainer;
+    const sending = trainer.run();
+    await trainer.more(50);
     const viewer = await TestViewer.connect(old.url);
     closers.push(() => viewer.close());
     await viewer.watch(runId);
     old.child.kill('SIGSTOP');
+    const since = performance.now();
     // The old leader finds these in its sockets when it goes on.
     viewer.socket.emit('command', { kind: 'act', id: 'written-by-the-old', runId, action: 'stop', args: {} }, () => {});
+    await c.leads([other]);
+    // The trainer's connection through the other node is silent, not closed: the other node ended it.
+    await trainer.more(7);
+    console.log(`a paused leader was replaced after ${Math.round(performance.now() - since)} ms`);
     const late = connect({ url: old.url })
       .runs.create.mutate({ setup })
       .catch((error: Error) => error);
-    await c.leads([other]);
     const ended = once(old.child, 'exit');
     old.child.kill('SIGCONT');
     expect(await ended).toEqual([1, null]);
     expect(await late).toBeInstanceOf(Error);
+    trainer.end();
+    await sending;
     expect(old.said.filter((line) => line.startsWith('ends'))).toEqual([
       'ends: another node leads now: this one may not write any more',
     ]);

@@ -161,6 +161,10 @@ describe('a run whose checkpoints outgrow their quota', () => {
       const view = (await app.hub.view(runId))!;
       expect(view.recent.checkpoints.items.map((c) => c.step)).toEqual([0, 10, 30, 50, 60, 70, 80, 90, 100]);
       expect([view.counts.checkpoints.count, view.checkpointsThinned]).toEqual([9, 2]);
+      expect(await retention.use.query({ runId })).toEqual({
+        quotaBytes: { count: 0, bytes: 0 },
+        checkpointBytes: { count: 9, bytes: 900_000 },
+      });
 
       const why = '. 2 checkpoints were deleted to save space, as the activity of the run says';
       const back = { kind: 'act', id: 'command-1', runId, action: 'revert', args: { step: 20 } } as const;

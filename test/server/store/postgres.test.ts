@@ -16,7 +16,6 @@ import { databaseFile } from '~/server/store/sqlite/schema';
 import { foldAll } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
 import { ownFolder } from '~/test/support/folder';
-import { listContract } from '~/test/support/listContract';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { storeContract } from '~/test/support/storeContract';
@@ -48,7 +47,6 @@ const open = async (url: string, index = path.join(folder.path, `index${folders+
 };
 
 describe.skipIf(withoutPostgres)('the store in PostgreSQL', () => storeContract(async () => open(await postgres.database())));
-describe.skipIf(withoutPostgres)('lists in PostgreSQL', () => listContract(async () => open(await postgres.database())));
 
 describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
   const notices: string[] = [];

@@ -130,7 +130,8 @@ describe('sign-in at a provider', () => {
   });
 
   it('a person who joined with a name links an account, which another person cannot link too', async () => {
-    const gus = new Visitor();
+    const fromTeamPage = () => Object.assign(new Visitor(), { referer: `${app.url}/team` });
+    const gus = fromTeamPage();
     const body = JSON.stringify({ invite: await inviteLink('viewer'), name: 'Gus' });
     const joined = await fetch(`${app.url}/api/join`, { method: 'POST', body });
     gus.cookies.set('headroom', /headroom=([^;]+)/.exec(joined.headers.get('set-cookie')!)![1]!);
@@ -138,10 +139,10 @@ describe('sign-in at a provider', () => {
     expect(await apiAs(gus).team.myAccounts.query()).toEqual(['cyd@elsewhere.example']);
     expect((await apiAs((await signIn('cyd')).visitor).system.info.query()).you.name).toBe('Gus');
     const { visitor } = await signIn('bob');
-    await signIn('cyd', '?link', new Visitor()).then(async (other) =>
+    await signIn('cyd', '?link', fromTeamPage()).then(async (other) =>
       expect(await problemOf(other.visitor)).toBe('You were signed out in between. Sign in again.'),
     );
-    const second = new Visitor();
+    const second = fromTeamPage();
     second.cookies.set('headroom', visitor.cookies.get('headroom')!);
     await signIn('cyd', '?link', second);
     expect(await problemOf(second)).toBe('cyd@elsewhere.example already signs in Gus; choose another account.');
@@ -208,6 +209,21 @@ describe('what an attacker or a bad day sends', () => {
       'Lab ID takes each sign-in once, and soon. Sign in again.',
       false,
     ]);
+  });
+
+  it('a page of another site adds no account to whoever is signed in', async () => {
+    const strangers: Record<string, string>[] = [
+      { referer: 'http://evil.example/' },
+      { 'sec-fetch-site': 'cross-site', referer: app.url },
+      {},
+    ];
+    for (const headers of strangers) {
+      const answer = await fetch(`${start()}?link`, { redirect: 'manual', headers });
+      expect([answer.headers.get('location'), answer.headers.getSetCookie()[0]]).toEqual([
+        '/headroom/join',
+        expect.stringMatching(/^headroom-problem=Link%20an%20account%20on%20the%20Team%20page\.;/),
+      ]);
+    }
   });
 
   it('a sign-in canceled at the provider says so', async () => {

@@ -11,7 +11,7 @@ import { measured } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
 import { Remark } from '~/app/_components/Remark';
 import type { Pane } from '~/app/_live/comparison';
-import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { nearestIndex } from '~/app/_live/recorded';
 import { type PaneLook, PaneMaps } from './PaneMaps';
 import type { ShownMaps, ShownPane } from './usePanes';
 

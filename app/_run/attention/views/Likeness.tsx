@@ -11,7 +11,7 @@ import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
 import { runOption, useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
 import { useRunStore } from '~/app/_live/RunProvider';
-import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { nearestIndex } from '~/app/_live/recorded';
 import { type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
 import { pickHead } from '~/app/_run/attention/focusStore';
 import { Check } from '~/app/_run/attention/Toolbar';

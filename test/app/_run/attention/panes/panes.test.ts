@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Curve } from '~/app/_charts/curve';
 import { decodeComparison, encodeComparison } from '~/app/_live/comparison';
-import { nearestIndex } from '~/app/_live/snapshotFeed';
+import { nearestIndex } from '~/app/_live/recorded';
 import { type RunAxis, stepBeside } from '~/app/_run/attention/panes/align';
 import { seeded } from '~/test/support/seeded';
 

@@ -1,0 +1,130 @@
+'use client';
+
+import { useQuery } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { Button } from '~/app/_components/Button';
+import { Field, inputClass } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { numberTyped } from '~/app/_components/numberTyped';
+import { Panel } from '~/app/_components/Panel';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
+import { useTeamChange } from './useTeam';
+
+const gibibyte = 2 ** 30;
+const kinds = ['quotaBytes', 'checkpointBytes'] as const;
+type Kind = (typeof kinds)[number];
+
+const about: Record<Kind, { what: string; keeps: string }> = {
+  quotaBytes: {
+    what: 'Snapshots',
+    keeps: 'the first, the last, those of alerts, notes, commands and the best and final parameters; signals stay whole',
+  },
+  checkpointBytes: {
+    what: 'Checkpoints',
+    keeps:
+      'the first, the newest five, those that somebody asked for, branched from or asked about, and the last before the best result, each note and each alert',
+  },
+};
+
+/** 4294967296 -> "4 GiB" */
+export const binaryBytes = (bytes: number): string => {
+  const [size, unit] = bytes >= gibibyte ? [gibibyte, 'GiB'] : [2 ** 20, 'MiB'];
+  return `${Number((bytes / size).toPrecision(3))} ${unit}`;
+};
+
+/** Whole bytes of a text in GiB; a text says what would fit instead. */
+function bytesTyped(text: string): number | string {
+  const typed = numberTyped(text);
+  if (typed === null) return 'give a number of GiB, e.g. 4 or 0.5';
+  if (typed < 0.001) return `give at least 0.001 GiB (1 MiB), not ${text.trim()}`;
+  if (typed > 8_000_000) return `give at most 8,000,000 GiB, not ${text.trim()}`;
+  return Math.round(typed * gibibyte);
+}
+
+/** How much of the disk a run may take for snapshots and checkpoints, and, of the run `runId`, how much it takes. */
+export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
+  const trpc = useTrpc();
+  const { data, error } = useQuery(trpc.retention.get.queryOptions());
+  const use = useQuery({ ...trpc.retention.use.queryOptions({ runId: runId ?? '' }), enabled: runId !== null }).data;
+  // Only what was typed: the rest follows the server.
+  const [typed, setTyped] = useState<Partial<Record<Kind, string>>>({});
+  const save = useTeamChange(
+    async (wish: Partial<Record<Kind, number>>) => {
+      await api.retention.set.mutate(wish);
+      setTyped({});
+    },
+    'Saved',
+    'retention',
+  );
+  const refused = save.error && describeError(save.error);
+  const textOf = (kind: Kind): string => typed[kind] ?? (data ? String(data[kind] / gibibyte) : '');
+  const problemOf = (kind: Kind): string | null => {
+    const read = typed[kind] === undefined ? null : bytesTyped(typed[kind]);
+    return typeof read === 'string' ? read : refused?.field === kind ? refused.message : null;
+  };
+  const changed = kinds.filter((kind) => typed[kind] !== undefined && bytesTyped(typed[kind]) !== data?.[kind]);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const wish = Object.fromEntries(changed.map((kind) => [kind, bytesTyped(textOf(kind))]));
+    if (Object.values(wish).every((bytes) => typeof bytes === 'number')) save.mutate(wish);
+  };
+  return (
+    <Panel title="Disk space of each run">
+      {error && <p className="px-3 py-4 text-bad">{error.message}</p>}
+      {!data && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
+      {data && (
+        <form onSubmit={submit} noValidate className="flex flex-col gap-3 p-2">
+          <p className="text-xs text-dim">
+            The limits hold for every run of this server. When a run takes more, some go at its next snapshot or checkpoint, until
+            nine tenths are left; its activity says so.
+          </p>
+          {kinds.map((kind) => {
+            const { what, keeps } = about[kind];
+            const taken = use?.[kind];
+            const limit = bytesTyped(textOf(kind));
+            const over = taken && typeof limit === 'number' && taken.bytes > limit;
+            return (
+              <div key={kind}>
+                <Field
+                  label={`${what} of a run take at most`}
+                  unit="GiB"
+                  error={problemOf(kind)}
+                  help={`Always kept: ${keeps}. Of the others evenly spaced ones stay.`}
+                >
+                  {(ids) => (
+                    <input
+                      {...ids}
+                      className={inputClass}
+                      inputMode="decimal"
+                      disabled={!editable}
+                      value={textOf(kind)}
+                      onChange={(e) => setTyped({ ...typed, [kind]: e.target.value })}
+                    />
+                  )}
+                </Field>
+                {taken && (
+                  <p className={`text-2xs ${over ? 'text-warn' : 'text-dim'}`} data-testid={`use-${kind}`}>
+                    This run takes {binaryBytes(taken.bytes)}: {count(taken.count)} {what.toLowerCase()}.
+                    {over && ` With this limit about ${binaryBytes(taken.bytes - 0.9 * limit)} of them go.`}
+                  </p>
+                )}
+              </div>
+            );
+          })}
+          {refused && refused.field === null && (
+            <p role="alert" className="text-bad">
+              {refused.message}
+            </p>
+          )}
+          {editable ? (
+            <Button type="submit" look="primary" className="self-end" disabled={save.isPending || changed.length === 0}>
+              Save
+            </Button>
+          ) : (
+            <p className="text-2xs text-dim">An admin changes the limits.</p>
+          )}
+        </form>
+      )}
+    </Panel>
+  );
+}

@@ -1,0 +1,92 @@
+// @vitest-environment jsdom
+import { cleanup, screen } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { TRPCClientError } from '@trpc/client';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { binaryBytes, DiskSpacePanel } from '~/app/_team/DiskSpace';
+import { mount, people, TestRun } from '~/test/support/component';
+import { server } from '~/test/support/stubServer';
+
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+
+afterEach(cleanup);
+
+const gib = 2 ** 30;
+const field = (what: string) => screen.findByRole('textbox', { name: `${what} of a run take at most` });
+const save = () => screen.getByRole('button', { name: 'Save' });
+const sent = () => server.asked.filter(({ path }) => path === 'retention.set').map(({ input }) => input);
+
+describe('the disk space of each run', () => {
+  beforeEach(() => {
+    server.answers.set('retention.get', () => ({ quotaBytes: 4 * gib, checkpointBytes: gib / 2 }));
+    server.answers.set('retention.use', () => ({
+      quotaBytes: { count: 1200, bytes: 3 * gib },
+      checkpointBytes: { count: 12, bytes: gib / 4 },
+    }));
+    server.answers.set('retention.set', () => ({}));
+  });
+
+  it('shows the limits in GiB, what this run takes, what is always kept, and how much a lower limit takes away', async () => {
+    mount(new TestRun(people.ada), <DiskSpacePanel editable runId="run001" />);
+    const snapshots = (await field('Snapshots')) as HTMLInputElement;
+    expect([snapshots.value, ((await field('Checkpoints')) as HTMLInputElement).value]).toEqual(['4', '0.5']);
+    expect((await screen.findByTestId('use-quotaBytes')).textContent).toBe('This run takes 3 GiB: 1,200 snapshots.');
+    expect(screen.getByTestId('use-checkpointBytes').textContent).toBe('This run takes 256 MiB: 12 checkpoints.');
+    expect(snapshots.getAttribute('aria-describedby')).not.toBeNull();
+    screen.getByText(/^Always kept: the first, the newest five,/);
+    await userEvent.clear(snapshots);
+    await userEvent.type(snapshots, '2');
+    // 3 GiB less nine tenths of 2 GiB.
+    expect(screen.getByTestId('use-quotaBytes').textContent).toBe(
+      'This run takes 3 GiB: 1,200 snapshots. With this limit about 1.2 GiB of them go.',
+    );
+    await userEvent.click(save());
+    expect(sent()).toEqual([{ quotaBytes: 2 * gib }]);
+    await screen.findByText('This run takes 3 GiB: 1,200 snapshots.');
+  });
+
+  it.each([
+    ['some', 'give a number of GiB, e.g. 4 or 0.5'],
+    ['0,5', 'give a number of GiB, e.g. 4 or 0.5'],
+    ['0', 'give at least 0.001 GiB (1 MiB), not 0'],
+    ['9e9', 'give at most 8,000,000 GiB, not 9e9'],
+  ])('"%s" is refused beside its field, and nothing is sent', async (text, message) => {
+    mount(new TestRun(people.ada), <DiskSpacePanel editable />);
+    const input = await field('Checkpoints');
+    await userEvent.clear(input);
+    await userEvent.type(input, text);
+    expect(input.getAttribute('aria-invalid')).toBe('true');
+    screen.getByText(message);
+    await userEvent.click(save());
+    expect(sent()).toEqual([]);
+  });
+
+  it('a refusal of the server stands beside the field that it names, and the text stays', async () => {
+    server.answers.set('retention.set', () => {
+      throw Object.assign(new TRPCClientError('checkpointBytes: the disk is smaller'), { data: { field: 'checkpointBytes' } });
+    });
+    mount(new TestRun(people.ada), <DiskSpacePanel editable />);
+    const input = (await field('Checkpoints')) as HTMLInputElement;
+    await userEvent.clear(input);
+    await userEvent.type(input, '9');
+    await userEvent.click(save());
+    await screen.findByText('checkpointBytes: the disk is smaller');
+    expect([input.value, input.getAttribute('aria-invalid')]).toEqual(['9', 'true']);
+  });
+
+  it('who is no admin reads the limits and cannot change them', async () => {
+    mount(new TestRun(people.vic), <DiskSpacePanel editable={false} />);
+    expect(((await field('Snapshots')) as HTMLInputElement).disabled).toBe(true);
+    screen.getByText('An admin changes the limits.');
+    expect(screen.queryByRole('button', { name: 'Save' })).toBeNull();
+  });
+
+  it.each([
+    [4 * gib, '4 GiB'],
+    [1.5 * gib, '1.5 GiB'],
+    [2 ** 20, '1 MiB'],
+    [0, '0 MiB'],
+  ])('%d bytes are %s', (bytes, text) => {
+    expect(binaryBytes(bytes)).toBe(text);
+  });
+});
