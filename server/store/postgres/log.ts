@@ -58,12 +58,12 @@ export async function versionAt(database: Database, run: number, at: Position): 
 
 const create = `done AS (
   INSERT INTO headroom.runs (run_id, version, head, attempt, next_event, chain)
-  SELECT $2::text, 1, $4::bigint, $5::bigint, $6::bigint, $7::bytea FROM fence WHERE $3::bigint = 0
+  SELECT $2::text, 1, $4::bigint, $5::bigint, $6::bigint, $7::bytea FROM fence WHERE $3::bigint = 0 AND $9::bigint = 0
   ON CONFLICT (run_id) DO NOTHING RETURNING 1 AS is, id, version
 )`;
 const move = `done AS (
   UPDATE headroom.runs SET version = version + 1, head = $4, attempt = $5, next_event = $6, chain = $7
-  FROM fence WHERE run_id = $2 AND head = $3 AND attempt <= $5 RETURNING 1 AS is, id, version
+  FROM fence WHERE run_id = $2 AND head = $3 AND attempt <= $5 AND version = $9 RETURNING 1 AS is, id, version
 )`;
 const keep = `, kept AS (
   INSERT INTO headroom.appends (run, version, head, attempt, next_event, chain, payload)
@@ -79,7 +79,7 @@ const keep = `, kept AS (
 export async function appendRow(database: Database, write: Append, payload: Uint8Array, before: RunRow | null): Promise<RunRow> {
   const { runId, after, attempt } = write;
   const next = positionAfter(before, write);
-  const values = [runId, after, next.head, attempt, next.nextEvent, next.chain, payload];
+  const values = [runId, after, next.head, attempt, next.nextEvent, next.chain, payload, before?.version ?? 0];
   const { done, repeated } = await database.write<{ id: number; version: number }>((before ? move : create) + keep, values);
   if (done[0]) return { runId, ...next, id: done[0].id, version: done[0].version, viewSeq: before?.viewSeq ?? 0 };
   const stored = await runRow(database, runId);

@@ -182,6 +182,8 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
       await trainer.more(200);
     }
     console.log(`moved on after ${took.join(' and ')} ms`);
+    // On an idle machine 2 to 3 s; a test machine may be busy.
+    expect(Math.max(...took)).toBeLessThan(20_000);
     trainer.end();
     await sending;
     const { entries, rows } = await truth(c.databaseUrl, trainer.runId);

@@ -1,10 +1,11 @@
 /** The store in PostgreSQL with its index in SQLite, on a server of its own. */
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
 import { firstBroken } from '~/server/audit/chain';
 import { giveLeaseBack, renewLease, takeLease } from '~/server/cluster/lease';
-import type { Store } from '~/server/store';
+import { StaleHeadError, type Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
 import { openPostgresBlobs } from '~/server/store/postgres/blobs';
@@ -15,6 +16,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { foldAll } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
+import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
@@ -32,6 +34,48 @@ afterAll(async () => {
   await postgres?.close();
   folder.remove();
 });
+
+/** A way to the database that can lose an answer: it cuts the connection once the statement with this text was answered. */
+async function losingAnswers(to: string) {
+  const target = new URL(to);
+  const port = Number(target.port);
+  const sockets = new Set<Socket>();
+  let losing: string | null = null;
+  let lost = 0;
+  const server = createServer((client) => {
+    const there = connect(port, target.hostname);
+    let loses = false;
+    for (const socket of [client, there]) sockets.add(socket.on('error', () => {}));
+    client.on('data', (bytes) => {
+      if (losing !== null && bytes.includes(losing)) {
+        losing = null;
+        loses = true;
+      }
+      there.write(bytes);
+    });
+    there.on('data', (bytes) => {
+      if (!loses) return client.write(bytes);
+      lost++;
+      loses = false;
+      return client.destroy();
+    });
+    client.on('close', () => there.destroy());
+    there.on('close', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  target.port = String((server.address() as AddressInfo).port);
+  return {
+    url: target.href,
+    lose(text: string) {
+      losing = text;
+    },
+    lost: () => lost,
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
 
 async function listed<T>(from: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -201,6 +245,46 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     expect([await wholeLog(next.store, 'run001'), await next.store.setting('a')]).toEqual([run.log, null]);
     await old.close();
     await next.close();
+  });
+
+  it('a write whose answer is lost with its connection takes effect once: appends, also the first and an empty one, settings, audit rows', async () => {
+    const { url, lose, lost, close: closeProxy } = await losingAnswers(await postgres.database());
+    const { database, store, close } = await begin(url, anIndex());
+    const run = writer(store, 'run001');
+    lose('INSERT INTO headroom.runs');
+    await run.append([created]);
+    for (let i = 0; i < 3; i++) {
+      lose('UPDATE headroom.runs');
+      await run.append([status(i)]);
+    }
+    lose('UPDATE headroom.runs');
+    const empty = { runId: 'run001', after: run.head, attempt: 0, nextEvent: 99, entries: [], rewind: null };
+    await store.append(empty);
+    lose('INSERT INTO headroom.settings');
+    await store.setSetting('a', 'b');
+    const audit = await AuditLog.open(await openPostgresAudit(database), () => 7);
+    lose('INSERT INTO headroom.audit');
+    await audit.record(ada, () => ({ events: [{ type: 'run.changed', runId: 'run001', what: 'x' }], result: undefined }));
+    expect(lost()).toBe(7);
+    expect(await wholeLog(store, 'run001')).toEqual(run.log);
+    expect((await store.runs())[0]).toMatchObject({ head: run.head, nextEvent: 99 });
+    // One that really was written by somebody else before is refused as ever.
+    await expect(store.append({ ...empty, after: run.head - 1 })).rejects.toThrow(
+      new StaleHeadError('run001', run.head - 1, run.head),
+    );
+    const counted = await database.ask('SELECT version, (SELECT count(*) FROM headroom.appends) AS appends FROM headroom.runs');
+    expect(counted).toEqual([{ version: 5, appends: 5 }]);
+    expect((await audit.rows({ fromSeq: 1, limit: 10 })).map(({ seq }) => seq)).toEqual([1]);
+    await close();
+    closeProxy();
+  });
+
+  it('a data folder that is an index is refused without DATABASE_URL: its runs would part from PostgreSQL', async () => {
+    const index = anIndex();
+    await (await begin(await postgres.database(), index)).close();
+    await expect(startApp({ dataFolder: index })).rejects.toThrow(
+      `HEADROOM_DATA: ${index} is the index of a PostgreSQL database; set DATABASE_URL, or choose another folder`,
+    );
   });
 
   it('blobs of every size are read on another node, from parts; one that is only a file does not exist', async () => {
