@@ -1,5 +1,6 @@
 import { Maximize2, Minimize2 } from 'lucide-react';
 import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react';
+import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
@@ -33,7 +34,7 @@ export function ChartFigure(props: {
   aside?: ReactNode;
   takeaway: Takeaway;
   /** More items of the menu. */
-  menu?: ReactNode;
+  menu?: readonly MenuChoice[] | undefined;
   /** The chart in words, for people who cannot see it. */
   said: ReactNode;
   saidRef?: Ref<HTMLParagraphElement>;
@@ -67,9 +68,7 @@ export function ChartFigure(props: {
         {props.legend}
         <span className="ml-auto flex shrink-0 items-center gap-0.5">
           {props.aside}
-          <ChartMenu title={title} {...props.takeaway}>
-            {props.menu}
-          </ChartMenu>
+          <ChartMenu title={title} items={props.menu} {...props.takeaway} />
           <button
             type="button"
             aria-label={large ? `Leave full screen: ${title}` : `Full screen: ${title}`}

@@ -1,7 +1,6 @@
-import { Menu } from '@base-ui/react/menu';
 import { Download } from 'lucide-react';
-import { type ReactNode, useEffect, useEffectEvent, useState } from 'react';
-import AnchorMenu, { type MenuChoice, menuClass, menuItemClass } from '~/app/_components/AnchorMenu';
+import { lazy, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
+import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { chartPng, download } from './exportChart';
 import type { ChartContent } from './lineLayout';
@@ -9,6 +8,8 @@ import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
 import type { StepFile } from './types';
 import { describeStep } from './xMap';
+
+const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
 
 /** Export formats of a chart. */
 export interface Takeaway {
@@ -35,63 +36,63 @@ export function useSave(title: string, { svg, csv }: Takeaway) {
   return { save: (kind: 'png' | 'svg' | 'csv') => void attempt(() => save(kind)), error: problem };
 }
 
-/**
- * Menu of a chart: export as a picture or as numbers, and further items (`children`). Before its first use it is a plain button: a page of many
- * charts opens few of their menus.
- */
-export function ChartMenu({ title, children, ...takeaway }: { title: string; children?: ReactNode } & Takeaway) {
-  const [used, setUsed] = useState(false);
-  if (used) return <UsedMenu title={title} takeaway={takeaway} items={children} />;
+/** Menu of a chart: export as a picture or as numbers, and further items. Loaded when it is first opened. */
+export function ChartMenu({ title, items = [], ...takeaway }: { title: string; items?: readonly MenuChoice[] } & Takeaway) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [open, setOpen] = useState(false);
+  const { save, error } = useSave(title, takeaway);
   return (
-    <button type="button" aria-haspopup="menu" aria-expanded={false} onClick={() => setUsed(true)} {...triggerProps(title, null)}>
-      <Download aria-hidden size={13} />
-    </button>
+    <>
+      <button
+        ref={button}
+        type="button"
+        aria-haspopup="menu"
+        aria-expanded={open}
+        aria-label={`Save ${title} as a file`}
+        title={error ?? 'Save as PNG, SVG or CSV'}
+        className={`rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`}
+        onClick={() => setOpen(!open)}
+      >
+        <Download aria-hidden size={13} />
+      </button>
+      {open && (
+        <Suspense fallback={null}>
+          <OpenMenu
+            label={`Save ${title}`}
+            anchor={button.current}
+            takeaway={takeaway}
+            items={items}
+            save={save}
+            onClose={() => setOpen(false)}
+          />
+        </Suspense>
+      )}
+    </>
   );
 }
 
-const triggerProps = (title: string, error: string | null) => ({
-  'aria-label': `Save ${title} as a file`,
-  title: error ?? 'Save as PNG, SVG or CSV',
-  className: `rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`,
-});
-
-function UsedMenu({ title, takeaway, items }: { title: string; takeaway: Takeaway; items: ReactNode }) {
-  const { save, error } = useSave(title, takeaway);
-  const [open, setOpen] = useState(true);
-  const files = useStepFiles(open, takeaway);
-  return (
-    <Menu.Root open={open} onOpenChange={setOpen}>
-      <Menu.Trigger {...triggerProps(title, error)}>
-        <Download aria-hidden size={13} />
-      </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner sideOffset={4} align="end" className="z-60">
-          <Menu.Popup className={menuClass}>
-            <Menu.Item className={menuItemClass} onClick={() => save('png')}>
-              Picture (PNG, 2x)
-            </Menu.Item>
-            <Menu.Item className={menuItemClass} onClick={() => save('svg')}>
-              Drawing (SVG)
-            </Menu.Item>
-            {files.map(({ href, label, size }) => (
-              <Menu.Item key={href} className={menuItemClass} render={<a href={href} download />}>
-                {label} (CSV)
-                <span className="block text-2xs text-dim">{size}</span>
-              </Menu.Item>
-            ))}
-            <Menu.Item className={menuItemClass} onClick={() => save('csv')}>
-              {files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)'}
-            </Menu.Item>
-            {items}
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
-    </Menu.Root>
-  );
+function OpenMenu(props: {
+  label: string;
+  anchor: Element | null;
+  takeaway: Takeaway;
+  items: readonly MenuChoice[];
+  save(kind: 'png' | 'svg' | 'csv'): void;
+  onClose(): void;
+}) {
+  const { label, anchor, save, onClose } = props;
+  const files = useStepFiles(props.takeaway);
+  const choices: MenuChoice[] = [
+    { text: 'Picture (PNG, 2x)', onChoose: () => save('png') },
+    { text: 'Drawing (SVG)', onChoose: () => save('svg') },
+    ...files.map(({ href, label, size }) => ({ text: `${label} (CSV)`, detail: size, href })),
+    { text: files.length > 0 ? 'Only what is drawn (CSV)' : 'Numbers as drawn (CSV)', onChoose: () => save('csv') },
+    ...props.items,
+  ];
+  return <AnchorMenu label={label} anchor={anchor} align="end" choices={choices} onClose={onClose} />;
 }
 
 /** The files while the menu is open. A range just zoomed into is still being read, so they are asked for again with everything read. */
-function useStepFiles(open: boolean, { stepFiles, subscribe }: Takeaway): readonly StepFile[] {
+function useStepFiles({ stepFiles, subscribe }: Takeaway): readonly StepFile[] {
   const [files, setFiles] = useState<readonly StepFile[]>(() => stepFiles?.() ?? []);
   const ask = useEffectEvent(() => {
     const next = stepFiles?.() ?? [];
@@ -99,10 +100,9 @@ function useStepFiles(open: boolean, { stepFiles, subscribe }: Takeaway): readon
   });
   const follow = useEffectEvent((listener: () => void) => subscribe(listener));
   useEffect(() => {
-    if (!open) return;
     ask();
     return follow(() => ask());
-  }, [open]);
+  }, []);
   return files;
 }
 
@@ -131,19 +131,14 @@ export function PointMenu(props: {
     { text: 'Save the numbers drawn (CSV)', onChoose: () => save('csv') },
   ];
   return (
-    <AnchorMenu
-      label={`At ${place}`}
-      anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}
-      choices={choices.filter((choice) => !!choice)}
-      focuses={false}
-      onClose={onClose}
-    />
+    <Suspense fallback={null}>
+      <AnchorMenu
+        label={`At ${place}`}
+        anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}
+        choices={choices.filter((choice) => !!choice)}
+        focuses={false}
+        onClose={onClose}
+      />
+    </Suspense>
   );
 }
-
-/** A further item of a chart's menu. */
-export const MenuItem = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
-  <Menu.Item className={menuItemClass} onClick={onClick}>
-    {children}
-  </Menu.Item>
-);

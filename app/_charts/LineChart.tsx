@@ -1,6 +1,7 @@
 'use client';
 
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Axes } from './Axes';
 import { Badges } from './Badges';
 import { ChartFigure, useFigure } from './ChartFigure';
@@ -59,7 +60,7 @@ export interface LineChartProps {
   /** Called to write a note: from the menu of a right click or long press, or with the key N at the crosshair. */
   onPoint?(point: ChartPoint): void;
   /** More items of the chart's menu. */
-  menu?: ReactNode;
+  menu?: readonly MenuChoice[] | undefined;
   /** Ends of the y axis set by a person. */
   range?: readonly [number | null, number | null] | undefined;
 }

@@ -27,15 +27,12 @@ export const comparisonOf = (runIds: readonly string[]): Comparison => ({
 });
 
 /** The attention of the compared runs, in panes that share one cursor. */
-export function AttentionCompared({
-  runs,
-  comparison,
-  onChange,
-}: {
+export function AttentionCompared(props: {
   runs: readonly { runId: string; name: string }[];
   comparison: Comparison;
   onChange: (comparison: Comparison) => void;
 }) {
+  const { runs, comparison, onChange } = props;
   const theme = useTheme().resolvedTheme === 'light' ? 'light' : 'dark';
   const [focus, send] = useReducer(focusReducer, noFocus);
   const [palette, setPalette] = useState<(typeof sequentialPalettes)[number]>('viridis');

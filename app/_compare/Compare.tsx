@@ -17,7 +17,7 @@ import { commonLoss } from '~/app/_live/equalLoss';
 import { stepFile } from '~/app/_live/stepFile';
 import { ChartToolbar } from '~/app/_run/curves/ChartControls';
 import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
-import { ChartEditor, ChartItems } from '~/app/_run/curves/EditChart';
+import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
 import { matcher } from '~/app/_run/curves/seriesSearch';
 import { Bell } from '~/app/_run/shell/Bell';
 import { seriesOf } from '~/shared/streams';
@@ -229,7 +229,11 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                   range={chart.range}
                   height={height}
                   notice={noticeOf(lines)}
-                  menu={<ChartItems chart={chart} ids={charts.map((c) => c.id)} plan={plan} onPlan={onPlan} />}
+                  menu={chartItems(
+                    chart,
+                    charts.map((c) => c.id),
+                    { plan, onPlan },
+                  )}
                 />
               ))}
             </ChartGrid>

@@ -1,8 +1,8 @@
 import { Plus, X } from 'lucide-react';
 import Link from 'next/link';
 import type { Palette } from '~/app/_charts/palette';
-import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { IconButton } from '~/app/_components/IconButton';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { RunPicker } from '~/app/_runs/RunPicker';
@@ -11,14 +11,7 @@ import { mostCompared } from './link';
 import type { Compared } from './useCompared';
 
 /** The runs on the page with their colors, and controls to add and remove runs. */
-export function RunChips({
-  runIds,
-  runs,
-  errors,
-  named,
-  palette,
-  onChange,
-}: {
+export function RunChips(props: {
   runIds: readonly string[];
   runs: readonly (Compared | null)[];
   errors: readonly (string | null)[];
@@ -26,6 +19,7 @@ export function RunChips({
   palette: Palette;
   onChange(runIds: readonly string[]): void;
 }) {
+  const { runIds, runs, errors, named, palette, onChange } = props;
   return (
     <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
       {runIds.map((runId, i) => {
@@ -52,14 +46,12 @@ export function RunChips({
             ) : (
               <span className={errors[i] ? 'text-bad' : 'text-dim'}>{errors[i] ?? `reading ${runId} …`}</span>
             )}
-            <Button
-              look="bare"
+            <IconButton
+              icon={X}
               size="small"
-              aria-label={`Leave out ${named.get(runId) ?? runId}`}
+              label={`Leave out ${named.get(runId) ?? runId}`}
               onClick={() => onChange(runIds.filter((id) => id !== runId))}
-            >
-              <X aria-hidden size={12} />
-            </Button>
+            />
           </li>
         );
       })}

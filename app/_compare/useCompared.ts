@@ -1,11 +1,14 @@
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { History } from '~/app/_live/history';
+import { together } from '~/app/_live/listeners';
 import { timelineOf } from '~/app/_live/lists';
 import { followRun, historyDeps } from '~/app/_live/runHistory';
 import { timeAnchors } from '~/app/_live/runMarks';
-import { type RunSources, useRunSources } from '~/app/_live/runSources';
+import type { Source } from '~/app/_live/select';
+import { createStore } from '~/app/_live/store';
 import type { RunStore } from '~/app/_live/types';
+import { type Followed, useFollowed } from '~/app/_live/useFollowed';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView, WithLists } from '~/shared/view';
@@ -23,17 +26,6 @@ export interface Compared extends Aligned {
   series: ReadonlyMap<ComparedRole, string>;
 }
 
-interface Held {
-  store: RunStore;
-  history: History;
-  /** Call when the wanted series may have changed. */
-  want(): void;
-  close(): void;
-}
-
-/** How often status, axis and evaluations of live runs are refreshed; curves are redrawn as rows arrive. */
-const LOOK_MS = 250;
-
 /**
  * Views and step rows of several runs: pushed over the tab's one connection, and read by range where the page zooms in. A run
  * that has not loaded yet is `null`.
@@ -45,37 +37,52 @@ export function useCompared(runIds: readonly string[]): {
   /** Also reads the series with these names, of every run that has them. */
   want(names: readonly string[]): void;
 } {
-  const sources = useRunSources();
-  const [room] = useState(() => openRuns(sources));
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    room.show(runIds);
-    setTurn((n) => n + 1);
-  }, [room, runIds]);
-  useEffect(() => {
-    let timer: ReturnType<typeof setTimeout> | null = null;
-    const stop = room.subscribe(() => {
-      timer ??= setTimeout(() => {
-        timer = null;
-        setTurn((n) => n + 1);
-      }, LOOK_MS);
-    });
-    return () => {
-      stop();
-      if (timer) clearTimeout(timer);
-    };
-  }, [room]);
-  useEffect(() => () => room.show([]), [room]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` counts the refreshes of the runs
+  const [also] = useState(() => createStore<{ names: readonly string[] }>({ names: [] }));
+  const { held, subscribe } = useFollowed(runIds, (store, changed) => holdRun(store, changed, also));
   return useMemo(() => {
-    const held = runIds.map((runId) => room.get(runId));
+    const shown = runIds.map((runId) => held.get(runId) ?? null);
     return {
-      runs: held.map((h) => h && comparedOf(h)),
-      errors: held.map((h) => h?.store.get().error ?? h?.history.error ?? null),
-      subscribe: room.subscribe,
-      want: room.want,
+      runs: shown.map((h) => h && comparedOf(h)),
+      errors: shown.map((h) => h?.store.get().error ?? h?.history.error ?? null),
+      subscribe,
+      want: (names) => void (names.join('\n') !== also.get().names.join('\n') && also.set({ names })),
     };
-  }, [room, runIds, turn]);
+  }, [runIds, held, subscribe, also]);
+}
+
+interface Held extends Followed {
+  store: RunStore;
+  history: History;
+}
+
+/** Reads the compared series of a run, and `also`, if it has them. */
+function holdRun(store: RunStore, changed: () => void, also: Source<{ names: readonly string[] }>): Held {
+  const history = new History(historyDeps(store.runId));
+  // A run may declare further series while it trains.
+  let wanted = '';
+  let release = () => {};
+  const want = () => {
+    const { view } = store.get();
+    const epochs = view && seriesWithRole(view, 'epoch');
+    const own = new Set(view ? seriesOf(view).map((s) => s.name) : []);
+    const names = view
+      ? [...seriesByRole(view).values(), ...(epochs ? [epochs.name] : []), ...also.get().names.filter((n) => own.has(n))]
+      : [];
+    if (JSON.stringify(names) === wanted) return;
+    wanted = JSON.stringify(names);
+    const before = release;
+    release = history.want(names, true);
+    before();
+  };
+  want();
+  const stops = [
+    followRun(store, history),
+    store.subscribe(want),
+    also.subscribe(want),
+    store.subscribe(changed),
+    history.subscribe(changed),
+  ];
+  return { store, history, close: together([...stops, () => history.close()]) };
 }
 
 function comparedOf({ store, history }: Held): Compared | null {
@@ -98,66 +105,4 @@ function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {
     if (found) out.set(role, found.name);
   }
   return out;
-}
-
-/** The runs on the page; each is opened once, and closed when it is removed. */
-function openRuns(sources: RunSources) {
-  const held = new Map<string, Held>();
-  const listeners = new Set<() => void>();
-  let also: readonly string[] = [];
-  const notify = () => {
-    for (const l of [...listeners]) l();
-  };
-  const open = (runId: string): Held => {
-    const { store, leave } = sources.follow(runId);
-    const history = new History(historyDeps(runId));
-    // A run may declare further series while it trains.
-    let wanted = '';
-    let release = () => {};
-    const want = () => {
-      const { view } = store.get();
-      const epochs = view && seriesWithRole(view, 'epoch');
-      const own = new Set(view ? seriesOf(view).map((s) => s.name) : []);
-      const names = view
-        ? [...seriesByRole(view).values(), ...(epochs ? [epochs.name] : []), ...also.filter((n) => own.has(n))]
-        : [];
-      if (JSON.stringify(names) === wanted) return;
-      wanted = JSON.stringify(names);
-      const before = release;
-      release = history.want(names, true);
-      before();
-    };
-    want();
-    const stops = [followRun(store, history), store.subscribe(want), store.subscribe(notify), history.subscribe(notify)];
-    return {
-      store,
-      history,
-      want,
-      close() {
-        for (const stop of stops) stop();
-        history.close();
-        leave();
-      },
-    };
-  };
-  return {
-    get: (runId: string): Held | null => held.get(runId) ?? null,
-    show(runIds: readonly string[]) {
-      for (const [runId, h] of held) {
-        if (runIds.includes(runId)) continue;
-        held.delete(runId);
-        h.close();
-      }
-      for (const runId of runIds) if (!held.has(runId)) held.set(runId, open(runId));
-    },
-    want(names: readonly string[]) {
-      if (names.length === also.length && names.every((n, i) => n === also[i])) return;
-      also = names;
-      for (const h of held.values()) h.want();
-    },
-    subscribe(listener: () => void) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
-  };
 }

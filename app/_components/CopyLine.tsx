@@ -6,14 +6,13 @@ import { toast } from 'sonner';
 import { Button } from './Button';
 import { inputClass } from './Field';
 
-/** Copies a text. The browser has no clipboard over plain HTTP from another machine: `select` then marks the text. */
-export async function copyText(text: string, select: () => void): Promise<void> {
+/** Copies a text. The browser has no clipboard over plain HTTP from another machine: `instead` then shows the text. */
+export async function copyText(text: string, instead: () => void = () => toast.info(text, { duration: 20_000 })): Promise<void> {
   try {
     await navigator.clipboard.writeText(text);
     toast.success('Copied');
   } catch {
-    select();
-    toast.info('Selected: copy it with the keyboard');
+    instead();
   }
 }
 
@@ -33,7 +32,15 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
         value={text}
         onFocus={(e) => e.target.select()}
       />
-      <Button aria-label={`Copy ${label}`} onClick={() => void copyText(text, () => field.current?.select())}>
+      <Button
+        aria-label={`Copy ${label}`}
+        onClick={() =>
+          void copyText(text, () => {
+            field.current?.select();
+            toast.info('Selected: copy it with the keyboard');
+          })
+        }
+      >
         <Copy aria-hidden size={13} /> Copy
       </Button>
     </div>

@@ -5,15 +5,7 @@ export const inputClass =
   'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
 
 /** A label, an input (drawn by `children`, which gets the ids it needs), a help line and an error line. */
-export function Field({
-  label,
-  unit,
-  help,
-  detail,
-  error,
-  marked = false,
-  children,
-}: {
+export function Field(props: {
   label: string;
   unit?: string | undefined;
   help?: string | undefined;
@@ -24,6 +16,7 @@ export function Field({
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
 }) {
+  const { label, unit, help, detail, error, marked = false, children } = props;
   const id = useId();
   const unitId = unit ? `${id}-unit` : '';
   const helpId = help ? `${id}-help` : '';

@@ -49,7 +49,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
       group: 'This page',
       title: 'Copy a link to this page',
       words: 'share address url',
-      run: () => void copyText(window.location.href, () => {}),
+      run: () => void copyText(window.location.href),
     },
     {
       id: 'help',

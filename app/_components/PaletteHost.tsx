@@ -2,7 +2,7 @@
 
 import { Command as CommandIcon } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { Button } from './Button';
+import { IconButton } from '~/app/_components/IconButton';
 import { openHelp, openPalette } from './commands';
 
 const Palette = lazy(() => import('./Palette'));
@@ -46,13 +46,10 @@ export function PaletteHost() {
 
 /** Opens the palette without a keyboard, and shows that it exists. */
 export const PaletteButton = () => (
-  <Button
-    look="bare"
-    size="icon"
-    aria-label="Search and commands"
+  <IconButton
+    icon={CommandIcon}
+    label="Search and commands"
     title="Search and commands (Ctrl K)"
     onClick={() => window.dispatchEvent(new Event(openPalette))}
-  >
-    <CommandIcon aria-hidden size={15} />
-  </Button>
+  />
 );

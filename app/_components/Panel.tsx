@@ -5,17 +5,8 @@ import { type ReactNode, useId } from 'react';
 import { slug, toggleFolded, useFolded } from '~/app/_live/panes';
 
 /** A titled region of the page that can be folded. `aside` is shown at the right of the title. */
-export function Panel({
-  title,
-  aside,
-  children,
-  className = '',
-}: {
-  title: string;
-  aside?: ReactNode;
-  children: ReactNode;
-  className?: string;
-}) {
+export function Panel(props: { title: string; aside?: ReactNode; children: ReactNode; className?: string }) {
+  const { title, aside, children, className = '' } = props;
   const id = useId();
   const pane = slug(title);
   const folded = useFolded(pane);

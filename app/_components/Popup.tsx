@@ -3,15 +3,7 @@ import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
 const PopupBody = lazy(() => import('./PopupBody'));
 
 /** A button that opens a popup. The popup's content is loaded when the button is first pressed. */
-export function Popup({
-  trigger,
-  title,
-  children,
-  className = '',
-  label,
-  wide = false,
-  onOpen,
-}: {
+export function Popup(props: {
   trigger: ReactNode;
   title: string;
   children: ReactNode;
@@ -21,6 +13,7 @@ export function Popup({
   wide?: boolean;
   onOpen?(): void;
 }) {
+  const { trigger, title, children, className = '', label, wide = false, onOpen } = props;
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   return (

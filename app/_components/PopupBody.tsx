@@ -2,19 +2,14 @@ import { Popover } from '@base-ui/react/popover';
 import type { ReactNode, RefObject } from 'react';
 
 /** The popup of Popup and Explain, shown beside the button that opened it. */
-export default function PopupBody({
-  anchor,
-  title,
-  wide = false,
-  onClose,
-  children,
-}: {
+export default function PopupBody(props: {
   anchor: RefObject<HTMLButtonElement | null>;
   title: string;
   wide?: boolean;
   onClose(): void;
   children: ReactNode;
 }) {
+  const { anchor, title, wide = false, onClose, children } = props;
   return (
     <Popover.Root
       open

@@ -1,17 +1,13 @@
 import type { ReactNode } from 'react';
 
 /** A few alternative views of the same content, one of them selected. */
-export function Segments<T extends string>({
-  label,
-  options,
-  value,
-  onChange,
-}: {
+export function Segments<T extends string>(props: {
   label: string;
   options: readonly { value: T; label: ReactNode; title?: string }[];
   value: T;
   onChange: (value: T) => void;
 }) {
+  const { label, options, value, onChange } = props;
   return (
     <fieldset className="inline-flex rounded border border-line">
       <legend className="sr-only">{label}</legend>

@@ -12,16 +12,7 @@ const drawnWhole = 80;
  *
  * @param estimate height of a line in px before it has been measured
  */
-export function VirtualList<T>({
-  items,
-  keyOf,
-  children,
-  estimate = 40,
-  label,
-  className = '',
-  testId,
-  onEnd,
-}: {
+export function VirtualList<T>(props: {
   items: readonly T[];
   keyOf(item: T): string | number;
   children(item: T): ReactNode;
@@ -31,6 +22,7 @@ export function VirtualList<T>({
   testId?: string;
   onEnd?: (() => void) | undefined;
 }) {
+  const { items, keyOf, children, estimate = 40, label, className = '', testId, onEnd } = props;
   const scroll = useRef<HTMLOListElement>(null);
   const whole = items.length <= drawnWhole;
   const virtual = useVirtualizer({

@@ -1,18 +1,17 @@
 'use client';
 
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
-import { delayed } from '~/app/_charts/delayed';
 import { seriesWithRole } from '~/shared/streams';
 import { smoothingWeight } from './chartSettings';
 import { decodeAside } from './decoder';
 import { fetchBlob } from './fetchBlob';
 import { History } from './history';
-import { together } from './listeners';
 import { loadedLists } from './lists';
 import { followRun, historyDeps } from './runHistory';
-import { type RunSources, useRunSources } from './runSources';
 import { SnapshotFeed } from './snapshotFeed';
+import type { RunStore } from './types';
+import { useFollowed } from './useFollowed';
 
 /** A run whose attention is shown beside another's. */
 export interface RunBeside {
@@ -32,8 +31,6 @@ const buckets = 4000;
 /** Smoothing of the loss by which panes are aligned. */
 const smoothing = smoothingWeight(10);
 const keptBytes = 96 * 2 ** 20;
-/** How often the page applies changes. */
-const lookMs = 250;
 
 /**
  * Live state of runs by id; a run that has not loaded yet is missing. `own` is the page's run, whose snapshots are loaded
@@ -43,79 +40,70 @@ export function useRunsBeside(
   runIds: readonly string[],
   own: { runId: string; feed: SnapshotFeed } | null,
 ): ReadonlyMap<string, RunBeside> {
-  const sources = useRunSources();
-  const [runs, setRuns] = useState<ReadonlyMap<string, RunBeside>>(new Map());
-  const feeds = useRef(new Map<string, SnapshotFeed>()).current;
   const key = [...new Set(runIds)].sort().join();
-  const followed = useRef(new Map<string, () => void>()).current;
-  useEffect(() => {
-    const wanted = new Set(key.split(',').filter(Boolean));
-    for (const [runId, stop] of followed) {
-      if (wanted.has(runId)) continue;
-      stop();
-      followed.delete(runId);
-    }
-    for (const runId of wanted) {
-      if (followed.has(runId)) continue;
-      const ownFeed = own?.runId === runId ? own.feed : null;
-      const feed = ownFeed ?? feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
-      if (!ownFeed) feeds.set(runId, feed);
-      const report = (run: RunBeside) => setRuns((old) => new Map(old).set(runId, run));
-      followed.set(runId, follow(sources, runId, feed, ownFeed === null, report));
-    }
-  }, [sources, key, own, feeds, followed]);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another source or page run means following all runs anew
-  useEffect(
-    () => () => {
-      together(followed.values())();
-      followed.clear();
-    },
-    [sources, own, followed],
+  const ids = useMemo(() => key.split(',').filter(Boolean), [key]);
+  // A run that is shown again finds its snapshots.
+  const [feeds] = useState(() => new Map<string, SnapshotFeed>());
+  const { held } = useFollowed(ids, (store, changed) => {
+    const { runId } = store;
+    if (own?.runId === runId) return holdRun(store, own.feed, false, changed);
+    const feed = feeds.get(runId) ?? new SnapshotFeed({ fetchBlob, decode: decodeAside, maxBytes: keptBytes });
+    feeds.set(runId, feed);
+    return holdRun(store, feed, true, changed);
+  });
+  return useMemo(
+    () =>
+      new Map(
+        [...held].flatMap(([runId, run]): [string, RunBeside][] => {
+          const beside = run.get();
+          return beside ? [[runId, beside]] : [];
+        }),
+      ),
+    [held],
   );
-  return useMemo(() => {
-    const wanted = new Set(key.split(','));
-    return new Map([...runs].filter(([runId]) => wanted.has(runId)));
-  }, [runs, key]);
 }
 
-/** Reports the run now and after every change. @param fill whether to pass the run's snapshots to the feed @returns stop */
-function follow(
-  sources: RunSources,
-  runId: string,
-  feed: SnapshotFeed,
-  fill: boolean,
-  report: (run: RunBeside) => void,
-): () => void {
-  const { store, leave } = sources.follow(runId);
+/** @param fill whether to pass the run's snapshots to the feed */
+function holdRun(store: RunStore, feed: SnapshotFeed, fill: boolean, changed: () => void) {
   const lists = loadedLists(store);
-  const history = new History(historyDeps(runId), buckets);
+  const history = new History(historyDeps(store.runId), buckets);
   history.smooth(smoothing);
   let loss: string | null = null;
   let release = () => {};
-
-  const look = () => {
-    const { view, error } = store.get();
-    const refused = error ?? history.error;
-    if (!view) {
-      if (refused !== null) report({ runId, name: runId, feed, lastStep: 0, stepsPerEpoch: 0, loss: null, error: refused });
-      return;
-    }
-    const series = seriesWithRole(view, 'loss')?.name ?? null;
-    if (series !== loss) {
-      loss = series;
-      release();
-      release = series === null ? () => {} : history.want([series], true);
-    }
-    if (fill) {
-      void lists.wantSamples(['snapshots']);
-      feed.setRecorded(lists.sample('snapshots'));
-    }
-    const { setup, step: lastStep, stepsPerEpoch } = view;
-    const curve = series === null ? null : history.wholeCurve(series);
-    report({ runId, name: setup.name, feed, lastStep, stepsPerEpoch, loss: curve, error: refused });
+  const recorded = () => {
+    changed();
+    if (!fill || !store.get().view) return;
+    void lists.wantSamples(['snapshots']);
+    feed.setRecorded(lists.sample('snapshots'));
   };
-  const { ask, cancel } = delayed(look, lookMs);
-  const stops = [followRun(store, history), store.subscribe(ask), lists.subscribe(ask), history.subscribe(ask)];
+  const look = () => {
+    changed();
+    const { view } = store.get();
+    if (!view) return;
+    const series = seriesWithRole(view, 'loss')?.name ?? null;
+    if (series === loss) return;
+    loss = series;
+    release();
+    release = series === null ? () => {} : history.want([series], true);
+  };
+  const stops = [followRun(store, history), store.subscribe(look), lists.subscribe(recorded), history.subscribe(changed)];
   look();
-  return together([cancel, ...stops, () => release(), () => history.close(), leave]);
+  recorded();
+  return {
+    /** null: neither the run nor an error has arrived. */
+    get(): RunBeside | null {
+      const { runId } = store;
+      const { view, error: refused } = store.get();
+      const error = refused ?? history.error;
+      if (!view) return error === null ? null : { runId, name: runId, feed, lastStep: 0, stepsPerEpoch: 0, loss: null, error };
+      const { setup, step: lastStep, stepsPerEpoch } = view;
+      const curve = loss === null ? null : history.wholeCurve(loss);
+      return { runId, name: setup.name, feed, lastStep, stepsPerEpoch, loss: curve, error };
+    },
+    close() {
+      for (const stop of stops) stop();
+      release();
+      history.close();
+    },
+  };
 }

@@ -14,13 +14,7 @@ import { useLabels } from './useLabels';
 const mostCompared = 10;
 
 /** Actions on several runs at once. All of them can be undone. */
-export function Chosen({
-  runs,
-  you,
-  columns,
-  onClear,
-  onChanged,
-}: {
+export function Chosen(props: {
   runs: RunSummary[];
   you: Actor | null;
   columns: readonly ColumnShown[];
@@ -28,6 +22,7 @@ export function Chosen({
   /** Called after labels of the runs have changed. */
   onChanged(): void;
 }) {
+  const { runs, you, columns, onClear, onChanged } = props;
   const [tagging, setTagging] = useState(false);
   const { busy, act, archive, trash } = useLabels(onChanged);
   const clearing = async (change: Promise<boolean>) => {

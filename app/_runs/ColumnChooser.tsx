@@ -4,6 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
+import { IconButton } from '~/app/_components/IconButton';
 import { describeError } from '~/app/_trpc/client';
 import type { Column } from '~/shared/runTable';
 import { columnsOf, fixedColumns } from './columns';
@@ -94,18 +95,20 @@ export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[];
               <span className="min-w-0 flex-1 truncate" title={key}>
                 {title}
               </span>
-              <Button size="small" look="bare" aria-label={`Move ${title} left`} disabled={i === 0} onClick={() => move(i, -1)}>
-                <ArrowUp aria-hidden size={12} />
-              </Button>
-              <Button
+              <IconButton
+                icon={ArrowUp}
                 size="small"
-                look="bare"
-                aria-label={`Move ${title} right`}
+                label={`Move ${title} left`}
+                disabled={i === 0}
+                onClick={() => move(i, -1)}
+              />
+              <IconButton
+                icon={ArrowDown}
+                size="small"
+                label={`Move ${title} right`}
                 disabled={i === chosen.length - 1}
                 onClick={() => move(i, 1)}
-              >
-                <ArrowDown aria-hidden size={12} />
-              </Button>
+              />
             </li>
           ))}
         </ol>

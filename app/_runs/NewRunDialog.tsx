@@ -21,18 +21,14 @@ import { type Answered, useProblems } from './newRun/useProblems';
 import { RunPicker } from './RunPicker';
 import { useCatalog } from './useCatalog';
 
-export function NewRunDialog({
-  open,
-  again = null,
-  onClose,
-  trainers,
-}: {
+export function NewRunDialog(props: {
   open: boolean;
   /** The run whose settings fill in the form. */
   again?: Pick<RunSummary, 'runId' | 'name'> | null;
   onClose(): void;
   trainers: readonly TrainerSummary[];
 }) {
+  const { open, again = null, onClose, trainers } = props;
   return (
     <Modal
       open={open}
@@ -52,16 +48,13 @@ export function NewRunDialog({
 
 const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
 
-function NewRun({
-  again,
-  trainers,
-  onStarted,
-}: {
+function NewRun(props: {
   /** Id of the run whose settings fill in the form. */
   again: string | null;
   trainers: readonly TrainerSummary[];
   onStarted(): void;
 }) {
+  const { again, trainers, onStarted } = props;
   const router = useRouter();
   const trpc = useTrpc();
   const recipes = useQuery(trpc.runs.recipes.queryOptions());

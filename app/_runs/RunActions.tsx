@@ -1,9 +1,9 @@
 import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, RotateCcw, Trash2, Undo2, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { type FormEvent, type RefObject, useState } from 'react';
-import { toast } from 'sonner';
 import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
+import { copyText } from '~/app/_components/CopyLine';
 import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
@@ -28,21 +28,12 @@ export interface RunActionsProps {
 export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
   const { archive, trash } = useLabels(() => {});
   const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
-  const copyLink = async () => {
-    const link = `${window.location.origin}${atBase(`/runs/${run.runId}`)}`;
-    try {
-      await navigator.clipboard.writeText(link);
-      toast.success('Link copied');
-    } catch {
-      toast.info(link, { duration: 20_000 });
-    }
-  };
   if (open !== 'menu') return <Dialogs run={run} open={open} onClose={onClose} />;
   const steers = you.role !== 'viewer';
   const over = ended(run.status);
   const choices: (MenuChoice | false)[] = [
     run.recipe !== null && steers && { icon: RotateCcw, text: 'Run again with changes…', onChoose: () => onAgain(run) },
-    { icon: LinkIcon, text: 'Copy link', onChoose: () => void copyLink() },
+    { icon: LinkIcon, text: 'Copy link', onChoose: () => void copyText(`${location.origin}${atBase(`/runs/${run.runId}`)}`) },
     steers && { icon: Pencil, text: 'Name and tags…', stays: true, onChoose: () => setOpen('labels') },
     steers && { icon: MessageSquare, text: 'Note…', stays: true, onChoose: () => setOpen('note') },
     steers &&

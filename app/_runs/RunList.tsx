@@ -215,17 +215,13 @@ const groupWords = {
   sweep: 'by sweep',
 } as const;
 
-function Toolbar({
-  view,
-  setView,
-  search,
-  problems,
-}: {
+function Toolbar(props: {
   view: View;
   setView(change: (view: View) => View): void;
   search: ReturnType<typeof useSearchKey>;
   problems: readonly string[];
 }) {
+  const { view, setView, search, problems } = props;
   const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
   return (
     <>

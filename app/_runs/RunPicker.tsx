@@ -10,17 +10,14 @@ import { findRuns } from './findRuns';
 const listed = 30;
 
 /** Lets the user choose a run: from the newest ones, or from the results of a search (shared/runSearch.ts). */
-export function RunPicker({
-  except = [],
-  only = '',
-  onPick,
-}: {
+export function RunPicker(props: {
   /** Run ids that are not offered. */
   except?: readonly string[];
   /** Search terms added to the typed ones. */
   only?: string;
   onPick(run: RunSummary): void;
 }) {
+  const { except = [], only = '', onPick } = props;
   const [typed, setTyped] = useState('');
   const search = useDeferredValue(`${only} ${typed}`.trim());
   const { data, error } = useQuery({

@@ -36,17 +36,7 @@ const overscan = 6;
 const stride = 4;
 
 /** The runs as a table that draws only the visible lines. */
-export function RunTable({
-  state,
-  view,
-  columns: asked,
-  chosen,
-  you,
-  actions,
-  onSort,
-  onLook,
-  onChooseAll,
-}: {
+export function RunTable(props: {
   state: TableState & { head: NonNullable<TableState['head']> };
   view: View;
   columns: readonly ColumnShown[];
@@ -57,6 +47,7 @@ export function RunTable({
   onLook(from: number, to: number): void;
   onChooseAll(chosen: boolean): void;
 }) {
+  const { state, view, columns: asked, chosen, you, actions, onSort, onLook, onChooseAll } = props;
   const scroll = useRef<HTMLDivElement>(null);
   // Assume a desktop width until measured.
   const width = useSize(scroll).width || 1280;
@@ -260,17 +251,7 @@ function Group(props: { index: number; line: GroupRow; wide: number; onFold: Row
 }
 
 /** A line is rendered again only when its own run, trend or checkbox changes. */
-const Row = memo(function Row({
-  index,
-  row,
-  columns,
-  sparkline,
-  chosen,
-  you,
-  actions,
-  below,
-  stays,
-}: {
+const Row = memo(function Row(props: {
   index: number;
   row: RunRow;
   columns: readonly ColumnShown[];
@@ -282,6 +263,7 @@ const Row = memo(function Row({
   /** The menu stays in sight while the table is scrolled sideways. A table that fits has no such cells: each is a layer of its own. */
   stays: boolean;
 }) {
+  const { index, row, columns, sparkline, chosen, you, actions, below, stays } = props;
   const { run } = row;
   return (
     <tr aria-rowindex={index + 2} aria-selected={chosen} className="group/row hover:bg-raised/60">
@@ -388,14 +370,7 @@ function Label({ term, text, onClick }: { term: string; text: string; onClick(ke
   );
 }
 
-function Heading({
-  sortKey,
-  title,
-  right = false,
-  width,
-  view,
-  onSort,
-}: {
+function Heading(props: {
   /** null: the table cannot be sorted by this column. */
   sortKey: string | null;
   title: string;
@@ -405,6 +380,7 @@ function Heading({
   view: View;
   onSort(key: string): void;
 }) {
+  const { sortKey, title, right = false, width, view, onSort } = props;
   const active = view.sort === sortKey;
   const Arrow = view.descending ? ArrowDown : ArrowUp;
   const words = 'text-2xs font-semibold tracking-wider uppercase';

@@ -4,16 +4,13 @@ import type { RunSummary } from '~/shared/summary';
 import { tagsOf } from './tags';
 
 /** Adds tags to several runs, or removes tags from them. */
-export function TagForm({
-  runs,
-  onTags,
-  onClose,
-}: {
+export function TagForm(props: {
   runs: readonly RunSummary[];
   /** The tags that each run is to have, and a description of the change. */
   onTags(tagsOfRun: (run: RunSummary) => string[], done: string): void;
   onClose(): void;
 }) {
+  const { runs, onTags, onClose } = props;
   const [text, setText] = useState('');
   const [gone, setGone] = useState<readonly string[]>([]);
   const read = tagsOf(text);

@@ -82,17 +82,8 @@ function TrainerList({ trainers, waiting, you }: { trainers: TrainerSummary[]; w
 }
 
 /** @param others whether runs wait for a trainer */
-function Held({
-  run,
-  runId,
-  others,
-  you,
-}: {
-  run: RunSummary | undefined;
-  runId: string | null;
-  others: boolean;
-  you: Actor | null;
-}) {
+function Held(props: { run: RunSummary | undefined; runId: string | null; others: boolean; you: Actor | null }) {
+  const { run, runId, others, you } = props;
   const { busy, ask } = useAsk();
   if (runId === null) return <p className="text-2xs text-dim">idle</p>;
   return (

@@ -2,6 +2,7 @@ import { Bookmark, FolderOpen, X } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
+import { IconButton } from '~/app/_components/IconButton';
 import { withTerm } from '~/shared/runSearch';
 import { keepViews, mostViews, useViews } from './savedViews';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
@@ -77,19 +78,8 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
 
 const headingClass = 'mb-1 text-2xs font-semibold tracking-wider text-dim uppercase';
 
-function Choice({
-  icon: Icon,
-  title,
-  here,
-  onClick,
-  onRemove,
-}: {
-  icon: typeof Bookmark;
-  title: string;
-  here: boolean;
-  onClick(): void;
-  onRemove?: () => void;
-}) {
+function Choice(props: { icon: typeof Bookmark; title: string; here: boolean; onClick(): void; onRemove?: () => void }) {
+  const { icon: Icon, title, here, onClick, onRemove } = props;
   return (
     <li className="flex items-center">
       <button
@@ -102,11 +92,7 @@ function Choice({
         <Icon aria-hidden size={12} className="shrink-0 text-dim" />
         <span className="truncate">{title}</span>
       </button>
-      {onRemove && (
-        <Button size="small" look="bare" aria-label={`Remove the view ${title}`} onClick={onRemove}>
-          <X aria-hidden size={12} />
-        </Button>
-      )}
+      {onRemove && <IconButton icon={X} size="small" label={`Remove the view ${title}`} onClick={onRemove} />}
     </li>
   );
 }

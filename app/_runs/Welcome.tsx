@@ -11,17 +11,13 @@ import type { TrainerSummary } from '~/shared/protocol';
 import { ImportButton } from './ImportButton';
 
 /** The start page while there are no runs: an introduction, and three ways to start a first run. */
-export function Welcome({
-  trainers,
-  mayStart,
-  onNew,
-  onStarted,
-}: {
+export function Welcome(props: {
   trainers: readonly TrainerSummary[];
   mayStart: boolean;
   onNew(): void;
   onStarted(runId: string): void;
 }) {
+  const { trainers, mayStart, onNew, onStarted } = props;
   const [origin, setOrigin] = useState('http://127.0.0.1:3000');
   useEffect(() => setOrigin(window.location.origin + atBase('')), []);
   return (
@@ -76,17 +72,8 @@ function Way({ icon, title, children }: { icon: ReactNode; title: string; childr
 }
 
 /** Starts a run of a recipe that declares a demonstration, or opens the form. */
-function Demo({
-  trainers,
-  mayStart,
-  onNew,
-  onStarted,
-}: {
-  trainers: readonly TrainerSummary[];
-  mayStart: boolean;
-  onNew(): void;
-  onStarted(runId: string): void;
-}) {
+function Demo(props: { trainers: readonly TrainerSummary[]; mayStart: boolean; onNew(): void; onStarted(runId: string): void }) {
+  const { trainers, mayStart, onNew, onStarted } = props;
   const here = trainers.filter((t) => t.connected);
   const recipes = useKnownRecipes(here.map((t) => t.id).join());
   const [busy, setBusy] = useState(false);

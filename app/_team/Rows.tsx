@@ -1,17 +1,13 @@
 import type { ReactNode } from 'react';
 
 /** A list in a panel, with its states for loading, error and no entries. */
-export function Rows<T>({
-  data,
-  error,
-  empty,
-  children,
-}: {
+export function Rows<T>(props: {
   data: readonly T[] | undefined;
   error: { message: string } | null;
   empty: string;
   children(item: T): ReactNode;
 }) {
+  const { data, error, empty, children } = props;
   if (error) return <p className="px-3 py-4 text-bad">{error.message}</p>;
   if (!data) return <p className="px-3 py-4 text-dim">Loading…</p>;
   if (data.length === 0) return <p className="px-3 py-4 text-dim">{empty}</p>;

@@ -141,15 +141,8 @@ const where = (draft: WatchdogRules, [list, i, ...rest]: PropertyKey[]): string 
     ? `${names[draft.rules[i]!.kind]}, ${rest.map((r) => fields[String(r)] ?? String(r)).join('.')}`
     : [list, i, ...rest].map(String).join('.');
 
-function Webhooks({
-  draft,
-  editable,
-  onChange,
-}: {
-  draft: WatchdogRules;
-  editable: boolean;
-  onChange(webhooks: WatchdogRules['webhooks']): void;
-}) {
+function Webhooks(props: { draft: WatchdogRules; editable: boolean; onChange(webhooks: WatchdogRules['webhooks']): void }) {
+  const { draft, editable, onChange } = props;
   const { webhooks } = draft;
   return (
     <fieldset className="border-t border-line px-3 py-2" disabled={!editable}>

@@ -15,13 +15,13 @@ export interface Leader {
 export const renewEveryMs = 1_000;
 export const lookEveryMs = 250;
 
-const until = "until = clock_timestamp() + interval '4 seconds', backend = pg_backend_pid()";
+const until = "until = clock_timestamp() + interval '3.5 seconds', backend = pg_backend_pid()";
 /**
- * Four seconds after the last renewal; after a second and a half if the leader's connection has ended too: then its process was
+ * Three and a half seconds after the last renewal; after one and a half if the leader's connection has ended too: then its process was
  * most likely killed, and if it was not, it had time to renew from another connection.
  */
 const free = `(until < clock_timestamp() OR (
-  until < clock_timestamp() + interval '2.5 seconds' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)
+  until < clock_timestamp() + interval '2 seconds' AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)
 ))`;
 
 export async function leader(database: Database): Promise<Leader> {

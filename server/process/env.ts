@@ -121,7 +121,9 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
   const parsed = schema.safeParse(set);
   if (!parsed.success)
     throw new StartError(
-      parsed.error.issues.map((i) => `${String(i.path[0])}=${JSON.stringify(set[String(i.path[0])])}: ${i.message}`).join('\n'),
+      parsed.error.issues
+        .map(({ path: [name], message }) => `${String(name)}=${shown(String(name), set[String(name)])}: ${message}`)
+        .join('\n'),
     );
   const e = parsed.data;
   return {
@@ -162,3 +164,7 @@ function oidcOf(e: z.infer<typeof schema>): OidcSettings | null {
     allow: e.HEADROOM_OIDC_ALLOW,
   };
 }
+
+/** The value as it may be printed: an address of a database has a password in it. */
+const shown = (name: string, value: string | undefined): string =>
+  JSON.stringify(name === 'DATABASE_URL' ? value?.replace(/:\/\/.*@/, '://***@') : value);

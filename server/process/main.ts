@@ -49,7 +49,7 @@ try {
           ...env,
           databaseUrl,
           address: (port) => env.address ?? `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`,
-          open: isLoopback(host) && !env.loginRequired,
+          open: isLoopback(host) && !env.loginRequired && !env.oidc,
           log,
           routes: (leader) => healthRoutes(version, { leader, disk: diskCheck(env.dataFolder) }),
           lead: start,

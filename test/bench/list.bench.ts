@@ -2,6 +2,8 @@
  * `npm run bench -- list [--runs 10000]`: the list of many runs in Chromium. Rows after opening, answers to typing, sorting, grouping and
  * filtering, frames while scrolling, memory, and the main thread while a run is training.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { build } from '~/server/process/build';
@@ -27,6 +29,8 @@ export async function bench(args: string[]): Promise<BenchResult> {
     options: {
       runs: { type: 'string', default: '10000' },
       seconds: { type: 'string', default: '6' },
+      /** Data folder that is filled once and kept; if left out, a new one that is deleted. */
+      data: { type: 'string' },
       /** Folder for screenshots; none if left out. */
       pictures: { type: 'string' },
     },
@@ -36,7 +40,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
   const seconds = Number(values.seconds);
   await build((line) => console.log(line));
   Object.assign(process.env, { NODE_ENV: 'production' });
-  const folder = ownFolder();
+  const folder = values.data === undefined ? ownFolder() : { path: values.data, remove: () => {} };
   const rows: Row[] = [];
   // Each as it is measured, so that a bench that fails late has told what it found.
   const add = (row: Row) => {
@@ -48,7 +52,8 @@ export async function bench(args: string[]): Promise<BenchResult> {
     await work();
     add({ what, p50Ms: performance.now() - began });
   };
-  await timed(`writing ${runs} runs`, () => writeRuns(folder.path, runs));
+  if (values.data === undefined || !existsSync(join(values.data, 'headroom.db')))
+    await timed(`writing ${runs} runs`, () => writeRuns(folder.path, runs));
   let app: Awaited<ReturnType<typeof startApp>> | null = null;
   await timed('starting the server', async () => {
     app = await startApp({ dataFolder: folder.path, pages: { dev: false, root } });

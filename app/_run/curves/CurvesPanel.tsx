@@ -1,6 +1,7 @@
 'use client';
 
-import { memo, type ReactNode, useMemo } from 'react';
+import { memo, useMemo } from 'react';
+import type { LineChartProps } from '~/app/_charts/LineChart';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useTimeline } from '~/app/_live/lists';
@@ -10,7 +11,7 @@ import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { ChartGrid, useChartHeight } from './ChartGrid';
-import { ChartEditor, ChartItems } from './EditChart';
+import { ChartEditor, chartItems } from './EditChart';
 import { Fold, WhenSeen } from './Fold';
 import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
 import { RunChart } from './RunChart';
@@ -44,7 +45,7 @@ export function CurvesPanel() {
   const menus = useMemo(() => {
     const ids = charts.map((c) => c.id);
     const own = (c: MainChart) => ({ ...c, series: c.lines.map((l) => l.name), range: c.range ?? ([null, null] as const) });
-    return new Map(charts.map((c) => [c, <ChartItems key={c.id} chart={own(c)} ids={ids} plan={plan} onPlan={onPlan} />]));
+    return new Map(charts.map((c) => [c, chartItems(own(c), ids, { plan, onPlan })]));
   }, [charts, plan]);
   const [shown, others] = useMemo(() => {
     const words = (c: MainChart) => [
@@ -82,7 +83,7 @@ export function CurvesPanel() {
   );
 }
 
-const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: ReactNode }) {
+const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: LineChartProps['menu'] }) {
   const { title, lines, points, percent, range, clip } = chart;
   const rule = useClipRule(charts.history, clip);
   return <RunChart {...{ charts, title, points, percent, range, rule, menu }} looks={lines} height={useChartHeight()} />;

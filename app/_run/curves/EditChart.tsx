@@ -1,6 +1,6 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { type FormEvent, useId, useState } from 'react';
-import { MenuItem } from '~/app/_charts/ChartMenu';
+import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Button } from '~/app/_components/Button';
 import { FormEnd, TextField } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
@@ -40,20 +40,21 @@ export function ChartEditor({ plan, known, onPlan }: Planned & { known: readonly
 }
 
 /** The items of a chart's menu that change the page's plan. @param ids of the charts shown, in their order */
-export function ChartItems({ chart, ids, plan, onPlan }: Planned & { chart: OwnChart; ids: readonly string[] }) {
+export function chartItems(chart: OwnChart, ids: readonly string[], { plan, onPlan }: Planned): MenuChoice[] {
   const at = ids.indexOf(chart.id);
   const made = chart.id.startsWith('own ');
-  return (
-    <>
-      <MenuItem onClick={() => chartEditor.set({ chart })}>Change series and range …</MenuItem>
-      {at > 0 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, -1))}>Move earlier</MenuItem>}
-      {at < ids.length - 1 && <MenuItem onClick={() => onPlan(moved(plan, ids, chart.id, 1))}>Move later</MenuItem>}
-      {!made && plan.own.some((c) => c.id === chart.id) && (
-        <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, true))}>As it was</MenuItem>
-      )}
-      <MenuItem onClick={() => onPlan(withoutChart(plan, chart.id, made))}>Take away</MenuItem>
-    </>
-  );
+  const items: (MenuChoice | false)[] = [
+    { text: 'Change series and range …', onChoose: () => chartEditor.set({ chart }) },
+    at > 0 && { text: 'Move earlier', onChoose: () => onPlan(moved(plan, ids, chart.id, -1)) },
+    at < ids.length - 1 && { text: 'Move later', onChoose: () => onPlan(moved(plan, ids, chart.id, 1)) },
+    !made &&
+      plan.own.some((c) => c.id === chart.id) && {
+        text: 'As it was',
+        onChoose: () => onPlan(withoutChart(plan, chart.id, true)),
+      },
+    { text: 'Take away', onChoose: () => onPlan(withoutChart(plan, chart.id, made)) },
+  ];
+  return items.filter((item) => item !== false);
 }
 
 /** Edits a chart: its series and their order, its title, and the range of its y axis. */

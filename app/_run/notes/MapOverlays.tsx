@@ -44,15 +44,12 @@ function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: s
 }
 
 /** Over the grid of heads: the number of threads on each head, and the people who point at it. */
-export function HeadOverlay({
-  boxOf,
-  step,
-  layers,
-}: {
+export function HeadOverlay(props: {
   boxOf: (layer: number, head: number) => Box | null;
   step: number;
   layers: readonly { heads: number }[];
 }) {
+  const { boxOf, step, layers } = props;
   const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   const pinned = notes.filter((n) => isThread(n) && !n.resolved && n.anchor.head);
@@ -72,19 +69,14 @@ export function HeadOverlay({
 }
 
 /** Over the large map of one head: cells with threads, and cells that other people point at. */
-export function CellOverlay({
-  boxOf,
-  step,
-  head,
-  queries,
-  keys,
-}: {
+export function CellOverlay(props: {
   boxOf: (query: number, key: number) => Box;
   step: number;
   head: { layer: number; head: number } | null;
   queries: number;
   keys: number;
 }) {
+  const { boxOf, step, head, queries, keys } = props;
   const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   if (!head) return null;

@@ -12,17 +12,7 @@ import { candidates, completed, mentionAt } from './findMentions';
  *
  * @param send resolves to whether the note was accepted
  */
-export function NoteField({
-  label,
-  submit,
-  start = '',
-  placeholder = '',
-  busy,
-  focused = false,
-  onCancel,
-  send,
-  children,
-}: {
+export function NoteField(props: {
   label: string;
   /** Label of the button. */
   submit: string;
@@ -34,6 +24,7 @@ export function NoteField({
   send(text: string): Promise<boolean>;
   children?: ReactNode;
 }) {
+  const { label, submit, start = '', placeholder = '', busy, focused = false, onCancel, send, children } = props;
   const [text, setText] = useState(start);
   const [caret, setCaret] = useState(start.length);
   const [chosen, setChosen] = useState(0);

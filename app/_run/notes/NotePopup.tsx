@@ -8,13 +8,11 @@ import { buttonClass } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { NoteField } from './NoteField';
-import { type Desk, noteDesk, type Place, useNoteDesk } from './noteDesk';
+import { type Desk, noteDesk, type Place } from './noteDesk';
 import { Thread, useSend } from './Thread';
 
 /** Popup at the position of a note: write one, or read and answer a thread. */
-export function NotePopup() {
-  const desk = useNoteDesk();
-  if (!desk) return null;
+export default function NotePopup({ desk }: { desk: Desk }) {
   const { clientX, clientY } = desk.at;
   const anchor = { getBoundingClientRect: () => new DOMRect(clientX, clientY, 0, 0) };
   return (

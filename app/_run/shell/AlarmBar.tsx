@@ -1,6 +1,7 @@
 import { TriangleAlert, X } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { IconButton } from '~/app/_components/IconButton';
 import { setCursor } from '~/app/_live/cursor';
 import { useList, useNear, useSample } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
@@ -48,15 +49,7 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onD
         <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
           {others > 0 ? `${count(others)} more alarms` : 'What happened'}
         </Button>
-        <Button
-          look="bare"
-          size="icon"
-          aria-label="Take note of the alarm"
-          title="Take note: hides it for you"
-          onClick={onDismiss}
-        >
-          <X aria-hidden size={14} />
-        </Button>
+        <IconButton icon={X} label="Take note of the alarm" title="Take note: hides it for you" onClick={onDismiss} />
       </span>
     </div>
   );

@@ -1,6 +1,6 @@
 import { EllipsisVertical, PanelRightOpen, X } from 'lucide-react';
 import { type CSSProperties, lazy, Suspense, useMemo, useRef, useState } from 'react';
-import { Button } from '~/app/_components/Button';
+import { IconButton } from '~/app/_components/IconButton';
 import {
   besideTile,
   closed,
@@ -98,37 +98,28 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
                 },
               })}
             >
-              <Button
-                look="bare"
-                size="icon"
+              <IconButton
+                icon={EllipsisVertical}
                 aria-haspopup="menu"
-                aria-label={`Arrange ${own.title}`}
+                label={`Arrange ${own.title}`}
                 title="Move this tab, or open it beside or below"
                 onClick={(event) => setMenu(menu ? null : { tile, id: own.id, anchor: event.currentTarget })}
-              >
-                <EllipsisVertical aria-hidden size={14} />
-              </Button>
+              />
               {all.length > 1 && (
-                <Button
-                  look="bare"
-                  size="icon"
-                  aria-label={`Close the tile of ${own.title}`}
+                <IconButton
+                  icon={X}
+                  label={`Close the tile of ${own.title}`}
                   title="Close this tile; its tabs stay in the first"
                   onClick={() => put(closed(tiles, tile))}
-                >
-                  <X aria-hidden size={14} />
-                </Button>
+                />
               )}
               {corner && sideClosed && (
-                <Button
-                  look="bare"
-                  size="icon"
-                  aria-label="Open steering and activity"
+                <IconButton
+                  icon={PanelRightOpen}
+                  label="Open steering and activity"
                   title="Open steering and activity"
                   onClick={() => workspace.set({ side: shown.find((p) => p.where === 'side')?.id ?? null })}
-                >
-                  <PanelRightOpen aria-hidden size={14} />
-                </Button>
+                />
               )}
             </TabPanels>
             {aim?.at === at && !('before' in aim && aim.before !== null) && (

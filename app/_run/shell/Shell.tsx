@@ -1,13 +1,14 @@
 'use client';
 
 import { Ellipsis, PanelRightClose } from 'lucide-react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { IconButton } from '~/app/_components/IconButton';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
 import { reveal, useWorkspace, workspace } from '~/app/_live/workspace';
-import { NotePopup } from '~/app/_run/notes/NotePopup';
+import { useNoteDesk } from '~/app/_run/notes/noteDesk';
 import type { Panel } from '~/app/_run/panel';
 import { Timeline } from '~/app/_run/timeline/Timeline';
 import { Center } from './Center';
@@ -15,8 +16,11 @@ import { panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
 import { useNarrow } from './useMedia';
 
+const NotePopup = lazy(() => import('~/app/_run/notes/NotePopup'));
+
 /** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
+  const desk = useNoteDesk();
   const narrow = useNarrow();
   const present = useWorkspace((w) => w.layout === 'present');
   const readOnly = useReadOnly();
@@ -43,7 +47,11 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       </nav>
       {header}
       {narrow ? <OneAtATime shown={shown} more={more} /> : <Wide shown={shown} />}
-      <NotePopup />
+      {desk && (
+        <Suspense fallback={null}>
+          <NotePopup desk={desk} />
+        </Suspense>
+      )}
     </div>
   );
 }
@@ -73,15 +81,12 @@ function Side({ panels: beside, open }: { panels: readonly Panel[]; open: Panel 
       className="flex w-80 min-w-0 shrink-0 flex-col border-l border-line outline-none 2xl:w-96"
     >
       <TabPanels label="Steering and activity" panels={beside} open={open} onOpen={(side) => workspace.set({ side })}>
-        <Button
-          look="bare"
-          size="icon"
-          aria-label="Close steering and activity"
+        <IconButton
+          icon={PanelRightClose}
+          label="Close steering and activity"
           title="Close"
           onClick={() => workspace.set({ side: null })}
-        >
-          <PanelRightClose aria-hidden size={14} />
-        </Button>
+        />
       </TabPanels>
     </aside>
   );

@@ -3,7 +3,7 @@
 import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { useEffect, useState } from 'react';
-import { Button } from '~/app/_components/Button';
+import { IconButton } from '~/app/_components/IconButton';
 import { headingClass, Keys } from '~/app/_components/Keys';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
@@ -104,15 +104,7 @@ export function ShortcutHelp() {
   }, []);
   return (
     <>
-      <Button
-        look="bare"
-        size="icon"
-        aria-label="Keyboard shortcuts"
-        title="Keyboard shortcuts (?)"
-        onClick={() => setOpen(true)}
-      >
-        <Keyboard aria-hidden size={15} />
-      </Button>
+      <IconButton icon={Keyboard} label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => setOpen(true)} />
       <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures">
         <div className="grid gap-4 overflow-y-auto p-4 sm:grid-cols-2">
           <Section title="Anywhere" keys={looking} />

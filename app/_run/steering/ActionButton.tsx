@@ -9,15 +9,7 @@ import { describeCommand, open, readText, textOf } from './steering';
 import { ValueInput } from './ValueInput';
 
 /** One declared action: small fields for its arguments, a button, and a confirmation when it is risky. */
-export function ActionButton({
-  action,
-  why,
-  look,
-  icon,
-  disabled = false,
-  compact = false,
-  checkpoint,
-}: {
+export function ActionButton(props: {
   action: ActionSpec;
   /** Why it cannot be used now; null = it can. */
   why: string | null;
@@ -29,6 +21,7 @@ export function ActionButton({
   /** For questions: the checkpoint whose parameters they are about; without it, the run's current parameters. */
   checkpoint?: string | undefined;
 }) {
+  const { action, why, look, icon, disabled = false, compact = false, checkpoint } = props;
   const steer = useSteer();
   const [texts, setTexts] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState<string | null>(null);

@@ -14,18 +14,14 @@ import { OpenBranch } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';
 
 /** Actions on a checkpoint: continue from it in a new run, or take this run back to it; an ended run then continues. */
-export function CheckpointActions({
-  step,
-  hash,
-  look = 'bare',
-  named = false,
-}: {
+export function CheckpointActions(props: {
   step: number;
   hash: string;
   look?: 'bare' | 'plain';
   /** The buttons name the step. */
   named?: boolean;
 }) {
+  const { step, hash, look = 'bare', named = false } = props;
   const { busy, ask } = useAsk();
   const why = useWhyNotRevert();
   const readOnly = useReadOnly();

@@ -189,19 +189,14 @@ export function ScheduleForm({ why }: { why: string | null }) {
 }
 
 /** A field for one of the known names. It accepts text, as there may be many names, and one may not exist yet. */
-function Named({
-  label,
-  value,
-  options,
-  disabled,
-  onChange,
-}: {
+function Named(props: {
   label: string;
   value: string;
   options: readonly string[];
   disabled: boolean;
   onChange(value: string): void;
 }) {
+  const { label, value, options, disabled, onChange } = props;
   const id = useId();
   return (
     <>

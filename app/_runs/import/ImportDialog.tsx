@@ -103,14 +103,7 @@ function Working({ title, progress, onCancel }: { title: string; progress: Progr
   );
 }
 
-function Plan({
-  plan,
-  chosen,
-  onAxis,
-  onToggle,
-  onWrite,
-  onCancel,
-}: {
+function Plan(props: {
   plan: ImportPlan;
   chosen: ReadonlyMap<string, ImportChoice>;
   onAxis(run: PlannedRun, axis: string): void;
@@ -118,6 +111,7 @@ function Plan({
   onWrite(choices: ImportChoice[]): void;
   onCancel(): void;
 }) {
+  const { plan, chosen, onAxis, onToggle, onWrite, onCancel } = props;
   return (
     <div className="flex min-h-0 flex-col">
       <ul className="min-h-0 divide-y divide-line overflow-y-auto" aria-label="Runs in the files">

@@ -18,18 +18,14 @@ interface Chosen {
 }
 
 /** Chooses a checkpoint by its run and step. @param label purpose of the checkpoint */
-export function CheckpointPicker({
-  label,
-  checkpoints,
-  hash,
-  onPick,
-}: {
+export function CheckpointPicker(props: {
   label: string;
   checkpoints: Checkpoints;
   /** '' = none. */
   hash: string;
   onPick(hash: string): void;
 }) {
+  const { label, checkpoints, hash, onPick } = props;
   const [open, setOpen] = useState(false);
   const [run, setRun] = useState<Chosen | null>(null);
   const [found, setFound] = useState<Found>(null);

@@ -20,19 +20,7 @@ const legendClass = 'mb-1.5 text-2xs font-semibold tracking-wider text-dim upper
 const gridClass = 'grid grid-cols-1 gap-x-3 gap-y-2 min-[28rem]:grid-cols-2 sm:grid-cols-3';
 
 /** The form of a new run, drawn from the trainer's declaration of the recipe. The server validates the input (`problems`). */
-export function NewRunForm({
-  recipes,
-  draft,
-  problems,
-  settled,
-  started,
-  asked,
-  estimate,
-  checkpoints,
-  projects,
-  onChange,
-  onStart,
-}: {
+export function NewRunForm(props: {
   /** At least one. */
   recipes: readonly KnownRecipe[];
   draft: Draft;
@@ -50,6 +38,7 @@ export function NewRunForm({
   onChange(draft: Draft): void;
   onStart(): void;
 }) {
+  const { recipes, draft, problems, settled, started, asked, estimate, checkpoints, projects, onChange, onStart } = props;
   const form = useRef<HTMLFormElement>(null);
   const filled = filledIn(draft, recipes)!;
   const shown = filled.fields.filter((f) => isShown(f, filled.fields, filled.texts));
@@ -166,19 +155,14 @@ function estimateWords({ ms, name, backend, differs }: Estimate, runs: number): 
 const choosesTrainer = (draft: Draft, { recipe }: Filled): boolean => recipe.trainers.length > 1 || draft.trainer !== '';
 
 /** Fields that every run has, whatever its recipe. */
-function RunFields({
-  draft,
-  filled,
-  at,
-  projects,
-  onChange,
-}: {
+function RunFields(props: {
   draft: Draft;
   filled: Filled;
   at: ReadonlyMap<string, string>;
   projects: readonly string[];
   onChange(draft: Draft): void;
 }) {
+  const { draft, filled, at, projects, onChange } = props;
   const listId = useId();
   const { recipe, preset } = filled;
   const text = (

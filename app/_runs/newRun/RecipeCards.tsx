@@ -2,15 +2,8 @@ import { useId } from 'react';
 import type { KnownRecipe } from '~/shared/recipes';
 
 /** The recipes to choose from: what each trains, in one sentence, and which trainers have it. */
-export function RecipeCards({
-  recipes,
-  chosen,
-  onChoose,
-}: {
-  recipes: readonly KnownRecipe[];
-  chosen: string;
-  onChoose(recipe: string): void;
-}) {
+export function RecipeCards(props: { recipes: readonly KnownRecipe[]; chosen: string; onChoose(recipe: string): void }) {
+  const { recipes, chosen, onChoose } = props;
   return (
     <fieldset>
       <legend className="mb-1.5 text-2xs font-semibold tracking-wider text-dim uppercase">Recipe</legend>

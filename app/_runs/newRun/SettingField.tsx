@@ -10,15 +10,7 @@ import { valueTyped } from './formTexts';
 import { severalOf, takesSeveral, unsure } from './several';
 
 /** The input for one setting of a recipe, according to its kind. */
-export function SettingField({
-  field,
-  schema,
-  text,
-  published,
-  error,
-  checkpoints,
-  onType,
-}: {
+export function SettingField(props: {
   field: RecipeField;
   /** The whole schema that contains the field. */
   schema: JsonSchema;
@@ -29,6 +21,7 @@ export function SettingField({
   checkpoints: Checkpoints;
   onType(text: string): void;
 }) {
+  const { field, schema, text, published, error, checkpoints, onType } = props;
   const unit = field.annotations['x-unit'];
   return (
     <Field
@@ -50,19 +43,8 @@ const isNumber = ({ kind }: RecipeField): boolean => kind === 'integer' || kind 
 
 type Ids = Parameters<Parameters<typeof Field>[0]['children']>[0];
 
-function Input({
-  ids,
-  field,
-  text,
-  checkpoints,
-  onType,
-}: {
-  ids: Ids;
-  field: RecipeField;
-  text: string;
-  checkpoints: Checkpoints;
-  onType(text: string): void;
-}) {
+function Input(props: { ids: Ids; field: RecipeField; text: string; checkpoints: Checkpoints; onType(text: string): void }) {
+  const { ids, field, text, checkpoints, onType } = props;
   const name = `config.${field.path}`;
   const none = field.nullable || !field.required ? (field.annotations['x-null'] ?? 'none') : field.annotations['x-empty'];
   const common = { ...ids, name, 'data-setting': field.path };
@@ -141,14 +123,7 @@ function Input({
 }
 
 /** A choice of one value, or of several: each value is then a run of a sweep. */
-function Choices({
-  label,
-  several,
-  choices,
-  text,
-  onType,
-  children,
-}: {
+function Choices(props: {
   label: string;
   /** undefined: the field takes one value only. */
   several: string[] | null | undefined;
@@ -157,6 +132,7 @@ function Choices({
   onType(text: string): void;
   children: ReactNode;
 }) {
+  const { label, several, choices, text, onType, children } = props;
   const [open, setOpen] = useState(false);
   if (several === undefined || choices.length < 2) return children;
   if (!open && several === null)

@@ -1,5 +1,5 @@
 import { serial } from '~/server/base/serial';
-import type { Append, Store } from '~/server/store';
+import type { Append, Store, StoredRun } from '~/server/store';
 import { firstLink } from '~/server/store/chain';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { pack, unpack } from '~/shared/pack';
@@ -54,8 +54,9 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
   try {
     await claim(index, options);
     const runs = new Map<string, Indexed>();
-    for (const { runId, summary, ...run } of await index.runs())
+    const found = async ({ runId, summary, ...run }: StoredRun) =>
       runs.set(runId, { ...run, chain: await chainOf(index, runId, run.head), viewSeq: summary?.seq ?? 0 });
+    for (const run of await index.runs()) await found(run);
 
     const one = serial();
     /** Runs of which PostgreSQL has an append that the index could not take. */
@@ -65,6 +66,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await index.remove(runId);
       runs.delete(runId);
       behind.delete(runId);
+    }
+
+    /** What the index holds after a write that failed. */
+    async function reread(runId: string): Promise<void> {
+      runs.delete(runId);
+      const stored = (await index.runs()).find((run) => run.runId === runId);
+      if (stored) await found(stored);
     }
 
     /** The version that the index holds of a run: 0 = nothing. */
@@ -92,8 +100,13 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       if (known) runs.set(runId, { ...known, id, version });
       if (version !== row.version)
         for await (const page of appendsAfter(database, row, { version, at: known })) {
-          // One commit of the index takes them together.
-          await Promise.all(page.map(({ write }) => index.append(write)));
+          // One commit of the index takes them together; each may fail alone.
+          const taken = await Promise.allSettled(page.map(({ write }) => index.append(write)));
+          const failed = taken.find(({ status }) => status === 'rejected');
+          if (failed) {
+            await reread(runId);
+            throw (failed as PromiseRejectedResult).reason;
+          }
           const last = page.at(-1)!;
           runs.set(runId, { id, ...last.position, version: last.version, viewSeq });
         }
@@ -108,6 +121,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
 
     const heal = (runId: string): Promise<void> =>
       one(async () => {
+        await reread(runId);
         const row = await runRow(database, runId);
         await (row ? catchUp(row) : forget(runId));
       });

@@ -33,7 +33,11 @@ describe('the environment', () => {
       'headroom',
       /^HEADROOM_BASE_PATH="headroom": the path below which a proxy shows Headroom is needed, e\.g\. HEADROOM_BASE_PATH=\/headroom\/$/,
     ],
-    ['DATABASE_URL', 'mysql://db/x', /^DATABASE_URL="mysql:\/\/db\/x": the address of a PostgreSQL database is needed, e\.g\. /],
+    [
+      'DATABASE_URL',
+      'mysql://me:secret@db/x',
+      /^DATABASE_URL="mysql:\/\/\*\*\*@db\/x": the address of a PostgreSQL database is needed, e\.g\. /,
+    ],
     [
       'HEADROOM_ADDRESS',
       'node1:3000',
