@@ -152,7 +152,7 @@ export async function changeBits(seed: number, flips: number): Promise<{ flips: 
       const free = own.filter((f) => !['run', 'stream', 'id'].includes(f));
       const field = named.length > 0 ? named[draw(named.length)]! : free[draw(free.length)]!;
       const rows = db
-        .prepare(`SELECT ${keys.join(', ')}, ${field} AS value FROM ${table} WHERE ${field} IS NOT NULL`)
+        .prepare(`SELECT ${keys.join(', ')}, ${field} AS before FROM ${table} WHERE ${field} IS NOT NULL`)
         .all() as Record<string, unknown>[];
       // A table that this run does not use, or a column without a value.
       if (rows.length === 0) {
@@ -161,12 +161,12 @@ export async function changeBits(seed: number, flips: number): Promise<{ flips: 
         continue;
       }
       const chosen = rows[draw(rows.length)]!;
-      const { bit, value } = withOneBitChanged(chosen.value, draw);
-      db.prepare(`UPDATE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`).run(
-        value,
-        ...keys.map((k) => chosen[k]),
-      );
-      flipped++;
+      const { bit, value } = withOneBitChanged(chosen.before, draw);
+      const { changes } = db
+        .prepare(`UPDATE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`)
+        .run(value, ...keys.map((k) => chosen[k]));
+      flipped += changes;
+      if (changes !== 1) fail(seed, `${table}.${field} was to change in one row, not in ${changes}`);
       db.close();
       const after = await ask(changed);
       const where = `bit ${bit} of ${table}.${field}`;

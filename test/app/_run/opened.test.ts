@@ -78,6 +78,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     ['branch', true, (p) => p.getByRole('button', { name: 'Branch', exact: true }).first()],
     ['going back', true, (p) => p.getByRole('button', { name: 'Revert', exact: true }).first(), 'Activity'],
     ['watchdogs', true, (p) => p.getByRole('button', { name: 'Watchdogs of this run' }), 'Activity'],
+    ['disk space', true, (p) => p.getByRole('button', { name: 'Disk space of this run' }), 'Activity'],
     ['stop', true, (p) => p.getByRole('button', { name: 'Stop', exact: true }).first(), 'Steer'],
     ['who is here', false, (p) => p.getByRole('button').filter({ has: p.getByTestId('watchers') })],
     ['share', false, (p) => p.getByRole('button', { name: 'Share', exact: true })],
