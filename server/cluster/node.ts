@@ -41,8 +41,8 @@ export interface NodeOptions {
   open: boolean;
   basePath: string;
   log: Log;
-  /** What a node answers itself while it stands by; `problem`: why it cannot forward, or null. */
-  routes(problem: () => Promise<string | null>): Route[];
+  /** What a node answers itself while it stands by; `target`: where it forwards everything else. */
+  routes(target: () => Target): Route[];
   /** Called once the node leads: starts the server (createApp). */
   lead(shared: Shared): Promise<{ close(): Promise<void> }>;
   /** Called when the node follows another leader than before. */
@@ -56,6 +56,18 @@ export interface Node {
   /** Ends the server, gives the lease back, and closes everything. */
   close(): Promise<void>;
 }
+
+/** Checks of /readyz for a node that stands by, and what it answers besides. */
+export const standbyHealth = (target: () => Target) => ({
+  async leader(): Promise<string | null> {
+    const to = target();
+    return 'problem' in to ? to.problem : null;
+  },
+  about(): object {
+    const to = target();
+    return 'address' in to ? { standbyOf: to.address } : {};
+  },
+});
 
 const followEveryMs = 1_000;
 /** When PostgreSQL answers again, the node that leads gets this long to renew its lease before another takes it. */
@@ -88,7 +100,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     throw new StartError(describe(error));
   };
 
-  const find = routeTable(options.routes(async () => ('problem' in target ? target.problem : null)));
+  const find = routeTable(options.routes(() => target));
   const front = createServer((request, response) => {
     if (app) return void app.emit('request', request, response);
     const { url: path = '/' } = request;

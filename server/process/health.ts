@@ -26,8 +26,12 @@ export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<str
   return null;
 };
 
-/** /healthz: the process is alive. /readyz: the server can work; otherwise 503 with the failed checks. */
-export function healthRoutes(version: string, checks: Checks): Route[] {
+/**
+ * /healthz: the process is alive. /readyz: the server can work; otherwise 503 with the failed checks.
+ *
+ * @param about more fields for the answer of /readyz
+ */
+export function healthRoutes(version: string, checks: Checks, about: () => object = () => ({})): Route[] {
   const reasonOf = async (check: () => Promise<string | null>): Promise<string | null> => {
     const late = new AbortController();
     try {
@@ -55,6 +59,7 @@ export function healthRoutes(version: string, checks: Checks): Route[] {
         sendJson(response, problems.length > 0 ? 503 : 200, {
           ok: problems.length === 0,
           problems: Object.fromEntries(problems),
+          ...about(),
         });
       },
     },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
 import { version } from '~/server/base/version';
-import { type Shared, startNode } from '~/server/cluster/node';
+import { type Shared, standbyHealth, startNode } from '~/server/cluster/node';
 import { LeaseLostError } from '~/server/store/postgres/database';
 import { isLoopback, isWildcard, urlHost } from '~/server/web/origin';
 import { createApp } from './app';
@@ -51,7 +51,10 @@ try {
           address: (port) => env.address ?? `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`,
           open: isLoopback(host) && !env.loginRequired && !env.oidc,
           log,
-          routes: (leader) => healthRoutes(version, { leader, disk: diskCheck(env.dataFolder) }),
+          routes(target) {
+            const { leader, about } = standbyHealth(target);
+            return healthRoutes(version, { leader, disk: diskCheck(env.dataFolder) }, about);
+          },
           lead: start,
           onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
           onEnd(error) {

@@ -1,5 +1,5 @@
 /** A node for tests, to be killed: `clusterNode.ts DATABASE_URL FOLDER PORT`. Prints one line when it stands by, and one when it leads. */
-import { startNode } from '~/server/cluster/node';
+import { standbyHealth, startNode } from '~/server/cluster/node';
 import { createApp } from '~/server/process/app';
 import { healthRoutes } from '~/server/process/health';
 
@@ -18,7 +18,10 @@ const node = await startNode({
   open: true,
   basePath: '',
   log,
-  routes: (leader) => healthRoutes('test', { leader }),
+  routes(target) {
+    const { leader, about } = standbyHealth(target);
+    return healthRoutes('test', { leader }, about);
+  },
   async lead(shared) {
     const options = { dataFolder, host: '127.0.0.1', port: 0, version: 'test', pages: null, trainer: null, firstRuns: false };
     const app = await createApp({ ...options, graceMs: 60_000, log, shared });
