@@ -163,13 +163,14 @@ export async function startNode(options: NodeOptions): Promise<Node> {
   }
 
   async function run(): Promise<void> {
-    const opening = openPostgresStore({ database, folder: dataFolder, onNotice: (text) => log.warn({}, text) }).then(
-      async (opened) => {
+    const onNotice = (text: string) => log.warn({}, text);
+    const opening = openPostgresStore({ database, folder: dataFolder, onNotice })
+      .catch(asStartError)
+      .then(async (opened) => {
         store = opened;
         await repeat(followEveryMs, () => opened.follow(false));
         return opened;
-      },
-    );
+      });
     opening.catch(onEnd);
     await repeat(lookEveryMs, look);
     if (!hasLease) return void (await opening.catch(() => {}));
