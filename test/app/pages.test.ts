@@ -49,6 +49,8 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
   }
   async function openRoom(): Promise<Page> {
     const page = await open(room);
+    // Everybody is the same person here, so a new window opens the tabs that were chosen last.
+    await openTab(page, 'Steer');
     await page.getByLabel('Clip at', { exact: true }).waitFor();
     return page;
   }
