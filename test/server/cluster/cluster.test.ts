@@ -183,7 +183,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     }
     console.log(`moved on after ${took.join(' and ')} ms`);
     // On an idle machine 2 to 3 s; a test machine may be busy.
-    expect(Math.max(...took)).toBeLessThan(20_000);
+    expect(Math.max(...took)).toBeLessThan(60_000);
     trainer.end();
     await sending;
     const { entries, rows } = await truth(c.databaseUrl, trainer.runId);
@@ -274,7 +274,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     const since = performance.now();
     c.leader.child.kill('SIGTERM');
     await c.leads([other]);
-    expect(performance.now() - since).toBeLessThan(20_000);
+    expect(performance.now() - since).toBeLessThan(60_000);
     expect(await ended).toEqual([0, null]);
   });
 });
