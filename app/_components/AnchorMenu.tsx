@@ -47,7 +47,7 @@ export default function AnchorMenu(props: {
           >
             {choices.map(({ text, detail, icon: Icon, disabled, stays, href, onChoose }) => (
               <Menu.Item
-                key={href ?? text}
+                key={text}
                 className={menuItemClass}
                 disabled={disabled}
                 closeOnClick={!stays}

@@ -1,7 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Panel } from '~/app/_components/Panel';
 import { api, useTrpc } from '~/app/_trpc/client';
@@ -18,11 +18,12 @@ const wordsOf = (name: string): string =>
 /** Controls and actions that a second operator has to approve. */
 export function Approval({ editable }: { editable: boolean }) {
   const { data, error } = useQuery(useTrpc().team.needsApproval.queryOptions());
-  const [chosen, setChosen] = useState<readonly string[]>([]);
-  useEffect(() => setChosen(data ?? []), [data]);
+  /** null: as stored. */
+  const [edited, setEdited] = useState<readonly string[] | null>(null);
   const save = useTeamChange((names: string[]) => api.team.setNeedsApproval.mutate({ names }), 'Saved');
+  const chosen = edited ?? data ?? [];
   const changed = data !== undefined && [...chosen].sort().join() !== [...data].sort().join();
-  const toggle = (name: string, on: boolean) => setChosen((names) => (on ? [...names, name] : names.filter((n) => n !== name)));
+  const toggle = (name: string, on: boolean) => setEdited(on ? [...chosen, name] : chosen.filter((n) => n !== name));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate([...chosen]);
