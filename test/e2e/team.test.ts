@@ -135,7 +135,7 @@ describeInBrowser('a team, as it begins', () => {
     await onTeamPage(ada, async (page) => {
       await region(page, 'Approval by a second person').getByRole('checkbox', { name: 'learning rate' }).check();
       await region(page, 'Approval by a second person').getByRole('button', { name: 'Save' }).click();
-      await page.getByText('Saved').waitFor();
+      await page.getByText('Saved', { exact: true }).waitFor();
     });
     const rate = bob.getByRole('textbox', { name: 'Learning rate', exact: true });
     await rate.fill('0.0003');

@@ -65,7 +65,9 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.waitForFunction((scheme) => document.documentElement.classList.contains(scheme), colorScheme);
-      const { violations } = (await page.evaluate('axe.run()')) as AxeResults;
+      // The menu library's own focus guards: hidden from readers, they pass the focus on at once.
+      const run = "axe.run({ exclude: [['[data-base-ui-focus-guard]']] })";
+      const { violations } = (await page.evaluate(run)) as AxeResults;
       for (const v of violations.filter((v) => v.impact === 'serious' || v.impact === 'critical'))
         found.push(`${colorScheme}: ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 300)).join(' | ')}`);
     }
