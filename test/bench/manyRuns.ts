@@ -17,8 +17,10 @@ const words = ['wide', 'deep', 'clipped', 'warm', 'cosine', 'masked', 'learned',
 export async function writeRuns(folder: string, count: number): Promise<void> {
   const store = await openSqliteStore(folder);
   try {
-    for (let first = 0; first < count; first += atOnce)
+    for (let first = 0; first < count; first += atOnce) {
+      if (first % 1000 === 0) console.log(`${first} of ${count} runs are written`);
       await Promise.all(Array.from({ length: Math.min(atOnce, count - first) }, (_, i) => writeRun(first + i)));
+    }
   } finally {
     await store.close();
   }
