@@ -4,8 +4,8 @@ import type Database from 'better-sqlite3';
 /**
  * Every row has a CRC-32 of its columns, written with it and compared on every read: a bit that changed on the disk becomes an
  * error that names run and block, never a wrong number. A row whose key changed is not found by its key: where that would pass for
- * an answer, the reader counts. Data that was already damaged when it was
- * moved to another table gets no checksum, and stays an error.
+ * an answer, the reader counts, or checks the whole table (`hourly`). Data that was already damaged when it was moved to another
+ * table gets no checksum, and stays an error.
  */
 type Part = number | string | null | Uint8Array;
 
@@ -33,6 +33,18 @@ export class DamagedError extends Error {
 /** @throws DamagedError that names `what`, unless the row is as it was written */
 export function checkRow(what: () => string, sum: number | null, ...parts: Part[]): void {
   if (sum === null || checksum(...parts) !== sum) throw new DamagedError(what());
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Does `check` at the first call and then at most once an hour: it reads a whole table, and rows are missed again and again. */
+export function hourly(check: () => void): () => void {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() < nextAt) return;
+    check();
+    nextAt = performance.now() + HOUR_MS;
+  };
 }
 
 /** Checks data read of a stream. @throws DamagedError that names run, stream and `what` */

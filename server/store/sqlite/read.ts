@@ -21,7 +21,7 @@ import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
-import { checkRow, checksum, DamagedError } from './checksums';
+import { checkRow, checksum, DamagedError, hourly } from './checksums';
 import { openConsoleReads } from './console';
 import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
@@ -54,8 +54,6 @@ export interface Reads extends ItemReads {
 /** Does work without pause, on one state of the database. */
 export const atOnce = <T>(db: Database.Database, work: Work<T>): T => db.transaction(() => finish(work))();
 
-/** How often all uses of blobs are checked at most. */
-const USES_MS = 3_600_000;
 /** Approximate limit of one answer of `entries`. */
 const ANSWER_BYTES = 8 << 20;
 /** Snapshots that are read between two checks of the clock. */
@@ -78,7 +76,6 @@ interface EntryRow {
 /** The reads of a store. @param averages cache of moving averages; several connections of one thread may share it */
 export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
-  let checkUsesAt = 0;
   const range = openRanges(db, rows, openReducer(db), averages);
   const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc';
   const sql = {
@@ -296,6 +293,12 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     };
   }
 
+  const checkUses = hourly(() => {
+    for (const { run, hash, crc } of sql.uses.iterate())
+      checkRow(() => `run number ${run}: its use of blob ${hash}`, crc, run, hash);
+  });
+  const checkSettings = hourly(() => void allSettings());
+
   function allSettings() {
     const all = sql.settings.all();
     for (const { key, value, crc } of all) checkRow(() => `setting "${key}"`, crc, key, value);
@@ -340,11 +343,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
         rows.run(runId);
       }
       // A blob that nobody uses is deleted in the end: the reason must not be a damaged row.
-      if (found.length === 0 && performance.now() > checkUsesAt) {
-        for (const { run, hash: used, crc } of sql.uses.iterate())
-          checkRow(() => `run number ${run}: its use of blob ${used}`, crc, run, used);
-        checkUsesAt = performance.now() + USES_MS;
-      }
+      if (found.length === 0) checkUses();
       return found.map(({ runId }) => runId);
     },
     settings: () => new Map(allSettings().map(({ key, value }) => [key, value])),
@@ -352,7 +351,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
       const found = sql.setting.get(key);
       if (found) checkRow(() => `setting "${key}"`, found.crc, key, found.value);
       // What is not set has a default: a damaged key must not pass for that.
-      else allSettings();
+      else checkSettings();
       return found?.value ?? null;
     },
     forget: averages.forget,

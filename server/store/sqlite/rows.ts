@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
-import { checkRow, DamagedError, openStreamCheck } from './checksums';
+import { checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
 
@@ -295,6 +295,11 @@ export function openRows(db: Database.Database): RowTables {
     return all;
   }
 
+  const checkHead = (head: StoredHead & Crc) => checkRow(() => `run ${head.runId}: its head`, head.crc, ...sumOfHead(head));
+  const checkRuns = hourly(() => {
+    for (const head of sql.runs.iterate()) checkHead(head);
+  });
+
   const sound = (row: StreamRow & Crc): StreamRow => {
     check(row.id, () => 'the head', row.crc, ...sumOfStream(row));
     return row;
@@ -303,9 +308,9 @@ export function openRows(db: Database.Database): RowTables {
   return {
     run(runId) {
       const row = sql.run.get(runId);
+      if (row) checkHead(row);
       // A run that is not there must not be one whose row is damaged.
-      for (const head of row ? [row] : sql.runs.all())
-        checkRow(() => `run ${head.runId}: its head`, head.crc, ...sumOfHead(head));
+      else checkRuns();
       return row ?? null;
     },
     stream(run, name) {
