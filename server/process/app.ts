@@ -38,7 +38,7 @@ import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { openOidc } from '~/server/web/oidc';
-import { isLoopback, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
+import { isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
@@ -105,8 +105,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
   const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
-  // Without a login everybody who can reach the port is an admin: allowed on this machine only.
-  const loopback = isLoopback(host) && !options.loginRequired && !options.oidc;
+  const loopback = isOpen(options);
   const closers: (() => unknown)[] = [];
   let started = false;
   let ending = false;

@@ -7,7 +7,7 @@ import { StartError } from '~/server/base/startError';
 import { version } from '~/server/base/version';
 import { type Shared, standbyHealth, startNode } from '~/server/cluster/node';
 import { LeaseLostError } from '~/server/store/postgres/database';
-import { isLoopback, isWildcard, urlHost } from '~/server/web/origin';
+import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
 import { createApp } from './app';
 import { readEnv } from './env';
 import { diskCheck, healthRoutes } from './health';
@@ -49,7 +49,7 @@ try {
           ...env,
           databaseUrl,
           address: (port) => env.address ?? `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`,
-          open: isLoopback(host) && !env.loginRequired && !env.oidc,
+          open: isOpen(env),
           log,
           routes(target) {
             const { leader, about } = standbyHealth(target);

@@ -2,6 +2,10 @@
 import type { IncomingMessage } from 'node:http';
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+/** Everybody who reaches the port is an admin without a login: on this machine only, and not where people are to sign in. */
+export const isOpen = (options: { host: string; loginRequired?: boolean; oidc?: object | null }): boolean =>
+  isLoopback(options.host) && !options.loginRequired && !options.oidc;
+
 /** It stands for every address of the machine. */
 export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
 
