@@ -137,14 +137,15 @@ async function migrateAudit(database: Database, folder: string): Promise<void> {
   const file = await openAuditFile(folder);
   const target = await openPostgresAudit(database);
   try {
-    for (let fromSeq = 1; ; ) {
+    let fromSeq = 1;
+    for (;;) {
       const rows = await file.audit({ fromSeq, limit: 1000 });
       if (rows.length === 0) break;
       // Rows that are there already must be the same ones.
       await target.appendAudit(rows);
       fromSeq += rows.length;
     }
-    const [more] = await target.audit({ fromSeq: (await file.audit({ fromSeq: 1, limit: 1e9 })).length + 1, limit: 1 });
+    const [more] = await target.audit({ fromSeq, limit: 1 });
     if (more) throw new Error(`the database has rows of the audit log that ${auditPath(folder)} does not have: use an empty one`);
   } finally {
     await file.close();

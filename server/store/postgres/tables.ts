@@ -5,8 +5,8 @@ const FORMAT = 1;
 
 /**
  * The truth of every run. `appends` holds each append to a run's log whole (log.ts); `version` counts them per run. `lease` has
- * one row: the node that may write, and the connection from which it renews. Its number is the key, so that writes can lock it (FOR KEY SHARE) without delaying renewals,
- * which change only the time, while a takeover, which changes the number, waits for them.
+ * one row: the node that may write, and the connection from which it renews. Its number is the key, so that writes can lock it
+ * (FOR KEY SHARE) without delaying renewals, which change only the time, while a takeover, which changes the number, waits for them.
  */
 const tables = `
 CREATE SCHEMA headroom;
