@@ -1,8 +1,7 @@
 import type { Remembered, RememberedKey } from '~/shared/remembered';
-
 import { kept, parsed } from './kept';
-import type { Source } from './select';
-import { useSelected } from './select';
+import { call, Listeners } from './listeners';
+import { type Source, useSelected } from './select';
 
 /** The server's document of this person. */
 interface RememberedServer {
@@ -39,11 +38,11 @@ export function createChoices(storage: typeof kept): Choices {
   let server: { of: RememberedServer; after(ms: number, f: () => void): () => void } | null = null;
   let cancel = () => {};
   let state: State = { changes: 0, settled: false };
-  const listeners = new Set<() => void>();
+  const listeners = new Listeners();
   const place = (key: RememberedKey | 'unsent') => `headroom.${person}.${key}`;
   const changed = (settled = state.settled) => {
     state = { changes: state.changes + 1, settled };
-    for (const listener of [...listeners]) listener();
+    listeners.each(call);
   };
   /** Keys whose values the server does not have yet; they survive a reload. */
   const unsent = (): RememberedKey[] => {
@@ -112,10 +111,7 @@ export function createChoices(storage: typeof kept): Choices {
 
   return {
     get: () => state,
-    subscribe: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    subscribe: listeners.add,
     read: (key) => storage.get(place(key)),
     write(key, value) {
       if (storage.get(place(key)) === value) return;

@@ -18,3 +18,7 @@ export const remember = (settings: Settings, person: string, key: RememberedKey,
     const { values } = await remembered(settings, person);
     await settings.setSetting(keyOf(person), JSON.stringify({ ...values, [key]: value }));
   });
+
+/** Forgets a person who was removed. */
+export const forget = (settings: Settings, person: string): Promise<void> =>
+  inTurn(() => settings.setSetting(keyOf(person), '{}'));

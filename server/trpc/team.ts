@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { remember, remembered } from '~/server/team/remembered';
+import { forget, remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seq } from '~/shared/ids';
 import { type Remembered, remembering } from '~/shared/remembered';
@@ -51,9 +51,10 @@ export const team = router({
     .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
     .mutation(({ ctx, input: { personId, ...wish } }) => ctx.people.change(ctx.actor, personId, wish)),
 
-  removePerson: managing
-    .input(z.strictObject({ personId: id }))
-    .mutation(({ ctx, input }) => ctx.people.remove(ctx.actor, input.personId)),
+  removePerson: managing.input(z.strictObject({ personId: id })).mutation(async ({ ctx, input }) => {
+    await ctx.people.remove(ctx.actor, input.personId);
+    await forget(ctx.settings, input.personId);
+  }),
 
   invites: managing.query(({ ctx }): Invite[] => Object.values(ctx.people.team.invites).map(withoutHash)),
 

@@ -1,6 +1,8 @@
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Choices, createChoices } from '~/app/_live/remembered';
+import { openReads } from '~/server/store/sqlite/read';
+import { openForReading } from '~/server/store/sqlite/schema';
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
@@ -123,5 +125,16 @@ describe('choices of a person', () => {
       message: expect.stringMatching(/^key: .*"views"/),
       data: { field: 'key' },
     });
+  });
+
+  it('are forgotten with a person who is removed', async () => {
+    const removed = (await client(ada).team.people.query()).find(({ name }) => name === 'Bob')!;
+    await client(bob).team.remember.mutate({ key: 'views', value: '[2]' });
+    const db = openForReading(app.dataFolder);
+    const kept = () => openReads(db).setting(`person.${removed.id}`);
+    expect(JSON.parse(kept()!)).toMatchObject({ views: '[2]' });
+    await client(ada).team.removePerson.mutate({ personId: removed.id });
+    expect(kept()).toBe('{}');
+    db.close();
   });
 });
