@@ -31,11 +31,7 @@ export function JoinForm() {
         const body = (await answer.json()) as { role?: string; error?: string; provider?: string; problem?: string | null };
         const { provider, problem = null, error = 'no such link' } = body;
         if (provider) setSignIn({ provider, problem, href: atBase(`/api/oidc/start?${query}`) });
-        setLink(
-          body.role
-            ? { state: 'open', secret, role: body.role }
-            : { state: 'closed', message: provider && !secret ? null : error },
-        );
+        setLink(body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: secret ? error : null });
       })
       .catch(() => setLink({ state: 'closed', message: 'The server does not answer. Try again in a moment.' }));
   }, []);
@@ -67,9 +63,12 @@ export function JoinForm() {
     <>
       <PageHeader />
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
-        {link.state === 'checking' && <p className="text-dim">Looking at how you come in…</p>}
+        {link.state === 'checking' && <p className="text-dim">Checking how you can sign in…</p>}
         {link.state === 'closed' && link.message === null && (
-          <h1 className="text-center text-base font-semibold">Sign in to Headroom</h1>
+          <div className="text-center">
+            <h1 className="text-base font-semibold">Sign in to Headroom</h1>
+            {!signIn && <p className="mt-1 text-dim">Open the invite link that you were given, or ask an admin for one.</p>}
+          </div>
         )}
         {link.state === 'closed' && link.message !== null && (
           <div className="text-center">

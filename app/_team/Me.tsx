@@ -1,7 +1,7 @@
 'use client';
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { Panel } from '~/app/_components/Panel';
 import { atBase } from '~/app/_live/base';
@@ -15,15 +15,14 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
   const { data } = useQuery(trpc.team.people.queryOptions());
   const accounts = useQuery(trpc.team.myAccounts.queryOptions()).data;
   const me = data?.find((p) => p.id === you);
-  const [name, setName] = useState('');
-  const [color, setColor] = useState('#000000');
-  const save = useTeamChange((wish: { name: string; colour: string }) => api.team.changeMe.mutate(wish), 'Saved');
-  useEffect(() => {
-    if (!me) return;
-    setName(me.name);
-    setColor(me.colour);
-  }, [me]);
+  // Only what was typed: the rest follows the server.
+  const [typed, setTyped] = useState<{ name?: string; color?: string }>({});
+  const save = useTeamChange(async (wish: { name: string; colour: string }) => {
+    await api.team.changeMe.mutate(wish);
+    setTyped({});
+  }, 'Saved');
   if (!me) return null;
+  const { name = me.name, color = me.colour } = typed;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     save.mutate({ name, colour: color });
@@ -36,9 +35,9 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
           person
           error={save.error ? describeError(save.error).message : null}
           value={name}
-          onChange={setName}
+          onChange={(to) => setTyped({ ...typed, name: to })}
         />
-        <ColorField label="Color" value={color} onChange={setColor} />
+        <ColorField label="Color" value={color} onChange={(to) => setTyped({ ...typed, color: to })} />
         <Button type="submit" disabled={save.isPending || (name === me.name && color === me.colour)}>
           Save
         </Button>
