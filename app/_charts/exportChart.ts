@@ -1,3 +1,4 @@
+import { csvText } from './csv';
 import { draw } from './draw';
 import type { ChartContent } from './lineLayout';
 import { around } from './margins';
@@ -114,12 +115,6 @@ export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[
 }
 
 const csvColumns = ['series', 'first_step', 'last_step', 'min', 'max', 'mean', 'last', 'non_finite'];
-
-/** A CSV file: texts with commas, quotes or line ends are quoted. */
-export function csvText(rows: readonly (readonly (string | number)[])[]): string {
-  const field = (v: string | number) => (/[",\n]/.test(String(v)) ? `"${String(v).replaceAll('"', '""')}"` : v);
-  return rows.map((row) => `${row.map(field).join(',')}\n`).join('');
-}
 
 export function download(name: string, content: Blob | string, type: string): void {
   const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);

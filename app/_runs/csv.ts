@@ -1,3 +1,4 @@
+import { csvText } from '~/app/_charts/csv';
 import type { RunSummary } from '~/shared/summary';
 
 const own: [title: string, of: (run: RunSummary) => unknown][] = [
@@ -20,19 +21,10 @@ const own: [title: string, of: (run: RunSummary) => unknown][] = [
   ],
 ];
 
-/** One line for each run (RFC 4180). Numbers have full precision; NaN and infinities are kept; missing values are empty. */
+/** One line for each run, with a column for each title. */
 export function csvOf(runs: readonly RunSummary[], titles: readonly string[], cells: ReadonlyMap<string, unknown[]>): string {
-  const lines = [
+  return csvText([
     [...own.map(([title]) => title), ...titles],
     ...runs.map((run) => [...own.map(([, of]) => of(run)), ...titles.map((_, i) => cells.get(run.runId)?.[i])]),
-  ];
-  return lines.map((line) => `${line.map(field).join(',')}\r\n`).join('');
-}
-
-function field(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  // A spreadsheet would execute a text that looks like a formula.
-  const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  ]);
 }

@@ -169,7 +169,7 @@ describeInBrowser('the attention workspace', () => {
     const npy = await saved('NPY');
     const data = npy.subarray(10 + npy.readUInt16LE(8));
     expect(new Float32Array(Uint8Array.from(data).buffer)).toEqual(Float32Array.from(map));
-    const csv = (await saved('CSV')).toString().trimEnd().split('\n').slice(1);
+    const csv = (await saved('CSV')).toString().trimEnd().split('\r\n').slice(1);
     expect(Float32Array.from(csv, (line) => Number(line.split(',').at(-1)))).toEqual(Float32Array.from(map));
     expect((await saved('SVG')).toString()).toContain('layer 3 head 1');
     expect([...(await saved('PNG 2×')).subarray(1, 4)]).toEqual([...Buffer.from('PNG')]);

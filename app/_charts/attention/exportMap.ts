@@ -1,5 +1,6 @@
 /** Maps and signals as files. Numbers are exact, never rounded to the color levels. */
-import { csvText, escaped } from '~/app/_charts/exportChart';
+import { csvText } from '~/app/_charts/csv';
+import { escaped } from '~/app/_charts/exportChart';
 import { cut } from '~/app/_charts/format';
 import { type MapSize, visibleKeys } from '~/shared/attention';
 import { css } from './palettes';

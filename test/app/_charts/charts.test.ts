@@ -539,8 +539,13 @@ describe('reading a chart', () => {
 
   it('the table that is taken away says which steps a value stands for', () => {
     expect(chartCsv([line(curveOf([1, 3, 2], 2), { name: 'a,b' })], [])).toBe(
-      'series,first_step,last_step,min,max,mean,last,non_finite\n"a,b",0,1,1,3,2,3,0\n"a,b",2,2,2,2,2,2,0\n',
+      'series,first_step,last_step,min,max,mean,last,non_finite\r\n"a,b",0,1,1,3,2,3,0\r\n"a,b",2,2,2,2,2,2,0\r\n',
     );
+  });
+
+  it('a name that a spreadsheet would execute is a text in it; a negative number stays one', () => {
+    const [, first] = chartCsv([line(curveOf([-1], 2), { name: '=HYPERLINK("http://x")' })], []).split('\r\n');
+    expect(first).toBe(`"'=HYPERLINK(""http://x"")",0,0,-1,-1,-1,-1,0`);
   });
 });
 

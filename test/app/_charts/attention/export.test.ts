@@ -48,7 +48,7 @@ describe('numbers as files', () => {
     const map = noise(2, 3, seeded(8));
     const [header, ...lines] = mapCsv(map, { queries: 2, keys: 3 }, tokens(['7', '"a,b"', '7']))
       .trimEnd()
-      .split('\n');
+      .split('\r\n');
     expect(header).toBe('query,key,query_token,key_token,value');
     expect(lines[1]!.startsWith('0,1,7,"""a,b""",')).toBe(true);
     expect(Float32Array.from(lines, (l) => Number(l.split(',').at(-1)))).toEqual(map);
@@ -58,7 +58,7 @@ describe('numbers as files', () => {
     const entropy = { name: 'entropy', values: Float64Array.of(1, 0.5, 0.25, Number.POSITIVE_INFINITY) };
     const drift = { name: 'drift', values: Float64Array.of(Number.NaN, Number.NaN, 0.1, 0.2) };
     expect(signalsCsv([0, 20], [{ heads: 1 }, { heads: 1 }], [entropy, drift])).toBe(
-      'step,layer,head,entropy,drift\n0,0,0,1,\n0,1,0,0.5,\n20,0,0,0.25,0.1\n20,1,0,Infinity,0.2\n',
+      'step,layer,head,entropy,drift\r\n0,0,0,1,\r\n0,1,0,0.5,\r\n20,0,0,0.25,0.1\r\n20,1,0,Infinity,0.2\r\n',
     );
   });
 });
