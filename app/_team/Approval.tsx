@@ -26,7 +26,7 @@ export function Approval({ editable }: { editable: boolean }) {
   const toggle = (name: string, on: boolean) => setEdited(on ? [...chosen, name] : chosen.filter((n) => n !== name));
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate([...chosen]);
+    save.mutate([...chosen], { onSuccess: () => setEdited(null) });
   };
   return (
     <Panel title="Approval by a second person">

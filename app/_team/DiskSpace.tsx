@@ -48,14 +48,7 @@ export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; 
   const use = useQuery({ ...trpc.retention.use.queryOptions({ runId: runId ?? '' }), enabled: runId !== null }).data;
   // Only what was typed: the rest follows the server.
   const [typed, setTyped] = useState<Partial<Record<Kind, string>>>({});
-  const save = useTeamChange(
-    async (wish: Partial<Record<Kind, number>>) => {
-      await api.retention.set.mutate(wish);
-      setTyped({});
-    },
-    'Saved',
-    'retention',
-  );
+  const save = useTeamChange((wish: Partial<Record<Kind, number>>) => api.retention.set.mutate(wish), 'Saved', 'retention');
   const refused = save.error && describeError(save.error);
   const textOf = (kind: Kind): string => typed[kind] ?? (data ? String(data[kind] / gibibyte) : '');
   const problemOf = (kind: Kind): string | null => {
@@ -66,7 +59,7 @@ export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; 
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wish = Object.fromEntries(changed.map((kind) => [kind, bytesTyped(textOf(kind))]));
-    if (Object.values(wish).every((bytes) => typeof bytes === 'number')) save.mutate(wish);
+    if (Object.values(wish).every((bytes) => typeof bytes === 'number')) save.mutate(wish, { onSuccess: () => setTyped({}) });
   };
   return (
     <Panel title="Disk space of each run">

@@ -8,7 +8,10 @@ export function useInfo() {
   return data ?? null;
 }
 
-/** Makes a change to the team or to limits, shows errors, and reads all of its data again. */
+/**
+ * Makes a change to the team or to limits, shows errors, and reads all of its data again. `onSuccess` given to `mutate` is called once the
+ * new data are there.
+ */
 export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, done?: string, of: 'team' | 'retention' = 'team') {
   const queries = useQueryClient();
   const trpc = useTrpc();
