@@ -33,12 +33,13 @@ export function XAxis({ plot }: { plot: Plot }) {
   const { width, height, map, left } = plot;
   const nameWidth = labelWidth(map.label);
   const inFront = nameWidth + 10 * unit() <= left;
-  const free = inFront ? Number.POSITIVE_INFINITY : width - nameWidth - 8;
-  const ticks = xTicks(plot).map((v) => ({ x: axisX(plot, v), label: map.tick(v), half: labelWidth(map.tick(v)) / 2 }));
-  const labeled = ticks.filter(({ x, half }) => x + half <= free && (inFront || x - half >= -left));
+  const free = width - nameWidth - 8;
   const y = height + 17 * unit();
-  // The label of a tick at the very end is shifted inward instead of being cut.
-  const end = width + around().right;
+  const labeled = fitted(
+    xTicks(plot).map((v) => ({ x: axisX(plot, v), label: map.tick(v) })),
+    inFront ? -4 : -left,
+    inFront ? width + around().right : free,
+  );
   return (
     <>
       <path
@@ -46,8 +47,8 @@ export function XAxis({ plot }: { plot: Plot }) {
         stroke="var(--color-line)"
         fill="none"
       />
-      {labeled.map(({ x, label, half }) => (
-        <text key={x} x={Math.min(x, end - half)} y={y} textAnchor="middle" {...text}>
+      {labeled.map(({ x, at, label }) => (
+        <text key={x} x={at} y={y} textAnchor="middle" {...text}>
           {label}
         </text>
       ))}
@@ -56,6 +57,29 @@ export function XAxis({ plot }: { plot: Plot }) {
       </text>
     </>
   );
+}
+
+/** Ascending. */
+interface Tick {
+  x: number;
+  label: string;
+}
+
+/**
+ * The ticks whose labels have room between `from` and `to`, with the middle of each label: at an end it is shifted inward instead of being cut,
+ * but not away from its tick.
+ */
+export function fitted(ticks: readonly Tick[], from: number, to: number): (Tick & { at: number })[] {
+  const out: (Tick & { at: number })[] = [];
+  let least = from;
+  for (const tick of ticks) {
+    const half = labelWidth(tick.label) / 2;
+    const at = Math.min(Math.max(tick.x, from + half), to - half);
+    if (at - half < least || Math.abs(at - tick.x) > half) continue;
+    out.push({ ...tick, at });
+    least = at + half + 6;
+  }
+  return out;
 }
 
 /** Pixel of a value of the x axis. */
