@@ -84,10 +84,9 @@ export class Watch {
       return [];
     }
     if (event.type === 'snapshot') {
-      // Without a known chance loss, no run counts as stuck at chance.
-      const chance = chanceLoss(view);
       const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
-      if (Number.isNaN(chance) || !entropy) return [];
+      if (!entropy) return [];
+      const chance = chanceLoss(view);
       return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chance));
     }
     if (event.type === 'evaluation') {
@@ -158,7 +157,7 @@ export class Watch {
   }
 }
 
-/** Loss of a model that ignores its input; NaN where the run does not declare it. */
+/** Loss of a model that ignores its input; NaN where the run does not declare it: then no loss counts as near it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
 /** Steps from the first alarm that a number is not finite to its first repetition. */
@@ -185,7 +184,7 @@ function open(rule: Watchdog): Rule {
           else if (since === null) {
             since = step;
             tellAgainAt = step + firstRepeat;
-          } else if (step > since) return `${message}; it has not been finite since step ${since}`;
+          } else return `${message}; it has not been finite since step ${since}`;
           return message;
         },
         resumed() {
@@ -246,8 +245,9 @@ function open(rule: Watchdog): Rule {
           if (!Number.isFinite(value)) return null;
           if (seen?.name !== name) seen = { name, now: value, best: value, bestStep: step };
           seen.now = noisy ? seen.now + 0.05 * (value - seen.now) : value;
-          const least = Math.abs(seen.best) * rule.improvement * (better === 'higher' ? 1 : -1);
-          if (isBetter(better, seen.now, seen.best + least)) seen = { ...seen, best: seen.now, bestStep: step };
+          const least = Math.abs(seen.best) * rule.improvement;
+          if (isBetter(better, seen.now, better === 'higher' ? seen.best + least : seen.best - least))
+            seen = { ...seen, best: seen.now, bestStep: step };
           if (step - seen.bestStep < rule.steps) return null;
           const [moved, side] = better === 'higher' ? ['risen', 'above'] : ['fallen', 'below'];
           return `the ${name} has not ${moved} by ${rule.improvement * 100} % ${side} ${show(seen.best)} since step ${seen.bestStep}`;

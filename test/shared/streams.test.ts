@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { pack } from '~/shared/pack';
-import { rowsBetween, rows as rowsSchema, type Series, sameColumns, withPlainSteps } from '~/shared/series';
+import type { Series } from '~/shared/series';
 import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
@@ -95,41 +95,3 @@ function viewAfterOn(view: RunView, ...events: RunEvent[]): RunView {
   for (const event of events) next = fold(next, { seq: next.seq + 1, attempt: 1, at: 0, event });
   return next;
 }
-
-describe('rows', () => {
-  const event = {
-    type: 'rows' as const,
-    stream: 's',
-    steps: Float64Array.of(3, 5, 9),
-    values: Float64Array.of(1, 2, 3, 4, 5, 6),
-  };
-
-  it('are cut where asked, and consecutive steps are written as such', () => {
-    expect(rowsBetween(event, 1, 3)).toEqual({ ...event, steps: Float64Array.of(5, 9), values: Float64Array.of(3, 4, 5, 6) });
-    expect(withPlainSteps({ ...event, steps: Float64Array.of(-1, 0, 1) }).steps).toEqual({ first: -1, count: 3 });
-    expect(withPlainSteps(event)).toBe(event);
-  });
-
-  it.each([
-    ['steps that do not ascend', { steps: Float64Array.of(3, 3, 4) }, 'row 1: step 3 does not come after step 3'],
-    ['half steps', { steps: Float64Array.of(0.5, 1, 2) }, 'row 0: 0.5 is not a step; give a whole number'],
-    ['steps beyond 2^53', { steps: { first: 2 ** 53 - 1, count: 3 } }, `step ${2 ** 53 - 1} + 2 is more than 2^53 - 1`],
-    ['no row', { steps: new Float64Array(0), values: new Float64Array(0) }, 'at least one row is needed'],
-    ['values of no width', { values: new Float64Array(7) }, '7 numbers are not 3 rows of one length'],
-    ['too few times', { times: Float64Array.of(1) }, '3 rows need 3 times, got 1'],
-    ['a time that is none', { times: Float64Array.of(1, Number.NaN, 3) }, 'a time must be a finite number of ms since 1970'],
-  ])('with %s are refused with the field', (_what, change, message) => {
-    expect(rowsSchema.safeParse({ ...event, ...change }).error?.issues.map((i) => i.message)).toEqual([message]);
-  });
-
-  it('names and steps at their bounds are right', () => {
-    const ends = { ...event, stream: 'x'.repeat(512), steps: Float64Array.of(-(2 ** 53 - 1), 0, 2 ** 53 - 1) };
-    expect(rowsSchema.safeParse(ends).success).toBe(true);
-    expect(rowsSchema.safeParse({ ...event, stream: 'x'.repeat(513) }).success).toBe(false);
-  });
-
-  it('a declaration is the same only when every field is', () => {
-    expect(sameColumns([{ name: 'a', unit: 's' }], [{ name: 'a', unit: 's' }])).toBe(true);
-    expect(sameColumns([{ name: 'a', unit: 's' }], [{ name: 'a' }])).toBe(false);
-  });
-});
