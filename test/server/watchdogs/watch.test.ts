@@ -301,7 +301,7 @@ describe('watchdogs', () => {
       const feed = watching(rule);
       for (let i = 0; i < 20; i++) {
         for (let j = 0; j < 10; j++) feed.rows([loss, 1]);
-        feed.snapshot([0.15], [{ name: 'reach', role: 'distance', values: [0.9] }]);
+        feed.snapshot([0.15], [{ name: 'reach', values: [0.9] }]);
       }
       return feed.fired;
     };
