@@ -49,7 +49,8 @@ interface Rule<R extends Watchdog = Watchdog> {
   resumed?(): void;
   /** Asked while the condition lasts after an alarm. @returns whether it is time to tell it again */
   again?(step: number): boolean;
-  reset(): void;
+  /** The run begins a new attempt or goes back: what was seen no longer counts. */
+  reset?(): void;
 }
 
 /** Column indices in a stream's rows; null: not in this stream. */
@@ -76,7 +77,11 @@ export class Watch {
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
     if (event.type === 'run.assigned' || event.type === 'rewind') {
-      for (const r of this.#rules) r.reset();
+      for (const r of this.#rules) {
+        if (!r.reset) continue;
+        r.reset();
+        this.#fired.delete(r.rule.kind);
+      }
       return [];
     }
     if (event.type === 'status' && event.status === 'running') {
@@ -272,7 +277,7 @@ function open(rule: Watchdog): Rule {
       };
     }
     case 'stalled': {
-      let seen = -1;
+      let seen: number | null = null;
       let seenAt = 0;
       return {
         rule,
@@ -286,7 +291,7 @@ function open(rule: Watchdog): Rule {
             : null;
         },
         reset() {
-          seen = -1;
+          seen = null;
         },
       };
     }
@@ -297,7 +302,6 @@ function open(rule: Watchdog): Rule {
           freeBytes !== null && freeBytes < rule.freeBytesBelow
             ? `the data folder's disk has ${show(freeBytes / 1e9)} GB left`
             : null,
-        reset() {},
       };
     default:
       return unreachable(rule);

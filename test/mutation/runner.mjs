@@ -17,27 +17,32 @@ class Runner {
     return { reloadEnvironment: false };
   }
 
+  static inject = ['options'];
+  constructor({ testFiles }) {
+    this.testFiles = testFiles;
+  }
+
+  /** Also after a mutant that did not come to an end, when Stryker has ended the process and begins another one. */
   async init() {
     register({ tsconfig: 'test/mutation/tsconfig.json' });
     // What a mutant left behind when its test had already failed.
     process.on('unhandledRejection', () => {});
+    const load = (file) => import(pathToFileURL(file).href);
+    const { collect } = await load('test/mutation/vitest.mjs');
+    for (const file of this.testFiles)
+      for (const { name, run } of await collect(() => load(file)))
+        this.#tests.set(`${file} ${name}`, { file, name, run, timeSpentMs: 0 });
   }
 
-  async dryRun({ testFiles = [] }) {
-    const here = (file) => pathToFileURL(file).href;
-    const { collect } = await import(here('test/mutation/vitest.mjs'));
-    for (const file of testFiles)
-      for (const { name, run } of await collect(() => import(here(file))))
-        this.#tests.set(`${file} ${name}`, { file, name, run });
+  async dryRun() {
     const tests = [];
     for (const [id, test] of this.#tests) {
       const { file, name, run } = test;
       this.#mutants.currentTestId = id;
       const before = performance.now();
       const failure = (await failureOf(run)) ?? (await failureOf(run));
-      const timeSpentMs = (performance.now() - before) / 2;
-      Object.assign(test, { timeSpentMs });
-      tests.push({ id, name, fileName: file, timeSpentMs, status: failure ? 1 : 0, failureMessage: failure });
+      test.timeSpentMs = (performance.now() - before) / 2;
+      tests.push({ id, name, fileName: file, timeSpentMs: test.timeSpentMs, status: failure ? 1 : 0, failureMessage: failure });
     }
     this.#mutants.currentTestId = undefined;
     return { status: 'complete', tests, mutantCoverage: this.#mutants.mutantCoverage };

@@ -51,11 +51,8 @@ const other: RunEvent = {
 
 it.each([
   ['a mention', [note(bob, 'look here, @annlee.')], ['night run: Bob mentions you at step 7', ['Ann Lee']]],
-  [
-    'a mention among others',
-    [note(bob, '@Eve. @ann-lee @AnnLee... see')],
-    ['night run: Bob mentions you at step 7', ['Ann Lee', 'Eve']],
-  ],
+  ['a mention among others', [note(bob, '@Eve. @AnnLee... see')], ['night run: Bob mentions you at step 7', ['Ann Lee', 'Eve']]],
+  ['a name with a hyphen', [note(bob, '@ann-lee, not you')], ['night run: Bob mentions you at step 7', []]],
   ['a longer name', [note(bob, '@AnnLeeson, not you')], ['night run: Bob mentions you at step 7', []]],
   ['oneself', [note(ann, 'I, @AnnLee')], ['night run: Ann Lee mentions you at step 7', []]],
   [

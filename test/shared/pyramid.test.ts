@@ -55,7 +55,7 @@ describe('the statistics of a bucket', () => {
 describe('the width of buckets', () => {
   it.each([
     [0, 9, 10, 10, 1, 'as many rows as buckets: each row is one'],
-    [0, 1_000_000, 3, 10, 1, 'few rows far apart'],
+    [0, 1_000_000, 10, 10, 1, 'few rows far apart'],
     [0, 15, 16, 8, 2, '16 steps in 8 buckets of 2'],
     [0, 16, 17, 8, 4, 'one step more does not fit'],
     [1, 16, 16, 8, 4, 'the grid begins at step 0: 1-2-...-16 touch 9 buckets of 2'],
@@ -68,7 +68,7 @@ describe('the width of buckets', () => {
 
 describe('buckets under construction', () => {
   it('hold the rows of one place of the grid, from their first step to their last, with the time of the last', () => {
-    const list = new BucketList(4, 3);
+    const list = new BucketList(4, 4);
     expect([list.add(1, 1, 100, 1), list.add(3, 3, 101, 1), list.add(4, 7, 102, 4), list.add(13, 13, 103, 1)]).toEqual([
       0, 0, 1, 2,
     ]);
@@ -79,7 +79,8 @@ describe('buckets under construction', () => {
       times: Float64Array.of(101, 102, 103),
       rows: Int32Array.of(2, 4, 1),
     });
-    expect(() => list.add(16, 16, 104, 1)).toThrow('buckets of 4 steps: more than 3 are needed');
+    list.add(16, 16, 104, 1);
+    expect(() => list.add(20, 20, 105, 1)).toThrow('buckets of 4 steps: more than 4 are needed');
   });
 
   it('begin anew after a cut, even in the same place of the grid', () => {
@@ -130,5 +131,6 @@ describe('the rows on either side of a range', () => {
 
   it('that do not exist leave the statistics as they are, uncopied', () => {
     expect(statsAround(stats, null, null)).toBe(stats);
+    expect(bucketsAround(buckets, null, null).steps).toBe(buckets.steps);
   });
 });

@@ -16,6 +16,7 @@ it('a term that somebody is still typing holds for every run', () => {
 });
 
 it('a minus alone, and one before a number, are read as they stand', () => {
+  expect(parseSearch('a"b=c')).toEqual([{ kind: 'word', not: false, text: 'ab=c' }]);
   expect(parseSearch('- loss<-0.5')).toEqual([
     { kind: 'word', not: false, text: '-' },
     { kind: 'field', not: false, key: 'loss', operator: '<', values: ['-0.5'], text: 'loss<-0.5' },
@@ -45,6 +46,7 @@ it('a term is added once, quoted where it must be, and is read back as it was me
   expect(withTerm(once, 'tag', 'my tag')).toBe(once);
   expect(parseSearch(once).at(-1)).toMatchObject({ key: 'tag', operator: '=', values: ['my tag'] });
   expect(withTerm(' reverse ', 'tag', 'a"b')).toBe('reverse tag="ab"');
+  expect(withTerm('', 'tag', 'a-b')).toBe('tag=a-b');
   expect(parseSearch(withTerm('', 'my key:', 'x'))).toMatchObject([{ key: 'my key:', values: ['x'] }]);
   expect(parseSearch(withTerm('', '-key', '-x'))).toMatchObject([{ not: false, key: '-key', values: ['-x'] }]);
 });

@@ -48,10 +48,15 @@ test('what people might not expect of a plan is said', () => {
   expect(planNotes({ ...plan, kind: 'cosine-periodic', endStep: 400 })).toEqual([
     "the learning rate is 0 at step 400 and rises again after it, up to the run's end at step 1000",
   ]);
-  // 10 of 20 steps of the warm-up: 10/20.
-  expect(planNotes({ ...plan, kind: 'constant', warmupSteps: 20, totalSteps: 10 })).toEqual([
-    'the warm-up of 20 steps is not over when the run ends at step 10: the learning rate gets no higher than 0.5, not 1',
+  // The last of 10 updates is that of step 9: 9/20.
+  const warming = (warmupSteps: number) => planNotes({ ...plan, kind: 'constant', warmupSteps, endStep: 4, totalSteps: 10 });
+  expect(warming(20)).toEqual([
+    'the warm-up of 20 steps is not over when the run ends at step 10: the learning rate gets no higher than 0.45, not 1',
   ]);
+  expect(warming(10)).toEqual([
+    'the warm-up of 10 steps is not over when the run ends at step 10: the learning rate gets no higher than 0.9, not 1',
+  ]);
+  expect(warming(9)).toEqual([]);
 });
 
 test('a change says how the rate jumps', () => {
@@ -162,14 +167,19 @@ describe('the coming rate', () => {
   it('takes steps in proportion to the batches, and keeps its length where that cannot be computed', () => {
     const view = running({ batchSize: 8, epochs: 4 });
     expect([stepsOf(view, 'batchSize', 4).at(-1), stepsOf(view, 'batchSize', 16).at(-1)]).toEqual([30, 20]);
-    for (const value of [0, -4, 'many', null]) expect(stepsOf(view, 'batchSize', value).at(-1), String(value)).toBe(20);
-    for (const value of [0, -4, 'many', null]) expect(stepsOf(view, 'epochs', value).at(-1), String(value)).toBe(20);
-    for (const was of [0, -4, 'many', null])
-      expect(stepsOf(running({ batchSize: was }), 'batchSize', 4).at(-1), String(was)).toBe(20);
-    // No value of the control is known.
-    expect([stepsOf(running(), 'epochs', 9).at(-1), stepsOf(running(), 'batchSize', 9).at(-1)]).toEqual([20, 20]);
-    const texts = running({ epochs: 'four' });
-    expect(stepsOf(texts, 'learningRate', 1).at(-1)).toBe(20);
+    const kept = (of: ReturnType<typeof running>, role: ControlRole, value: ControlValue) => {
+      const { steps, changed } = previewSchedule(of, { control: `my ${role}`, value })!;
+      expect([steps.at(-1), changed.at(-1)], `${role} ${value}`).toEqual([20, 2]);
+    };
+    for (const value of [0, -4, 'many', null]) {
+      kept(view, 'batchSize', value);
+      kept(view, 'epochs', value);
+      kept(running({ batchSize: value }), 'batchSize', 4);
+    }
+    // No value of the control is known, or none that counts.
+    kept(running(), 'epochs', 9);
+    kept(running(), 'batchSize', 9);
+    kept({ ...running({ epochs: 'four' }), schedule: { kind: 'constant', warmupSteps: 0 } }, 'learningRate', 2);
   });
 
   it('is not drawn without a declared rate, a number for it, or a known length', () => {

@@ -53,6 +53,17 @@ describe('moving in the queue', () => {
     });
   });
 
+  it('does the same where no number lies between two positions', () => {
+    const e = Number.EPSILON;
+    for (const [low, high] of [
+      [1, 1 + e],
+      [1 + e, 1 + 2 * e],
+    ] as const) {
+      const answer = moveInQueue(queue(low, high, 3000), 'run002', 'run001', now);
+      expect(answer.ok && answer.moved.map((w) => w.runId)).toEqual(['run000', 'run002', 'run001']);
+    }
+  });
+
   it('where it stands already changes nothing', () => {
     for (const [run, before] of [
       ['run001', 'run001'],

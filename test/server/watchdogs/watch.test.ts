@@ -160,6 +160,7 @@ describe('watchdogs', () => {
         columns: [{ name: stream, ...(role && { role }), ...(role === 'loss' && { chance: 2 }) }],
       });
     declare('lr');
+    feed.snapshot([0.1]);
     declare('nll', 'loss');
     declare('norm', 'gradNorm');
     feed.series('nll', 0, 2, 2, Number.NaN);
@@ -175,6 +176,15 @@ describe('watchdogs', () => {
     feed.snapshot([0.1]);
     expect(feed.messages.slice(1)).toEqual([
       'attention is nearly one-hot (entropy 0.1 of 1) while the loss 2 stays near chance (2), since step 305',
+    ]);
+    // A spike that lasts is one spike, whatever the other streams say in between.
+    feed.series('nll', 306, 2, 50);
+    feed.series('norm', 306, 1, 9);
+    feed.series('nll', 308, 400);
+    feed.series('norm', 308, 11);
+    expect(feed.fired.slice(2)).toEqual([
+      { kind: 'loss-spike', step: 307 },
+      { kind: 'gradient-spike', step: 307 },
     ]);
   });
 
@@ -205,25 +215,37 @@ describe('watchdogs', () => {
       { kind: 'not-finite', ...on },
       { kind: 'loss-spike', ...on, sigmas: 3, window: 3 },
       { kind: 'gradient-spike', ...on, factor: 3, window: 3 },
-      { kind: 'plateau', ...on, steps: 10, improvement: 0.01 },
       { kind: 'collapse', ...on, entropyBelow: 0.3, lossAbove: 0.9, steps: 5 },
+      { kind: 'disk', ...on, freeBytesBelow: 1e9 },
     ];
     for (const event of back) {
       const feed = watching(...rules);
-      feed.rows([2.2, 1], [2.3, 1], [2.25, 1]);
+      feed.rows([2.2, 1]);
       feed.snapshot([0.1]);
+      feed.rows([2.3, 1], [2.25, 1]);
       feed.add(event);
-      // 9 is far above the old window, 40 times the old median, and the first value of a plateau, at which the collapse goes on.
+      // 9 is far above the old window, and 40 times the old median; since step 3 heads are sharp, with the steps before it for too long.
       feed.rows([9, 40], [9, 40], [9, 40]);
       feed.snapshot([0.1]);
       feed.rows([9, 40], [9, 40], [9, 40], [9, 40]);
       feed.snapshot([0.1]);
       expect(feed.messages, event.type).toEqual([]);
+      // An alarm of before is told again where its reason is there again, but one that is not of the run's steps.
       feed.rows([Number.NaN, 1]);
+      feed.take(feed.watch.tick(feed.view, 0, 0));
       feed.add(event);
-      feed.rows([1, 1]);
+      feed.take(feed.watch.tick(feed.view, 0, 0));
       feed.rows([Number.NaN, 1]);
-      expect(feed.messages, event.type).toEqual(['at step 7 the loss is NaN', 'at step 1 the loss is NaN']);
+      expect(feed.messages, event.type).toEqual([
+        'at step 7 the loss is NaN',
+        "the data folder's disk has 0 GB left",
+        'at step 0 the loss is NaN',
+      ]);
+      const flat = watching({ kind: 'plateau', ...on, steps: 10, improvement: 0.01 });
+      flat.rows([1, 1], [1, 1]);
+      flat.add(event);
+      for (let i = 0; i < 11; i++) flat.rows([9, 1]);
+      expect(flat.messages, event.type).toEqual(['the smoothed loss has not fallen by 1 % below 9 since step 0']);
     }
     const stuck = watching({ kind: 'stalled', ...on, seconds: 60 });
     stuck.add({ type: 'status', status: 'running', step: 0, message: '' });
@@ -292,6 +314,8 @@ describe('watchdogs', () => {
       feed.rows([2 - first, 1]);
       feed.add({ type: 'rows', stream: 'dev', steps: { first: first * 15, count: 1 }, values: Float64Array.of(bleu) });
     }
+    feed.rows([-2, 1]);
+    feed.series('dev', 60, 20);
     expect(feed.messages).toEqual(['the dev/bleu has not risen by 10 % above 20 since step 15']);
   });
 
@@ -355,6 +379,8 @@ describe('watchdogs', () => {
     feed.add({ type: 'status', status: 'running', step: 1, message: '' });
     feed.take(feed.watch.tick(feed.view, 259_000, null));
     expect(feed.fired).toHaveLength(2);
+    feed.take(feed.watch.tick(feed.view, 260_000, null));
+    expect(feed.fired).toHaveLength(3);
   });
 
   it('a nearly full disk fires', () => {
