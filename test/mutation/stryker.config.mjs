@@ -19,7 +19,7 @@ const cores = {
   'shared/schedule.ts': ['shared/schedule'],
   'shared/series.ts': ['shared/series'],
   'shared/streams.ts': ['shared/streams', 'shared/fold'],
-  'shared/summary.ts': ['server/runs/runTable', 'app/_live/runList'],
+  'shared/summary.ts': ['shared/summary'],
   'server/base/rateLimit.ts': ['server/base/clock'],
   'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
   'server/dispatch/queue.ts': ['server/dispatch/queue'],
