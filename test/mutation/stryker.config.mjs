@@ -3,7 +3,9 @@
  * test notices. Only the tests that hold a core's rules run, so that a change costs about a second.
  */
 const cores = {
+  'shared/analyses.ts': ['server/runs/judge'],
   'shared/collapse.ts': ['shared/collapse'],
+  'shared/commandError.ts': ['server/runs/judge'],
   'shared/conditions.ts': ['shared/conditions'],
   'shared/controls.ts': ['shared/controls'],
   'shared/evaluations.ts': ['shared/evaluations'],
@@ -14,7 +16,8 @@ const cores = {
   'shared/notices.ts': ['shared/notices'],
   'shared/pyramid.ts': ['shared/pyramid'],
   'shared/resumed.ts': ['shared/viewChanges', 'shared/fold'],
-  'shared/revert.ts': ['shared/viewChanges', 'shared/fold'],
+  'shared/revert.ts': ['server/runs/judge', 'shared/viewChanges', 'shared/fold'],
+  'shared/roles.ts': ['server/runs/judge'],
   'shared/runSearch.ts': ['shared/runSearch'],
   'shared/schedule.ts': ['shared/schedule'],
   'shared/series.ts': ['shared/series'],
@@ -27,7 +30,7 @@ const cores = {
   'server/export/formats.ts': ['server/export/sparse'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames'],
-  'server/runs/judge.ts': ['server/runs/room'],
+  'server/runs/judge.ts': ['server/runs/judge'],
   'server/runs/log.ts': ['server/runs/room'],
   'server/runs/revert.ts': ['server/runs/revert'],
   'server/runs/room.ts': ['server/runs/room'],
