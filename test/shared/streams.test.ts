@@ -150,6 +150,11 @@ describe('the streams of a view', () => {
       latest: { step: 6, at: 0, values: Float64Array.of(8) },
     });
     expect(latestOf(later, 'loss')).toBe(8);
+    // The array of an event is the event's own.
+    const whole = rows('more', [7], 1, 2, 3, 4, 5) as Extract<RunEvent, { type: 'rows' }>;
+    const after = viewAfterOn(view, whole);
+    whole.values[0] = 99;
+    expect(latestOf(after, 'a')).toBe(1);
     // What contradicts the first declaration changes nothing.
     expect(
       viewAfterOn(later, declare('first', 'gone', { name: 'loss', unit: 's' }, 'gone too'), declare('first', 'x', 'y', 'z'))
@@ -167,6 +172,7 @@ describe('the streams of a view', () => {
     expect(best(...higher, first, rows('a', [10], 0, 8))).toEqual({ name: 'score', step: 10, value: 8 });
     expect(best(declare('a', 'x', main('lower')), first)).toEqual({ name: 'score', step: 1, value: 5 });
     expect(best(...higher, rows('a', [1], 9, Number.POSITIVE_INFINITY))).toBeNull();
+    expect(best(declare('b', 'y'), declare('a', 'x', main('higher')), first, rows('nosuch', [9], 1))).toMatchObject({ value: 7 });
     expect(best(declare('b', 'y'), rows('b', [1], 3))).toBeNull();
     const renamed = viewAfter(declare('b', { name: 'other', main: true }));
     expect(viewAfterOn({ ...renamed, bestRow: { name: 'score', step: 2, value: -7 } }, rows('b', [20], 3)).bestRow).toEqual({

@@ -21,7 +21,7 @@ const action = (name: string, more: Partial<ActionSpec> = {}): ActionSpec => ({
   ...{ name, label: name, help: '', args: [], risky: false, ...more },
 });
 const controls = {
-  values: [number('lr', { role: 'learningRate' }), number('other')],
+  values: [number('lr', { role: 'learningRate' }), number('other', { label: 'Other' })],
   actions: [
     action('halt', { role: 'stop' }),
     action('rest', { role: 'pause' }),
@@ -75,7 +75,7 @@ const set = (more: object = {}): Command => ({
 const act = (name: string, args: object = {}, more: object = {}): Command =>
   ({ ...{ kind: 'act', id: 'command1', runId: 'run001', action: name, args }, ...more }) as Command;
 const checkpoints = (...of: [number, string][]) => of.map(([step, letter], i) => ({ ...saved(step, letter), seq: i + 5, at: 0 }));
-const two = checkpoints([2, 'c'], [4, 'd']);
+const two = checkpoints([2, 'c'], [2, 'e'], [4, 'd']);
 /** The reason, the field and the words; null: it may enter the log. */
 const said = (view: RunView, command: Command, of = two, actor = ada, endsAlone?: boolean): unknown[] | null => {
   const refusal = judge(view, actor, command, of, endsAlone);
@@ -102,6 +102,30 @@ describe('a command', () => {
       { ...running, values: { lr: { value: 7, changedBy: eve, changedAtStep: 3 } } },
       set({ expected: 5 }),
       ['conflict', 'expected', 'Rate was changed by Eve at step 3: it is 7 now, you saw 5'],
+    ],
+    [
+      'another value that has changed since',
+      running,
+      set({ control: 'other', expected: 4 }),
+      ['conflict', 'expected', 'Other was changed: it is 1 now, you saw 4'],
+    ],
+    [
+      'a value of a run that has declared only values',
+      { ...viewAfter({}), controls: { ...controls, actions: [] } },
+      set({ control: 'nosuch' }),
+      ['unknown-control', 'control', unknown],
+    ],
+    [
+      'a value of a run that has declared only actions',
+      { ...viewAfter({}), controls: { ...controls, values: [] } },
+      set(),
+      ['unknown-control', 'control', 'there is no control "lr"; this run has '],
+    ],
+    [
+      'a value of a run that has begun without declarations',
+      { ...viewAfter({}), device: { device: 'CPU' } },
+      set(),
+      ['unknown-control', 'control', 'there is no control "lr"; this run has '],
     ],
     ['a value of which no state is known', { ...running, values: {} }, set({ expected: 4 }), null],
     ['an action', running, act('plain'), null],
@@ -178,6 +202,13 @@ describe('a command', () => {
     const known = { actor: ada, command: act('stop') };
     expect(isResend(running, known, ada, act('halt'))).toBe(true);
     expect([isResend(running, known, eve, act('halt')), isResend(running, known, ada, act('rest'))]).toEqual([false, false]);
+    // An action is what it is declared as, whatever role its name is.
+    const taken = { controls: { values: [], actions: [action('halt', { role: 'stop' }), action('stop'), action('x')] } };
+    expect([asDeclared(taken, act('stop')), wordsOf(taken, act('stop')), wordsOf(taken, set())]).toEqual([
+      act('stop'),
+      ['stop'],
+      ['lr'],
+    ]);
     expect([asDeclared(running, act('nosuch')), asDeclared(running, set()), asDeclared(running, act('branch'))]).toEqual([
       act('nosuch'),
       set(),
@@ -284,6 +315,17 @@ describe('a question about parameters', () => {
     const off = (id: string) => act('call off', { commandId: id });
     expect([said(question, off('question1')), said(question, off('question9'))?.[0]]).toEqual([null, 'run-ended']);
     expect(said(asked(set({ id: 'question1' })), off('question1'))?.[0]).toBe('run-ended');
+    const asks = (more: object, record: object = {}) => {
+      const view = asked(act('check', {}, { id: 'question1', ...more }));
+      return questionCalledOff({ ...view, openCommands: [{ ...view.openCommands[0]!, ...record }] }, off('question1'))?.seq;
+    };
+    expect([asks({}), asks({}, { afterEnd: true }), asks({ ...about('c'), when: { kind: 'step', step: 9 } })]).toEqual([
+      undefined,
+      9,
+      undefined,
+    ]);
+    expect(asks(about('c'), { outcome: { status: 'proposed' } })).toBeUndefined();
+    expect(questionCalledOff(asked(act('plain', {}, { id: 'question1', ...about('c') })), off('question1'))).toBeUndefined();
     expect([
       questionCalledOff(question, off('question1'))?.seq,
       questionCalledOff(question, act('halt', { commandId: 'question1' })),
@@ -373,6 +415,15 @@ describe('taking a run back', () => {
       },
       revert({ step: 2 }),
       ['state', null, `the run is a script's own (mine): take it back with its action "Rewind"`],
+    ],
+    [
+      'of a script’s own run by the action that it declares for it',
+      {
+        ...viewAfter(ownScript, ...begun),
+        controls: { values: [], actions: [action('x'), action('rewind', { role: 'revert', args: [number('step')] })] },
+      },
+      act('rewind', { step: 3 }),
+      null,
     ],
   ] as [string, RunView, Command, unknown[] | null][])('%s', (_, view, command, expected) => {
     expect(said(view, command)).toEqual(expected);
