@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any, Callable
 
 from . import steering
+from .numbers import cut
 from .outbox import Outbox
 from .ranks import Ranks, join
 from .steering import Action, Control, Refused
@@ -152,7 +153,7 @@ class Commands:
             self._answer(logged, "command.refused", step, reason=refused.reason, message=str(refused))
         except Exception as error:
             self._out.warn(f"command {command.get('id')}: {error!r}")
-            self._answer(logged, "command.refused", step, reason="failed", message=f"{type(error).__name__}: {error}"[:500])
+            self._answer(logged, "command.refused", step, reason="failed", message=cut(f"{type(error).__name__}: {error}", 500))
 
     def _set(self, command: dict[str, Any], step: int) -> tuple[Any, Any, str]:
         control = self.controls.get(command["control"])

@@ -71,7 +71,7 @@ def _at_exit() -> None:
             else:
                 run.fail(error, trace)
         elif _exit_code not in (None, 0):
-            run.finish("failed", f"the script left with {_exit_code!r}"[:2000])
+            run.finish("failed", f"the script left with {_exit_code!r}")
         elif run.stopped:
             run.finish("stopped", "stopped")
         else:

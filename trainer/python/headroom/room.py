@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from .numbers import step_of
 from .rates import base_rate, scale_rates
 from .run import Run
 from .steering import Control, Refused
@@ -179,7 +180,7 @@ class Room:
     def step(self, loss: Any = None, step: int | None = None, **metrics: Any) -> bool:
         """Logs the step that has just finished, then applies commands; waits while paused. False: stop training."""
         run = self.run
-        at = self._next if step is None else int(step)
+        at = self._next if step is None else step_of(step)
         self._next = at + 1
         try:
             if not run._out.ended:

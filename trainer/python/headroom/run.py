@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -15,8 +14,8 @@ from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 from . import link as links
 from . import records, spool, steering
 from .commands import Commands
-from .config import Config
-from .numbers import plain_json
+from .config import Config, fitted
+from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
 from .series import Series
@@ -53,7 +52,8 @@ class Run:
         """Where an earlier attempt of the run was left."""
         self._setup = setup
         self._opened = threading.Event()
-        self._config_changes: list[list[Any]] = []
+        self._config_taken = settings.mode != "online"
+        """The server has, or will read from the spool, the config as it was: a later change is an event."""
         self.config = Config(setup.get("config", {}), self._config_changed)
         self._link: links.Link | None = None
         self._console: Any = None
@@ -81,7 +81,7 @@ class Run:
             self._meta["source"] = source
         spool.write_meta(folder, self._meta)
         if settings.mode == "online":
-            self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._sendable_setup)
+            self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._setup_to_open)
             self._link.start()
         if console:
             from .console import Capture
@@ -99,6 +99,8 @@ class Run:
         if self._out.ended:
             return
         try:
+            if not isinstance(data, Mapping):
+                raise ValueError(f"{type(data).__name__} is no dict of names and numbers")
             if stream is None:
                 rest = self._series.log(data, step, commit)
                 if rest:
@@ -108,7 +110,7 @@ class Run:
                 self._series.log_group(stream, data, at)
                 self._out.step = at + commit
         except Exception as error:
-            self._out.warn(f"log: {error!r}")
+            self._out.warn(f"log: {error}" if isinstance(error, ValueError) else f"log: {error!r}")
 
     def _log_other(self, rest: list[tuple[str, Any, int]]) -> None:
         for name, value, at in rest:
@@ -117,7 +119,7 @@ class Run:
                 self.log({f"{name}/{k}": v for k, v in value.items()}, at, False)
                 self._out.step = after
             elif value is not None and not self._samples.add(name, value, at):
-                self._out.warn(f'log: "{name}": {type(value).__name__} is no number and no sample')
+                self._out.warn(f'log: "{name}" is left out: {type(value).__name__} is neither one number nor a sample (text, headroom.Image, Histogram, Table)')
 
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
         """`log` with `stream`, where the caller declares the series: `columns` returns the declarations, in the order of `values`."""
@@ -145,7 +147,10 @@ class Run:
     def rewind(self, step: int) -> None:
         """Values logged from now on replace everything at and after `step`; nothing is deleted."""
         if not self._out.ended:
-            self._series.rewind(int(step))
+            try:
+                self._series.rewind(step_of(step))
+            except Exception as error:
+                self._out.warn(f"rewind: {error}")
 
     def evaluation(
         self,
@@ -191,7 +196,7 @@ class Run:
         """Shows an alert on the run's page and notifies people as configured by the team."""
         message = f"{title}: {text}" if text else str(title)
         level = LEVELS.get(str(level).upper(), "warning")
-        self._out.say({"type": "alert", "step": self._out.at(step), "level": level, "kind": "script", "message": message[:2000]})
+        self._out.say({"type": "alert", "step": self._out.at(step), "level": level, "kind": "script", "message": cut(message, 2000)})
 
     def bundle(self, mark: dict[str, Any]) -> ContextManager[None]:
         """Values logged inside are stored all together or not at all; `mark` says how far their source was read."""
@@ -297,12 +302,16 @@ class Run:
     def wait_until_open(self, timeout: float = 10.0) -> bool:
         return self._opened.wait(timeout)
 
-    def _config_changed(self, name: str, value: Any) -> None:
-        if self._opened.is_set():
-            self._config_changes.append([name, records.plain(value)])
+    def _config_changed(self, values: dict[str, Any]) -> None:
+        if self._config_taken:
+            self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
 
     def _sendable_setup(self) -> dict[str, Any]:
-        return {**self._setup, "config": plain_json(dict(self.config))}
+        return {**self._setup, "config": fitted(self.config, self._out.warn)}
+
+    def _setup_to_open(self) -> dict[str, Any]:
+        self._config_taken = True
+        return self._sendable_setup()
 
     # ---- the end ----
 
@@ -333,11 +342,9 @@ class Run:
         self._folder_lock.release()
 
     def _say_end(self, status: str, message: str, traceback: str | None) -> None:
-        if self._config_changes:
-            self.table("config changes", ["setting", "value"], [[n, json.dumps(v)] for n, v in self._config_changes])
         if self.summary:
             self.table("summary", ["name", "value"], list(self.summary.items()))
-        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.step, "message": message[:2000]}
+        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.step, "message": cut(message, 2000)}
         if traceback:
             event["traceback"] = traceback[-16_000:]
         self._out.append(records.event(event))
@@ -361,7 +368,7 @@ class Run:
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Ends the run as failed, with the traceback."""
         text = "".join(tracebacks.format_exception(type(error), error, trace or error.__traceback__))
-        self.finish("failed", f"{type(error).__name__}: {error}"[:2000], text)
+        self.finish("failed", f"{type(error).__name__}: {error}", text)
 
     def __enter__(self) -> "Run":
         return self

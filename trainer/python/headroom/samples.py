@@ -6,7 +6,7 @@ import json
 from typing import Any, Callable, Iterable, Mapping
 
 from .media import MAX_INLINE, Histogram, Image, Table, Text, histogram_of, image_bytes, table_of
-from .numbers import number_of
+from .numbers import cut, number_of
 from .outbox import Outbox
 from .series import GOALS
 
@@ -74,13 +74,13 @@ class Samples:
         if self._out.ended:
             return
         try:
-            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": str(name)[:512], "kind": kind}
+            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": cut(name, 512), "kind": kind}
             if text is not None:
                 event["text"] = text
             if data is not None:
                 event["blob"] = {"file": self._out.keep(data)}
             if caption:
-                event["caption"] = str(caption)[:500]
+                event["caption"] = cut(caption, 500)
             self._out.say(event)
         except Exception as error:
             self._out.warn(f'{kind} "{name}": {error!r}')
@@ -113,7 +113,7 @@ class Samples:
                     metric["better"] = GOALS[goal]
             said.append(metric)
             self.evaluations[(split, str(name))] = number
-        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": str(split)[:64], "metrics": said, "trigger": trigger}
+        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": cut(split, 64), "metrics": said, "trigger": trigger}
         if examples:
             event["examples"] = int(examples)
         if elapsed_ms is not None:

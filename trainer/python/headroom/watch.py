@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .attention import capture
 from .cadence import Cadence
+from .numbers import cut
 from .run import Run
 from .snapshot import snapshot_of
 
@@ -94,7 +95,7 @@ class Watch:
 
     def _columns(self) -> list[dict[str, Any]]:
         return [
-            {"name": f"grad_norm/{name}"[:512], "role": "gradNormOf", "of": name[:512], "group": "gradient norm per parameter"}
+            {"name": cut(f"grad_norm/{name}", 512), "role": "gradNormOf", "of": cut(name, 512), "group": "gradient norm per parameter"}
             for name, _ in self._named
         ]
 
