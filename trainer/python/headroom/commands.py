@@ -92,6 +92,8 @@ class Commands:
             self._do_all(self._due(at), at)
         else:
             self._do_taken(ranks, at)
+        if self.status == "paused":
+            self._out.warn(f"paused at step {at}: training goes on when somebody resumes the run")
         while self.status == "paused" and not self.stopped and not self.interrupted:
             if ranks is None or ranks.broken:
                 if self._out.ended and not self.lost:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from . import records, spool
-from .numbers import step_of
+from .numbers import MAX_STEP, step_of
 
 MAX_WARNINGS = 50
 MAX_BLOB = 1 << 30
@@ -46,8 +46,8 @@ class Outbox:
         if self.ended or os.getpid() != self._pid:
             return False
         if not self.started:
-            self.started = True
             self._say_hello()
+            self.started = True
         return True
 
     def append(self, record: bytes) -> None:
@@ -65,10 +65,10 @@ class Outbox:
                 if self.ready():
                     self.append(records.event(event))
         except Exception as error:
-            self.warn(f"{event.get('type')}: {error!r}")
+            self.failed(str(event.get("type")), error)
 
-    def at(self, step: int | None) -> int:
-        return self.step if step is None else step_of(step)
+    def at(self, step: int | None = None) -> int:
+        return min(self.step, MAX_STEP) if step is None else step_of(step)
 
     @contextmanager
     def bundle(self, mark: dict[str, Any]) -> Iterator[None]:
@@ -98,6 +98,13 @@ class Outbox:
         else:
             shutil.copyfile(source, target)
         return name
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Warns about an error of a call, which must not reach the script."""
+        if isinstance(error, OSError):
+            self.warn(f"{what}: {error}; nothing can be kept in {self.folder} while this lasts", f"{what} {error.errno}")
+        else:
+            self.warn(f"{what}: {error}" if isinstance(error, (ValueError, TypeError)) else f"{what}: {error!r}")
 
     def warn(self, message: str, about: str | None = None) -> None:
         """Prints a line, once for each message, or for each `about`."""

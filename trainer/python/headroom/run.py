@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import threading
 import time
 import traceback as tracebacks
 import uuid
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 
@@ -19,7 +21,7 @@ from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
 from .series import Series
-from .settings import Settings
+from .settings import Settings, SettingsError
 from .steering import Control
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,9 +62,7 @@ class Run:
         self._system: Any = None
         self._watches: list[Any] = []
         on = settings.mode != "disabled"
-        folder = settings.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}" if on else None
-        if folder is not None:
-            (folder / "blobs").mkdir(parents=True)
+        folder = _made_folder(settings.folder) if on else None
         self._out = Outbox(folder, self._say_hello)
         self._series = Series(self._out)
         self._samples = Samples(self._out)
@@ -110,7 +110,7 @@ class Run:
                 self._series.log_group(stream, data, at)
                 self._out.step = at + commit
         except Exception as error:
-            self._out.warn(f"log: {error}" if isinstance(error, ValueError) else f"log: {error!r}")
+            self._out.failed("log", error)
 
     def _log_other(self, rest: list[tuple[str, Any, int]]) -> None:
         for name, value, at in rest:
@@ -128,7 +128,7 @@ class Run:
         try:
             self._series.log_group(group, values, step, columns)
         except Exception as error:
-            self._out.warn(f"{group}: {error!r}")
+            self._out.failed(group, error)
 
     def define_metric(
         self,
@@ -150,7 +150,7 @@ class Run:
             try:
                 self._series.rewind(step_of(step))
             except Exception as error:
-                self._out.warn(f"rewind: {error}")
+                self._out.failed("rewind", error)
 
     def evaluation(
         self,
@@ -171,7 +171,7 @@ class Run:
         try:
             self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, trigger, command_id)
         except Exception as error:
-            self._out.warn(f"evaluation: {error!r}")
+            self._out.failed("evaluation", error)
 
     # ---- samples and files ----
 
@@ -264,11 +264,11 @@ class Run:
 
     def _hello(self) -> dict[str, Any]:
         device = {"device": self._meta["device"] or "unknown", "software": self._meta["software"]}
-        return {"type": "started", "step": self._out.step, "device": device, **self._commands.declaration()}
+        return {"type": "started", "step": self._out.at(), "device": device, **self._commands.declaration()}
 
     def _say_hello(self) -> None:
         self._out.append(records.event(self._hello()))
-        said = {"type": "status", "status": "running", "step": self._out.step, "message": f"training in {self._meta['name']}"}
+        said = {"type": "status", "status": "running", "step": self._out.at(), "message": f"training in {self._meta['name']}"}
         self._out.append(records.event(said))
 
     # ---- called by the link ----
@@ -315,10 +315,14 @@ class Run:
 
     # ---- the end ----
 
-    def finish(self, status: str = "finished", message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
-        """Ends the run and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
+    def finish(self, status: str | None = None, message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
+        """Ends the run (as "stopped" if somebody stopped it, else as "finished"), and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
         if self._out.forked:
             return
+        error = sys.exc_info()[1] if status is None else None
+        if error is not None and not isinstance(error, (GeneratorExit, StopIteration)):
+            # Called in `finally` or `except`: the error ends the run.
+            return self.__exit__(type(error), error, error.__traceback__)
         _open_runs.discard(self)
         with self._out.lock:
             if self._system:
@@ -330,9 +334,9 @@ class Run:
                 self._console.stop()
             try:
                 if self._out.ready():
-                    self._say_end(status, message, traceback)
+                    self._say_end(status or ("stopped" if self.stopped else "finished"), message, traceback)
             except Exception as error:
-                self._out.warn(f"finish: {error!r}")
+                self._out.failed("finish", error)
             self._out.ended = True
             link, self._link = self._link, None
         if link is None:
@@ -344,7 +348,7 @@ class Run:
     def _say_end(self, status: str, message: str, traceback: str | None) -> None:
         if self.summary:
             self.table("summary", ["name", "value"], list(self.summary.items()))
-        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.step, "message": cut(message, 2000)}
+        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.at(), "message": cut(message, 2000)}
         if traceback:
             event["traceback"] = traceback[-16_000:]
         self._out.append(records.event(event))
@@ -376,6 +380,8 @@ class Run:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is None or isinstance(error, SystemExit) and error.code in (None, 0):
             self.finish("stopped" if self.stopped else "finished")
+        elif isinstance(error, SystemExit):
+            self.finish("failed", f"the script left with {error.code!r}")
         elif isinstance(error, KeyboardInterrupt):
             self.finish("stopped", "stopped by Ctrl+C")
         else:
@@ -383,6 +389,22 @@ class Run:
 
 
 _open_runs: set[Run] = set()
+
+
+def _made_folder(inside: Path) -> Path:
+    """A folder for the run's spool; where `inside` cannot be written, one of the system's temporary folder."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    try:
+        (inside / name / "blobs").mkdir(parents=True)
+        return inside / name
+    except OSError as error:
+        other = Path(tempfile.gettempdir()) / "headroom-runs" / name
+        try:
+            (other / "blobs").mkdir(parents=True)
+        except OSError:
+            raise SettingsError(f"folder: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
+        print(f"headroom: {error}; what is logged is kept in {other}", file=sys.__stderr__)
+        return other
 
 
 def _device() -> str:

@@ -67,7 +67,7 @@ class Samples:
         try:
             made = make()
         except Exception as error:
-            return self._out.warn(f'{kind} "{name}": {error}')
+            return self._out.failed(f'{kind} "{name}"', error)
         self._say(name, kind, step, caption, **made)
 
     def _say(self, name: str, kind: str, step: int | None, caption: str | None, text: str | None = None, data: bytes | None = None) -> None:
@@ -83,7 +83,7 @@ class Samples:
                 event["caption"] = cut(caption, 500)
             self._out.say(event)
         except Exception as error:
-            self._out.warn(f'{kind} "{name}": {error!r}')
+            self._out.failed(f'{kind} "{name}"', error)
 
     def evaluation(
         self,
@@ -103,7 +103,7 @@ class Samples:
             if number is None:
                 self._out.warn(f'evaluation: "{name}" is no number')
                 continue
-            metric: dict[str, Any] = {"name": str(name), "value": number}
+            metric: dict[str, Any] = {"name": cut(name, 256) or "value", "value": number}
             if name in ("loss", "accuracy"):
                 metric["role"] = str(name)
                 metric["better"] = "lower" if name == "loss" else "higher"
@@ -132,7 +132,7 @@ class Samples:
                 event["commandId"] = command_id
             self._out.say(event)
         except Exception as error:
-            self._out.warn(f"checkpoint: {error!r}")
+            self._out.failed("checkpoint", error)
 
 
 def _inline(made: Any) -> dict[str, Any]:

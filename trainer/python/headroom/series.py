@@ -164,9 +164,10 @@ class Series:
                 for name, stream, value in zip(names, streams, values):
                     self._write([name], [stream], [value], at)
                 return
-            shape = self._shapes[tuple(names)] = _Shape(self._shape_count, names, streams)
-            self._shape_count += 1
+            shape = _Shape(self._shape_count, names, streams)
             self._out.append(records.shape(shape.id, streams))
+            self._shape_count += 1
+            self._shapes[tuple(names)] = shape
         self._out.append(shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *values))
 
     def _settle(self) -> None:
@@ -193,10 +194,10 @@ class Series:
                 if taken:
                     return out.warn(f'"{taken[0]}" is logged by another call already; log it in one way alone')
                 known = (_GROUP_IDS + len(self._groups), list(values), records.row_struct(len(values)))
-                self._groups[group] = known
-                self._grouped.update(values)
                 # Streams of `log` have the name of their series.
                 out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
+                self._groups[group] = known
+                self._grouped.update(values)
             id, names, packer = known
             if names != list(values):
                 return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside', f"all of {group}")

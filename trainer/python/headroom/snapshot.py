@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from typing import Any
+from typing import Any, Callable
 
 from .attention import Capture
 from .numbers import cut
@@ -35,7 +35,7 @@ def snapshot_of(
     step: int,
     labels: list[list[str]] | None,
     ids: Any,
-    vocabulary: dict[int, str] | None,
+    vocabulary: Callable[[int], str] | None,
 ) -> tuple[bytes, dict[str, Any]]:
     """The file, and the fields `layers`, `examples` and `signals` of the event.
 
@@ -72,7 +72,7 @@ def snapshot_of(
         tensors["predictions.probabilities"] = best.values.float().cpu()
         about["answers"] = {"kind": "tokens"}
         used = sorted({int(i) for i in best.indices.flatten().tolist()} | {i for i in targets.flatten().tolist() if i >= 0})
-        about["vocabulary"] = [[i, cut(vocabulary.get(i, str(i)), 256)] for i in used]
+        about["vocabulary"] = [[i, cut(vocabulary(i), 256)] for i in used]
         about["words"] = {"item": "token", "target": "next token"}
     event = {
         "layers": shapes,

@@ -207,7 +207,7 @@ class Run:
         if exit_code:
             self.headroom.finish("failed", f"the script left with {exit_code}")
         else:
-            self.headroom.finish("stopped" if self.headroom.stopped else "finished")
+            self.headroom.finish()
         if run is self:
             run = None
 
