@@ -44,8 +44,8 @@ function piecesOf(text: string, separator: RegExp): string[] {
 
 const unquoted = (text: string): string => text.replaceAll('"', '');
 
-/** A text as one value of a term. */
-const quoted = (text: string): string => (/[\s,<>=!:"]/.test(text) ? `"${text.replaceAll('"', '')}"` : text);
+/** A text as the key or one value of a term. */
+const quoted = (text: string): string => (/^-|[\s,<>=!:"]/.test(text) ? `"${text.replaceAll('"', '')}"` : text);
 
 /** The search with one more term, `key=value`; unchanged when it already has the term. */
 export function withTerm(search: string, key: string, value: string): string {

@@ -51,7 +51,7 @@ export function planNotes(plan: Plan): string[] {
   const { kind, warmupSteps, endStep, totalSteps, base } = plan;
   const notes: string[] = [];
   if (warmupSteps >= totalSteps) {
-    const highest = Math.max(...curve(plan, 0).rates);
+    const highest = Math.max(...curve({ ...plan, totalSteps: totalSteps - 1 }, 0).rates);
     notes.push(
       `the warm-up of ${warmupSteps} steps is not over when the run ends at step ${totalSteps}: the learning rate gets no higher than ${show(highest)}, not ${show(base)}`,
     );

@@ -126,7 +126,7 @@ function rowsError({
       if (i > 0 && steps[i]! <= steps[i - 1]!)
         return { path: ['steps'], message: `row ${i}: step ${steps[i]} does not come after step ${steps[i - 1]}` };
     }
-  } else if (!Number.isSafeInteger(steps.first + steps.count - 1))
+  } else if (!Number.isSafeInteger(lastStepOf({ steps })))
     return { path: ['steps'], message: `step ${steps.first} + ${steps.count - 1} is more than 2^53 - 1` };
   if (times && times.length !== count)
     return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };

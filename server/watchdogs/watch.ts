@@ -49,7 +49,8 @@ interface Rule<R extends Watchdog = Watchdog> {
   resumed?(): void;
   /** Asked while the condition lasts after an alarm. @returns whether it is time to tell it again */
   again?(step: number): boolean;
-  reset(): void;
+  /** The run begins a new attempt or goes back: what was seen no longer counts. */
+  reset?(): void;
 }
 
 /** Column indices in a stream's rows; null: not in this stream. */
@@ -76,7 +77,11 @@ export class Watch {
   entry(view: RunView, entry: Entry): Firing[] {
     const { event } = entry;
     if (event.type === 'run.assigned' || event.type === 'rewind') {
-      for (const r of this.#rules) r.reset();
+      for (const r of this.#rules) {
+        if (!r.reset) continue;
+        r.reset();
+        this.#fired.delete(r.rule.kind);
+      }
       return [];
     }
     if (event.type === 'status' && event.status === 'running') {
@@ -84,10 +89,9 @@ export class Watch {
       return [];
     }
     if (event.type === 'snapshot') {
-      // Without a known chance loss, no run counts as stuck at chance.
-      const chance = chanceLoss(view);
       const entropy = event.signals.find((s) => s.role === 'entropy')?.values;
-      if (Number.isNaN(chance) || !entropy) return [];
+      if (!entropy) return [];
+      const chance = chanceLoss(view);
       return this.#ask(event.step, (r) => r.snapshot?.(event.step, entropy, this.#lastLoss, chance));
     }
     if (event.type === 'evaluation') {
@@ -158,7 +162,7 @@ export class Watch {
   }
 }
 
-/** Loss of a model that ignores its input; NaN where the run does not declare it. */
+/** Loss of a model that ignores its input; NaN where the run does not declare it: then no loss counts as near it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
 /** Steps from the first alarm that a number is not finite to its first repetition. */
@@ -185,7 +189,7 @@ function open(rule: Watchdog): Rule {
           else if (since === null) {
             since = step;
             tellAgainAt = step + firstRepeat;
-          } else if (step > since) return `${message}; it has not been finite since step ${since}`;
+          } else return `${message}; it has not been finite since step ${since}`;
           return message;
         },
         resumed() {
@@ -246,8 +250,9 @@ function open(rule: Watchdog): Rule {
           if (!Number.isFinite(value)) return null;
           if (seen?.name !== name) seen = { name, now: value, best: value, bestStep: step };
           seen.now = noisy ? seen.now + 0.05 * (value - seen.now) : value;
-          const least = Math.abs(seen.best) * rule.improvement * (better === 'higher' ? 1 : -1);
-          if (isBetter(better, seen.now, seen.best + least)) seen = { ...seen, best: seen.now, bestStep: step };
+          const least = Math.abs(seen.best) * rule.improvement;
+          if (isBetter(better, seen.now, better === 'higher' ? seen.best + least : seen.best - least))
+            seen = { ...seen, best: seen.now, bestStep: step };
           if (step - seen.bestStep < rule.steps) return null;
           const [moved, side] = better === 'higher' ? ['risen', 'above'] : ['fallen', 'below'];
           return `the ${name} has not ${moved} by ${rule.improvement * 100} % ${side} ${show(seen.best)} since step ${seen.bestStep}`;
@@ -272,7 +277,7 @@ function open(rule: Watchdog): Rule {
       };
     }
     case 'stalled': {
-      let seen = -1;
+      let seen: number | null = null;
       let seenAt = 0;
       return {
         rule,
@@ -286,7 +291,7 @@ function open(rule: Watchdog): Rule {
             : null;
         },
         reset() {
-          seen = -1;
+          seen = null;
         },
       };
     }
@@ -297,7 +302,6 @@ function open(rule: Watchdog): Rule {
           freeBytes !== null && freeBytes < rule.freeBytesBelow
             ? `the data folder's disk has ${show(freeBytes / 1e9)} GB left`
             : null,
-        reset() {},
       };
     default:
       return unreachable(rule);

@@ -143,7 +143,7 @@ describeInBrowser('the attention workspace', () => {
     const map = attentionMaps(digits, await shownStep(page)).subarray(at, at + T * T);
     expect(cells).toEqual(Array.from(map, (v) => v.toFixed(3)));
     await panel.getByRole('button', { name: 'as a map' }).click();
-    await panel.getByRole('button', { name: 'show layer 1 head 1', exact: true }).click();
+    await panel.getByRole('checkbox', { name: 'show layer 1 head 1', exact: true }).uncheck();
     await expect.poll(() => panel.locator('[data-head="0.0"]').getAttribute('aria-label')).toBe('layer 1 head 1, hidden');
     await expect.poll(() => panel.locator('[data-head="0.1"]').getAttribute('aria-label')).toBe('layer 1 head 2');
     await page.keyboard.press('Escape');

@@ -177,13 +177,13 @@ describeInBrowser('attention side by side', () => {
     await page.mouse.down();
     await page.mouse.move(right, box.y + box.height - 36, { steps: 4 });
     await page.mouse.up();
-    const hidden = panel.getByRole('button', { name: /^show layer/, pressed: false });
+    const hidden = panel.getByRole('checkbox', { name: /^show layer/, checked: false });
     await panel.getByRole('button', { name: 'table', exact: true }).click();
     await expect.poll(() => hidden.count()).toBe(6 - inside.length);
     for (const head of inside) {
       const [l, h] = head.split('.').map(Number);
-      const button = panel.getByRole('button', { name: `show layer ${l! + 1} head ${h! + 1}`, exact: true });
-      await expect.poll(() => button.getAttribute('aria-pressed'), { message: head }).toBe('true');
+      const box = panel.getByRole('checkbox', { name: `show layer ${l! + 1} head ${h! + 1}`, exact: true });
+      await expect.poll(() => box.isChecked(), { message: head }).toBe(true);
     }
     await panel.getByRole('button', { name: 'show all 6' }).click();
   });

@@ -141,6 +141,20 @@ describe('the rule', () => {
     expect(collapses(points, 10).map((a) => a.step)).toEqual([60]);
   });
 
+  it('begins beyond its bounds, not at them', () => {
+    const seen = (entropy: number, loss: number) => collapses([at(0, [entropy], loss), at(60, [entropy], loss)], 10).length;
+    const { entropyBelow, lossAbove } = collapseRule;
+    expect([seen(entropyBelow, chance), seen(0.29, lossAbove * chance), seen(0.29, 0.91 * chance)]).toEqual([0, 0, 1]);
+  });
+
+  it('names the first of equally sharp heads, and begins anew with a new attempt', () => {
+    const watch = new CollapseWatch(collapseRule);
+    watch.see(at(0, [0.9, 0.1, 0.1], chance), chance);
+    expect(watch.see(at(60, [0.9, 0.1, 0.1], chance), chance)).toEqual({ sinceStep: 0, head: 1, entropy: 0.1, loss: chance });
+    watch.reset();
+    expect(watch.see(at(70, [0.1], chance), chance)).toBeNull();
+  });
+
   it('heads whose entropy is no number say nothing, an infinite loss counts as above chance', () => {
     expect(collapses([at(0, [1, Number.NaN], chance), at(100, [1, Number.NaN], chance)], 10)).toEqual([]);
     const points = stuck(0, 80).map((p) => ({ ...p, entropy: [Number.NaN, 0.1], loss: Number.POSITIVE_INFINITY }));

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type ControlSpec, controlValueError } from '~/shared/controls';
+import {
+  type ActionSpec,
+  describe as accepted,
+  actionWithRole,
+  type ControlSpec,
+  controlValueError,
+  controlWithRole,
+} from '~/shared/controls';
 
 const spec = (over: Partial<ControlSpec>): ControlSpec => ({
   name: 'clipNorm',
@@ -29,20 +36,58 @@ describe('a value that does not fit its declaration gets a sentence naming the c
     [{}, null, 'clipNorm: null does not fit; give a number > 0'],
     [{ nullLabel: 'off' }, null, null],
     [{ nullLabel: 'off' }, -1, 'clipNorm: -1 does not fit; give a number > 0 or null (off)'],
+    [{ min: null }, -1e300, null],
+    [{}, 1.5, null],
+    [{}, '', 'clipNorm: "" does not fit; give a number > 0'],
+    [{ type: 'integer', exclusiveMin: false, min: 1, max: 9 }, 1, null],
     [{ type: 'integer', exclusiveMin: false, min: 1, max: 9 }, 9, null],
+    [{ type: 'integer', exclusiveMin: false, min: 1, max: 9 }, 10, 'clipNorm: 10 does not fit; give an integer >= 1 and <= 9'],
     [{ type: 'integer', exclusiveMin: false, min: 1, max: 9 }, 1.5, 'clipNorm: 1.5 does not fit; give an integer >= 1 and <= 9'],
     [
       { type: 'integer', exclusiveMin: false, min: 1, max: 9, exclusiveMax: true },
       9,
       'clipNorm: 9 does not fit; give an integer >= 1 and < 9',
     ],
+    [{ max: 9, exclusiveMax: true }, 8.5, null],
+    [{ max: 9 }, 9.5, 'clipNorm: 9.5 does not fit; give a number > 0 and <= 9'],
+    [{ type: 'enum', options: ['a', 'b'] }, 'b', null],
     [{ type: 'enum', options: ['a', 'b'] }, 'c', 'clipNorm: "c" does not fit; give one of a, b'],
+    [{ type: 'enum', options: ['1', 'b'] }, 1, 'clipNorm: 1 does not fit; give one of 1, b'],
+    [{ type: 'boolean' }, false, null],
     [{ type: 'boolean' }, 1, 'clipNorm: 1 does not fit; give true or false'],
-    [{ type: 'text' }, 'x', null],
+    [{ type: 'boolean' }, null, 'clipNorm: null does not fit; give true or false'],
+    [{ type: 'text' }, '', null],
+    [{ type: 'text' }, 7, 'clipNorm: 7 does not fit; give text'],
+    [{ type: 'text' }, null, 'clipNorm: null does not fit; give text'],
   ] satisfies [Partial<ControlSpec>, Parameters<typeof controlValueError>[1], string | null][])(
     '%o with %o: %s',
     (over, value, error) => {
       expect(controlValueError(spec(over), value)).toBe(error);
     },
   );
+});
+
+it('a control accepts what its declaration says, in words', () => {
+  expect(
+    [{}, { min: null }, { type: 'integer' as const, min: null, max: 9 }, { max: 9, exclusiveMin: false }].map((over) =>
+      accepted(spec(over)),
+    ),
+  ).toEqual(['a number > 0', 'a number', 'an integer <= 9', 'a number >= 0 and <= 9']);
+});
+
+it('a control or an action is found by its role, whatever its name; undefined where none has it', () => {
+  const action = (name: string, role?: ActionSpec['role']): ActionSpec => ({
+    name,
+    label: '',
+    help: '',
+    args: [],
+    risky: false,
+    role,
+  });
+  const declared = {
+    values: [spec({ name: 'lr' }), spec({ name: 'warm', role: 'epochs' }), spec({ name: 'rate', role: 'learningRate' })],
+    actions: [action('pause'), action('halt', 'stop'), action('rest', 'pause')],
+  };
+  expect([controlWithRole(declared, 'learningRate')?.name, controlWithRole(declared, 'batchSize')]).toEqual(['rate', undefined]);
+  expect([actionWithRole(declared, 'pause')?.name, actionWithRole(declared, 'revert')]).toEqual(['rest', undefined]);
 });

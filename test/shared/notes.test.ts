@@ -33,10 +33,20 @@ describe('notes', () => {
     );
   });
 
+  it('that is there already, answers no thread, or is unknown is refused with the field', () => {
+    expect(noteProblem(thread, ada, add('note-new1', 'and?', 'note-root'))).toBeNull();
+    expect(noteProblem(thread, ada, add('note-new1', 'and?'))).toBeNull();
+    expect(noteProblem(thread, ada, add('note-root', 'and?'))).toBe('id: there is a note note-root already');
+    expect(noteProblem(thread, ada, add('note-new1', 'and?', 'note-none'))).toBe('replyTo: there is no thread note-none');
+    expect(noteProblem(thread, ada, add('note-new1', 'and?', 'note-reply'))).toBe('replyTo: there is no thread note-reply');
+    expect(noteProblem(thread, ada, { kind: 'delete', id: 'note-none' })).toBe('id: there is no note note-none');
+  });
+
   it('is changed by its author and by an admin alone; anybody may resolve it', () => {
     const edit: NoteRequest = { kind: 'edit', id: 'note-reply', text: 'because of it', was: 'because' };
     expect(noteProblem(thread, ada, edit)).toBe("id: this note is Bob's");
     expect(noteProblem(thread, bob, edit)).toBeNull();
+    expect(noteProblem(thread, bob, { kind: 'edit', id: 'note-reply', text: 'because of it' })).toBeNull();
     expect(noteProblem(thread, admin, edit)).toBeNull();
     expect(noteProblem(thread, ada, { kind: 'resolve', id: 'note-root', resolved: true })).toBeNull();
     expect(noteProblem(thread, bob, { kind: 'resolve', id: 'note-root', resolved: true })).toBeNull();
@@ -48,6 +58,13 @@ describe('notes', () => {
     expect(noteProblem(thread, admin, remove)).toBeNull();
     expect(noteProblem(written([ada, add('note-root', 'why?')]), ada, remove)).toBeNull();
     expect(noteProblem(thread, ada, { kind: 'delete', id: 'note-reply' })).toBe("id: this note is Bob's");
+    const ownAnswer = written(
+      [ada, add('note-root', 'why?')],
+      [ada, add('note-own1', 'so', 'note-root')],
+      [bob, add('note-else', 'hm')],
+    );
+    expect(noteProblem(ownAnswer, ada, remove)).toBeNull();
+    expect(noteProblem(thread, ada, { kind: 'edit', id: 'note-root', text: 'why not?', was: 'why?' })).toBeNull();
   });
 
   it('an anchor names a step, and perhaps a place on a chart or a head and a cell; what does not fit is named', () => {

@@ -8,11 +8,16 @@ import { publishedSetup } from '~/test/support/setups';
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
 const eve: Actor = { id: 'eve', name: 'Eve', role: 'viewer' };
-const people = [ann, bob, eve];
+const olga: Actor = { id: 'olga', name: 'Olga', role: 'operator' };
+const people = [ann, bob, eve, olga];
 const setup = publishedSetup('reverse', {}, { name: 'night run' });
 
 /** Title of the last event's notice, and the people whom it concerns. */
 function told(...events: RunEvent[]): [string, string[]] | null {
+  const last = noticeAfter(...events);
+  return last && [last.title, people.filter((p) => last.concerns(p)).map((p) => p.name)];
+}
+function noticeAfter(...events: RunEvent[]): ReturnType<typeof noticeOf> {
   let view = emptyView('run00001', {
     seq: 1,
     attempt: 0,
@@ -25,7 +30,7 @@ function told(...events: RunEvent[]): [string, string[]] | null {
     view = fold(view, entry);
     last = noticeOf(view, entry);
   }
-  return last && [last.title, people.filter((p) => last.concerns(p)).map((p) => p.name)];
+  return last;
 }
 const note = (actor: Actor, text: string): RunEvent => ({
   type: 'note',
@@ -38,9 +43,16 @@ const proposed: RunEvent = {
   actor: bob,
   command: { kind: 'set', id: 'command-1', runId: 'run00001', control: 'learningRate', value: 0.1 },
 };
+const other: RunEvent = {
+  type: 'command.proposed',
+  actor: olga,
+  command: { kind: 'act', id: 'command-0', runId: 'run00001', action: 'stop', args: {} },
+};
 
 it.each([
   ['a mention', [note(bob, 'look here, @annlee.')], ['night run: Bob mentions you at step 7', ['Ann Lee']]],
+  ['a mention among others', [note(bob, '@Eve. @AnnLee... see')], ['night run: Bob mentions you at step 7', ['Ann Lee', 'Eve']]],
+  ['a name with a hyphen', [note(bob, '@ann-lee, not you')], ['night run: Bob mentions you at step 7', []]],
   ['a longer name', [note(bob, '@AnnLeeson, not you')], ['night run: Bob mentions you at step 7', []]],
   ['oneself', [note(ann, 'I, @AnnLee')], ['night run: Ann Lee mentions you at step 7', []]],
   [
@@ -48,15 +60,47 @@ it.each([
     [lock(bob, bob), { type: 'control.requested', actor: ann }],
     ['night run: Ann Lee asks for the control lock', ['Bob']],
   ],
+  [
+    'a request for a lock that nobody holds',
+    [{ type: 'control.requested', actor: ann }],
+    ['night run: Ann Lee asks for the control lock', []],
+  ],
   ['a handover', [lock(bob, bob), lock(bob, ann)], ['night run: Bob handed the control lock to you', ['Ann Lee']]],
   ['a lock that somebody took', [lock(bob, bob)], null],
-  ['a proposal', [proposed], ['night run: Bob asks for a second operator', ['Ann Lee']]],
+  ['a proposal', [proposed], ['night run: Bob asks for a second operator', ['Ann Lee', 'Olga']]],
   [
     'an approval',
     [proposed, { type: 'proposal.answered', actor: ann, commandId: 'command-1', approved: true }],
     ['night run: Ann Lee approved what you asked for', ['Bob']],
   ],
+  [
+    'a proposal that was declined, of two',
+    [other, proposed, { type: 'proposal.answered', actor: ann, commandId: 'command-1', approved: false }],
+    ['night run: Ann Lee declined what you asked for', ['Bob']],
+  ],
+  [
+    'an answer to what the view does not hold',
+    [{ type: 'proposal.answered', actor: ann, commandId: 'command-9', approved: true }],
+    ['night run: Ann Lee approved what you asked for', []],
+  ],
+  ['a changed note', [{ type: 'note', actor: bob, note: { kind: 'edit', id: 'note-0001', text: '@AnnLee' } }], null],
   ['a status', [{ type: 'status', status: 'running', step: 0, message: '' }], null],
 ] as [string, RunEvent[], [string, string[]] | null][])('%s is told to whom it concerns', (_, events, expected) => {
   expect(told(...events)).toEqual(expected);
+});
+
+it('says what it is about, where to look, and the same key for the same entry', () => {
+  const { concerns: _concerns, ...mention } = noticeAfter(note(bob, `@AnnLee ${'x'.repeat(300)}`))!;
+  expect(mention).toEqual({
+    key: 'run00001 2',
+    runId: 'run00001',
+    step: 7,
+    title: 'night run: Bob mentions you at step 7',
+    detail: `@AnnLee ${'x'.repeat(192)}`,
+  });
+  expect([noticeAfter(proposed), noticeAfter(other), noticeAfter(lock(bob, ann))].map((n) => [n!.step, n!.detail])).toEqual([
+    [null, 'set learningRate to 0.1'],
+    [null, 'stop'],
+    [null, ''],
+  ]);
 });

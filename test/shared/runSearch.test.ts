@@ -16,6 +16,7 @@ it('a term that somebody is still typing holds for every run', () => {
 });
 
 it('a minus alone, and one before a number, are read as they stand', () => {
+  expect(parseSearch('a"b=c')).toEqual([{ kind: 'word', not: false, text: 'ab=c' }]);
   expect(parseSearch('- loss<-0.5')).toEqual([
     { kind: 'word', not: false, text: '-' },
     { kind: 'field', not: false, key: 'loss', operator: '<', values: ['-0.5'], text: 'loss<-0.5' },
@@ -23,12 +24,16 @@ it('a minus alone, and one before a number, are read as they stand', () => {
 });
 
 it('NaN and infinities are numbers, other words are none', () => {
-  expect(['1e-4', '-3', 'NaN', 'inf', '-Infinity', '', 'one', '1x'].map(numberOf)).toEqual([
+  expect(['1e-4', '-3', 'NaN', 'inf', '+∞', '-Infinity', '', '  ', 'one', '1x', 'xinf', 'info'].map(numberOf)).toEqual([
     1e-4,
     -3,
     Number.NaN,
     Infinity,
+    Infinity,
     -Infinity,
+    null,
+    null,
+    null,
     null,
     null,
     null,
@@ -40,4 +45,8 @@ it('a term is added once, quoted where it must be, and is read back as it was me
   expect(once).toBe('reverse tag="my tag"');
   expect(withTerm(once, 'tag', 'my tag')).toBe(once);
   expect(parseSearch(once).at(-1)).toMatchObject({ key: 'tag', operator: '=', values: ['my tag'] });
+  expect(withTerm(' reverse ', 'tag', 'a"b')).toBe('reverse tag="ab"');
+  expect(withTerm('', 'tag', 'a-b')).toBe('tag=a-b');
+  expect(parseSearch(withTerm('', 'my key:', 'x'))).toMatchObject([{ key: 'my key:', values: ['x'] }]);
+  expect(parseSearch(withTerm('', '-key', '-x'))).toMatchObject([{ not: false, key: '-key', values: ['-x'] }]);
 });

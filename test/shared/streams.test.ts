@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { pack } from '~/shared/pack';
-import { rowsBetween, rows as rowsSchema, type Series, sameColumns, withPlainSteps } from '~/shared/series';
+import type { Series } from '~/shared/series';
 import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
@@ -69,6 +69,118 @@ describe('the streams of a view', () => {
     expect([latestWithRole(view, 'gradNorm'), seriesWithRole(view, 'accuracy')]).toEqual([3, null]);
   });
 
+  it('hold as many columns as fit: first those without a role go, the oldest stream first, its last column first', () => {
+    const named = (prefix: string, count: number, more: Partial<Series> = {}) =>
+      Array.from({ length: count }, (_, i): Series => ({ name: `${prefix}${i}`, ...more }));
+    const held = (...events: RunEvent[]) => viewAfter(...events).streams.map((s) => [s.name, s.columns.map((c) => c.name), s.at]);
+    const names = (prefix: string, from: number, to: number) =>
+      named(prefix, to)
+        .slice(from)
+        .map((c) => c.name);
+    const places = (count: number) => Array.from({ length: count }, (_, i) => i);
+    // 256 columns fit; of two more, the last two of the first stream that need not stay go.
+    const few = [declare('a', ...named('a', 2), { name: 'of', role: 'gradNormOf', of: 'w' }), declare('b', ...named('b', 253))];
+    expect(held(...few)).toEqual([
+      ['a', ['a0', 'a1', 'of'], null],
+      ['b', names('b', 0, 253), null],
+    ]);
+    const roles = declare('c', { name: 'main', main: true }, { name: 'loss', role: 'loss' });
+    expect(held(...few, roles)).toEqual([
+      ['a', ['a0'], [0]],
+      ['b', names('b', 0, 253), null],
+      ['c', ['main', 'loss'], null],
+    ]);
+    // A stream that holds no column any more is not held.
+    expect(held(...few, declare('c', ...named('c', 4)))).toEqual([
+      ['b', names('b', 0, 252), places(252)],
+      ['c', names('c', 0, 4), null],
+    ]);
+    // Where all have a role, the oldest of them go too.
+    const losses = (stream: string, count: number) => declare(stream, ...named(stream, count, { role: 'loss' }));
+    expect(held(losses('a', 200), declare('b', 'plain'), losses('c', 100))).toEqual([
+      ['a', names('a', 0, 156), places(156)],
+      ['c', names('c', 0, 100), null],
+    ]);
+  });
+
+  it('hold declarations up to about 24,000 bytes: two for each letter of a name, group, unit or parameter, and 40 more', () => {
+    // 40 + 2 x 280 = 600 each, and 40 of them are 24,000.
+    const long = (more: Partial<Series>, letters: number) =>
+      Array.from({ length: 40 }, (_, i): Series => ({ name: String(i).padStart(letters, '_'), ...more }));
+    for (const [more, letters] of [
+      [{}, 280],
+      [{ group: 'g'.repeat(80) }, 200],
+      [{ unit: 'u'.repeat(30) }, 250],
+      [{ of: 'o'.repeat(80) }, 200],
+    ] as const) {
+      expect(viewAfter(declare('a', ...long(more, letters))).streams[0]!.columns.length, `${letters}`).toBe(40);
+      expect(viewAfter(declare('a', ...long(more, letters + 1))).streams[0]!.columns.length, `${letters}`).toBe(39);
+    }
+  });
+
+  it('keep their newest rows and their places when columns go, and take what a later declaration adds', () => {
+    const wide = declare('wide', ...Array.from({ length: 250 }, (_, i) => `x${i}`));
+    const view = viewAfter(
+      declare('first', 'gone', { name: 'loss', role: 'loss' }, 'gone too'),
+      {
+        type: 'rows',
+        stream: 'first',
+        steps: { first: 4, count: 2 },
+        times: Float64Array.of(7, 8),
+        values: Float64Array.of(1, 2, 3, 4, 5, 6),
+      },
+      wide,
+      declare('more', 'a', 'b', 'c', 'd', 'e'),
+    );
+    const [first] = view.streams;
+    expect(first).toEqual({
+      name: 'first',
+      width: 3,
+      columns: [{ name: 'loss', role: 'loss' }],
+      at: [1],
+      latest: { step: 5, at: 8, values: Float64Array.of(5) },
+    });
+    const later = viewAfterOn(
+      view,
+      rows('first', [6], 7, 8, 9),
+      declare('first', { name: 'gone' }, { name: 'loss', chance: 2, role: 'loss' }, 'gone too'),
+    );
+    expect(later.streams[0]).toEqual({
+      ...first,
+      columns: [{ name: 'loss', role: 'loss', chance: 2 }],
+      latest: { step: 6, at: 0, values: Float64Array.of(8) },
+    });
+    expect(latestOf(later, 'loss')).toBe(8);
+    // What contradicts the first declaration changes nothing.
+    expect(
+      viewAfterOn(later, declare('first', 'gone', { name: 'loss', unit: 's' }, 'gone too'), declare('first', 'x', 'y', 'z'))
+        .streams[0]!.columns,
+    ).toEqual([{ name: 'loss', role: 'loss', chance: 2, unit: 's' }]);
+  });
+
+  it('have a best row of the main series: the earlier of equals, in its direction; a new main series begins anew', () => {
+    const main = (better: 'lower' | 'higher'): Series => ({ name: 'score', main: true, better });
+    const best = (...events: RunEvent[]) => viewAfter(...events).bestRow;
+    const higher = [declare('a', 'x', main('higher')), declare('b', 'y')];
+    const first = rows('a', [1, 2, 3, 4], 9, 5, 9, 7, 9, 7, 9, Number.NaN);
+    expect(best(...higher, first)).toEqual({ name: 'score', step: 2, value: 7 });
+    expect(best(...higher, first, rows('b', [9], 100), rows('a', [10], 0, 7))).toEqual({ name: 'score', step: 2, value: 7 });
+    expect(best(...higher, first, rows('a', [10], 0, 8))).toEqual({ name: 'score', step: 10, value: 8 });
+    expect(best(declare('a', 'x', main('lower')), first)).toEqual({ name: 'score', step: 1, value: 5 });
+    expect(best(...higher, rows('a', [1], 9, Number.POSITIVE_INFINITY))).toBeNull();
+    expect(best(declare('b', 'y'), rows('b', [1], 3))).toBeNull();
+    const renamed = viewAfter(declare('b', { name: 'other', main: true }));
+    expect(viewAfterOn({ ...renamed, bestRow: { name: 'score', step: 2, value: -7 } }, rows('b', [20], 3)).bestRow).toEqual({
+      name: 'other',
+      step: 20,
+      value: 3,
+    });
+    // Of a stream that the view holds in part.
+    const wide = declare('wide', ...Array.from({ length: 250 }, (_, i) => `x${i}`));
+    const part = viewAfter(declare('first', 'gone', main('higher'), 'gone too'), wide, declare('more', 'a', 'b', 'c', 'd', 'e'));
+    expect(viewAfterOn(part, rows('first', [3], 100, 1, 200)).bestRow).toEqual({ name: 'score', step: 3, value: 1 });
+  });
+
   it('are bounded whatever the run declares: series with a role stay, of the others the newest; the rest is counted', () => {
     let view = viewAfter(declare('first', { name: 'my loss', role: 'loss' }, 'plain'));
     for (let i = 0; i < 20_000; i++)
@@ -95,41 +207,3 @@ function viewAfterOn(view: RunView, ...events: RunEvent[]): RunView {
   for (const event of events) next = fold(next, { seq: next.seq + 1, attempt: 1, at: 0, event });
   return next;
 }
-
-describe('rows', () => {
-  const event = {
-    type: 'rows' as const,
-    stream: 's',
-    steps: Float64Array.of(3, 5, 9),
-    values: Float64Array.of(1, 2, 3, 4, 5, 6),
-  };
-
-  it('are cut where asked, and consecutive steps are written as such', () => {
-    expect(rowsBetween(event, 1, 3)).toEqual({ ...event, steps: Float64Array.of(5, 9), values: Float64Array.of(3, 4, 5, 6) });
-    expect(withPlainSteps({ ...event, steps: Float64Array.of(-1, 0, 1) }).steps).toEqual({ first: -1, count: 3 });
-    expect(withPlainSteps(event)).toBe(event);
-  });
-
-  it.each([
-    ['steps that do not ascend', { steps: Float64Array.of(3, 3, 4) }, 'row 1: step 3 does not come after step 3'],
-    ['half steps', { steps: Float64Array.of(0.5, 1, 2) }, 'row 0: 0.5 is not a step; give a whole number'],
-    ['steps beyond 2^53', { steps: { first: 2 ** 53 - 1, count: 3 } }, `step ${2 ** 53 - 1} + 2 is more than 2^53 - 1`],
-    ['no row', { steps: new Float64Array(0), values: new Float64Array(0) }, 'at least one row is needed'],
-    ['values of no width', { values: new Float64Array(7) }, '7 numbers are not 3 rows of one length'],
-    ['too few times', { times: Float64Array.of(1) }, '3 rows need 3 times, got 1'],
-    ['a time that is none', { times: Float64Array.of(1, Number.NaN, 3) }, 'a time must be a finite number of ms since 1970'],
-  ])('with %s are refused with the field', (_what, change, message) => {
-    expect(rowsSchema.safeParse({ ...event, ...change }).error?.issues.map((i) => i.message)).toEqual([message]);
-  });
-
-  it('names and steps at their bounds are right', () => {
-    const ends = { ...event, stream: 'x'.repeat(512), steps: Float64Array.of(-(2 ** 53 - 1), 0, 2 ** 53 - 1) };
-    expect(rowsSchema.safeParse(ends).success).toBe(true);
-    expect(rowsSchema.safeParse({ ...event, stream: 'x'.repeat(513) }).success).toBe(false);
-  });
-
-  it('a declaration is the same only when every field is', () => {
-    expect(sameColumns([{ name: 'a', unit: 's' }], [{ name: 'a', unit: 's' }])).toBe(true);
-    expect(sameColumns([{ name: 'a', unit: 's' }], [{ name: 'a' }])).toBe(false);
-  });
-});

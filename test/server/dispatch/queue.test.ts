@@ -32,6 +32,38 @@ describe('moving in the queue', () => {
     expect(moveInQueue(three, 'run000', 'run002', now)).toEqual({ ok: true, moved: [{ runId: 'run000', position: 2500 }] });
   });
 
+  it('gives the last place a position after the last run, now or later, and the first one a second before the first', () => {
+    const place = (positions: number[], run: string, before: string | null) => {
+      const answer = moveInQueue(queue(...positions), run, before, now);
+      return answer.ok && answer.moved;
+    };
+    expect(place([1000, 2000], 'run000', null)).toEqual([{ runId: 'run000', position: now }]);
+    expect(place([1000, now + 5], 'run000', null)).toEqual([{ runId: 'run000', position: now + 6 }]);
+    expect(place([1000, 2000], 'run001', 'run000')).toEqual([{ runId: 'run001', position: 0 }]);
+  });
+
+  it('between two equal positions gives every run a new one, a second apart and before now', () => {
+    expect(moveInQueue(queue(1000, 1000, 3000), 'run002', 'run001', now)).toEqual({
+      ok: true,
+      moved: [
+        { runId: 'run000', position: now - 3000 },
+        { runId: 'run002', position: now - 2000 },
+        { runId: 'run001', position: now - 1000 },
+      ],
+    });
+  });
+
+  it('does the same where no number lies between two positions', () => {
+    const e = Number.EPSILON;
+    for (const [low, high] of [
+      [1, 1 + e],
+      [1 + e, 1 + 2 * e],
+    ] as const) {
+      const answer = moveInQueue(queue(low, high, 3000), 'run002', 'run001', now);
+      expect(answer.ok && answer.moved.map((w) => w.runId)).toEqual(['run000', 'run002', 'run001']);
+    }
+  });
+
   it('where it stands already changes nothing', () => {
     for (const [run, before] of [
       ['run001', 'run001'],
@@ -62,7 +94,12 @@ describe('moving in the queue', () => {
       message: 'runId: run run009 does not wait for a trainer',
       field: 'runId',
     });
-    expect(moveInQueue(three, 'run000', 'run009', now)).toMatchObject({ ok: false, field: 'before' });
+    expect(moveInQueue(three, 'run000', 'run009', now)).toEqual({
+      ok: false,
+      reason: 'state',
+      message: 'before: run run009 does not wait for a trainer',
+      field: 'before',
+    });
   });
 });
 

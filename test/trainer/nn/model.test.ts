@@ -23,6 +23,7 @@ function run(shape: ModelShape, batch: Batch, options: () => ForwardOptions = ()
   return tidy(() => {
     const { x } = batchTensors(batch, shape);
     const { logits, maps } = forward(unflatten(tensor1d(params), paramSpecs(shape)), shape, x, options());
+    expect(maps.map((map) => map.size)).toEqual(Array(shape.layers).fill(batch.size * shape.heads * shape.seqLen ** 2));
     return { logits: [...logits.dataSync()], maps: maps.map((map) => [...map.dataSync()]) };
   });
 }

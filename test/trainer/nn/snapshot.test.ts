@@ -47,8 +47,7 @@ describe('a snapshot', () => {
     expect([mapOf(s, 0, 0, 0), mapOf(s, 0, 1, 0)]).toEqual([maps.subarray(0, 4), maps.subarray(4)]);
     expect([s.targets, s.predictions!.ids]).toEqual([Int32Array.of(0, 2), Int32Array.of(0, 1, 2, 0)]);
     // exp(ln 2) : 1 : 1 and 1 : 1 : 8, the two largest of each
-    const expected = [0.5, 0.25, 0.8, 0.1];
-    s.predictions!.probabilities.forEach((p, i) => void expect(p).toBeCloseTo(expected[i]!, 6));
+    expect([...s.predictions!.probabilities]).toEqual([0.5, 0.25, 0.8, 0.1].map((p) => expect.closeTo(p, 6)));
     expect(readerOf(s)).toBe('sequence');
     expect(s.signals.map(({ name, title, baseline, role, main }) => [name, title, baseline, role, main])).toEqual([
       ['entropy', 'entropy', null, 'entropy', undefined],

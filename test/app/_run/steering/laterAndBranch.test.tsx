@@ -1,0 +1,197 @@
+// @vitest-environment jsdom
+/** Forms beside the controls: a change for later, and a branch. */
+import { act, cleanup, screen, waitFor, within } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { OpenBranch } from '~/app/_run/steering/BranchDialog';
+import { ScheduleForm } from '~/app/_run/steering/ScheduleForm';
+import type { RunEvent } from '~/shared/events';
+import { mount, people, TestRun } from '~/test/support/component';
+import { publishedSetup } from '~/test/support/setups';
+import { server } from '~/test/support/stubServer';
+import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
+
+const opened: string[] = [];
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+vi.mock('next/navigation', () => ({ useRouter: () => ({ push: (address: string) => opened.push(address) }) }));
+
+const user = userEvent.setup({ delay: null });
+const values = startValues(publishedSetup('reverse'));
+const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+const write = async (field: HTMLElement, text: string) => {
+  await user.clear(field);
+  if (text !== '') await user.type(field, text);
+};
+const blob = refOf(blobOf(Uint8Array.of(1)));
+
+function atStep30(): TestRun {
+  const run = new TestRun(people.ada);
+  run.log(
+    { type: 'run.assigned', attempt: 1, trainer: { id: 't1', name: 'box', host: 'box' }, fromStep: 0, checkpoint: null },
+    runStarted(0, values),
+    { type: 'status', status: 'running', step: 0, message: '' },
+    steps(0, 30, values),
+    { type: 'checkpoint', step: 30, blob, trigger: 'cadence', commandId: null, lastCommandSeq: 0 },
+  );
+  return run;
+}
+beforeEach(() => {
+  server.answers.clear();
+  opened.length = 0;
+});
+afterEach(cleanup);
+
+describe('a change for later', () => {
+  const choose = async (what: string) => user.selectOptions(screen.getByRole('combobox', { name: 'What is to happen' }), what);
+  const field = (name: string) => screen.getByRole('textbox', { name });
+
+  it('is sent with its step; a value or a step that does not fit is refused in words, and nothing is sent', async () => {
+    const run = atStep30();
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Learning rate');
+    await write(field('Step'), '30');
+    await write(field('New value'), '0.1');
+    await user.click(button('Schedule'));
+    expect(screen.getByRole('alert').textContent).toBe('Step: "30" does not fit; give a whole number above 30, where the run is');
+    await write(field('Step'), '31');
+    await write(field('New value'), '-1');
+    await user.click(button('Schedule'));
+    expect(screen.getByRole('alert').textContent).toBe('learningRate: -1 does not fit; give a number > 0');
+    expect(run.sent).toEqual([]);
+    await write(field('New value'), '0.1');
+    await user.click(button('Schedule'));
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.1, when: { kind: 'step', step: 31 } }]);
+  });
+
+  it('waits for a number of a curve or of an evaluation; a refusal of the server stands there, and the value stays', async () => {
+    const run = atStep30();
+    const metrics = [{ name: 'accuracy', value: 0.5, role: 'accuracy' as const }];
+    run.log({ type: 'evaluation', step: 30, split: 'test', metrics, trigger: 'cadence', commandId: null });
+    run.answer = () => ({ ok: false, reason: 'busy', message: 'too many commands wait', field: null });
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Stop');
+    await user.selectOptions(screen.getByRole('combobox', { name: 'When' }), 'when a set’s');
+    await write(field('Value'), '2');
+    await user.click(button('Schedule'));
+    expect(screen.getByRole('alert').textContent).toBe('Value: an accuracy is never above 1; give a number below 1');
+    await write(field('Value'), '0.9');
+    await user.click(button('Schedule'));
+    expect((await screen.findByText('too many commands wait')).role).toBe('alert');
+    expect(run.sent).toEqual([
+      {
+        kind: 'act',
+        action: 'stop',
+        args: {},
+        when: { kind: 'evaluation', split: 'test', metric: 'accuracy', comparison: '>', value: 0.9 },
+      },
+    ]);
+    expect((field('Value') as HTMLInputElement).value).toBe('0.9');
+  });
+
+  it('is listed with who asked for it, and called off there', async () => {
+    const run = atStep30();
+    const { controls } = run.get().view!;
+    const cancel = { name: 'call-off', label: 'Cancel', help: '', args: [], risky: false, role: 'cancel' as const };
+    run.log({ ...runStarted(30, values), controls: { ...controls, actions: [...controls.actions, cancel] } } as RunEvent);
+    mount(run, <ScheduleForm why={null} />);
+    expect(screen.queryByRole('list', { name: 'Scheduled' })).toBeNull();
+    const ask = (actor: typeof people.ada | typeof people.bob, id: string, step: number): RunEvent => ({
+      type: 'command.requested',
+      actor,
+      command: { kind: 'set', id, runId: 'run001', control: 'learningRate', value: 0.1, when: { kind: 'step', step } },
+    });
+    act(() => {
+      for (const [actor, id] of [
+        [people.ada, 'later-one'],
+        [people.bob, 'later-two'],
+      ] as const) {
+        const seq = run.log(ask(actor, id, 50));
+        run.log({ type: 'command.scheduled', commandId: id, seq, step: 30, message: 'waits' });
+      }
+    });
+    const lines = within(screen.getByRole('list', { name: 'Scheduled' })).getAllByRole('listitem');
+    expect(lines.map((l) => /by (you|Bob)/.exec(l.textContent!)?.[1])).toEqual(['you', 'Bob']);
+    await user.click(within(lines[1]!).getByRole('button', { name: 'Call off' }));
+    expect(run.sent).toEqual([{ kind: 'act', action: 'call-off', args: { commandId: 'later-two' } }]);
+  });
+});
+
+describe('a branch', () => {
+  const set = (id: string, actor: typeof people.ada | typeof people.bob, value: number) =>
+    ({ kind: 'set', id, runId: 'run001', control: 'learningRate', value, actor }) as const;
+
+  it('is asked for with a name, changed values that fit, and the later changes but one', async () => {
+    const run = atStep30();
+    server.answers.set('runs.items', ({ kind }: { kind: string }) =>
+      kind !== 'commands'
+        ? []
+        : [
+            [10, 'before-it', 20],
+            [90, 'after-it1', 40],
+            [92, 'after-it2', 45],
+          ].map(([seq, id, step]) => {
+            const { actor, ...command } = set(id as string, people.bob, 0.2);
+            return {
+              seq,
+              at: 0,
+              actor,
+              command,
+              outcome: { status: 'applied', seq, at: 0, step, before: 0.1, after: 0.2, message: '' },
+            };
+          }),
+    );
+    server.answers.set('runs.branch', () => ({ ok: true, runId: 'branch1' }));
+    mount(run, <OpenBranch checkpoint={blob.hash}>Branch</OpenBranch>);
+    await user.click(button('Branch'));
+    const dialog = within(await screen.findByRole('dialog'));
+    const name = dialog.getByRole('textbox', { name: 'Name' });
+    await write(name, ' ');
+    await user.click(dialog.getByRole('button', { name: 'Change a value' }));
+    await user.selectOptions(dialog.getByRole('combobox', { name: 'Control 1' }), 'Learning rate');
+    const rate = dialog.getByRole('textbox', { name: 'Value of Learning rate' });
+    await write(rate, '-1');
+    await user.click(dialog.getByRole('button', { name: 'Branch' }));
+    dialog.getByText('give the branch a name');
+    dialog.getByText('learningRate: -1 does not fit; give a number > 0');
+    await write(name, 'gentler');
+    await write(rate, '0.001');
+    const repeat = await dialog.findByRole('combobox', { name: /^Repeat the later changes/ });
+    expect([...(repeat as HTMLSelectElement).options].map((o) => o.value)).toEqual([
+      'none of them',
+      'all of them',
+      'after-it1',
+      'after-it2',
+    ]);
+    await user.selectOptions(repeat, 'after-it2');
+    await user.click(dialog.getByRole('button', { name: 'Branch' }));
+    await waitFor(() => expect(opened).toEqual(['/runs/branch1']));
+    expect(server.asked.filter((a) => a.path === 'runs.branch').map((a) => a.input)).toEqual([
+      {
+        runId: 'run001',
+        checkpoint: blob.hash,
+        name: 'gentler',
+        changes: [{ control: 'learningRate', value: 0.001 }],
+        repeat: { without: 'after-it2' },
+      },
+    ]);
+  });
+
+  it('of a run that goes on begins where it is; who only watches is not offered one', async () => {
+    const run = atStep30();
+    server.answers.set('runs.items', () => []);
+    server.answers.set('runs.branch', () => ({ ok: true, runId: null }));
+    mount(run, <OpenBranch>Branch</OpenBranch>);
+    await user.click(button('Branch'));
+    await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Branch' }));
+    await waitFor(() =>
+      expect(server.asked.filter((a) => a.path === 'runs.branch').map((a) => a.input)).toEqual([
+        { runId: 'run001', checkpoint: null, name: 'Reverse branch', changes: [], repeat: null },
+      ]),
+    );
+    expect(opened).toEqual([]);
+    cleanup();
+    mount(new TestRun(people.vic), <OpenBranch>Branch</OpenBranch>);
+    expect(screen.queryByRole('button')).toBeNull();
+  });
+});

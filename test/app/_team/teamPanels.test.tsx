@@ -1,0 +1,152 @@
+// @vitest-environment jsdom
+/** Panels of the team page whose forms check what is typed. */
+import { cleanup, screen, waitFor, within } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Approval } from '~/app/_team/Approval';
+import { Invites } from '~/app/_team/Invites';
+import { WatchdogRulesPanel } from '~/app/_team/WatchdogRules';
+import type { WatchdogRules } from '~/shared/watchdogs';
+import { mount, people, TestRun } from '~/test/support/component';
+import { server } from '~/test/support/stubServer';
+
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+
+const user = userEvent.setup({ delay: null });
+const sent = (path: string) => server.asked.filter((a) => a.path === path).map((a) => a.input);
+const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+beforeEach(() => server.answers.clear());
+afterEach(cleanup);
+
+describe('the watchdogs', () => {
+  const rules: WatchdogRules = {
+    rules: [
+      { kind: 'not-finite', enabled: true, reactions: ['notify'] },
+      { kind: 'loss-spike', enabled: false, reactions: [], sigmas: 8, window: 50 },
+      { kind: 'plateau', enabled: true, reactions: [], steps: 100, improvement: 0.01 },
+    ],
+    webhooks: [],
+  };
+  beforeEach(() => {
+    server.answers.set('team.watchdogs', () => rules);
+    server.answers.set('team.setWatchdogs', () => ({}));
+  });
+
+  it('are saved as a whole, with what was switched and typed', async () => {
+    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    await user.click(await screen.findByRole('checkbox', { name: 'NaN or infinity' }));
+    const improvement = screen.getByRole<HTMLInputElement>('textbox', { name: 'improvement (share)' });
+    await user.clear(improvement);
+    await user.type(improvement, '5e-2');
+    await user.click(screen.getAllByRole('checkbox', { name: 'pause' }).at(-1)!);
+    await user.click(button('Save'));
+    expect(sent('team.setWatchdogs')).toEqual([
+      {
+        runId: null,
+        rules: {
+          rules: [
+            { ...rules.rules[0], enabled: false },
+            rules.rules[1],
+            { ...rules.rules[2], reactions: ['pause'], improvement: 0.05 },
+          ],
+          webhooks: [],
+        },
+      },
+    ]);
+  });
+
+  it('with a number that is none, or an address that is none, are refused with the rule and the field, and nothing is sent', async () => {
+    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    const steps = await screen.findByRole<HTMLInputElement>('textbox', { name: 'for steps' });
+    await user.clear(steps);
+    await user.type(steps, 'many');
+    await user.click(button('Save'));
+    expect(screen.getByRole('alert').textContent).toMatch(/^Plateau, for steps: /);
+    await user.clear(steps);
+    await user.type(steps, '200');
+    await user.click(button('Add a webhook'));
+    await user.type(screen.getByRole('textbox', { name: 'Address of webhook 1' }), 'nowhere');
+    await user.click(button('Save'));
+    expect(screen.getByRole('alert').textContent).toMatch(/^webhooks\.0\.url: /);
+    expect(sent('team.setWatchdogs')).toEqual([]);
+    await user.click(button('Remove'));
+    await user.click(button('Save'));
+    expect(screen.queryByRole('alert')).toBeNull();
+    expect(sent('team.setWatchdogs')).toMatchObject([{ rules: { rules: [{}, {}, { steps: 200 }], webhooks: [] } }]);
+  });
+
+  it('are read by everybody: fields of a rule that is off, and all of them for who is no admin, cannot be changed', async () => {
+    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    const disabled = () => screen.getAllByRole<HTMLInputElement>('textbox').map((field) => field.disabled);
+    await screen.findByRole('checkbox', { name: 'Loss spike' });
+    expect(disabled()).toEqual([true, true, false, false]);
+    cleanup();
+    mount(new TestRun(people.vic), <WatchdogRulesPanel editable={false} />);
+    await screen.findByRole('checkbox', { name: 'Loss spike' });
+    expect(disabled()).toEqual([true, true, true, true]);
+    expect(screen.getAllByRole<HTMLInputElement>('checkbox').every((box) => box.disabled)).toBe(true);
+    expect(screen.queryByRole('button', { name: 'Save' })).toBeNull();
+  });
+});
+
+describe('approval by a second person', () => {
+  const box = (name: string) => screen.getByRole<HTMLInputElement>('checkbox', { name });
+
+  it('is asked of what is ticked, a name of an older rule among it; what is as it was cannot be saved', async () => {
+    let stored = ['learningRate', 'my control'];
+    server.answers.set('team.needsApproval', () => stored);
+    server.answers.set('team.setNeedsApproval', ({ names }: { names: string[] }) => {
+      stored = names;
+      return {};
+    });
+    mount(new TestRun(people.ada), <Approval editable />);
+    await waitFor(() => expect(box('learning rate').checked).toBe(true));
+    expect([box('my control').checked, box('stop').checked, button('Save').disabled]).toEqual([true, false, true]);
+    await user.click(box('stop'));
+    expect(button('Save').disabled).toBe(false);
+    await user.click(box('stop'));
+    expect(button('Save').disabled).toBe(true);
+    await user.click(box('my control'));
+    await user.click(box('stop'));
+    await user.click(button('Save'));
+    expect(sent('team.setNeedsApproval')).toEqual([{ names: ['learningRate', 'stop'] }]);
+    await waitFor(() => expect(screen.queryByRole('checkbox', { name: 'my control' })).toBeNull());
+    expect(button('Save').disabled).toBe(true);
+  });
+});
+
+describe('invite links', () => {
+  const now = Date.now();
+  const invite = { id: 'i1', role: 'viewer', uses: 2, used: 1, expiresAt: now + 3_600_000, madeBy: 'Ada' };
+
+  it('are made for a role, a time and a number of uses that fits, and shown once with an address that others reach', async () => {
+    server.answers.set('team.invites', () => [
+      invite,
+      { ...invite, id: 'i2', used: 2 },
+      { ...invite, id: 'i3', expiresAt: now - 1 },
+    ]);
+    server.answers.set('system.info', () => ({ addresses: ['10.0.0.7'], loopback: false, you: people.ada }));
+    server.answers.set('team.invite', () => ({ secret: 'a-secret' }));
+    server.answers.set('team.revokeInvite', () => ({}));
+    mount(new TestRun(people.ada), <Invites />);
+    const links = await screen.findAllByText(/uses left$/);
+    expect(links.map((l) => l.textContent)).toEqual(['viewer, 1 of 2 uses left']);
+    const uses = screen.getByRole<HTMLInputElement>('textbox', { name: 'Uses' });
+    for (const wrong of ['0', '1001', '1.5', 'two']) {
+      await user.clear(uses);
+      await user.type(uses, wrong);
+      screen.getByText('a whole number from 1 to 1000');
+      await user.click(button('Make a link'));
+    }
+    expect(sent('team.invite')).toEqual([]);
+    await user.clear(uses);
+    await user.type(uses, '3');
+    await user.selectOptions(screen.getByRole('combobox', { name: 'Valid for' }), 'a day');
+    await user.selectOptions(screen.getByRole('combobox', { name: 'Role' }), 'operator');
+    await user.click(button('Make a link'));
+    expect(sent('team.invite')).toEqual([{ role: 'operator', uses: 3, expiresInMs: 86_400_000 }]);
+    await screen.findByText(/^http:\/\/10\.0\.0\.7(:\d+)?\/join\?invite=a-secret$/);
+    await user.click(within(links[0]!.closest('li')!).getByRole('button', { name: 'Revoke' }));
+    expect(sent('team.revokeInvite')).toEqual([{ inviteId: 'i1' }]);
+  });
+});

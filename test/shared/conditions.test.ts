@@ -1,0 +1,53 @@
+import { expect, it } from 'vitest';
+import type { Condition } from '~/shared/commands';
+import { type Measured, neverMet } from '~/shared/conditions';
+
+const measured: Measured = {
+  series: [
+    { name: 'acc', role: 'accuracy' },
+    { name: 'percent', role: 'accuracy', unit: '%' },
+    { name: 'loss', role: 'loss' },
+  ],
+  evaluations: [
+    {
+      split: 'dev',
+      metrics: [
+        { name: 'acc', value: 0.5, role: 'accuracy' },
+        { name: 'bleu', value: 30 },
+      ],
+    },
+    { split: 'test', metrics: [{ name: 'acc', value: 30 }] },
+  ],
+};
+const series = (name: string, comparison: '<' | '>', value: number): Condition => ({ kind: 'series', name, comparison, value });
+const result = (split: string, metric: string, comparison: '<' | '>', value: number): Condition => ({
+  kind: 'evaluation',
+  split,
+  metric,
+  comparison,
+  value,
+});
+const above = 'an accuracy is never above 1; give a number below 1';
+const below = 'an accuracy is never below 0; give a number above 0';
+
+it.each([
+  [series('acc', '>', 1), above],
+  [series('acc', '>', 0.99), null],
+  [series('acc', '<', 1), null],
+  [series('acc', '<', 2), null],
+  [series('acc', '<', 0), below],
+  [series('acc', '<', 0.01), null],
+  [series('acc', '>', 0), null],
+  [series('acc', '>', -1), null],
+  [series('percent', '>', 90), null],
+  [series('loss', '>', 90), null],
+  [series('nosuch', '>', 90), null],
+  [result('dev', 'acc', '>', 1), above],
+  [result('dev', 'acc', '<', 0), below],
+  [result('dev', 'bleu', '>', 40), null],
+  [result('dev', 'nosuch', '>', 40), null],
+  [result('test', 'acc', '>', 40), null],
+  [{ kind: 'step', step: 1 }, null],
+] satisfies [Condition, string | null][])('%j on an accuracy, a share of 1, or another number: %j', (condition, message) => {
+  expect(neverMet(measured, condition)).toBe(message);
+});
