@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { command, loggedCommand, refusalReason } from './commands';
 import { controls, controlValue } from './controls';
-import { actor, attempt, blobHash, blobRef, commandId, runId, seq, step } from './ids';
+import { actor, attempt, blobHash, blobRef, chosenName, commandId, exactName, runId, seq, step } from './ids';
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './ownTable';
@@ -19,7 +19,7 @@ import { layerShapes, signalRole } from './snapshotFile';
 export const metric = z.custom<number>((v) => typeof v === 'number', 'a number is needed');
 
 /** The data that an evaluation used: "validation", "test", "wikitext/long", ... */
-export const split = z.string().min(1).max(64);
+export const split = exactName(64);
 export type Split = z.infer<typeof split>;
 
 /** Why something was recorded. */
@@ -65,7 +65,7 @@ export const started = z.strictObject({
 export type Started = z.infer<typeof started>;
 
 export const evaluationMetric = z.strictObject({
-  name: z.string().min(1).max(256),
+  name: exactName(256),
   value: metric,
   role: z.enum(['loss', 'accuracy']).optional(),
   better: better.optional(),
@@ -239,7 +239,7 @@ export const rewind = z.strictObject({
  */
 export const described = z.strictObject({
   type: z.literal('setup'),
-  name: z.string().trim().min(1).max(80).optional(),
+  name: chosenName(80).optional(),
   notes: z.string().max(4000).optional(),
   tags: z.array(tag).max(50).optional(),
   config: config.optional(),

@@ -2,6 +2,15 @@
 import './plainErrors';
 import { z } from 'zod';
 
+/** A name that people choose. Half of a surrogate pair is refused: neither UTF-8 nor the store can hold it. */
+export const chosenName = (most: number, empty?: string) => z.string().trim().min(1, empty).max(most).refine(isWhole, halfLetter);
+
+/** The same where blanks at the ends belong to the name. */
+export const exactName = (most: number) => z.string().min(1).max(most).refine(isWhole, halfLetter);
+
+const isWhole = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
+const halfLetter = 'it contains half a letter (a surrogate without its pair)';
+
 /** A run's id in URLs and keys: made by the server, lower-case letters and digits. */
 export const runId = z.string().regex(/^[a-z0-9]{6,32}$/, 'runId: 6 to 32 lower-case letters or digits');
 export type RunId = z.infer<typeof runId>;

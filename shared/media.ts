@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blobRef, step } from './ids';
+import { blobRef, exactName, step } from './ids';
 
 /**
  * What a run shows besides numbers: samples (text, pictures, histograms, tables) at a step, and the output of its process.
@@ -19,7 +19,7 @@ export const media = z
     type: z.literal('media'),
     step,
     /** What is sampled: samples with the same name show one thing over time. */
-    name: z.string().min(1).max(512),
+    name: exactName(512),
     kind: mediaKind,
     blob: blobRef.optional(),
     text: z.string().max(MAX_INLINE_LETTERS).optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exactName } from './ids';
 
 /**
  * What a run measures. A *series* is one number over the steps. Series that are logged together form a *stream*: a row of a stream has a step, a time and one value for
@@ -24,8 +25,8 @@ export type SeriesRole = z.infer<typeof seriesRole>;
 export const better = z.enum(['lower', 'higher']);
 export type Better = z.infer<typeof better>;
 
-export const seriesName = z.string().min(1).max(512);
-export const streamName = z.string().min(1).max(512);
+export const seriesName = exactName(512);
+export const streamName = exactName(512);
 
 export const series = z.strictObject({
   name: seriesName,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chosenName } from './ids';
 
 /** Any JSON value. Keys are the user's: data, never looked up on a prototype. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -44,14 +45,14 @@ export const recipeName = z
   .string()
   .regex(/^[a-z][A-Za-z0-9_.-]{0,63}$/, 'a recipe name begins with a small letter; letters, digits and _ . - may follow');
 
-export const tag = z.string().trim().min(1).max(40);
+export const tag = chosenName(40);
 
 /** Everything that a run starts with. Together with its command log, it decides the numbers of a recipe's run. */
 export const runSetup = z.strictObject({
-  name: z.string().trim().min(1, 'give the run a name').max(80),
-  project: z.string().trim().min(1).max(80).default('default'),
-  group: z.string().trim().min(1).max(128).optional(),
-  jobType: z.string().trim().min(1).max(64).optional(),
+  name: chosenName(80, 'give the run a name'),
+  project: chosenName(80).default('default'),
+  group: chosenName(128).optional(),
+  jobType: chosenName(64).optional(),
   tags: z.array(tag).max(50).default([]),
   notes: z.string().max(4000).optional(),
   /** What a waiting trainer shall train; null = a script's own run. `trainer`: the name of the requested trainer, null = any. */

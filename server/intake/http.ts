@@ -110,6 +110,7 @@ export function httpRoutes(intake: Intake): Route[] {
         throw new RequestError(400, `wait: give seconds from 0 to ${longestWaitS}`, 'wait');
       const until = Date.now() + asked * 1000;
       const after = Number(visit.url.searchParams.get('after') ?? 0);
+      if (!Number.isInteger(after)) throw new RequestError(400, 'after: give the seq of a command', 'after');
       const news = async () => (await run.commands()).some((c) => c.seq > after) || ended((await run.view()).status);
       run.heard();
       while (!(await news()) && Date.now() < until && !visit.response.destroyed) await run.news(until - Date.now());
@@ -126,10 +127,14 @@ export function httpRoutes(intake: Intake): Route[] {
         );
       const run = await find(visit);
       const list = items(await body());
-      const said = await run.say(idOf(visit.request.headers), (room) => {
-        if (!events) return rowEvents(room.streams, rows(list, room));
-        return list.flatMap((item) => events(item, room));
-      });
+      const said = await run.say(
+        idOf(visit.request.headers),
+        (room) => {
+          if (!events) return rowEvents(room.streams, rows(list, room));
+          return list.flatMap((item) => events(item, room));
+        },
+        list.length,
+      );
       // Ending a run that has already ended in this way counts as a repetition.
       const again = !said.ok && said.reason === 'run-ended' && what === 'finish' && (await run.view()).status === 'finished';
       const { repeated } = again ? { repeated: true } : given(said);
@@ -209,13 +214,7 @@ function rows(list: readonly Item[], { view }: Room): Row[] {
     const step = row.step ?? next;
     next = step + 1;
     const entries = Object.entries(row.values).map(([name, value]) => {
-      const number = numberOf(value);
-      if (number === null)
-        throw new RequestError(
-          400,
-          `${at0}${name}: a number is needed (or "NaN", "Infinity", "-Infinity"), got ${JSON.stringify(value).slice(0, 80)}`,
-          at0 + name,
-        );
+      const number = numberOr400(at0 + name, value);
       if (name === '' || name.length > 512)
         throw new RequestError(
           400,
@@ -226,6 +225,13 @@ function rows(list: readonly Item[], { view }: Room): Row[] {
     });
     return { step, at: row.time ?? Date.now(), values: entries };
   });
+}
+
+function numberOr400(field: string, value: unknown): number {
+  const number = numberOf(value);
+  if (number !== null) return number;
+  const got = JSON.stringify(value).slice(0, 80);
+  throw new RequestError(400, `${field}: a number is needed (or "NaN", "Infinity", "-Infinity"), got ${got}`, field);
 }
 
 const sample = (kind: 'histogram' | 'table', content: object, item: Item, room: Room) => ({
@@ -253,10 +259,15 @@ export function consoleEvents(text: string, item: Item = {}): unknown[] {
 /** {"loss": 1, ...}, or the protocol's list of metrics. */
 function metrics(given: unknown): unknown {
   if (Array.isArray(given)) return given.map((m: unknown) => (isObject(m) ? { ...m, value: numberOf(m.value) ?? m.value } : m));
-  if (!isObject(given)) return given;
+  if (!isObject(given))
+    throw new RequestError(
+      400,
+      `metrics: give an object of numbers by name, not ${JSON.stringify(given) ?? 'nothing'}`,
+      'metrics',
+    );
   return Object.entries(given).map(([name, value]) => ({
     name,
-    value: numberOf(value) ?? value,
+    value: numberOr400(`metrics.${name}`, value),
     ...(name === 'loss' && { role: 'loss', better: 'lower' }),
     ...(name === 'accuracy' && { role: 'accuracy', better: 'higher' }),
   }));

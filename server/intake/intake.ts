@@ -230,10 +230,12 @@ export class IntakeRun implements OwnerPort {
    * @param id the request's id: a request that was already done is not done again, even after a restart of the server; null =
    *   every request is new
    * @param make the events, in a trainer's form, for the run's present state; or why there are none
+   * @param items of the request; of several, a refusal names the one that is wrong
    */
   say(
     id: string | null,
     make: (room: Room) => readonly unknown[] | Refusal | Promise<readonly unknown[] | Refusal>,
+    items = 1,
   ): Promise<Said> {
     return this.#turn(async (): Promise<Said> => {
       const room = await this.room();
@@ -244,8 +246,7 @@ export class IntakeRun implements OwnerPort {
       if ('ok' in events) return events;
       for (const [i, event] of events.entries()) {
         const read = readEvent(event);
-        if (!read.ok)
-          return refuse('invalid', events.length === 1 ? read.message : `${i}.${read.message}`, read.message.split(':')[0]);
+        if (!read.ok) return refuse('invalid', (items > 1 ? `${i}.` : '') + read.message, read.field);
       }
       if (events.length === 0) return { ok: true, repeated: false };
       const from = room.nextEvent;

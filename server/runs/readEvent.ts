@@ -1,23 +1,25 @@
 /** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
 import { createHash } from 'node:crypto';
-import { describeZodError } from '~/server/base/zodError';
+import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
 
-export type Read = { ok: true; event: TrainerEvent } | { ok: false; message: string };
+export type Read = { ok: true; event: TrainerEvent } | { ok: false; message: string; field: string | null };
+
+const wrong = (message: string, field: string | null): Read => ({ ok: false, message, field });
 
 const known: ReadonlySet<string> = new Set(trainerEvent.options.map((o) => o.shape.type.value));
 
 export function readEvent(raw: unknown): Read {
   const type = typeOf(raw);
-  if (type === null) return { ok: false, message: 'type: an event is an object with a type' };
-  if (!known.has(type)) return { ok: false, message: `type: there is no such event; there are ${[...known].join(', ')}` };
+  if (type === null) return wrong('type: an event is an object with a type', 'type');
+  if (!known.has(type)) return wrong(`type: there is no such event; there are ${[...known].join(', ')}`, 'type');
   if (type === 'checkpoint' && 'reference' in (raw as object) && 'blob' in (raw as object))
-    return { ok: false, message: 'reference: give the blob or the reference, not both' };
+    return wrong('reference: give the blob or the reference, not both', 'reference');
   const parsed = trainerEvent.safeParse(filled(type, raw as object));
-  if (!parsed.success) return { ok: false, message: describeZodError(parsed.error) };
+  if (!parsed.success) return wrong(describeZodError(parsed.error), fieldOf(parsed.error));
   if (parsed.data.type === 'status' && parsed.data.status === 'crashed')
-    return { ok: false, message: 'status: only the server says that a run has crashed; say failed, with a traceback' };
+    return wrong('status: only the server says that a run has crashed; say failed, with a traceback', 'status');
   return { ok: true, event: parsed.data };
 }
 

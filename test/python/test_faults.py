@@ -119,6 +119,9 @@ def test_a_script_ends_as_what_it_was(server, tmp_path):
         "raises": ("raise ValueError('no good')", "failed", "ValueError: no good"),
         "exits": ("sys.exit(3)", "failed", "the script left with 3"),
         "exits well": ("sys.exit(0)", "finished", ""),
+        "exits by name": ("exit(4)", "failed", "the script left with 4"),
+        "raises, and finishes": ("try: raise ValueError('no good')\nfinally: run.finish()", "failed", "ValueError: no good"),
+        "loses its terminal": ("os.kill(os.getpid(), signal.SIGHUP); time.sleep(5)", "stopped", "ended by SIGHUP"),
         "is ended": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", "stopped", "ended by SIGTERM"),
         "is interrupted": ("raise KeyboardInterrupt", "stopped", "stopped by Ctrl+C"),
     }
@@ -230,3 +233,39 @@ def test_login_is_kept_for_its_owner_alone(tmp_path, server):
     env.pop("HEADROOM_SERVER", None)
     said = subprocess.run([sys.executable, "-c", source], env=env, check=True, capture_output=True, text=True).stdout
     assert said.split() == [server.url, "secret"]
+
+
+def test_a_full_disk_costs_what_is_logged_meanwhile_and_nothing_else(init, server, monkeypatch, capfd):
+    """A mapped file with a hole would end the process (SIGBUS) at the first write that finds no space."""
+    run = init(name="full disk")
+    run.log({"loss": 0.0}, step=0)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        for i in range(1, 60_000):
+            run.log({"loss": float(i), **({f"new {i}": 1.0} if i % 10_000 == 0 else {})}, step=i)
+    assert capfd.readouterr().err.count("No space left on device") == 1
+    run._out._writer._no_space = None
+    run.log({"loss": -1.0, "new 50000": 2.0}, step=60_000)
+    run.finish()
+    record = server.record(run.id)
+    losses = record.series("loss")
+    assert losses[-1] == (60_000, -1.0) and losses[:-1] == [(i, float(i)) for i in range(len(losses) - 1)]
+    assert 10_000 < len(losses) < 59_000
+    assert record.series("new 50000") == [(60_000, 2.0)]
+    assert (record.status, record.alerts()) == ("finished", [])
+
+
+def test_a_folder_that_cannot_be_written_is_replaced_by_a_temporary_one(settings, server, tmp_path, monkeypatch, capfd):
+    import tempfile
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "file").write_text("")
+    run = headroom.init(name="moved", **{**settings, "folder": tmp_path / "file"})
+    run.log({"loss": 1.0})
+    run.finish()
+    assert server.record(run.id).series("loss") == [(0, 1.0)]
+    assert f"what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err

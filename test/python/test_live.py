@@ -6,6 +6,7 @@ import math
 import time
 
 import headroom
+import pytest
 from conftest import patience, wait_for
 
 
@@ -146,3 +147,99 @@ def test_a_series_is_logged_in_one_way_alone(init, server, capfd):
     assert record.series("extra") == [(i, float(i)) for i in range(5)]
     assert record.alerts() == []
     assert "is logged by the room already" in capfd.readouterr().err
+
+
+def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_named_once(init, server, capfd):
+    run = init(name="bad values")
+    for i in range(3):
+        run.log({"good": i, "huge": 10**400, "list": [1, 2], "": 1, "n" * 513: 1, "text": "a"}, step=i)
+    for step in (2**53, 1.5, "7", math.nan):
+        run.log({"good": -1.0}, step=step)
+    run.log({"good": 9.0}, step=-2)
+    run.log([1])
+    run.log({"after": 5.0}, step=2**53 - 1)
+    run.log({"after": 6.0})
+    run.finish()
+    record = server.record(run.id)
+    assert record.alerts() == []
+    assert record.series("good") == [(i, float(i)) for i in range(3)]
+    assert record.series("after") == [(2**53 - 1, 5.0)]
+    left_out = "is neither one number nor a sample (text, headroom.Image, Histogram, Table)"
+    no_step = "is no step; give a whole number from -(2^53 - 1) to 2^53 - 1"
+    assert capfd.readouterr().err.splitlines() == [
+        'headroom: log: "" is left out: the name of a series has 1 to 512 letters, this has 0',
+        f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 letters, this has 513',
+        f'headroom: log: "huge" is left out: int {left_out}',
+        f'headroom: log: "list" is left out: list {left_out}',
+        f"headroom: log: step: 9007199254740992 {no_step}",
+        f"headroom: log: step: 1.5 {no_step}",
+        f"headroom: log: step: '7' {no_step}",
+        f"headroom: log: step: nan {no_step}",
+        'headroom: log: "good" was logged at step 2; step -2 is set aside (use rewind to go back)',
+        "headroom: log: list is no dict of names and numbers",
+    ]
+
+
+def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(init, server, capfd):
+    labels = {str(i): f"label number {i}" for i in range(3000)}
+    itself: dict = {}
+    itself["itself"] = itself
+    config = {"lr": 1, "big": 10**400, "model": {"width": 8, "labels": labels}, "tensor": [0.0] * 50_000, "itself": itself}
+    run = init(name="\U0001f30a" * 90, project=" ", tags=["a", "", "a ", 5], config=config)
+    run.config.lr = 2
+    run.log({"loss": 1.0})
+    run.config.update(width=9, nan=math.nan)
+    run.alert("\U0001f30a" * 2000)
+    run.text("\U0001f30a" * 600, "a sample")
+    run.finish()
+    record = server.record(run.id)
+    setup = record.run["setup"]
+    assert (setup["name"], setup["project"], setup["tags"]) == ("\U0001f30a" * 40, "default", ["a", "5"])
+    assert setup["config"]["model"] == {"width": 8}
+    assert (setup["config"]["lr"], setup["config"]["width"], setup["config"]["nan"]) == (2, 9, "nan")
+    assert setup["config"]["left out"] == ["tensor", "model.labels"]
+    assert record.alerts() == ["\U0001f30a" * 1000]
+    assert record.series("loss") == [(0, 1.0)]
+    said = capfd.readouterr().err
+    assert "name: cut to its first 80 letters" in said and "left out: tensor, model.labels" in said
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"config": [1]}, "config: list is no dict of settings"),
+        ({"tags": 5}, "tags: 5 is no list of texts"),
+        ({"fork": ("a",)}, "fork: ('a',) is not (run id, step)"),
+        ({"resume": "yes"}, 'resume: "yes" is none of never, allow, must'),
+        ({"server": "localhost:3000"}, 'server: "localhost:3000" is no address; give one like http://127.0.0.1:3000'),
+    ],
+)
+def test_a_wrong_setting_is_named(init, wrong, message):
+    with pytest.raises(headroom.SettingsError) as error:
+        init(**wrong)
+    assert str(error.value) == message
+
+
+def test_a_call_with_more_series_than_a_message_has_events_arrives_whole(init, server):
+    run = init(name="wide")
+    wide = {f"layer {i}": float(i) for i in range(9000)}
+    run.log(wide)
+    run.log(wide)
+    run.finish(timeout=patience(60))
+    record = server.record(run.id)
+    assert [record.series(name) for name in ("layer 0", "layer 8999")] == [[(0, 0.0), (1, 0.0)], [(0, 8999.0), (1, 8999.0)]]
+    assert (record.status, record.alerts(), len(record._columns)) == ("finished", [], 9002)
+
+
+def test_a_resumed_run_that_has_gone_on_does_not_go_back_for_a_series_that_is_behind(init, server):
+    run = init(id="behind")
+    for i in range(10):
+        run.log({"loss": float(i)}, step=i)
+    run.finish()
+    run = init(id="behind", resume="allow")
+    run.log({"loss": 10.0}, step=10)
+    run.log({"late": 1.0}, step=5)
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(i, float(i)) for i in range(11)]
+    assert record.series("late") == [(5, 1.0)]

@@ -217,3 +217,15 @@ def test_a_torch_loop_with_two_lines_is_steered_over_the_wire(init, server):
     assert record.series("lr") == [(i, pytest.approx(r)) for i, r in enumerate(used)]
     assert len(record.series("grad_norm/0.weight")) == len(range(0, len(used), 5))
     assert len(record.series("grad_norm")) == len(used)
+
+
+def test_weight_decay_keeps_the_ratio_of_the_groups_and_groups_without_it_stay_without(init):
+    parameters = [torch.nn.Parameter(torch.ones(1)) for _ in range(3)]
+    optimizer = torch.optim.AdamW([{"params": [p], "weight_decay": d} for p, d in zip(parameters, (0.0, 0.1, 0.2))])
+    run = init(name="decay")
+    run.attach(optimizer=optimizer)
+    control = run._commands.controls["optimizer.weight_decay"]
+    assert control.current() == 0.1
+    for value in (0.05, 0.0, 0.3):
+        control.set(value)
+        assert [g["weight_decay"] for g in optimizer.param_groups] == [0.0, value, pytest.approx(2 * value)]

@@ -114,6 +114,52 @@ def test_the_maps_of_multihead_attention_and_of_what_is_built_of_it():
     assert capture(plain, (x, x, x)).layers[0][1].shape == (3, 2, 5, 5)
 
 
+def test_attention_that_a_module_returns_and_attention_of_other_shapes_is_found():
+    class Returned(torch.nn.Module):
+        def forward(self, x):
+            weights = (x @ x.transpose(-2, -1)).softmax(-1)
+            return weights @ x, None, weights
+
+    class Both(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Returned()
+
+        def forward(self, x):
+            return self.inner(x)[0], x
+
+    x = torch.randn(3, 2, 5, 4)
+    ((name, weights),) = capture(Both(), x).layers
+    assert (name, weights.shape) == ("inner", (3, 2, 5, 5))
+    assert torch.allclose(weights, (x @ x.transpose(-2, -1)).softmax(-1))
+    plain = torch.nn.MultiheadAttention(8, 2)
+    without_batch = torch.randn(5, 8)
+    assert capture(plain, (without_batch,) * 3).layers[0][1].shape == (1, 2, 5, 5)
+
+    class Windows(torch.nn.Module):
+        def forward(self, x):
+            return F.scaled_dot_product_attention(x, x, x)
+
+    assert capture(Windows(), torch.randn(3, 2, 2, 5, 4)).layers[0][1].shape == (6, 2, 5, 5)
+
+
+def test_a_vocabulary_with_gaps_tokens_of_another_length_and_sparse_gradients_stop_nothing(init, server, capfd):
+    model = Model("function")
+    model.embed = torch.nn.Embedding(len(WORDS), 8, sparse=True)
+    run = init(name="gaps")
+    run.watch(model, every=1, probe=IDS, vocabulary={0: "zero"}, tokens=[["a"]], attention_every=1)
+    room = run.attach()
+    for _ in range(2):
+        model.zero_grad()
+        model(IDS).sum().backward()
+        room.step()
+    run.finish()
+    record = server.record(run.id)
+    assert (record.alerts(), len(record.of_type("snapshot"))) == ([], 2)
+    assert len(record.series("grad_norm/embed.weight")) == 2
+    assert "tokens: example 0 has 1 texts, but the attention has 6 keys: they are not shown" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("way", ["sdpa", "eager"])
 def test_the_maps_of_a_hugging_face_model(way):
     transformers = pytest.importorskip("transformers", reason="transformers is not installed: its attention is not tested")
@@ -180,7 +226,7 @@ def test_the_file_of_a_snapshot_describes_itself(tmp_path):
     found = capture(Model("function"), IDS)
     from headroom.snapshot import snapshot_of
 
-    data, event = snapshot_of(found, 4, [[WORDS[i] for i in one] for one in IDS.tolist()], IDS, dict(enumerate(WORDS)))
+    data, event = snapshot_of(found, 4, [[WORDS[i] for i in one] for one in IDS.tolist()], IDS, WORDS.__getitem__)
     (length,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + length])
     about = json.loads(header["__metadata__"]["headroom"])

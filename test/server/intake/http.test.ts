@@ -197,7 +197,28 @@ describe('what a program says over HTTP', () => {
       'there is no field "tme"; known are step, time, values',
     ]);
     expect(await say('log', { '': 1 })).toEqual([400, '', '"": a name has 1 to 512 letters']);
+    // Neither UTF-8 nor the store can hold half a letter.
+    expect(await say('log', '{"half \\ud800": 1}')).toEqual([
+      400,
+      'stream',
+      'stream: it contains half a letter (a surrogate without its pair); columns.0.name: it contains half a letter (a surrogate without its pair)',
+    ]);
     expect(await say('evaluation', { split: 'test', metrics: {} })).toEqual([400, 'metrics', 'metrics: it must not be empty']);
+    expect(await say('evaluation', { split: 'test' })).toEqual([
+      400,
+      'metrics',
+      'metrics: give an object of numbers by name, not nothing',
+    ]);
+    expect(await say('evaluation', { split: 'test', metrics: { loss: 'low' } })).toEqual([
+      400,
+      'metrics.loss',
+      'metrics.loss: a number is needed (or "NaN", "Infinity", "-Infinity"), got "low"',
+    ]);
+    expect(await say('setup', { color: 'red' })).toEqual([
+      400,
+      'color',
+      'there is no field "color"; known are type, name, notes, tags, config',
+    ]);
     expect(await say('define', { name: 'loss', better: 'up' })).toEqual([
       400,
       'better',
@@ -233,6 +254,13 @@ describe('what a program says over HTTP', () => {
     expect(await post('/api/runs', { key: 'short' })).toEqual({
       status: 400,
       body: { error: 'key: 8 to 128 letters without control characters', field: 'key' },
+    });
+    expect(await post('/api/runs', { key: 'controls', controls: [{ name: 'l r', type: 'number' }] })).toEqual({
+      status: 400,
+      body: {
+        error: 'controls.values.0.name: a name begins with a letter, a digit or "_" and goes on with these and . / : -',
+        field: 'controls.values.0.name',
+      },
     });
     expect(await post('/api/runs/refusals/log', 'x'.repeat(17 * 2 ** 20))).toEqual({
       status: 413,

@@ -8,13 +8,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 import uuid
 from typing import Any, Mapping, Sequence
 
 from .attention import record_attention
+from .config import made_setup
 from .media import Histogram, Image, Table, Text
+from .numbers import cut, step_of
 from .run import Run
 from .settings import SettingsError, read_settings
 from .steering import Action, Control, Refused
@@ -60,34 +63,27 @@ def init(
     policy = {True: "must", False: "never", None: "never", "auto": "allow"}.get(resume, resume)
     if policy not in ("never", "allow", "must"):
         raise SettingsError(f'resume: "{resume}" is none of never, allow, must')
-    in_project = (project or os.environ.get("HEADROOM_PROJECT") or "default").strip()[:80] or "default"
-    own = id or uuid.uuid4().hex[:12]
-    key = f"python:{in_project}/{own}"
-    if len(key) > 128:
-        import hashlib
-
-        key = f"python:{hashlib.sha256(key.encode()).hexdigest()}"
-    setup: dict[str, Any] = {"name": (name or own).strip()[:80] or own[:80], "project": in_project, "config": dict(config or {})}
-    if group:
-        setup["group"] = group[:128]
-    if job_type:
-        setup["jobType"] = job_type[:64]
-    if tags:
-        setup["tags"] = [str(t)[:40] for t in tags][:50]
-    if notes:
-        setup["notes"] = notes[:4000]
+    try:
+        parent = {"runId": str(fork[0]), "step": step_of(fork[1])} if fork else None
+    except (TypeError, IndexError, KeyError, ValueError):
+        raise SettingsError(f"fork: {fork!r} is not (run id, step)") from None
+    own = str(id or uuid.uuid4().hex[:12])
+    setup = made_setup(str(name or "").strip() or own, str(project or os.environ.get("HEADROOM_PROJECT") or "").strip() or "default", config, group, job_type, tags, notes)
+    key = f"python:{setup['project']}/{own}"
+    if cut(key, 128) != key:
+        key = f"python:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
     run = Run(
         settings,
         key,
         setup,
         policy,
-        {"runId": fork[0], "step": int(fork[1])} if fork else None,
+        parent,
         console,
         system_seconds,
     )
     if settings.mode != "disabled":
         guard(run)
-        if settings.mode == "online" and policy != "never":
+        if settings.mode == "online" and (policy != "never" or parent):
             run.wait_until_open(_OPEN_SECONDS)
     return run
 

@@ -56,4 +56,4 @@ class HeadroomTracker(GeneralTracker):  # type: ignore[misc]
 
     def finish(self) -> None:
         if self._run is not None:
-            self._run.finish("stopped" if self._run.stopped else "finished")
+            self._run.finish()

@@ -1,7 +1,7 @@
 """Captures the attention of a torch model on a batch, without a change to most models.
 
 One forward pass without gradients captures: `torch.nn.functional.scaled_dot_product_attention` (most models, and Hugging Face's "sdpa"),
-`nn.MultiheadAttention` and modules that use it, and the maps that Hugging Face models return with `output_attentions=True`. Attention that is written by hand is
+`nn.MultiheadAttention` and modules that use it, and the maps that a module returns beside its result (Hugging Face's "eager"). Other attention that is written by hand is
 captured with one line in the model's forward, which does nothing outside such a pass:
 
     headroom.record_attention(weights)     # [batch, heads, queries, keys], after the softmax
@@ -22,14 +22,14 @@ class Capture:
     """Name, and weights [batch, heads, queries, keys] as float32 where the model is."""
     output: Any = None
     examples: int = 8
-    _modules: list[str] = field(default_factory=list)
+    _modules: list[tuple[str, int]] = field(default_factory=list)
+    """The modules that are running, each with the number of layers that had been found before."""
 
     def add(self, weights: Any, name: str | None = None) -> None:
         if weights.ndim == 3:
             weights = weights[:, None]
-        if weights.ndim != 4:
-            return
-        own = name or (self._modules[-1] if self._modules else "") or "attention"
+        weights = weights[(None,) * (4 - weights.ndim)] if weights.ndim < 4 else weights.flatten(0, -4)
+        own = name or (self._modules[-1][0] if self._modules else "") or "attention"
         same = sum(1 for known, _ in self.layers if known.split("#")[0] == own)
         kept = weights[: self.examples].detach().float().nan_to_num(0.0)
         self.layers.append((f"{own}#{same + 1}" if same else own, kept))
@@ -92,14 +92,27 @@ def _arguments(probe: Any, device: Any) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _follow_modules(model: Any, found: Capture) -> Iterator[Any]:
-    """Hooks that keep the name of the innermost module that is running."""
+    """Hooks that keep the name of the innermost module that is running, and find the attention that a module returns beside its result."""
 
-    def leave(_module: Any, _args: Any, _output: Any) -> None:
+    def leave(_module: Any, _args: Any, output: Any) -> None:
+        name, before = found._modules[-1]
+        if len(found.layers) == before and isinstance(output, (tuple, list)):
+            for value in output[1:]:
+                if _is_attention(value):
+                    found.add(value, name)
         found._modules.pop()
 
     for name, module in model.named_modules():
-        yield module.register_forward_pre_hook(lambda _module, _args, name=name: found._modules.append(name))
+        yield module.register_forward_pre_hook(lambda _module, _args, name=name: found._modules.append((name, len(found.layers))))
         yield module.register_forward_hook(leave, always_call=True)
+
+
+def _is_attention(value: Any) -> bool:
+    """Whether a value is [batch, heads, queries, keys] after a softmax: each row sums to 1, or is masked."""
+    if getattr(value, "ndim", 0) != 4 or not value.is_floating_point() or value.shape[-1] < 2:
+        return False
+    rows = value.detach().float().sum(-1)
+    return bool((value >= 0).all() and ((rows - 1).abs() < 0.02).logical_or(rows == 0).all() and (rows > 0).any())
 
 
 def _interceptor(found: Capture) -> Any:
@@ -140,7 +153,8 @@ def _interceptor(found: Capture) -> Any:
                 asked = {"need_weights": kwargs.get("need_weights", True), "average": kwargs.get("average_attn_weights", True)}
                 weights: Any
                 output, weights = function(*args, **{**kwargs, "need_weights": True, "average_attn_weights": False})
-                found.add(weights)
+                # Without a batch the weights are [heads, queries, keys].
+                found.add(weights if weights.ndim == 4 else weights[None])
                 if not asked["need_weights"]:
                     return output, None
                 return output, weights.mean(dim=-3) if asked["average"] else weights

@@ -71,7 +71,11 @@ class Batches:
         decoder.flush()
         cut = spool.Cut(begin, self._reader.at, first, first + decoder.count)
         if decoder.count > 0:
-            self._cuts.add(cut)
+            try:
+                self._cuts.add(cut)
+            except OSError:
+                self._reader.at = begin
+                raise
             self.unsent.append(cut)
         return self._given(cut, full)
 

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Any, Callable
 
 from . import steering
+from .numbers import cut
 from .outbox import Outbox
 from .ranks import Ranks, join
 from .steering import Action, Control, Refused
@@ -91,6 +92,8 @@ class Commands:
             self._do_all(self._due(at), at)
         else:
             self._do_taken(ranks, at)
+        if self.status == "paused":
+            self._out.warn(f"paused at step {at}: training goes on when somebody resumes the run")
         while self.status == "paused" and not self.stopped and not self.interrupted:
             if ranks is None or ranks.broken:
                 if self._out.ended and not self.lost:
@@ -152,7 +155,7 @@ class Commands:
             self._answer(logged, "command.refused", step, reason=refused.reason, message=str(refused))
         except Exception as error:
             self._out.warn(f"command {command.get('id')}: {error!r}")
-            self._answer(logged, "command.refused", step, reason="failed", message=f"{type(error).__name__}: {error}"[:500])
+            self._answer(logged, "command.refused", step, reason="failed", message=cut(f"{type(error).__name__}: {error}", 500))
 
     def _set(self, command: dict[str, Any], step: int) -> tuple[Any, Any, str]:
         control = self.controls.get(command["control"])

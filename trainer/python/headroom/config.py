@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+import json
+import sys
+from typing import Any, Callable, Mapping, Sequence
+
+from .numbers import cut, plain
+from .settings import SettingsError
 
 
 class Config(dict[str, Any]):
-    """A dict with `config.lr` for `config["lr"]`. `changed` is called with each name and value that is set later."""
+    """A dict with `config.lr` for `config["lr"]`. `changed` is called with the values that are set later."""
 
-    def __init__(self, values: Mapping[str, Any], changed: Callable[[str, Any], None]) -> None:
+    def __init__(self, values: Mapping[str, Any], changed: Callable[[dict[str, Any]], None]) -> None:
         super().__init__(values)
         object.__setattr__(self, "_changed", changed)
 
@@ -22,9 +27,80 @@ class Config(dict[str, Any]):
         self[name] = value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name, value)
-        self._changed(name, value)
+        self.update({name: value})
 
     def update(self, *args: Any, **more: Any) -> None:
-        for name, value in dict(*args, **more).items():
-            self[name] = value
+        values = dict(*args, **more)
+        super().update(values)
+        self._changed(values)
+
+
+MAX_BYTES = 60_000
+"""Of a config as JSON. The server takes a little more."""
+
+
+def fitted(config: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
+    """The config as JSON data. Where it is too large, its largest values are left out, and it says which."""
+    values: dict[str, Any] = plain(dict(config))
+    left_out = _shrink(values, MAX_BYTES, "")
+    if left_out:
+        values["left out"] = left_out[:20]
+        warn(f"config: more than {MAX_BYTES} bytes as JSON; left out: {', '.join(left_out[:20])}")
+    return values
+
+
+def _shrink(values: dict[str, Any], most: int, path: str) -> list[str]:
+    """Removes the largest values until at most `most` bytes are left. Returns their names."""
+    sizes = {name: _bytes({name: value}) for name, value in values.items()}
+    total = sum(sizes.values())
+    removed = []
+    for name in sorted(sizes, key=lambda n: -sizes[n]):
+        if total <= most:
+            break
+        rest = total - sizes[name]
+        value = values[name]
+        if isinstance(value, dict) and len(value) <= 100 and rest < most:
+            # A part of it fits.
+            removed += _shrink(value, most - rest - _bytes(name) - 8, f"{path}{name}.")
+            total = rest + _bytes({name: value})
+        else:
+            removed.append(path + name)
+            total = rest
+            del values[name]
+    return removed
+
+
+def _bytes(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def as_dict(values: Any) -> dict[str, Any]:
+    """A dict of a mapping, or of the fields of an object such as argparse's namespace."""
+    if values is None or isinstance(values, Mapping):
+        return dict(values or {})
+    if hasattr(values, "__dict__"):
+        return dict(vars(values))
+    raise SettingsError(f"config: {type(values).__name__} is no dict of settings")
+
+
+def made_setup(
+    name: Any, project: Any, config: Any, group: Any, job_type: Any, tags: Sequence[Any] | str | None, notes: Any
+) -> dict[str, Any]:
+    """What a run starts with, in the form of the protocol; a text that is too long is cut, with a visible line."""
+
+    def text(field: str, value: Any, most: int) -> str:
+        whole = str(value).strip()
+        if (short := cut(whole, most).strip()) != whole:
+            print(f"headroom: {field}: cut to its first {most} letters", file=sys.__stderr__)
+        return short
+
+    setup: dict[str, Any] = {"name": text("name", name, 80), "project": text("project", project, 80), "config": as_dict(config)}
+    for field, argument, value, most in (("group", "group", group, 128), ("jobType", "job_type", job_type, 64), ("notes", "notes", notes, 4000)):
+        if value is not None and (said := text(argument, value, most)):
+            setup[field] = said
+    try:
+        given = [text("tags", tag, 40) for tag in ([tags] if isinstance(tags, str) else tags or ())]
+    except TypeError:
+        raise SettingsError(f"tags: {tags!r} is no list of texts") from None
+    setup["tags"] = [tag for tag in dict.fromkeys(given) if tag][:50]
+    return setup

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from . import spool
+from .config import made_setup
 from .run import Run
 from .settings import Settings
 from .sources import Source, find
@@ -29,7 +30,7 @@ class Follower:
     def __init__(self, logdir: Path, settings: Settings, project: str | None = None, idle_seconds: float = 600.0) -> None:
         self._logdir = logdir.resolve()
         self._settings = settings
-        self._project = (project or self._logdir.name or "default")[:80]
+        self._project = project or self._logdir.name or "default"
         self._idle = idle_seconds
         self._followed: dict[Path, "_Followed"] = {}
 
@@ -59,7 +60,7 @@ class Follower:
         from .process import guard
 
         key = f"watch:{hashlib.sha256(f'{os.uname().nodename}:{folder}'.encode()).hexdigest()[:40]}"
-        setup = {"name": name[-80:], "project": self._project, "config": {"folder": str(folder), **config}}
+        setup = made_setup(name[-40:], self._project, {"folder": str(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
         run.wait_until_open(10.0)

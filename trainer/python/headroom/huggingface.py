@@ -77,7 +77,7 @@ class HeadroomCallback(TrainerCallback):
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.run is not None and self._own:
-            self.run.finish("stopped" if self.run.stopped else "finished")
+            self.run.finish()
             self.run = None
 
     def _boundary(self, control: Any) -> None:

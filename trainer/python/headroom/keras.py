@@ -95,7 +95,7 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_end(self, logs: Any = None) -> None:
         if self.run is not None and self._own:
-            self.run.finish("stopped" if self.run.stopped else "finished")
+            self.run.finish()
             self.run = None
 
     def _evaluate(self) -> str:

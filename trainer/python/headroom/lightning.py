@@ -86,16 +86,8 @@ class HeadroomLogger(Logger):
 
     @rank_zero_only
     def finalize(self, status: str) -> None:
-        if self._run is None or not self._own:
-            return
-        if status == "failed":
-            error = sys.exc_info()[1]
-            if error is not None and not isinstance(error, KeyboardInterrupt):
-                self._run.fail(error)
-            else:
-                self._run.finish("stopped", "stopped by Ctrl+C" if error else "")
-        else:
-            self._run.finish("stopped" if self._run.stopped else "finished")
+        if self._run is not None and self._own:
+            self._run.finish("failed" if status == "failed" and sys.exc_info()[1] is None else None)
 
 
 class HeadroomCallback(Callback):

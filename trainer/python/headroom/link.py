@@ -17,6 +17,7 @@ from . import spool
 from .batches import Batch, Batches
 from .blobs import Blobs
 from .packing import pack
+from .records import MAX_EVENTS
 from .socketio import LinkLost, LinkRefused, Socket
 
 VERSION = 2
@@ -267,23 +268,26 @@ class Link:
                 last_sent = time.monotonic()
 
     def _send(self, link: Socket, batch: Batch) -> None:
-        cut, files = batch.cut, batch.files
-        for file in files:
+        for file in batch.files:
             self._blobs.put(file)
-        packed = pack(
-            {
-                "runId": self._meta["runId"],
-                "attempt": self._meta["attempt"],
-                "from": cut.first,
-                "events": [self._blobs.named(e) for e in batch.events],
-            }
-        )
+        first = batch.cut.first
+        # One record can hold more events than a message may have.
+        for at in range(0, len(batch.events), MAX_EVENTS):
+            events = batch.events[at : at + MAX_EVENTS]
+            after = first + sum(len(e["times"]) if e["type"] == "rows" else 1 for e in events)
+            self._send_part(link, batch.files, first, after, [self._blobs.named(e) for e in events])
+            if self.done.is_set():
+                return
+            first = after
+
+    def _send_part(self, link: Socket, files: list[str], first: int, after: int, events: list[dict[str, Any]]) -> None:
+        packed = pack({"runId": self._meta["runId"], "attempt": self._meta["attempt"], "from": first, "events": events})
         while True:
             answer = self._ask(link, "events", packed)
             if answer.get("ok"):
                 self._batches.stored(int(answer["nextEvent"]))
-                if self._batches.unsent and self._batches.unsent[0] == cut:
-                    self._listener.trouble(f"the server took only events up to {answer['nextEvent']} of {cut.next}")
+                if int(answer["nextEvent"]) < after:
+                    self._listener.trouble(f"the server took only events up to {answer['nextEvent']} of {after}")
                     raise LinkLost("the server took only a part")
                 return
             reason = answer.get("reason")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
+from .numbers import cut
+
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 MAX_INLINE = 16_384
 
@@ -152,7 +154,7 @@ def flat_numbers(values: Any) -> list[float]:
 
 
 def table_of(columns: Iterable[Any], rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    names = [str(c)[:512] for c in columns]
+    names = [cut(c, 512) for c in columns]
     out = []
     for row in rows:
         cells = [cell(v) for v in row]
@@ -168,4 +170,4 @@ def cell(v: Any) -> Any:
     if isinstance(v, (int, float)) or hasattr(v, "item"):
         number = float(v.item() if hasattr(v, "item") else v)
         return (int(number) if number.is_integer() and abs(number) < 2**53 else number) if math.isfinite(number) else str(number)
-    return str(v)[:4096]
+    return cut(v, 4096)

@@ -1,15 +1,18 @@
-"""Converts values of a script to numbers and plain JSON data."""
+"""Converts values of a script to numbers, plain JSON data and texts of a limited length."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Callable, Mapping
 
 
 def number_of(value: Any) -> float | None:
-    """A Python, numpy, torch or jax number as a float; None for any other type."""
-    if isinstance(value, (bool, int, float)):
-        return float(value)
+    """A Python, numpy, torch or jax number as a float; None for any other type, and for a whole number that a float cannot hold."""
+    try:
+        if isinstance(value, (bool, int, float)):
+            return float(value)
+    except OverflowError:
+        return None
     if isinstance(value, (str, bytes)):
         return None
     if getattr(value, "ndim", None) in (0, None) or getattr(value, "size", None) == 1 or _one_element(value):
@@ -17,11 +20,11 @@ def number_of(value: Any) -> float | None:
         if callable(read):
             try:
                 return float(read())
-            except (TypeError, ValueError, RuntimeError):
+            except (TypeError, ValueError, RuntimeError, OverflowError):
                 return None
     try:
         return float(value) if hasattr(value, "__float__") and not hasattr(value, "__len__") else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -33,23 +36,48 @@ def _one_element(value: Any) -> bool:
         return False
 
 
-def plain_json(value: Any) -> Any:
-    """JSON data of any config value: NaN and infinities become text, unknown types their `str`."""
+def step_of(value: Any) -> int:
+    """Raises ValueError for what is no step."""
+    try:
+        step = int(value)
+        if step == value and abs(step) <= MAX_STEP:
+            return step
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise ValueError(f"step: {value!r} is no step; give a whole number from -(2^53 - 1) to 2^53 - 1")
+
+
+MAX_STEP = 2**53 - 1
+MAX_DEPTH = 30
+
+
+def cut(text: Any, most: int) -> str:
+    """The first `most` letters, counted as the server counts them (16-bit units)."""
+    text = str(text)
+    return text if 2 * len(text) <= most else text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+
+
+def plain(value: Any, special: Callable[[float], Any] = str, depth: int = 0) -> Any:
+    """JSON data of any value: numpy and torch numbers become numbers, unknown types and what is nested too deeply their text; `special` converts NaN and infinities."""
     if value is None or isinstance(value, (bool, str)):
         return value
     if isinstance(value, int):
-        return value if abs(value) < 2**53 else float(value)
+        return value if abs(value) < 2**53 else str(value)
     if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, dict):
-        return {str(k): plain_json(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain_json(v) for v in value]
-    for reader in ("item", "tolist"):
-        read = getattr(value, reader, None)
-        if callable(read):
-            try:
-                return plain_json(read())
-            except Exception:
-                continue
-    return str(value)
+        return value if math.isfinite(value) else special(value)
+    if depth < MAX_DEPTH:
+        if isinstance(value, Mapping):
+            return {str(k): plain(v, special, depth + 1) for k, v in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [plain(v, special, depth + 1) for v in value]
+        for reader in ("item", "tolist"):
+            read = getattr(value, reader, None)
+            if callable(read):
+                try:
+                    return plain(read(), special, depth + 1)
+                except Exception:
+                    continue
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__name__}>"

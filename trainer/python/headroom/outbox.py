@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Callable, Iterator
 
 from . import records, spool
+from .numbers import MAX_STEP, step_of
 
-MAX_WARNINGS = 20
+MAX_WARNINGS = 50
+MAX_BLOB = 1 << 30
 
 
 class Outbox:
@@ -32,7 +34,7 @@ class Outbox:
         self._writer = spool.Writer(folder) if folder is not None else None
         self._bundle: list[bytes] | None = None
         self._files = 0
-        self._warned = 0
+        self._warned: set[str] = set()
 
     @property
     def forked(self) -> bool:
@@ -44,8 +46,8 @@ class Outbox:
         if self.ended or os.getpid() != self._pid:
             return False
         if not self.started:
-            self.started = True
             self._say_hello()
+            self.started = True
         return True
 
     def append(self, record: bytes) -> None:
@@ -63,10 +65,10 @@ class Outbox:
                 if self.ready():
                     self.append(records.event(event))
         except Exception as error:
-            self.warn(f"{event.get('type')}: {error!r}")
+            self.failed(str(event.get("type")), error)
 
-    def at(self, step: int | None) -> int:
-        return max(0, self.step if step is None else int(step))
+    def at(self, step: int | None = None) -> int:
+        return min(self.step, MAX_STEP) if step is None else step_of(step)
 
     @contextmanager
     def bundle(self, mark: dict[str, Any]) -> Iterator[None]:
@@ -84,6 +86,9 @@ class Outbox:
     def keep(self, source: Any) -> str:
         """Copies bytes, or a file, into the spool. Returns the name for an event."""
         assert self.folder is not None
+        size = len(source) if isinstance(source, (bytes, bytearray)) else source.nbytes if isinstance(source, memoryview) else os.path.getsize(source)
+        if size > MAX_BLOB:
+            raise ValueError(f"{size} bytes; at most {MAX_BLOB} (1 GiB) are stored")
         with self.lock:
             self._files += 1
             name = f"{self._files:06d}"
@@ -94,11 +99,20 @@ class Outbox:
             shutil.copyfile(source, target)
         return name
 
-    def warn(self, message: str) -> None:
-        self._warned += 1
-        if self._warned <= MAX_WARNINGS:
-            last = "; more warnings are not shown" if self._warned == MAX_WARNINGS else ""
-            print(f"headroom: {message}{last}", file=sys.__stderr__)
+    def failed(self, what: str, error: Exception) -> None:
+        """Warns about an error of a call, which must not reach the script."""
+        if isinstance(error, OSError):
+            self.warn(f"{what}: {error}; nothing can be kept in {self.folder} while this lasts", f"{what} {error.errno}")
+        else:
+            self.warn(f"{what}: {error}" if isinstance(error, (ValueError, TypeError)) else f"{what}: {error!r}")
+
+    def warn(self, message: str, about: str | None = None) -> None:
+        """Prints a line, once for each message, or for each `about`."""
+        if (about or message) in self._warned or len(self._warned) >= MAX_WARNINGS:
+            return
+        self._warned.add(about or message)
+        last = "; more warnings are not shown" if len(self._warned) == MAX_WARNINGS else ""
+        print(f"headroom: {message}{last}", file=sys.__stderr__)
 
     def forget(self) -> None:
         """Called in a forked child: the thread that held the lock does not exist there."""

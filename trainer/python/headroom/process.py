@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import signal
 import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Callable
 
 from .run import Run, _open_runs
 
@@ -33,18 +34,26 @@ def guard(run: Run) -> None:
         before(kind, error, trace)
 
     sys.excepthook = on_error
-    real_exit = sys.exit
+    for place, name in ((sys, "exit"), (builtins, "exit"), (builtins, "quit")):
+        if hasattr(place, name):
+            setattr(place, name, _noted(getattr(place, name)))
+    if threading.current_thread() is threading.main_thread():
+        # SIGHUP: the terminal was closed, or the connection to it was lost.
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _on_signal)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_in_child)
 
+
+def _noted(real_exit: Callable[[Any], None]) -> Callable[..., None]:
     def on_exit(code: Any = None) -> None:
         global _exit_code
         _exit_code = code
         real_exit(code)
 
-    sys.exit = on_exit  # type: ignore[assignment]
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_term)
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_in_child)
+    return on_exit
 
 
 def _in_child() -> None:
@@ -55,24 +64,14 @@ def _in_child() -> None:
     _open_runs.clear()
 
 
-def _on_term(number: int, frame: FrameType | None) -> None:
+def _on_signal(number: int, frame: FrameType | None) -> None:
     for run in list(_open_runs):
-        run.finish("stopped", "ended by SIGTERM", timeout=5.0)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTERM)
+        run.finish("stopped", f"ended by {signal.Signals(number).name}", timeout=5.0)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _at_exit() -> None:
     for run in list(_open_runs):
-        if _failed is not None:
-            error, trace = _failed
-            if isinstance(error, KeyboardInterrupt):
-                run.finish("stopped", "stopped by Ctrl+C")
-            else:
-                run.fail(error, trace)
-        elif _exit_code not in (None, 0):
-            run.finish("failed", f"the script left with {_exit_code!r}"[:2000])
-        elif run.stopped:
-            run.finish("stopped", "stopped")
-        else:
-            run.finish()
+        error, trace = _failed or (SystemExit(_exit_code), None)
+        run.__exit__(type(error), error, trace)

@@ -14,11 +14,11 @@ A record begins with one byte:
 from __future__ import annotations
 
 import json
-import math
 import struct
 from array import array
 from typing import Any, Iterator
 
+from .numbers import plain
 from .packing import special
 
 DECLARE, ROW, GROUP, EVENT, SHAPE, BUNDLE = 1, 2, 3, 4, 5, 6
@@ -28,28 +28,6 @@ _LENGTH = struct.Struct("<I")
 MAX_EVENTS = 3900
 MAX_ROWS = 20_000
 MAX_BYTES = 4 << 20
-
-
-def plain(value: Any) -> Any:
-    """JSON data of any user value: numpy and torch numbers become numbers, unknown types become text."""
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 2**53 else float(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else {"$": special(value)}
-    if isinstance(value, dict):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(v) for v in value]
-    for reader in ("item", "tolist"):
-        read = getattr(value, reader, None)
-        if callable(read):
-            try:
-                return plain(read())
-            except Exception:
-                continue
-    return str(value)
 
 
 def declare(id: int, stream: str, columns: list[dict[str, Any]]) -> bytes:
@@ -70,7 +48,7 @@ def row_values(record: bytes) -> tuple[float, ...]:
 
 
 def event(fields: dict[str, Any]) -> bytes:
-    return bytes([EVENT]) + json.dumps(plain(fields), allow_nan=False).encode("utf-8", "replace")
+    return bytes([EVENT]) + json.dumps(plain(fields, _tagged), allow_nan=False).encode("utf-8", "replace")
 
 
 def bundle(records: list[bytes], mark: dict[str, Any]) -> bytes:
@@ -224,6 +202,10 @@ class Decoder:
             )
             self.count += len(steps)
         self._open = {}
+
+
+def _tagged(value: float) -> dict[str, str]:
+    return {"$": special(value)}
 
 
 def _untagged(value: dict[str, Any]) -> Any:

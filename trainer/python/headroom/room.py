@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from .numbers import step_of
 from .rates import base_rate, scale_rates
 from .run import Run
 from .steering import Control, Refused
@@ -57,10 +58,14 @@ def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main
         scale_rates(optimizer, followers, value / rate)
         rate = value
 
+    # Groups keep their ratio: those without decay (biases, norms) stay without.
+    decayed = [(g, float(g["weight_decay"])) for g in optimizer.param_groups if g.get("weight_decay")] or [
+        (g, 1.0) for g in optimizer.param_groups if "weight_decay" in g
+    ]
+
     def set_decay(value: float) -> None:
-        for group in optimizer.param_groups:
-            if "weight_decay" in group:
-                group["weight_decay"] = value
+        for group, before in decayed:
+            group["weight_decay"] = value * (before / decayed[0][1])
 
     run.control(
         f"{name}.lr",
@@ -72,14 +77,15 @@ def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main
         label=f"Learning rate{label}",
         help="Of the first group, before the schedule: all groups and the schedule are scaled with it.",
     )
-    if any("weight_decay" in g for g in optimizer.param_groups):
+    if decayed:
         run.control(
             f"{name}.weight_decay",
-            get=lambda: float(optimizer.param_groups[0].get("weight_decay", 0.0)),
+            get=lambda: float(decayed[0][0]["weight_decay"]),
             set=set_decay,
             min=0.0,
             role="weightDecay" if main else None,
             label=f"Weight decay{label}",
+            help="Of the first group that has one: the other groups are scaled with it.",
         )
 
 
@@ -179,7 +185,7 @@ class Room:
     def step(self, loss: Any = None, step: int | None = None, **metrics: Any) -> bool:
         """Logs the step that has just finished, then applies commands; waits while paused. False: stop training."""
         run = self.run
-        at = self._next if step is None else int(step)
+        at = self._next if step is None else step_of(step)
         self._next = at + 1
         try:
             if not run._out.ended:
@@ -190,7 +196,7 @@ class Room:
             for watch in run._watches:
                 watch.measure(at)
         except Exception as error:
-            run._out.warn(f"step {at}: {error!r}")
+            run._out.failed("room.step", error)
         go_on = run.handle_commands(at + 1)
         self._rate_used = self._rate_now()
         return go_on

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+import tempfile
 import threading
 import time
 import traceback as tracebacks
 import uuid
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 
 from . import link as links
 from . import records, spool, steering
 from .commands import Commands
-from .config import Config
-from .numbers import plain_json
+from .config import Config, fitted
+from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
 from .series import Series
-from .settings import Settings
+from .settings import Settings, SettingsError
 from .steering import Control
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,16 +54,15 @@ class Run:
         """Where an earlier attempt of the run was left."""
         self._setup = setup
         self._opened = threading.Event()
-        self._config_changes: list[list[Any]] = []
+        self._config_taken = settings.mode != "online"
+        """The server has, or will read from the spool, the config as it was: a later change is an event."""
         self.config = Config(setup.get("config", {}), self._config_changed)
         self._link: links.Link | None = None
         self._console: Any = None
         self._system: Any = None
         self._watches: list[Any] = []
         on = settings.mode != "disabled"
-        folder = settings.folder / f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}" if on else None
-        if folder is not None:
-            (folder / "blobs").mkdir(parents=True)
+        folder = _made_folder(settings.folder) if on else None
         self._out = Outbox(folder, self._say_hello)
         self._series = Series(self._out)
         self._samples = Samples(self._out)
@@ -81,7 +81,7 @@ class Run:
             self._meta["source"] = source
         spool.write_meta(folder, self._meta)
         if settings.mode == "online":
-            self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._sendable_setup)
+            self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._setup_to_open)
             self._link.start()
         if console:
             from .console import Capture
@@ -99,6 +99,8 @@ class Run:
         if self._out.ended:
             return
         try:
+            if not isinstance(data, Mapping):
+                raise ValueError(f"{type(data).__name__} is no dict of names and numbers")
             if stream is None:
                 rest = self._series.log(data, step, commit)
                 if rest:
@@ -108,7 +110,7 @@ class Run:
                 self._series.log_group(stream, data, at)
                 self._out.step = at + commit
         except Exception as error:
-            self._out.warn(f"log: {error!r}")
+            self._out.failed("log", error)
 
     def _log_other(self, rest: list[tuple[str, Any, int]]) -> None:
         for name, value, at in rest:
@@ -117,7 +119,7 @@ class Run:
                 self.log({f"{name}/{k}": v for k, v in value.items()}, at, False)
                 self._out.step = after
             elif value is not None and not self._samples.add(name, value, at):
-                self._out.warn(f'log: "{name}": {type(value).__name__} is no number and no sample')
+                self._out.warn(f'log: "{name}" is left out: {type(value).__name__} is neither one number nor a sample (text, headroom.Image, Histogram, Table)')
 
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
         """`log` with `stream`, where the caller declares the series: `columns` returns the declarations, in the order of `values`."""
@@ -126,7 +128,7 @@ class Run:
         try:
             self._series.log_group(group, values, step, columns)
         except Exception as error:
-            self._out.warn(f"{group}: {error!r}")
+            self._out.failed(group, error)
 
     def define_metric(
         self,
@@ -145,7 +147,10 @@ class Run:
     def rewind(self, step: int) -> None:
         """Values logged from now on replace everything at and after `step`; nothing is deleted."""
         if not self._out.ended:
-            self._series.rewind(int(step))
+            try:
+                self._series.rewind(step_of(step))
+            except Exception as error:
+                self._out.failed("rewind", error)
 
     def evaluation(
         self,
@@ -166,7 +171,7 @@ class Run:
         try:
             self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, trigger, command_id)
         except Exception as error:
-            self._out.warn(f"evaluation: {error!r}")
+            self._out.failed("evaluation", error)
 
     # ---- samples and files ----
 
@@ -191,7 +196,7 @@ class Run:
         """Shows an alert on the run's page and notifies people as configured by the team."""
         message = f"{title}: {text}" if text else str(title)
         level = LEVELS.get(str(level).upper(), "warning")
-        self._out.say({"type": "alert", "step": self._out.at(step), "level": level, "kind": "script", "message": message[:2000]})
+        self._out.say({"type": "alert", "step": self._out.at(step), "level": level, "kind": "script", "message": cut(message, 2000)})
 
     def bundle(self, mark: dict[str, Any]) -> ContextManager[None]:
         """Values logged inside are stored all together or not at all; `mark` says how far their source was read."""
@@ -259,11 +264,11 @@ class Run:
 
     def _hello(self) -> dict[str, Any]:
         device = {"device": self._meta["device"] or "unknown", "software": self._meta["software"]}
-        return {"type": "started", "step": self._out.step, "device": device, **self._commands.declaration()}
+        return {"type": "started", "step": self._out.at(), "device": device, **self._commands.declaration()}
 
     def _say_hello(self) -> None:
         self._out.append(records.event(self._hello()))
-        said = {"type": "status", "status": "running", "step": self._out.step, "message": f"training in {self._meta['name']}"}
+        said = {"type": "status", "status": "running", "step": self._out.at(), "message": f"training in {self._meta['name']}"}
         self._out.append(records.event(said))
 
     # ---- called by the link ----
@@ -297,19 +302,27 @@ class Run:
     def wait_until_open(self, timeout: float = 10.0) -> bool:
         return self._opened.wait(timeout)
 
-    def _config_changed(self, name: str, value: Any) -> None:
-        if self._opened.is_set():
-            self._config_changes.append([name, records.plain(value)])
+    def _config_changed(self, values: dict[str, Any]) -> None:
+        if self._config_taken:
+            self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
 
     def _sendable_setup(self) -> dict[str, Any]:
-        return {**self._setup, "config": plain_json(dict(self.config))}
+        return {**self._setup, "config": fitted(self.config, self._out.warn)}
+
+    def _setup_to_open(self) -> dict[str, Any]:
+        self._config_taken = True
+        return self._sendable_setup()
 
     # ---- the end ----
 
-    def finish(self, status: str = "finished", message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
-        """Ends the run and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
+    def finish(self, status: str | None = None, message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
+        """Ends the run (as "stopped" if somebody stopped it, else as "finished"), and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
         if self._out.forked:
             return
+        error = sys.exc_info()[1] if status is None else None
+        if error is not None and not isinstance(error, (GeneratorExit, StopIteration)):
+            # Called in `finally` or `except`: the error ends the run.
+            return self.__exit__(type(error), error, error.__traceback__)
         _open_runs.discard(self)
         with self._out.lock:
             if self._system:
@@ -321,9 +334,9 @@ class Run:
                 self._console.stop()
             try:
                 if self._out.ready():
-                    self._say_end(status, message, traceback)
+                    self._say_end(status or ("stopped" if self.stopped else "finished"), message, traceback)
             except Exception as error:
-                self._out.warn(f"finish: {error!r}")
+                self._out.failed("finish", error)
             self._out.ended = True
             link, self._link = self._link, None
         if link is None:
@@ -333,11 +346,9 @@ class Run:
         self._folder_lock.release()
 
     def _say_end(self, status: str, message: str, traceback: str | None) -> None:
-        if self._config_changes:
-            self.table("config changes", ["setting", "value"], [[n, json.dumps(v)] for n, v in self._config_changes])
         if self.summary:
             self.table("summary", ["name", "value"], list(self.summary.items()))
-        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.step, "message": message[:2000]}
+        event: dict[str, Any] = {"type": "status", "status": status, "step": self._out.at(), "message": cut(message, 2000)}
         if traceback:
             event["traceback"] = traceback[-16_000:]
         self._out.append(records.event(event))
@@ -361,7 +372,7 @@ class Run:
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Ends the run as failed, with the traceback."""
         text = "".join(tracebacks.format_exception(type(error), error, trace or error.__traceback__))
-        self.finish("failed", f"{type(error).__name__}: {error}"[:2000], text)
+        self.finish("failed", f"{type(error).__name__}: {error}", text)
 
     def __enter__(self) -> "Run":
         return self
@@ -369,6 +380,8 @@ class Run:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is None or isinstance(error, SystemExit) and error.code in (None, 0):
             self.finish("stopped" if self.stopped else "finished")
+        elif isinstance(error, SystemExit):
+            self.finish("failed", f"the script left with {error.code!r}")
         elif isinstance(error, KeyboardInterrupt):
             self.finish("stopped", "stopped by Ctrl+C")
         else:
@@ -376,6 +389,22 @@ class Run:
 
 
 _open_runs: set[Run] = set()
+
+
+def _made_folder(inside: Path) -> Path:
+    """A folder for the run's spool; where `inside` cannot be written, one of the system's temporary folder."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    try:
+        (inside / name / "blobs").mkdir(parents=True)
+        return inside / name
+    except OSError as error:
+        other = Path(tempfile.gettempdir()) / "headroom-runs" / name
+        try:
+            (other / "blobs").mkdir(parents=True)
+        except OSError:
+            raise SettingsError(f"folder: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
+        print(f"headroom: {error}; what is logged is kept in {other}", file=sys.__stderr__)
+        return other
 
 
 def _device() -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Callable, Iterable, Mapping
 
 from .media import MAX_INLINE, Histogram, Image, Table, Text, histogram_of, image_bytes, table_of
-from .numbers import number_of
+from .numbers import cut, number_of
 from .outbox import Outbox
 from .series import GOALS
 
@@ -67,23 +67,23 @@ class Samples:
         try:
             made = make()
         except Exception as error:
-            return self._out.warn(f'{kind} "{name}": {error}')
+            return self._out.failed(f'{kind} "{name}"', error)
         self._say(name, kind, step, caption, **made)
 
     def _say(self, name: str, kind: str, step: int | None, caption: str | None, text: str | None = None, data: bytes | None = None) -> None:
         if self._out.ended:
             return
         try:
-            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": str(name)[:512], "kind": kind}
+            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": cut(name, 512), "kind": kind}
             if text is not None:
                 event["text"] = text
             if data is not None:
                 event["blob"] = {"file": self._out.keep(data)}
             if caption:
-                event["caption"] = str(caption)[:500]
+                event["caption"] = cut(caption, 500)
             self._out.say(event)
         except Exception as error:
-            self._out.warn(f'{kind} "{name}": {error!r}')
+            self._out.failed(f'{kind} "{name}"', error)
 
     def evaluation(
         self,
@@ -103,7 +103,7 @@ class Samples:
             if number is None:
                 self._out.warn(f'evaluation: "{name}" is no number')
                 continue
-            metric: dict[str, Any] = {"name": str(name), "value": number}
+            metric: dict[str, Any] = {"name": cut(name, 256) or "value", "value": number}
             if name in ("loss", "accuracy"):
                 metric["role"] = str(name)
                 metric["better"] = "lower" if name == "loss" else "higher"
@@ -113,7 +113,7 @@ class Samples:
                     metric["better"] = GOALS[goal]
             said.append(metric)
             self.evaluations[(split, str(name))] = number
-        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": str(split)[:64], "metrics": said, "trigger": trigger}
+        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": cut(split, 64), "metrics": said, "trigger": trigger}
         if examples:
             event["examples"] = int(examples)
         if elapsed_ms is not None:
@@ -132,7 +132,7 @@ class Samples:
                 event["commandId"] = command_id
             self._out.say(event)
         except Exception as error:
-            self._out.warn(f"checkpoint: {error!r}")
+            self._out.failed("checkpoint", error)
 
 
 def _inline(made: Any) -> dict[str, Any]:

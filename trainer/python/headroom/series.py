@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Mapping
 
 from . import records
-from .numbers import number_of
+from .numbers import MAX_STEP, cut, number_of, step_of
 from .outbox import Outbox
 
 ROLES_BY_NAME = {
@@ -30,6 +30,7 @@ ROLES_BY_NAME = {
 
 GOALS = {"minimize": "lower", "min": "lower", "lower": "lower", "maximize": "higher", "max": "higher", "higher": "higher", None: None}
 MAX_SHAPES = 1000
+MANY = 1000
 _GROUP_IDS = 1_000_000
 
 
@@ -80,11 +81,11 @@ class Series:
         self._rewound_below = step
         self._highest = step - 1
 
-    def go_on(self) -> None:
+    def go_on(self, highest: int = -(2**53)) -> None:
         """From now on a value logged below the step of `resumed_at` belongs to a series that is behind: it does not rewind."""
         with self._out.lock:
             self._rewound_below = None
-            self._highest = -(2**53)
+            self._highest = highest
 
     def log(self, data: Mapping[str, Any], step: int | None, commit: bool) -> list[tuple[str, Any, int]]:
         """Writes a row. Returns the values that are not numbers, as name, value and step."""
@@ -92,9 +93,9 @@ class Series:
         with out.lock:
             if not out.ready():
                 return []
-            at = out.step if step is None else int(step)
+            at = out.step if step is None else step_of(step)
             shape = self._shapes.get(tuple(data))
-            if shape is not None and at > self._highest:
+            if shape is not None and self._highest < at <= MAX_STEP:
                 try:
                     record = shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *data.values())
                 except Exception:
@@ -110,11 +111,15 @@ class Series:
                     return []
             out.step = at
             rest = self._log_each(data, at)
+            if step is not None and self._rewound_below is not None:
+                # The script goes on from here: a later value below this step belongs to a series that is behind.
+                self.go_on(at)
             if commit:
                 out.step = at + 1
             return rest
 
     def _log_each(self, data: Mapping[str, Any], at: int) -> list[tuple[str, Any, int]]:
+        step_of(at)
         if self._rewound_below is not None and at < self._rewound_below:
             self._rewind(at)
         self._settle()
@@ -122,6 +127,7 @@ class Series:
         streams: list[int] = []
         values: list[float] = []
         rest: list[tuple[str, Any, int]] = []
+        known = len(self._ids)
         for name, value in data.items():
             number = value if type(value) is float else number_of(value)
             if number is None:
@@ -137,13 +143,15 @@ class Series:
             before = self._last.get(id)
             if before is not None and at <= before:
                 if at < before or number != self._newest.get(str(name)):
-                    self._out.warn(f'log: "{name}" was logged at step {before}; step {at} is set aside (use rewind to go back)')
+                    self._out.warn(f'log: "{name}" was logged at step {before}; step {at} is set aside (use rewind to go back)', f"back {name}")
                 continue
             self._last[id] = at
             self._newest[str(name)] = number
             names.append(str(name))
             streams.append(id)
             values.append(number)
+        if len(self._ids) - known > MANY:
+            self._out.warn(f'log: {len(self._ids) - known} new series in one call; give numbers that are always logged together a name, log(..., stream="norms"): they then cost far less')
         if streams:
             self._write(names, streams, values, at)
             self._highest = max(self._highest, at)
@@ -156,9 +164,10 @@ class Series:
                 for name, stream, value in zip(names, streams, values):
                     self._write([name], [stream], [value], at)
                 return
-            shape = self._shapes[tuple(names)] = _Shape(self._shape_count, names, streams)
-            self._shape_count += 1
+            shape = _Shape(self._shape_count, names, streams)
             self._out.append(records.shape(shape.id, streams))
+            self._shape_count += 1
+            self._shapes[tuple(names)] = shape
         self._out.append(shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *values))
 
     def _settle(self) -> None:
@@ -176,6 +185,7 @@ class Series:
         with out.lock:
             if not out.ready():
                 return
+            step = step_of(step)
             if self._rewound_below is not None and step < self._rewound_below:
                 self._rewind(step)
             known = self._groups.get(group)
@@ -184,16 +194,16 @@ class Series:
                 if taken:
                     return out.warn(f'"{taken[0]}" is logged by another call already; log it in one way alone')
                 known = (_GROUP_IDS + len(self._groups), list(values), records.row_struct(len(values)))
-                self._groups[group] = known
-                self._grouped.update(values)
                 # Streams of `log` have the name of their series.
                 out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
+                self._groups[group] = known
+                self._grouped.update(values)
             id, names, packer = known
             if names != list(values):
-                return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside')
+                return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside', f"all of {group}")
             before = self._last.get(id)
             if before is not None and step <= before:
-                return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)')
+                return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
             self._last[id] = step
             numbers = [float(v) for v in values.values()]
             out.append(packer.pack(records.GROUP, id, step, self.clock() * 1000.0, *numbers))
@@ -213,8 +223,8 @@ class Series:
 
     def _declare(self, name: Any) -> int:
         text = str(name)
-        if not 1 <= len(text) <= 512:
-            raise ValueError("the name of a series has 1 to 512 letters")
+        if not text or cut(text, 512) != text:
+            raise ValueError(f'"{cut(text, 40)}" is left out: the name of a series has 1 to 512 letters, this has {len(text)}')
         if text in self._grouped:
             raise ValueError(f'"{text}" is logged by the room already; give it another name')
         id = len(self._ids)
@@ -225,7 +235,7 @@ class Series:
     def _column(self, name: str) -> dict[str, Any]:
         column: dict[str, Any] = {"name": name}
         if "/" in name:
-            column["group"] = name.rsplit("/", 1)[0][:128]
+            column["group"] = cut(name.rsplit("/", 1)[0], 128)
         role = ROLES_BY_NAME.get(name)
         if role and role not in self._roles:
             column["role"] = role

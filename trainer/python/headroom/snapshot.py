@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import struct
-from typing import Any
+from typing import Any, Callable
 
 from .attention import Capture
+from .numbers import cut
 
 ENTROPY = {
     "name": "entropy",
@@ -34,7 +35,7 @@ def snapshot_of(
     step: int,
     labels: list[list[str]] | None,
     ids: Any,
-    vocabulary: dict[int, str] | None,
+    vocabulary: Callable[[int], str] | None,
 ) -> tuple[bytes, dict[str, Any]]:
     """The file, and the fields `layers`, `examples` and `signals` of the event.
 
@@ -51,13 +52,13 @@ def snapshot_of(
     for i, (name, weights) in enumerate(layers):
         weights = weights[:count]
         tensors[f"attention.{i}"] = (weights.half() if big else weights).cpu()
-        shapes.append({"name": name[:128], "heads": weights.shape[1], "queries": weights.shape[2], "keys": weights.shape[3]})
+        shapes.append({"name": cut(name, 128), "heads": weights.shape[1], "queries": weights.shape[2], "keys": weights.shape[3]})
     described, values = _signals([w[:count] for _, w in layers], causal)
     for spec in described:
         for i, v in enumerate(values[spec["name"]]):
             tensors[f"signal.{spec['name']}.{i}"] = v
     about: dict[str, Any] = {"version": 2, "step": step, "layers": shapes, "causal": causal, "signals": described}
-    axes = [{"kind": "text", "items": [t[:256] for t in one]} for one in (labels or [])[:count]]
+    axes = [{"kind": "text", "items": [cut(t, 256) for t in one]} for one in (labels or [])[:count]]
     about["axes"] = axes
     about["examples"] = [{"keys": e, "queries": e} if e < len(axes) else {"keys": None, "queries": None} for e in range(count)]
     logits = _logits(found.output)
@@ -71,7 +72,7 @@ def snapshot_of(
         tensors["predictions.probabilities"] = best.values.float().cpu()
         about["answers"] = {"kind": "tokens"}
         used = sorted({int(i) for i in best.indices.flatten().tolist()} | {i for i in targets.flatten().tolist() if i >= 0})
-        about["vocabulary"] = [[i, vocabulary.get(i, str(i))[:256]] for i in used]
+        about["vocabulary"] = [[i, cut(vocabulary(i), 256)] for i in used]
         about["words"] = {"item": "token", "target": "next token"}
     event = {
         "layers": shapes,

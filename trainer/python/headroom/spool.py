@@ -20,6 +20,7 @@ import mmap
 import os
 import struct
 import threading
+import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,17 +59,28 @@ class Writer:
         self._number = existing[-1] if existing else -1
         self._map: mmap.mmap
         self._end = 0
+        # Until when no new segment is tried, after one for which there was no space.
+        self._no_space: tuple[float, OSError] | None = None
         self._open(SEGMENT)
 
     def _open(self, size: int) -> None:
-        self._number += 1
-        path = self._folder / segment_name(self._number)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        """Begins the next segment. Raises OSError when there is no space for it: then, and until there is, nothing can be appended."""
+        if self._no_space and time.monotonic() < self._no_space[0]:
+            raise self._no_space[1]
+        self._end = SEGMENT if self._number < 0 else self._size
+        path = self._folder / segment_name(self._number + 1)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            os.ftruncate(descriptor, size)
+            # Writing to a part of a mapped file for which the disk has no space would kill the process.
+            getattr(os, "posix_fallocate", lambda file, _at, length: os.ftruncate(file, length))(descriptor, 0, size)
             self._map = mmap.mmap(descriptor, size)
+        except OSError as error:
+            os.unlink(path)
+            self._no_space = (time.monotonic() + 1.0, error)
+            raise
         finally:
             os.close(descriptor)
+        self._number += 1
         self._size = size
         self._end = 0
         self._ready = 0

@@ -66,7 +66,7 @@ class SummaryWriter:
         pass
 
     def close(self) -> None:
-        self.run.finish("stopped" if self.run.stopped else "finished")
+        self.run.finish()
 
     def __enter__(self) -> "SummaryWriter":
         return self

@@ -20,6 +20,7 @@ from typing import Any, Mapping, Sequence
 
 import headroom
 
+from .config import as_dict
 from .media import Histogram as _Histogram
 from .media import Image as _Image
 from .media import Table as _Table
@@ -104,12 +105,12 @@ class Config(dict[str, Any]):
 
     def update(self, *values: Any, allow_val_change: Any = None, **more: Any) -> None:
         for given in values:
-            more = {**_as_dict(given), **more}
+            more = {**as_dict(given), **more}
         for name, value in more.items():
             self[name] = value
 
     def setdefaults(self, values: Any) -> None:
-        self.update({k: v for k, v in _as_dict(values).items() if k not in self})
+        self.update({k: v for k, v in as_dict(values).items() if k not in self})
 
     def get(self, name: str, default: Any = None) -> Any:
         return _current_config().get(name, default)
@@ -123,11 +124,6 @@ config = Config()
 
 def _current_config() -> Mapping[str, Any]:
     return dict(dict.items(config)) if run is None else run.config
-
-
-def _as_dict(values: Any) -> dict[str, Any]:
-    """A dict from a dict or an argparse namespace."""
-    return dict(values) if isinstance(values, Mapping) else dict(vars(values)) if values is not None else {}
 
 
 class Run:
@@ -211,7 +207,7 @@ class Run:
         if exit_code:
             self.headroom.finish("failed", f"the script left with {exit_code}")
         else:
-            self.headroom.finish("stopped" if self.headroom.stopped else "finished")
+            self.headroom.finish()
         if run is self:
             run = None
 
@@ -263,7 +259,7 @@ def init(
     inner = headroom.init(
         project=project,
         name=name,
-        config={**dict(dict.items(globals()["config"])), **_as_dict(config)},
+        config={**dict(dict.items(globals()["config"])), **as_dict(config)},
         group=group,
         job_type=job_type,
         tags=tags,

@@ -6,6 +6,7 @@ from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .attention import capture
 from .cadence import Cadence
+from .numbers import cut
 from .run import Run
 from .snapshot import snapshot_of
 
@@ -44,7 +45,7 @@ class Watch:
         self._attention = Cadence(attention_every, ATTENTION_EVERY)
         self._probe = probe
         self._ids = None if probe is None else _token_ids(probe)
-        self._vocabulary = _texts(vocabulary, self._ids)
+        self._vocabulary = _texts(vocabulary)
         if tokens is not None:
             self._labels: list[list[str]] | None = [[str(t) for t in one] for one in tokens]
         elif self._vocabulary is not None and self._ids is not None:
@@ -84,17 +85,21 @@ class Watch:
         if not self._named or self._run._out.ended or self._measured == step or not self._gradients.due(step):
             return
         self._measured = step
-        with self._gradients:
-            import torch
+        try:
+            with self._gradients:
+                import torch
 
-            grads = [p.grad for _, p in self._named if p.grad is not None]
-            norms = iter(torch.stack([n.float().to(grads[0].device) for n in torch._foreach_norm(grads)]).tolist()) if grads else iter(())
-            values = {f"grad_norm/{name}": 0.0 if p.grad is None else next(norms) for name, p in self._named}
-        self._run.log_group("gradients", values, step if shown_at is None else shown_at, self._columns)
+                grads = [p.grad.coalesce().values() if p.grad.is_sparse else p.grad for _, p in self._named if p.grad is not None]
+                norms = iter(torch.stack([n.float().to(grads[0].device) for n in torch._foreach_norm(grads)]).tolist()) if grads else iter(())
+                values = {f"grad_norm/{name}": 0.0 if p.grad is None else next(norms) for name, p in self._named}
+            self._run.log_group("gradients", values, step if shown_at is None else shown_at, self._columns)
+        except Exception as error:
+            self._named = []
+            self._run._out.warn(f"watch: gradient norms are not measured any more: {error}")
 
     def _columns(self) -> list[dict[str, Any]]:
         return [
-            {"name": f"grad_norm/{name}"[:512], "role": "gradNormOf", "of": name[:512], "group": "gradient norm per parameter"}
+            {"name": cut(f"grad_norm/{name}", 512), "role": "gradNormOf", "of": cut(name, 512), "group": "gradient norm per parameter"}
             for name, _ in self._named
         ]
 
@@ -108,8 +113,11 @@ class Watch:
                         "no attention was found: neither scaled_dot_product_attention nor nn.MultiheadAttention was called; "
                         "call headroom.record_attention(weights) in the model's forward"
                     )
-                vocabulary = None if self._vocabulary is None else _Lookup(self._vocabulary)
-                data, fields = snapshot_of(found, step, self._labels, self._ids, vocabulary)
+                lengths = {n for _, weights in found.layers for n in weights.shape[2:]}
+                for i, one in enumerate(self._labels or ()):
+                    if len(one) not in lengths:
+                        self._run._out.warn(f"watch: tokens: example {i} has {len(one)} texts, but the attention has {max(lengths)} keys: they are not shown", "tokens")
+                data, fields = snapshot_of(found, step, self._labels, self._ids, self._vocabulary)
                 event = {"type": "snapshot", "step": step, "blob": {"file": self._run._out.keep(data)}, "trigger": trigger, **fields}
                 if command_id:
                     event["commandId"] = command_id
@@ -128,18 +136,6 @@ class Watch:
         return f"attention at step {self._step}"
 
 
-class _Lookup(dict[int, str]):
-    def __init__(self, text: Callable[[int], str]) -> None:
-        super().__init__()
-        self._text = text
-
-    def get(self, id: int, default: Any = None) -> Any:
-        try:
-            return self._text(id)
-        except Exception:
-            return default
-
-
 def _token_ids(probe: Any) -> Any:
     """The first integer tensor [batch, tokens] in the probe."""
     values: Iterable[Any] = probe.values() if isinstance(probe, Mapping) else probe if isinstance(probe, (tuple, list)) else [probe]
@@ -151,11 +147,16 @@ def _token_ids(probe: Any) -> Any:
     return None
 
 
-def _texts(vocabulary: Any, ids: Any) -> Callable[[int], str] | None:
+def _texts(vocabulary: Any) -> Callable[[int], str] | None:
+    """The text of a token id; of an id that the vocabulary lacks, the id."""
     if vocabulary is None:
         return None
-    if hasattr(vocabulary, "convert_ids_to_tokens"):
-        return lambda id: str(vocabulary.convert_ids_to_tokens(id))
-    if callable(vocabulary):
-        return lambda id: str(vocabulary(id))
-    return lambda id: str(vocabulary[id])
+    read = getattr(vocabulary, "convert_ids_to_tokens", None) or (vocabulary if callable(vocabulary) else vocabulary.__getitem__)
+
+    def text(id: int) -> str:
+        try:
+            return str(read(id))
+        except Exception:
+            return str(id)
+
+    return text
