@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
-import { pack } from '~/shared/pack';
 import type { Series } from '~/shared/series';
-import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from '~/shared/streams';
+import { latestOf, latestWithRole, mainSeries, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
 
@@ -151,6 +150,11 @@ describe('the streams of a view', () => {
       latest: { step: 6, at: 0, values: Float64Array.of(8) },
     });
     expect(latestOf(later, 'loss')).toBe(8);
+    // The array of an event is the event's own.
+    const whole = rows('more', [7], 1, 2, 3, 4, 5) as Extract<RunEvent, { type: 'rows' }>;
+    const after = viewAfterOn(view, whole);
+    whole.values[0] = 99;
+    expect(latestOf(after, 'a')).toBe(1);
     // What contradicts the first declaration changes nothing.
     expect(
       viewAfterOn(later, declare('first', 'gone', { name: 'loss', unit: 's' }, 'gone too'), declare('first', 'x', 'y', 'z'))
@@ -168,6 +172,7 @@ describe('the streams of a view', () => {
     expect(best(...higher, first, rows('a', [10], 0, 8))).toEqual({ name: 'score', step: 10, value: 8 });
     expect(best(declare('a', 'x', main('lower')), first)).toEqual({ name: 'score', step: 1, value: 5 });
     expect(best(...higher, rows('a', [1], 9, Number.POSITIVE_INFINITY))).toBeNull();
+    expect(best(declare('b', 'y'), declare('a', 'x', main('higher')), first, rows('nosuch', [9], 1))).toMatchObject({ value: 7 });
     expect(best(declare('b', 'y'), rows('b', [1], 3))).toBeNull();
     const renamed = viewAfter(declare('b', { name: 'other', main: true }));
     expect(viewAfterOn({ ...renamed, bestRow: { name: 'score', step: 2, value: -7 } }, rows('b', [20], 3)).bestRow).toEqual({
@@ -179,26 +184,6 @@ describe('the streams of a view', () => {
     const wide = declare('wide', ...Array.from({ length: 250 }, (_, i) => `x${i}`));
     const part = viewAfter(declare('first', 'gone', main('higher'), 'gone too'), wide, declare('more', 'a', 'b', 'c', 'd', 'e'));
     expect(viewAfterOn(part, rows('first', [3], 100, 1, 200)).bestRow).toEqual({ name: 'score', step: 3, value: 1 });
-  });
-
-  it('are bounded whatever the run declares: series with a role stay, of the others the newest; the rest is counted', () => {
-    let view = viewAfter(declare('first', { name: 'my loss', role: 'loss' }, 'plain'));
-    for (let i = 0; i < 20_000; i++)
-      view = fold(view, {
-        seq: view.seq + 1,
-        attempt: 1,
-        at: 0,
-        event: declare(`stream ${i}`, { name: `layer ${i}/${'x'.repeat(i % 400)}`, group: 'layers' }),
-      });
-    expect([view.streamCount, view.columnCount]).toEqual([20_001, 20_002]);
-    const held = seriesOf(view);
-    expect(held.length).toBeLessThanOrEqual(256);
-    expect(held[0]?.name).toBe('my loss');
-    expect(held.at(-1)?.stream).toBe('stream 19999');
-    expect(pack(view).length).toBeLessThan(64 * 1024);
-    // A row of a stream that the view does not hold moves the step alone; one that it holds in part is read by its places.
-    const after = viewAfterOn(view, rows('stream 0', [7], 1), rows('first', [8], 0.5, 9));
-    expect([after.step, latestOf(after, 'my loss'), latestOf(after, 'plain')]).toEqual([9, 0.5, null]);
   });
 });
 

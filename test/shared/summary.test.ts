@@ -31,7 +31,7 @@ const note = (id: string, text: string): RunEvent => ({
 
 describe('the line of a run in the list', () => {
   it('says of a new run what its setup says, and leaves out what it does not have', () => {
-    expect(summarize(viewAfter({}), 2)).toEqual({
+    expect(summarize(viewAfter({}), 2)).toStrictEqual({
       ...{
         runId: 'run001',
         name: 'night',
@@ -69,6 +69,14 @@ describe('the line of a run in the list', () => {
     const summary = summarize(viewAfter({}), 0);
     expect({ ...sentSummary(summary), index: summary.index }).toEqual(summary);
     expect('index' in sentSummary(summary)).toBe(false);
+  });
+
+  it('has the newest loss and accuracy', () => {
+    const columns = [{ name: 'x' }, { name: 'nll', role: 'loss' }, { name: 'top1', role: 'accuracy' }];
+    expect(summarize(viewAfter({}, declare('s', ...columns), rows('s', 0, 7, 2, 0.5)), 0)).toMatchObject({
+      loss: 2,
+      accuracy: 0.5,
+    });
   });
 
   it('names what computes it: its backend, else its device', () => {

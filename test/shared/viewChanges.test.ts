@@ -64,7 +64,10 @@ function viewAfter(...events: RunEvent[]): RunView {
 }
 /** Fields in which a view differs from the one before, apart from those that every entry changes, and from lists. */
 function changes(before: RunEvent[], event: RunEvent): Partial<RunView> {
-  const [was, is] = [viewAfter(...before), viewAfter(...before, event)];
+  const was = viewAfter(...before);
+  const kept = structuredClone(was);
+  const is = fold(was, { seq: was.seq + 1, attempt: 1, at: 1000 + was.seq, event });
+  expect(was, 'the view before').toEqual(kept);
   const same = (key: string, value: unknown) => {
     try {
       expect(value).toEqual(was[key as keyof RunView]);
@@ -84,6 +87,11 @@ const goBack = (args: object): RunEvent[] => [
   { ...way, command: { kind: 'act', id: 'way-back', runId: 'run001', action: 'go back', args: args as never } },
   applied('way-back', 2, 1),
 ];
+
+const takenOver = (fromStep: number, count: number) => ({
+  ...{ status: 'starting', statusMessage: `gpu takes over from step ${fromStep}`, takeovers: { fromStep, count } },
+});
+const best = { ...evaluated(0, 'dev', 1), seq: 3, at: 1 };
 
 it.each([
   [
@@ -161,6 +169,72 @@ it.each([
       statusMessage: 'gpu takes over from step 0',
       takeovers: { fromStep: 0, count: 2 },
     },
+  ],
+  [
+    'one takes it from a checkpoint that nobody knows',
+    [...running, saved(3, 'c')],
+    assigned(2, 3, { checkpoint: blob('x') }),
+    { ...{ attempt: 2, step: 3, lastCheckpoint: null }, ...takenOver(3, 1) },
+  ],
+  [
+    'one takes it from where it went back to, which is where it began',
+    [...running, saved(0, 'c'), ...goBack({ step: 0 })],
+    assigned(2, 0, { checkpoint: blob('c'), keepSeq: 5 }),
+    { attempt: 2, pendingRevert: null, status: 'starting', statusMessage: 'gpu takes over from step 0' },
+  ],
+  [
+    'one takes it, and the server says what is in force',
+    [...running, rows(0, 3, 1, 2), set('command1', bob, 7), applied('command1', 2, 7)],
+    assigned(2, 2, {
+      resumed: {
+        counts: {},
+        evaluations: [best],
+        best,
+        bestRow: { name: 'loss', step: 0, value: 3 },
+        waiting: [],
+        values: [{ control: 'rate', state: { value: 6, changedBy: ada, changedAtStep: 1 } }],
+      },
+    }),
+    {
+      ...{ attempt: 2, step: 2, latestEvaluations: [best], best, bestRow: { name: 'loss', step: 0, value: 3 } },
+      ...{ values: { rate: { value: 6, changedBy: ada, changedAtStep: 1 } }, ...takenOver(2, 1) },
+    },
+  ],
+  [
+    'one takes it, and the server says that nothing is in force',
+    [...running, rows(0, 3, 1, 2), set('command1', bob, 7), applied('command1', 2, 7)],
+    assigned(2, 2, {
+      resumed: {
+        counts: {},
+        evaluations: [],
+        best: null,
+        bestRow: null,
+        waiting: [],
+        values: [{ control: 'rate', state: null }],
+      },
+    }),
+    { attempt: 2, step: 2, bestRow: null, values: {}, ...takenOver(2, 1) },
+  ],
+  [
+    'it goes back by itself before its newest evaluation',
+    [...running, evaluated(0, 'dev', 2), evaluated(2, 'dev', 1)],
+    { type: 'rewind', step: 2 },
+    {
+      latestEvaluations: [{ ...evaluated(0, 'dev', 2), seq: 5, at: 1004 }],
+      best: { ...evaluated(0, 'dev', 2), seq: 5, at: 1004 },
+    },
+  ],
+  [
+    'it goes back by itself, after a checkpoint that the view no longer holds',
+    [...running, assigned(2, 3, { checkpoint: blob('x'), keepSeq: 4 })],
+    { type: 'rewind', step: 5 },
+    {},
+  ],
+  [
+    'a resolved thread is changed',
+    [...running, add('note-1'), note({ kind: 'resolve', id: 'note-1', resolved: true })],
+    note({ kind: 'edit', id: 'note-1', text: 'y' }),
+    {},
   ],
   [
     'it begins',
@@ -366,7 +440,11 @@ it.each([
   ],
   [
     'another action takes effect',
-    [...running, { ...way, command: { kind: 'act', id: 'away', runId: 'run001', action: 'call off', args: {} } }],
+    [
+      ...running,
+      saved(1, 'c'),
+      { ...way, command: { kind: 'act', id: 'away', runId: 'run001', action: 'call off', args: { step: 1 } } },
+    ],
     applied('away', 2, 1),
     { openCommands: [] },
   ],
@@ -459,7 +537,7 @@ it.each([
   ],
   ['its script says nothing new', [], { type: 'setup' }, {}],
 ] as [string, RunEvent[], RunEvent, Partial<RunView>][])('%s', (_, before, event, expected) => {
-  expect(changes(before, event)).toEqual(expected);
+  expect(changes(before, event)).toStrictEqual(expected);
 });
 
 it('a run that was made by hand, copied or branched says so; an entry twice, or no entry, breaks the log', () => {
@@ -475,9 +553,9 @@ it('a run that was made by hand, copied or branched says so; an entry twice, or 
     tags: ['a'],
     createdBy: ada,
   });
-  expect(viewAfter()).toEqual({
-    ...viewAfter(),
-    ...{ status: 'queued', statusMessage: '', stepsPerEpoch: 0, step: 0, openKey: null },
+  expect(viewAfter()).toMatchObject({
+    ...{ status: 'queued', statusMessage: '', stepsPerEpoch: 0, step: 0, openKey: null, params: [] },
+    ...{ controls: { values: [], actions: [] }, takeovers: { fromStep: 0, count: 0 } },
   });
   expect(['copyOf', 'branchChange'].filter((key) => key in viewAfter())).toEqual([]);
   expect(() => viewAfter(created)).toThrow('run run001: created twice, at 1 and 2');
