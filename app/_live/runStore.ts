@@ -1,5 +1,6 @@
-import { type Command, type CommandAnswer, refuse } from '~/shared/commands';
+import type { Command, CommandAnswer } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
+import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
 import { backoffMs } from './backoff';

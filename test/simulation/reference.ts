@@ -4,9 +4,9 @@
  */
 import type { Append } from '~/server/store';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
-import { rowCount, stepAt } from '~/shared/series';
+import { rowCount, seqCount, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import type { World } from './world';
 
