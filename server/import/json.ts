@@ -139,6 +139,10 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     for (const column of columns) reader.column(column as string);
     for (const [i, row] of table.entries()) if (Array.isArray(row)) reader.row(row, `row ${i + 1}`);
     reader.end();
+    const setup = isObject(rest.run) ? rest.run.setup : undefined;
+    if (isObject(setup) && isObject(setup.config)) runs.run().config = smallConfig(setup.config);
+    if (Array.isArray(rest.events) && rest.events.length > 0)
+      runs.run().leftOut.push('evaluations, samples, commands and notes: an export as .headroom holds them');
     return;
   }
   // MLflow's REST answer.

@@ -41,6 +41,7 @@ const stepNames = `step global_step _step trainer/global_step train/global_step 
 const timeNames = new Set(['timems', 'time_ms', 'wall time', 'wall_time', 'walltime', 'timestamp', '_timestamp', 'timestamps']);
 /** Columns that are times if their values look like times. */
 const maybeTimeNames = new Set(['time', 'date', 'datetime', 'created_at', 'logged_at', 'ts']);
+const epochNames = ['epoch', 'epochs', 'train/epoch'];
 const runNames = ['run_id', 'run_uuid', 'run_name', 'run id', 'run'];
 const keyNames = ['key', 'metric', 'metric_name', 'tag', 'name', 'variable'];
 const valueNames = ['value', 'metric_value'];
@@ -90,6 +91,8 @@ export class TableReader {
   #ours = false;
   #withoutStep = 0;
   #nested = 0;
+  /** Epoch and step of the last row, in a table that has both. */
+  #begins: { epoch: number; step: number; of(row: readonly Cell[]): [epoch: number, step: number] } | null = null;
 
   constructor(
     private readonly runs: RunsReading,
@@ -206,6 +209,7 @@ export class TableReader {
       const cells = filled(i);
       return cells.length > 0 && cells.every((cell) => Number.isSafeInteger(numberOf(cell, this.#style)));
     };
+    let inEpoch = false;
     const unnamed = columns.findIndex((c, i) => i === 0 && c.role === 'unnamed' && whole(i));
     if (axis !== null && axis !== ROW_AXIS) {
       const named = columns.findIndex((c) => c.name === axis && (c.role === null || c.role === 'time'));
@@ -216,9 +220,19 @@ export class TableReader {
       this.#step = take(i, 'step');
     } else if (axis === null) {
       const found = first(stepNames, whole) ?? first(stepNames, (i) => filled(i).length > 0) ?? first(stepNames);
-      this.#step = take(found, 'step') ?? (unnamed >= 0 ? take(unnamed, 'step') : null);
+      const epoch = first(epochNames, (i) => i !== found);
+      if (found !== null && epoch !== null) {
+        const number = (cell: Cell) => numberOf(text(cell), this.#style) ?? Number.NaN;
+        this.#begins = { epoch: Number.NaN, step: Number.NaN, of: (row) => [number(row[epoch]), number(row[found])] };
+        inEpoch = rows.some((row) => this.#beginsAgain(row));
+        this.#begins.step = Number.NaN;
+      }
+      if (inEpoch) {
+        this.#begins = null;
+        this.runs.notes.push(`column ${shown(columns[found!]!.name)} begins again with each epoch: the rows are counted from 0`);
+      } else this.#step = take(found, 'step') ?? (unnamed >= 0 ? take(unnamed, 'step') : null);
     }
-    if (this.#step === null && axis === null && !this.options.positional) {
+    if (this.#step === null && axis === null && !this.options.positional && !inEpoch) {
       if (columns.every((c) => numberOf(c.name) !== null))
         throw new ImportError(
           `line 1: the names of the columns are expected here, not the numbers ${listed(columns.map((c) => c.name))}`,
@@ -233,9 +247,19 @@ export class TableReader {
     );
     this.runs.axis = this.#step === null ? ROW_AXIS : columns[this.#step]!.name || 'index';
     this.runs.axes = [...new Set([this.runs.axis, ...axes, ROW_AXIS])].slice(0, 100);
-    if (this.#step === null) this.runs.notes.push('no column counts the steps: the rows are counted from 0');
+    if (this.#step === null && !inEpoch) this.runs.notes.push('no column counts the steps: the rows are counted from 0');
     for (const [i, c] of columns.entries()) if (c.role === 'unnamed') c.name ||= `column ${i + 1}`;
     if (!ours) this.#splitRuns();
+  }
+
+  /** Whether the steps begin again while the epochs go on: such steps count within an epoch, and say nothing of the whole run. */
+  #beginsAgain(row: readonly Cell[]): boolean {
+    const before = this.#begins;
+    if (!before) return false;
+    const [epoch, step] = before.of(row);
+    const again = step < before.step && epoch > before.epoch;
+    [before.epoch, before.step] = [epoch, step];
+    return again;
   }
 
   /** A chart downloaded from W&B has columns "run - series", each with its minimum and maximum. */
@@ -255,6 +279,11 @@ export class TableReader {
     const columns = this.#columns;
     const run = this.#runOf(this.#run === null ? '' : String(cells[this.#run] ?? '').trim());
     const row = this.#row++;
+    if (this.#beginsAgain(cells))
+      throw new ImportError(
+        `${where}: column ${shown(columns[this.#step!]!.name)} begins again with an epoch, so it does not count the steps of the run; choose another column as the axis, or "${ROW_AXIS}" to count the rows`,
+        this.runs.axes,
+      );
     const step = this.#step === null ? row : this.#stepOf(cells[this.#step], columns[this.#step]!, where);
     if (step === null) {
       this.#withoutStep++;

@@ -11,6 +11,22 @@ export interface Encoding {
   mark: number;
 }
 
+/** Files that people have beside tables, by their first bytes in lower case. */
+const binaries = [
+  ['a Parquet file', 'par1'],
+  ['an Arrow file', 'arrow1'],
+  ['an HDF5 file', '\x89hdf'],
+  ['a NumPy file', '\x93numpy'],
+  ['a pickle of Python', '\x80\x04'],
+  ['a pickle of Python', '\x80\x05'],
+  ['an SQLite database', 'sqlite format 3'],
+  ['a PDF', '%pdf'],
+  ['a picture', '\x89png'],
+  ['a picture', '\xff\xd8\xff'],
+  ['a web page', '<!doctype html'],
+  ['a web page', '<html'],
+] as const;
+
 /** Bytes from which the encoding is guessed. */
 const SAMPLE = 1 << 16;
 
@@ -25,6 +41,8 @@ export async function encodingOf(source: SourceFile, kind: string): Promise<Enco
   let rest: Buffer = Buffer.alloc(0);
   for await (const part of await source.open()) {
     if (first) {
+      const known = binaries.find(([, begin]) => part.subarray(0, 16).toString('latin1').toLowerCase().startsWith(begin));
+      if (known) throw new ImportError(`this is ${known[0]}, not ${kind}; save its numbers as CSV or as JSON lines`);
       const marked = byMark(part);
       if (marked) return marked;
       const zeros = [0, 1].map((odd) => part.subarray(0, SAMPLE).filter((byte, i) => byte === 0 && i % 2 === odd).length);

@@ -7,7 +7,6 @@ import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot,
 import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
-import { serialize } from '~/shared/json';
 import { own } from '~/shared/own';
 import { branchRun, createRun } from '~/shared/protocol';
 import { fieldsOf, fits } from '~/shared/recipeFields';
@@ -25,8 +24,14 @@ export interface ToolHost {
   pause(ms: number): Promise<void>;
 }
 
-/** An answer as JSON text in which NaN and infinities are kept (json.ts). */
-const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(serialize(value), null, 1) }] });
+/** An answer as JSON text that an agent can read: arrays of numbers as lists, NaN and infinities as texts. */
+const answer = (value: unknown) => ({ content: [{ type: 'text' as const, text: JSON.stringify(value, readable) }] });
+const readable = (_key: string, value: unknown): unknown =>
+  ArrayBuffer.isView(value)
+    ? Array.from(value as Float64Array)
+    : typeof value === 'number' && !Number.isFinite(value)
+      ? String(value)
+      : value;
 
 /** The tools of an agent, which has its token's role. The server enforces roles, the control lock, approval and audit. */
 export function createMcpServer(host: ToolHost): McpServer {
@@ -66,6 +71,9 @@ export function createMcpServer(host: ToolHost): McpServer {
     },
     async (input) => {
       const range = await client.runs.range.query(input);
+      const unknown = input.series.filter((name) => !range.series.some((s) => s.name === name));
+      if (unknown.length > 0)
+        throw new Error(`series: run ${input.runId} has no ${unknown.join(', ')}; list_series names those there are`);
       const series = range.series.map(({ name, bucketSteps, steps, rows, min, max, last }) => ({
         name,
         bucketSteps,

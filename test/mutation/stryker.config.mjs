@@ -32,7 +32,6 @@ const cores = {
   'server/runs/frames.ts': ['server/runs/frames'],
   'server/runs/judge.ts': ['server/runs/judge'],
   'server/runs/log.ts': ['server/runs/room'],
-  'server/runs/revert.ts': ['server/runs/revert'],
   'server/runs/room.ts': ['server/runs/room'],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],

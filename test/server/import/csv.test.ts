@@ -297,6 +297,16 @@ describe('what is too large is refused', () => {
   });
 });
 
+it.each([
+  ['PAR1\0\0', 'a Parquet file'],
+  ['\x80\x04\x95\0', 'a pickle of Python'],
+  ['<!DOCTYPE html><html></html>', 'a web page'],
+])('a file that is no table is called what it is: %j', async (bytes, what) => {
+  await expect(read(Buffer.from(bytes, 'latin1'))).rejects.toThrow(
+    `this is ${what}, not a CSV; save its numbers as CSV or as JSON lines`,
+  );
+});
+
 describe('the axis of the steps', () => {
   const text = 'iteration,tokens,loss\n0,100,3.5\n1,200,2.5\n';
   it('is found by its name, can be chosen, and the plan says which columns could be it', async () => {
@@ -310,6 +320,27 @@ describe('the axis of the steps', () => {
     await expect(read(text, 'x.csv', 'nosuch')).rejects.toThrow(
       'axis: there is no column "nosuch"; there are iteration, tokens, loss',
     );
+  });
+
+  it('is not a count within an epoch: no row takes the place of an earlier epoch’s', async () => {
+    const { runs } = await readFiles(folder.path, { 'x.csv': 'epoch,batch,loss\n0,0,9\n0,1,8\n1,0,7\n1,1,6\n' });
+    expect(runs[0]!.series.get('loss')!.map(([step, , loss]) => [step, loss])).toEqual([
+      [0, 9],
+      [1, 8],
+      [2, 7],
+      [3, 6],
+    ]);
+    expect(runs[0]!.leftOut).toEqual(['column "batch" begins again with each epoch: the rows are counted from 0']);
+    // Where this shows only after the rows that are looked at first, it is asked for.
+    const long = `epoch,iter,loss\n${Array.from({ length: 3000 }, (_, i) => `${Math.floor(i / 1500)},${i % 1500},${i}`).join('\n')}\n`;
+    expect((await readFiles(folder.path, { 'x.csv': long })).refused).toEqual([
+      'line 1502: column "iter" begins again with an epoch, so it does not count the steps of the run; choose another column as the axis, or "row" to count the rows',
+    ]);
+    // A run that is resumed from a checkpoint goes back in both.
+    expect(await read('epoch,step,loss\n0,0,9\n1,1,8\n1,2,7\n1,1,6\n')).toEqual({
+      epoch: { 0: 0, 1: 1, 2: 1 },
+      loss: { 0: 9, 1: 6, 2: 7 },
+    });
   });
 
   it('that is not known is asked for in the plan', async () => {

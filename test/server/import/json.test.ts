@@ -85,3 +85,17 @@ describe('rows as JSON', () => {
     await expect(read(text, text.includes('\n') ? 'x.jsonl' : 'x.json')).rejects.toThrow(message);
   });
 });
+
+it('an export of this program brings its settings, and says what it does not hold', async () => {
+  const text = JSON.stringify({
+    run: { runId: 'abcdef', setup: { name: 'a run', config: { lr: 0.1 } } },
+    columns: ['step', 'timeMs', 'loss'],
+    rows: [[0, 1_700_000_000_000, 2.5]],
+    events: [{ seq: 1, at: 0, event: { type: 'evaluation' } }],
+  });
+  const { runs } = await readFiles(folder.path, { 'x.json': text });
+  expect([runs[0]!.config, runs[0]!.leftOut]).toEqual([
+    { lr: 0.1 },
+    ['evaluations, samples, commands and notes: an export as .headroom holds them'],
+  ]);
+});

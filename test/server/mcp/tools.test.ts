@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { createMcpServer } from '~/server/mcp/tools';
 import type { AppRouter } from '~/server/trpc';
-import { deserialize, transformer } from '~/shared/json';
+import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
@@ -61,7 +61,7 @@ async function agent(scope?: 'viewer' | 'operator') {
         content: { text: string }[];
         isError?: boolean;
       };
-      return isError ? { error: content[0]!.text } : deserialize(JSON.parse(content[0]!.text));
+      return isError ? { error: content[0]!.text } : JSON.parse(content[0]!.text);
     },
   };
 }
@@ -102,7 +102,13 @@ describe('an agent', () => {
         },
       ],
     });
-    const signals = (await call('read_attention_signals', { runId })) as { shapes: { heads: number }[][] };
+    expect(await call('read_series', { runId, series: ['loss', 'lost'] })).toEqual({
+      error: `series: run ${runId} has no lost; list_series names those there are`,
+    });
+    // As text that an agent can read: numbers in lists.
+    const read = await admin.runs.signals.query({ runId });
+    const signals = (await call('read_attention_signals', { runId })) as { steps: number[]; shapes: { heads: number }[][] };
+    expect(signals.steps).toEqual([...read.steps]);
     expect([signals.shapes[0]!.length, signals.shapes[0]![0]!.heads]).toEqual([
       configOf(setup).model.layers,
       configOf(setup).model.heads,
