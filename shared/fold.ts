@@ -249,16 +249,14 @@ function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 
   const { step } = event;
   const resumed = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
   const checkpoints = [...view.recent.checkpoints.items, ...(view.lastCheckpoint ? [view.lastCheckpoint] : [])];
-  const last = checkpoints
-    .filter((c) => c.step < step)
-    .reduce<CheckpointRef | null>((a, c) => (a && a.seq > c.seq ? a : c), null);
+  const last = checkpoints.findLast((c) => c.step < step);
   return {
     step: Math.min(view.step, step),
     streams: rewound(view.streams, step),
     latestEvaluations: resumed.evaluations,
     best: resumed.best,
     bestRow: bestRowAt(view, step, resumed),
-    lastCheckpoint: last && { seq: last.seq, step: last.step, blob: last.blob, lastCommandSeq: last.lastCommandSeq },
+    lastCheckpoint: last ? { seq: last.seq, step: last.step, blob: last.blob, lastCommandSeq: last.lastCommandSeq } : null,
   };
 }
 

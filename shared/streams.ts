@@ -74,7 +74,6 @@ function bounded(streams: StreamHead[]): StreamHead[] {
         bytes -= bytesOf(own[i]!);
       }
       if (gone.size > 0) out[k] = without(out[k]!, gone);
-      if (columns <= COLUMNS && bytes <= COLUMN_BYTES) return out.filter((s) => s.columns.length > 0);
     }
   return out.filter((s) => s.columns.length > 0);
 }

@@ -156,9 +156,9 @@ function mainResult(e: RunView['best']): MainResult | null {
   return main ? { split: e.split, name: main.name, value: main.value, share: main.role === 'accuracy' } : null;
 }
 
-function tookMs({ status, startedAt, recent }: RunView): number | null {
+function tookMs({ startedAt, recent }: RunView): number | null {
   const end = recent.statuses.items.at(-1);
-  return status === 'finished' && startedAt !== null && end?.status === 'finished' ? end.at - startedAt : null;
+  return end?.status === 'finished' && startedAt !== null ? end.at - startedAt : null;
 }
 
 /** Letters of the newest note that a list needs. */

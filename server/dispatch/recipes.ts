@@ -214,8 +214,9 @@ export class SetupError extends FieldError {
 }
 
 /** Compiled schemas, by their text: trainers on many machines declare the same one. */
+const compiledSchemas = new Map<string, RecipeSchema | string>();
+
 class Schemas {
-  readonly #compiled = new Map<string, RecipeSchema | string>();
   readonly #texts = new WeakMap<object, string>();
   readonly #judged = new WeakMap<object, WeakMap<Config, string | null>>();
 
@@ -225,12 +226,12 @@ class Schemas {
       text = JSON.stringify(schema);
       this.#texts.set(schema, text);
     }
-    let compiled = this.#compiled.get(text);
+    let compiled = compiledSchemas.get(text);
     if (compiled === undefined) {
       compiled = compileRecipeSchema(schema);
-      this.#compiled.set(text, compiled);
-      const [oldest] = this.#compiled.keys();
-      if (this.#compiled.size > mostRecipes && oldest !== undefined) this.#compiled.delete(oldest);
+      compiledSchemas.set(text, compiled);
+      const [oldest] = compiledSchemas.keys();
+      if (compiledSchemas.size > mostRecipes && oldest !== undefined) compiledSchemas.delete(oldest);
     }
     return compiled;
   }

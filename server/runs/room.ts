@@ -315,7 +315,13 @@ export class Room {
   #turn<T>(task: () => Promise<T>): Promise<T> {
     return this.#serial(async () => {
       await this.log.sync();
-      return task();
+      try {
+        return await task();
+      } catch (error) {
+        // A write that failed may have taken effect: people see it now, not at the run's next change.
+        await this.log.sync().catch(() => {});
+        throw error;
+      }
     });
   }
 

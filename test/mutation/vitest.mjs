@@ -50,12 +50,13 @@ function forms(one) {
   });
 }
 
-export const it = forms((name, body) => {
+const write = (name, body) => {
   const groups = [...around];
   const names = [...groups.map((g) => g.name), name].filter(Boolean);
   written.push({ name: names.join(' > '), run: () => runTest(groups, () => body({})) });
-});
-export const test = it;
+};
+export const it = forms(write);
+export const test = forms(write);
 export const describe = forms((name, body) => {
   around.push(open(String(name)));
   body();

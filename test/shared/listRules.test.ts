@@ -3,7 +3,7 @@ import type { Evaluation, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { applyToList, keepSeqOf, keysOf, type ListChange, listChanges, noteBefore, staysInForce } from '~/shared/lists';
-import { LastChange, waitingAgain } from '~/shared/resumed';
+import { changedSince, EvaluationsInForce, LastChange, resumedInView, waitingAgain } from '~/shared/resumed';
 import { isHeldBy, revertRecord } from '~/shared/revert';
 import type { CommandRecord, ListItems, RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';
@@ -199,6 +199,19 @@ describe('the changes to the lists', () => {
         { op: 'supersede', seq: 9, fromStep: 3, keepSeq: 0, left: undefined },
       ],
     ],
+    [
+      'a trainer that goes away',
+      start,
+      { type: 'trainer.lost', message: 'gone' },
+      [of('statuses', { ...at9, status: 'waiting', step: 0, message: 'gone' })],
+    ],
+    ['a trainer that is away already', { ...start, status: 'waiting' }, { type: 'trainer.lost', message: 'gone' }, []],
+    [
+      'a trainer that is back',
+      { ...start, status: 'waiting', statusBeforeLoss: 'paused' },
+      { type: 'trainer.back' },
+      [of('statuses', { ...at9, status: 'paused', step: 0, message: 'trainer is back' })],
+    ],
     ['output', start, { type: 'console', stream: 'out', text: 'x' }, []],
     ['rows', start, { type: 'rows', stream: 's', steps: { first: 0, count: 1 }, values: Float64Array.of(1) }, []],
   ] as [string, RunView, RunEvent, object[]][])('of %s', (_, view, event, expected) => {
@@ -360,6 +373,13 @@ describe('a list', () => {
       lastSeq: 21,
     });
     expect(counts(...saved, { type: 'rewind', step: 18 })).toEqual({ count: 18, lastSeq: 21 });
+    expect(counts(...saved, { type: 'checkpoints.thinned', quotaBytes: 1, seqs: [2], message: '' })).toEqual({
+      count: 19,
+      lastSeq: 21,
+    });
+    const labels = Array.from({ length: 40 }, (): RunEvent => ({ type: 'run.labelled', actor: ada, archived: true }));
+    const thin: RunEvent = { type: 'checkpoints.thinned', quotaBytes: 1, seqs: [2, 3], message: '' };
+    expect(viewAfter(...labels, thin).counts.activity).toEqual({ count: 41, lastSeq: 42 });
     const left = { evaluations: [], best: null, values: [], waiting: [], counts: { checkpoints: 3 } };
     expect(counts(...saved, { type: 'rewind', step: 3, resumed: left })).toEqual({ count: 3, lastSeq: 21 });
     const thread = [add('note-1'), add('note-2', 'note-1'), add('note-3')];
@@ -465,6 +485,14 @@ describe('a command, when the run goes back to a checkpoint', () => {
     expect(waitingAgain(before, back)).toEqual('outcome' in change ? asked : null);
   });
 
+  it('is changed in its list, and lists of other kinds stay', () => {
+    const list = [record(applied(3)), record(applied(6)), record({ status: 'requested' })];
+    const change: ListChange = { op: 'revert', seq: 9, checkpoint: back };
+    expect(applyToList('commands', list, change)).toEqual([list[0], { ...list[1], undone: true }, list[2]]);
+    const saved = [{ ...checkpoint, seq: 2, at: 0 }];
+    expect(applyToList('checkpoints', saved, change)).toBe(saved);
+  });
+
   it('is held by it only with a condition, and only from before it', () => {
     expect([record(applied(6), later), record(applied(6)), record(applied(6), later, 5)].map((r) => isHeldBy(r, back))).toEqual([
       true,
@@ -502,5 +530,35 @@ describe('a command, when the run goes back to a checkpoint', () => {
     const change = new LastChange('rate', { seq: 9, fromStep: 3, keepSeq: 5 });
     change.add(record(applied(4, 2)));
     expect(change.state).toEqual({ value: 7, changedBy: ada, changedAtStep: 2 });
+  });
+});
+
+describe('what is in force when a run goes back', () => {
+  const at = { seq: 9, fromStep: 3, keepSeq: 5 };
+  const score = (seq: number, step: number, split: string, value = 1) => ({
+    ...{ ...evaluation, seq, at: 0, step, split },
+    metrics: [{ name: 'm', value, main: true }],
+  });
+
+  it('names the controls that people changed since', () => {
+    const state = (changedAtStep: number, changedBy: Actor | null = ada) => ({ value: 1, changedBy, changedAtStep });
+    expect(changedSince({ values: { a: state(3), b: state(2), c: state(9, null), d: state(9) } }, at)).toEqual(['a', 'd']);
+  });
+
+  it('are the newest evaluations and the best, page by page: the earlier of equals', () => {
+    const [one, two, three] = [score(2, 1, 'dev'), score(3, 2, 'test'), score(5, 3, 'dev')] as const;
+    const found = new EvaluationsInForce(at);
+    expect([found.evaluations, found.best]).toEqual([[], null]);
+    found.add([one, two]);
+    found.add([three, score(6, 3, 'dev', 0)]);
+    expect([found.evaluations, found.best]).toEqual([[two, three], one]);
+  });
+
+  it('are found in the part of the lists that the view holds, in the order of the log', () => {
+    const [one, two, three] = [score(2, 1, 'dev'), score(3, 2, 'test'), score(4, 2, 'dev')] as const;
+    const recent = { ...start.recent, evaluations: { items: [three], fromSeq: 4 } };
+    const view = { ...start, latestEvaluations: [two, three], recent, best: one };
+    expect(resumedInView(view, at)).toEqual({ evaluations: [two, three], best: one, values: [], waiting: [] });
+    expect(resumedInView(start, at)).toEqual({ evaluations: [], best: null, values: [], waiting: [] });
   });
 });

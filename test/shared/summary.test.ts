@@ -53,6 +53,7 @@ describe('the line of a run in the list', () => {
     const parent = { runId: 'run000', step: 1, checkpoint: null };
     const view = viewAfter(
       { setup: { ...setup, group: 'g', jobType: 'sweep', recipe: null }, parent, copyOf: 'run9', change: 'rate 5', openKey: 'k' },
+      note('note-0', 'zeroth'),
       note('note-1', 'first'),
       note('note-2', `${'x'.repeat(200)}y`),
       { type: 'note', actor: ada, note: { kind: 'resolve', id: 'note-1', resolved: true } },
@@ -61,7 +62,7 @@ describe('the line of a run in the list', () => {
     );
     expect(summarize(view, 0)).toMatchObject({
       ...{ group: 'g', recipe: null, parent, copyOf: 'run9', branchChange: 'rate 5', openKey: 'k', openCommands: 1 },
-      ...{ notes: { open: 1, newest: 'x'.repeat(200) }, queuePosition: 5, index: { jobType: 'sweep' } },
+      ...{ notes: { open: 2, newest: 'x'.repeat(200) }, queuePosition: 5, index: { jobType: 'sweep' } },
     });
   });
 
@@ -169,8 +170,8 @@ describe('the index of a run', () => {
   });
 
   it('has the time from the first start to the end of a finished run', () => {
-    // Places 2, 3 and 4: 1010, 1020, 1030.
-    expect(index(status('running'), note('note-1', 'x'), status('finished')).tookMs).toBe(20);
+    // Places 2 to 5: 1010, 1020, 1030, 1040.
+    expect(index(status('running'), note('note-1', 'x'), status('running'), status('finished')).tookMs).toBe(30);
     expect(
       [index(status('running')), index(status('finished')), index(status('running'), status('stopped'))].map((i) => i.tookMs),
     ).toEqual([null, null, null]);

@@ -204,6 +204,8 @@ describe('a command', () => {
     expect([isResend(running, known, eve, act('halt')), isResend(running, known, ada, act('rest'))]).toEqual([false, false]);
     // An action is what it is declared as, whatever role its name is.
     const taken = { controls: { values: [], actions: [action('halt', { role: 'stop' }), action('stop'), action('x')] } };
+    const twice = { controls: { values: [], actions: [action('halt', { role: 'stop' }), action('end', { role: 'stop' })] } };
+    expect([asDeclared(twice, act('end')), asDeclared(twice, act('stop'))]).toEqual([act('end'), act('halt')]);
     expect([asDeclared(taken, act('stop')), wordsOf(taken, act('stop')), wordsOf(taken, set())]).toEqual([
       act('stop'),
       ['stop'],

@@ -161,6 +161,18 @@ describe('events of a trainer', () => {
     expect(published.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5]);
   });
 
+  it('a decision whose write failed and took effect is published at once, not with the next change', async () => {
+    await begin();
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    await expect(room.decide(() => [{ type: 'run.labelled', actor: ada, archived: true }])).rejects.toThrow('connection lost');
+    expect(published.at(-1)).toMatchObject({ seq: 5, event: { type: 'run.labelled', archived: true } });
+    expect(room.view.archived).toBe(true);
+  });
+
   it('a new run whose write failed and took effect is there', async () => {
     const { append } = store;
     store.append = async (write) => {
