@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Append } from '~/server/store';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { type CheckpointRef, type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import type { CheckpointRef, Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
-import { rowCount, stepAt } from '~/shared/series';
+import { rowCount, seqCount, stepAt } from '~/shared/rows';
 import { ended, isOpened, type RunView } from '~/shared/view';
 import type { World } from './world';
 

@@ -3,9 +3,10 @@
  * starts again, opens its run with the same key and goes on from there.
  */
 import { type LoggedCommand, refusal } from '~/shared/commands';
-import { seqCount, type TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import { type BatchAnswer, HEARTBEAT_MS, type OpenAnswer, type RegistrationAnswer, VERSION } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { ClientSocket, Process } from './network';
 import type { Reference } from './reference';
 import { controls, isDue } from './trainer';
