@@ -161,7 +161,7 @@ export class Assigning {
    */
   async #addAgain(run: OpenRun, room: Room): Promise<void> {
     const { count, fromStep } = room.view.takeovers;
-    if (count < DEATHS_AT_ONCE) return this.runs.add(run);
+    if (count < DEATHS_AT_ONCE || room.view.pendingRevert) return this.runs.add(run);
     const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - DEATHS_AT_ONCE));
     const why = `${count} trainers in a row were lost with the run before its next checkpoint after step ${fromStep}; the next one gets it ${ms / 1000} s after that`;
     this.runs.addLater(run, ms, why);

@@ -8,10 +8,11 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '~/server/base/clock';
 import { serial } from '~/server/base/serial';
 import type { Room } from '~/server/runs/room';
-import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { CRASHED_MS, HEARTBEAT_MS, type Holding, type HoldingAnswer, type OpenAnswer, type OpenRequest } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { isOpened, type RunView } from '~/shared/view';
 
 /** The connection to a run's owner. */
@@ -34,7 +35,7 @@ interface Owner {
   attempt: number;
   /** null while it is away. */
   port: OwnerPort | null;
-  /** Time of the last message from it. */
+  /** Time of the last message from it, by the clock's `elapsed`. */
   heardAt: number;
   /** Marked as crashed although its connection is open: its runs continue with its next message. */
   silent: boolean;
@@ -112,7 +113,7 @@ export class OpenedRuns {
   /** Whether its process can receive messages now. */
   reaches(runId: string): boolean {
     const owner = this.#owners.get(runId);
-    return owner?.port != null && (owner.port.listens?.() || this.deps.clock.now() - owner.heardAt < AWAY_MS);
+    return owner?.port != null && (owner.port.listens?.() || this.deps.clock.elapsed() - owner.heardAt < AWAY_MS);
   }
 
   /** The run with a key; undefined: none. */
@@ -132,7 +133,7 @@ export class OpenedRuns {
 
   /** Called for each message of a process: its runs are alive. */
   heard(trainerId: string): void {
-    const now = this.deps.clock.now();
+    const now = this.deps.clock.elapsed();
     for (const [runId, owner] of this.#owners) {
       if (!owner.port || owner.process.trainerId !== trainerId) continue;
       owner.heardAt = now;
@@ -171,11 +172,15 @@ export class OpenedRuns {
 
   /** Lets a process continue with a run that it holds, or says why it may not. */
   async goOn(process: Process, port: OwnerPort, room: Room, { attempt, lastCommandSeq }: Holding): Promise<HoldingAnswer> {
-    const { runId, view } = room;
-    if (!isOwner(view, process.trainerId, attempt))
-      return { runId, attempt, ok: false, message: `run ${runId} is no longer this process's: ${view.statusMessage}` };
-    this.#own(runId, process, attempt, port);
-    await room.back();
+    const { runId } = room;
+    const mine = () => isOwner(room.view, process.trainerId, attempt);
+    if (mine()) {
+      this.#own(runId, process, attempt, port);
+      await room.back();
+    }
+    // Meanwhile another process may have opened the run.
+    if (!mine())
+      return { runId, attempt, ok: false, message: `run ${runId} is no longer this process's: ${room.view.statusMessage}` };
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
@@ -236,7 +241,7 @@ export class OpenedRuns {
     if (view.trashed) return refuse('state', `key: run ${runId}, which has this key, is in the trash: take it out first`, 'key');
     if (request.fork && (view.parent?.runId !== request.fork.runId || view.parent.step !== request.fork.step))
       return refuse('invalid', `fork: run ${runId}, which has this key, was not forked from there`, 'fork');
-    if (owner?.port && !same && this.deps.clock.now() - owner.heardAt < ALIVE_MS)
+    if (owner?.port && !same && this.deps.clock.elapsed() - owner.heardAt < ALIVE_MS)
       return refuse(
         'busy',
         `key: run ${runId} is open in ${owner.process.name} on ${owner.process.host}, which is alive; end that first`,
@@ -265,7 +270,7 @@ export class OpenedRuns {
 
   #own(runId: string, process: Process, attempt: number, port: OwnerPort | null, before: OpenState | null = null): void {
     this.#owners.get(runId)?.cancel();
-    const heardAt = this.deps.clock.now();
+    const heardAt = this.deps.clock.elapsed();
     const owner: Owner = { process, attempt, port, heardAt, silent: false, before, cancel: () => {} };
     this.#owners.set(runId, owner);
     this.#watch(runId, owner);
@@ -276,9 +281,9 @@ export class OpenedRuns {
   #watch(runId: string, owner: Owner): void {
     const silentMs = this.#silentMs(owner);
     const dueAt = owner.heardAt + silentMs;
-    owner.cancel = this.deps.clock.after(Math.max(0, dueAt - this.deps.clock.now()), () => {
+    owner.cancel = this.deps.clock.after(Math.max(0, dueAt - this.deps.clock.elapsed()), () => {
       if (this.#closed || this.#owners.get(runId) !== owner) return;
-      if (this.deps.clock.now() - owner.heardAt < silentMs) this.#watch(runId, owner);
+      if (this.deps.clock.elapsed() < owner.heardAt + silentMs) this.#watch(runId, owner);
       else this.#crash(runId, owner).catch(this.deps.onError);
     });
   }

@@ -4,13 +4,15 @@
  * progress. Pure: trainers are ports.
  */
 import { nanoid } from 'nanoid';
+import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint, openQuestions } from '~/shared/analyses';
-import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
+import type { Refusal, RefusalReason } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { type CommandRecord, isOpen, type ListItems, type RunView } from '~/shared/view';
 import { moveInQueue } from './queue';
 
@@ -32,7 +34,7 @@ export interface Answerer {
 export interface QuestionsDeps {
   room(runId: string): Promise<Room | null>;
   hasBlob(hash: string): Promise<boolean>;
-  now(): number;
+  clock: Pick<Clock, 'now' | 'after'>;
   onError(error: unknown): void;
 }
 
@@ -51,12 +53,15 @@ interface Running {
   asked: Asked;
   ticket: string;
   trainer: Answerer;
+  /** Hash of the checkpoint that the trainer reads; '' until it is asked. */
+  checkpoint: string;
   done: number;
   of: number;
 }
 
 /** Losing this many trainers over one question is no accident. */
 const maxLosses = 3;
+const retryMs = 1_000;
 
 export class Questions {
   readonly #waiting = new Map<string, Asked>();
@@ -109,11 +114,16 @@ export class Questions {
     asked.losses++;
     const lost = `trainer ${trainer.name} was lost while it answered`;
     if (asked.losses >= maxLosses) {
-      this.#note(asked, (record) => refused(record, asked.about.step, 'failed', `${lost}, the ${maxLosses}rd in a row`));
+      const why = `${lost}, the ${maxLosses}rd in a row`;
+      this.#write(asked, (record) => refused(record, asked.about.step, 'failed', why)).catch((error) =>
+        this.#failed(asked, error),
+      );
       return;
     }
     this.#waiting.set(asked.commandId, asked);
-    this.#note(asked, (record) => scheduled(record, asked.about.step, `waits for a trainer again: ${lost}`));
+    this.#write(asked, (record) => scheduled(record, asked.about.step, `waits for a trainer again: ${lost}`)).catch(
+      this.deps.onError,
+    );
     this.#dispatch();
   }
 
@@ -131,7 +141,7 @@ export class Questions {
     try {
       await this.#write(asked, async (record, lists) => {
         const about = await checkpointAsked(lists, record);
-        if (!about) return refused(record, asked.about.step, 'state', goneBack);
+        if (about?.blob.hash !== running.checkpoint) return refused(record, asked.about.step, 'state', goneBack);
         if (!result.ok) return refused(record, about.step, result.reason, result.message);
         const { summary, message, backend } = result;
         const { seq, command } = record;
@@ -155,11 +165,19 @@ export class Questions {
         ];
       });
     } catch (error) {
-      // The answer is not in the log, so the question is asked again.
-      this.deps.onError(error);
-      this.#waiting.set(asked.commandId, asked);
+      this.#failed(asked, error);
     }
     this.#dispatch();
+  }
+
+  /** What became of the question is not in the log: it is asked again. */
+  #failed(asked: Asked, error: unknown): void {
+    this.deps.onError(error);
+    this.deps.clock.after(retryMs, () => {
+      if (this.#asked(asked.commandId)) return;
+      this.#waiting.set(asked.commandId, asked);
+      this.#dispatch();
+    });
   }
 
   /** Questions being answered come first, then those that wait, the next one first. */
@@ -183,7 +201,7 @@ export class Questions {
     if (!this.#waiting.has(commandId)) return unknown('commandId', commandId);
     if (before !== null && !this.#waiting.has(before)) return unknown('before', before);
     const queue = this.#inOrder().map((a) => ({ runId: a.commandId, position: a.position }));
-    const answer = moveInQueue(queue, commandId, before, this.deps.now());
+    const answer = moveInQueue(queue, commandId, before, this.deps.clock.now());
     if (!answer.ok) return answer;
     for (const { runId: id, position } of answer.moved) {
       const asked = this.#waiting.get(id);
@@ -268,17 +286,20 @@ export class Questions {
     const trainer = able.find((t) => !t.busy()) ?? able[0];
     if (!trainer || !this.#waiting.delete(asked.commandId)) return;
     const ticket = nanoid();
-    const running: Running = { asked, ticket, trainer, done: 0, of: 0 };
+    const running: Running = { asked, ticket, trainer, checkpoint: '', done: 0, of: 0 };
     this.#running.set(trainer.id, running);
     try {
       const question = await this.#question(asked, ticket, trainer.name);
       // Meanwhile the question may have been canceled, or the trainer lost.
       const still = this.#running.get(trainer.id) === running;
-      if (question && still) trainer.port.ask(question);
-      else if (still) this.#running.delete(trainer.id);
+      if (question && still) {
+        running.checkpoint = question.blob.hash;
+        trainer.port.ask(question);
+      } else if (still) this.#running.delete(trainer.id);
     } catch (error) {
-      this.deps.onError(error);
-      if (this.#running.get(trainer.id) === running) this.#running.delete(trainer.id);
+      if (this.#running.get(trainer.id) !== running) return this.deps.onError(error);
+      this.#running.delete(trainer.id);
+      this.#failed(asked, error);
     }
   }
 
@@ -312,10 +333,6 @@ export class Questions {
       const record = view.openCommands.find((c) => c.command.id === commandId);
       return record && isOpen(record) ? events(record, lists) : [];
     });
-  }
-
-  #note(asked: Asked, events: (record: CommandRecord) => RunEvent[]): void {
-    this.#write(asked, events).catch(this.deps.onError);
   }
 }
 

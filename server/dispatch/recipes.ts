@@ -4,10 +4,11 @@
  */
 import { FieldError } from '~/server/base/fieldError';
 import type { Store } from '~/server/store';
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
 import { blobHash } from '~/shared/ids';
 import { fieldsOf } from '~/shared/recipeFields';
 import type { KnownRecipe, RecipeSpec, SettingProblem } from '~/shared/recipes';
+import { refuse } from '~/shared/refusals';
 import { type Config, type RunSetup, valueNamed } from '~/shared/setup';
 import { compileRecipeSchema, type RecipeSchema } from './recipeSchema';
 
@@ -214,8 +215,9 @@ export class SetupError extends FieldError {
 }
 
 /** Compiled schemas, by their text: trainers on many machines declare the same one. */
+const compiledSchemas = new Map<string, RecipeSchema | string>();
+
 class Schemas {
-  readonly #compiled = new Map<string, RecipeSchema | string>();
   readonly #texts = new WeakMap<object, string>();
   readonly #judged = new WeakMap<object, WeakMap<Config, string | null>>();
 
@@ -225,12 +227,12 @@ class Schemas {
       text = JSON.stringify(schema);
       this.#texts.set(schema, text);
     }
-    let compiled = this.#compiled.get(text);
+    let compiled = compiledSchemas.get(text);
     if (compiled === undefined) {
       compiled = compileRecipeSchema(schema);
-      this.#compiled.set(text, compiled);
-      const [oldest] = this.#compiled.keys();
-      if (this.#compiled.size > mostRecipes && oldest !== undefined) this.#compiled.delete(oldest);
+      compiledSchemas.set(text, compiled);
+      const [oldest] = compiledSchemas.keys();
+      if (compiledSchemas.size > mostRecipes && oldest !== undefined) compiledSchemas.delete(oldest);
     }
     return compiled;
   }

@@ -3,7 +3,7 @@
  * holder are refused; assigning.ts chooses who gets a waiting run. Pure: trainers are ports, the clock is injected.
  */
 
-import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import {
   type BatchAnswer,
@@ -18,6 +18,7 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { ended, isOpened } from '~/shared/view';
 import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';
@@ -64,25 +65,31 @@ export class Trainers {
     this.#runs.add(run);
   }
 
-  /** Called when the run has ended or is deleted. */
+  /** Called when the run has ended: commands that nobody will answer any more are refused. */
+  over(runId: string): void {
+    this.remove(runId);
+    void this.#assigning.left(runId, 'the run has ended');
+  }
+
+  /** The run waits for no trainer any more. */
   remove(runId: string): void {
     this.#runs.remove(runId);
     this.opened.ended(runId);
   }
 
-  /** Takes a run from its holder and gives it, in its present state, to the next trainer that is ready. */
-  release(run: OpenRun, attempt: number, message: string): void {
-    for (const t of this.#trainers.holders(run.runId)) {
+  /** Takes a run from its holder: it goes, in its present state, to the next trainer that is ready. */
+  release(runId: string, attempt: number, message: string): Promise<void> {
+    for (const t of this.#trainers.holders(runId)) {
       t.cancelGrace?.();
       t.cancelGrace = null;
       t.runId = null;
       // A trainer that is just being assigned the run learns from its assignment (assigning.ts) that it lost it.
-      if (t.early === null) t.port?.release({ runId: run.runId, attempt, message });
+      if (t.early === null) t.port?.release({ runId, attempt, message });
       this.#trainers.forgetIfAway(t);
     }
-    this.remove(run.runId);
+    this.remove(runId);
     this.deps.onChange();
-    this.add(run);
+    return this.#assigning.left(runId, message);
   }
 
   /** Checks again who could train the waiting runs. */
@@ -165,15 +172,18 @@ export class Trainers {
       room.view.trainer?.id === trainer.registration.trainerId &&
       (trainer.runId === null || trainer.runId === runId) &&
       !this.#trainers.holders(runId).some((t) => t !== trainer);
-    if (!mine) {
+    if (mine) {
+      trainer.runId = runId;
+      this.remove(runId);
+      await room.back();
+      this.deps.onChange();
+    }
+    // Meanwhile people may have taken it from the trainer.
+    if (!mine || trainer.runId !== runId || room.view.attempt !== attempt) {
       if (trainer.runId === runId) this.#giveUp(trainer, 'no longer has the run');
       const message = room ? `run ${runId} is no longer this trainer's: ${room.view.statusMessage}` : `there is no run ${runId}`;
       return { runId, attempt, ok: false, message };
     }
-    trainer.runId = runId;
-    this.remove(runId);
-    await room.back();
-    this.deps.onChange();
     // Commands that arrived early are among the open ones.
     trainer.early = null;
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };

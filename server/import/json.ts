@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { type Config, config as configSchema, type Json } from '~/shared/setup';
+import { type Config, config as configSchema, fittedConfig, type Json } from '~/shared/setup';
 import { shown } from './cells';
 import { ImportError } from './importError';
 import type { RunsReading } from './reading';
@@ -194,7 +194,8 @@ function readList(list: readonly Json[], name: string, runs: RunsReading, option
 
 /** As many settings as fit. */
 export function smallConfig(settings: Config): Config {
-  return configSchema.safeParse(settings).success ? settings : {};
+  const fitted = fittedConfig(settings);
+  return configSchema.safeParse(fitted).success ? fitted : {};
 }
 
 /** Objects as rows of one table; each new name becomes a column. */

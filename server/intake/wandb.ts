@@ -11,7 +11,7 @@ import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
 import type { Actor } from '~/shared/ids';
-import type { Config } from '~/shared/setup';
+import { type Config, fittedConfig } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { isObject, parsed, plain, RequestError, readBytes, readJson } from './body';
 import { kept, MAX_FILE_BYTES } from './fileSample';
@@ -37,16 +37,21 @@ const writeError = (response: ServerResponse, status: number, message: string) =
   sendJson(response, status, { errors: [{ message }], data: null });
 
 const text = z.string().nullish();
+/** Cut to the length that it may have here: refused, the client would not start. */
+const cut = (most: number) => text.transform((given) => given?.slice(0, most));
 const bucket = z.object({
   name: z.string().min(1).max(128),
   project: text,
-  groupName: text,
-  displayName: text,
-  notes: text,
+  groupName: cut(128),
+  displayName: cut(80),
+  notes: cut(4000),
   config: text,
   host: text,
-  jobType: text,
-  tags: z.array(z.string()).nullish(),
+  jobType: cut(64),
+  tags: z
+    .array(z.string().transform((tag) => tag.trim().slice(0, 40)))
+    .nullish()
+    .transform((tags) => tags && [...new Set(tags.filter((tag) => tag !== ''))].slice(0, 50)),
 });
 const lines = z.object({ content: z.array(z.string()).default([]) });
 const posted = z.object({
@@ -76,11 +81,11 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const key = keyOf(wish.project, wish.name);
     const all = configOf(wish.config);
     const own = isObject(all._wandb) ? all._wandb : {};
-    const config = Object.fromEntries(Object.entries(all).filter(([name]) => name !== '_wandb')) as Config;
+    const config = fittedConfig(Object.fromEntries(Object.entries(all).filter(([name]) => name !== '_wandb')) as Config);
     const inserted = opened.runOf(key) === undefined;
     // Only `wandb.init` sends the host; later requests change the run.
     if (inserted || wish.host) {
-      const name = (wish.displayName || wish.name).slice(0, 80);
+      const name = wish.displayName || wish.name.slice(0, 80);
       const setup = {
         ...{ name, project: wish.project || 'uncategorized', config, tags: wish.tags ?? [], recipe: null },
         ...(wish.groupName && { group: wish.groupName }),
@@ -288,7 +293,7 @@ function changes(view: RunView, wish: z.infer<typeof bucket>, config: Config, ow
   const fresh = Object.entries(config).filter(
     ([name, value]) => !Object.hasOwn(known.config, name) || !isDeepStrictEqual(known.config[name], value),
   );
-  const name = wish.displayName?.slice(0, 80);
+  const name = wish.displayName;
   const said = {
     ...(name && name !== known.name && { name }),
     ...(wish.notes && wish.notes !== known.notes && { notes: wish.notes }),

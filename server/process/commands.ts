@@ -29,12 +29,12 @@ export const commands: Record<string, Command> = {
   },
   mcp: { summary: 'tools for agents (Model Context Protocol)', source: 'server/mcp/main.ts', bundle: 'server/mcp' },
   verify: {
-    summary: 'reads everything that a data folder holds and says what is not as it was written',
+    summary: 'reads everything in a data folder, or in the PostgreSQL at DATABASE_URL, and says what is not as it was written',
     source: 'server/store/verify.ts',
     bundle: 'server/verify',
   },
   backup: {
-    summary: 'copies a data folder, also that of a running server',
+    summary: 'copies a data folder, also that of a running server (of PostgreSQL: pg_dump)',
     source: 'server/store/backup.ts',
     bundle: 'server/backup',
   },

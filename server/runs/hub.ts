@@ -10,11 +10,12 @@ import { openRun } from '~/server/dispatch/waitingRuns';
 import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
-import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
+import type { Command, CommandAnswer, Refusal } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controlValues';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
@@ -160,12 +161,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     now: () => clock.now(),
     onError,
   });
-  const questions = new Questions({
-    room,
-    hasBlob: deps.hasBlob,
-    now: () => clock.now(),
-    onError,
-  });
+  const questions = new Questions({ room, hasBlob: deps.hasBlob, clock, onError });
   /** Deleted runs, for pages that still list them. */
   const gone = new Map<string, RunSummary>();
   const list = new RunList(clock, {
@@ -208,7 +204,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     summarized(view);
     const revert = view.pendingRevert;
     if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.commandId))
-      registry.release(openRun({ runId, view })!, view.attempt, view.statusMessage);
+      void registry.release(runId, view.attempt, view.statusMessage);
     for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.position);
     for (const { seq, event } of entries) {
       if (event.type !== 'command.requested') continue;
@@ -219,7 +215,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     }
     questions.committed(view, entries);
     // A process that has crashed may still come back.
-    if (ended(view.status) && view.status !== 'crashed') registry.remove(runId);
+    if (ended(view.status) && view.status !== 'crashed') registry.over(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
     for (const listener of listeners) listener(runId, entries, view, before);
   }
@@ -287,8 +283,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     });
     if (!queued.ok) return queued;
     const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
-    registry.release(openRun(room)!, room.view.attempt, message);
-    await room.lost(message);
+    await registry.release(runId, room.view.attempt, message);
     return { ok: true };
   }
 

@@ -11,12 +11,14 @@ import type { RunLists } from '~/server/store/lists';
 import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
-import { type Command, type CommandAnswer, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
-import { type RunEvent, seqCount } from '~/shared/events';
+import type { Command, CommandAnswer, LoggedCommand, Refusal } from '~/shared/commands';
+import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
+import { seqCount } from '~/shared/rows';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept } from './accept';
@@ -315,7 +317,13 @@ export class Room {
   #turn<T>(task: () => Promise<T>): Promise<T> {
     return this.#serial(async () => {
       await this.log.sync();
-      return task();
+      try {
+        return await task();
+      } catch (error) {
+        // A write that failed may have taken effect: people see it now, not at the run's next change.
+        await this.log.sync().catch(() => {});
+        throw error;
+      }
     });
   }
 

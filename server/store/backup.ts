@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
 import { blobFiles, syncFolder } from './blobs';
 import { databaseFile, openForReading } from './sqlite/schema';
-import { verifyFolder } from './verify';
+import { refuseIndex, verifyFolder } from './verify';
 
 /**
  * Copies the database as of one moment, then the blobs: all blobs that its logs name existed before. Blobs that an earlier backup
@@ -25,6 +25,7 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   await rm(fresh, { force: true });
   const db = openForReading(data);
   try {
+    refuseIndex(db, data, 'back that up with pg_dump, or with its archive of write-ahead logs');
     // All pages in one step: otherwise a concurrent write would restart the copy.
     await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
   } finally {

@@ -1,15 +1,17 @@
 /**
- * `headroom verify [FOLDER]`: reads everything in a data folder and reports what differs from what was written. Works while a
- * server is running.
+ * `headroom verify [FOLDER]`: reads everything in a data folder, or (without a folder) in the PostgreSQL at DATABASE_URL, and
+ * reports what differs from what was written. Works while a server is running.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
-import { seqCount } from '~/shared/events';
+import { seqCount } from '~/shared/rows';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
+import { databaseKey } from './postgres/open';
+import { verifyUrl } from './postgres/verify';
 import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
 import { openReads } from './sqlite/read';
 import { openForReading } from './sqlite/schema';
@@ -24,6 +26,7 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   const found: Verified = { sound: [], damaged: [] };
   const db = openForReading(folder);
   try {
+    refuseIndex(db, folder, 'DATABASE_URL=postgres://... headroom verify');
     // One state of the database, however long this takes.
     db.exec('BEGIN');
     const problems = db.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
@@ -49,6 +52,12 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   }
   checkAudit(folder, found);
   return found;
+}
+
+/** @throws Error when the folder is a node's index: PostgreSQL holds its runs. @param way what to do instead */
+export function refuseIndex(db: Database.Database, folder: string, way: string): void {
+  const found = db.prepare('SELECT 1 FROM settings WHERE key = ?').get(databaseKey);
+  if (found) throw new Error(`${folder} is only the index of a PostgreSQL database, which holds the runs: ${way}`);
 }
 
 /** Long columns, or secrets: of no use for finding a row. */
@@ -140,14 +149,17 @@ function checkAudit(folder: string, { sound, damaged }: Verified): void {
 
 /** @returns the exit status: 0 = everything is as it was written */
 export async function main(argv: readonly string[]): Promise<number> {
-  const folder = argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom';
+  const url = argv[0] === undefined ? process.env.DATABASE_URL : undefined;
+  const folder = url ? 'PostgreSQL' : (argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom');
   try {
-    const { sound, damaged } = await verifyFolder(folder);
+    const { sound, damaged } = await (url ? verifyUrl(url) : verifyFolder(folder));
     console.log(`${folder}: read ${sound.join(', ')}`);
     if (damaged.length === 0) console.log('everything is as it was written');
     for (const what of damaged) console.error(`damaged: ${what}`);
     if (damaged.length > 0)
-      console.error('Put a backup in its place (`headroom backup` makes them); what is damaged cannot be read.');
+      console.error(
+        `Put a backup in its place (${url ? '`pg_dump`' : '`headroom backup`'} makes them); what is damaged cannot be read.`,
+      );
     return damaged.length > 0 ? 1 : 0;
   } catch (error) {
     console.error(`verify: ${folder}: ${error instanceof Error ? error.message : String(error)}`);

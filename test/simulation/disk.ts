@@ -3,6 +3,7 @@
  * writing is there afterwards or not. What `append` has acknowledged is there.
  */
 import type { Append, Store, StoredRun } from '~/server/store';
+import { copied } from '~/test/support/copied';
 import type { Process } from './network';
 import type { World } from './world';
 
@@ -14,7 +15,7 @@ export interface DiskSettings {
 }
 
 /** Bugs that a test plants. */
-export type PlantedDisk = 'acknowledges before the commit' | 'forgets the last event it took' | null;
+export type PlantedDisk = 'acknowledges before the commit' | 'forgets the last event it took' | 'forgets to delete' | null;
 
 export class Disk {
   constructor(
@@ -23,6 +24,7 @@ export class Disk {
     private readonly store: Store,
     /** Called with each write when it takes effect. */
     private readonly committed: (write: Append) => void,
+    private readonly removed: (runId: string) => void,
     private readonly planted: PlantedDisk,
   ) {}
 
@@ -45,8 +47,13 @@ export class Disk {
       setting: (k) => read(() => store.setting(k)),
       setSetting: (k, v) => this.#write(process, () => store.setSetting(k, v)),
       saveView: (view, summary) => this.#write(process, () => store.saveView(view, summary)),
+      remove: (runId) =>
+        this.#write(process, async () => {
+          if (this.planted !== 'forgets to delete') await store.remove(runId);
+          this.removed(runId);
+        }),
       append: (write) => {
-        const own = structuredClone(write);
+        const own = copied(write);
         const effect = () => this.#append(own);
         if (this.planted !== 'acknowledges before the commit') return this.#write(process, effect);
         void this.#write(process, effect, 0, 300).catch(() => {});

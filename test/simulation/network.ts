@@ -3,6 +3,7 @@
  * breaks, messages under way may be lost or still arrive, and each end learns of it at its own time (a half-open connection). Messages
  * of an earlier connection can therefore arrive after those of a later one, and a resend is a duplicate.
  */
+import { copied } from '~/test/support/copied';
 import type { World } from './world';
 
 type Handler = (...args: never[]) => unknown;
@@ -80,13 +81,13 @@ export class Connection {
   }
 
   send(from: Side, name: string, args: unknown[], onAnswer: ((value: unknown) => void) | null): void {
-    const copy = structuredClone(args);
+    const copy = copied(args);
     this.#pass(from, () => {
       const answer =
         onAnswer &&
         ((value: unknown) => {
-          const copied = structuredClone(value);
-          this.#pass(other(from), () => onAnswer(copied));
+          const own = copied(value);
+          this.#pass(other(from), () => onAnswer(own));
         });
       this.ends[other(from)].deliver(name, copy, answer);
     });

@@ -7,10 +7,10 @@ import { serveTrainer } from '~/server/sockets/trainers';
 import { serveViewer } from '~/server/sockets/viewers';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import type { BatchAnswer, EventBatch } from '~/shared/protocol';
+import type { BatchAnswer, EventBatch, Registration } from '~/shared/protocol';
 import type { Disk } from './disk';
 import type { Process, ServerSocket } from './network';
-import type { Reference } from './reference';
+import { crashedMs, type Reference } from './reference';
 import type { World } from './world';
 
 /** Small, so that viewers fall behind and out of reach. */
@@ -27,7 +27,13 @@ const owner: Actor = { id: 'trainers', name: 'trainers', role: 'trainer' };
 const quiet = { info() {}, warn() {}, error() {}, debug() {} } as unknown as Log;
 
 /** A bug of the server that a test plants. */
-export type PlantedServer = 'resumes a viewer one entry late' | null;
+export type PlantedServer =
+  | 'resumes a viewer one entry late'
+  | 'a branch does not repeat its parent'
+  | 'takes a silent script for crashed too early'
+  | 'leaves a run that goes back to the queue with its trainer'
+  | 'measures time by the wall clock'
+  | null;
 
 export class SimServer implements Process {
   alive = true;
@@ -45,7 +51,9 @@ export class SimServer implements Process {
     goneTrainers: ReadonlySet<string>,
     onDown: () => void,
   ) {
-    const clock = world.clockOf(this);
+    reference.starts();
+    const own = world.clockOf(this);
+    const clock = planted === 'measures time by the wall clock' ? { ...own, elapsed: own.now } : own;
     this.#presence = new Presence(clock);
     openHub({
       store: disk.storeFor(this),
@@ -54,13 +62,15 @@ export class SimServer implements Process {
       hasBlob: (hash) => this.#soon(() => blobs.has(hash)),
       onError: this.onError,
       graceMs,
+      crashedMs: planted === 'takes a silent script for crashed too early' ? 3000 : crashedMs,
       goneTrainers,
       frames,
       newId: () => world.newId('made'),
     }).then(
       (hub) => {
         if (!this.alive) return;
-        this.hub = planted === 'resumes a viewer one entry late' ? resumingLate(hub) : hub;
+        this.hub = withBug(hub, planted);
+        reference.listens(hub.summaries().map((run) => run.runId));
         world.note('the server listens');
       },
       (error) => {
@@ -77,6 +87,8 @@ export class SimServer implements Process {
   readonly onError = (error: unknown): void => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     if (!this.alive || text.includes('injected: ')) return;
+    // Somebody deleted the run while something else was about to be written to it.
+    if (this.reference.removed(/run (made\d+)/.exec(text)?.[1] ?? '')) return;
     this.world.violate(`the server reports ${text}`);
   };
 
@@ -96,7 +108,10 @@ export class SimServer implements Process {
   /** Events that the server acknowledges are committed. */
   #watchAnswers(socket: ServerSocket): void {
     const deliver = socket.deliver.bind(socket);
+    let process = '';
     socket.deliver = (name, args, answer) => {
+      if (name === 'register') process = (args[0] as Registration).trainerId;
+      if (name === 'events') this.reference.heard(process);
       if (name !== 'events' || !answer) return deliver(name, args, answer);
       const batch = unpack(args[0] as Uint8Array) as EventBatch;
       deliver(name, args, (value) => {
@@ -117,7 +132,16 @@ export class SimServer implements Process {
   }
 }
 
-const resumingLate = (hub: OpenHub): OpenHub => ({
-  ...hub,
-  watch: (runId, port, cursor) => hub.watch(runId, port, cursor && { ...cursor, seq: cursor.seq + 1 }),
-});
+function withBug(hub: OpenHub, planted: PlantedServer): OpenHub {
+  if (planted === 'resumes a viewer one entry late')
+    return { ...hub, watch: (runId, port, cursor) => hub.watch(runId, port, cursor && { ...cursor, seq: cursor.seq + 1 }) };
+  if (planted === 'a branch does not repeat its parent')
+    return { ...hub, branch: (actor, request) => hub.branch(actor, { ...request, repeat: null }) };
+  if (planted === 'leaves a run that goes back to the queue with its trainer') {
+    const release = hub.registry.release.bind(hub.registry);
+    hub.registry.release = async (runId, attempt, message) => {
+      if (!message.includes('back to the queue')) await release(runId, attempt, message);
+    };
+  }
+  return hub;
+}

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { LoggedCommand } from '~/shared/commands';
 import type { Controls } from '~/shared/controls';
 import type { TrainerEvent } from '~/shared/events';
-import { type Assignment, VERSION } from '~/shared/protocol';
+import { type Assignment, type Question, VERSION } from '~/shared/protocol';
 import type { RecipeSpec } from '~/shared/recipes';
 import { BlobError } from '~/trainer/link/blobs';
 import { type FromLink, keyOf } from '~/trainer/link/messages';
@@ -33,7 +33,7 @@ const action = (name: 'pause' | 'resume' | 'stop' | 'checkpoint') => ({
   args: [],
   risky: false,
 });
-const controls: Controls = {
+export const controls: Controls = {
   values: [
     {
       name: 'value',
@@ -53,11 +53,18 @@ const controls: Controls = {
       group: 'Counting',
     },
   ],
-  actions: [action('pause'), action('resume'), action('stop'), action('checkpoint')],
+  actions: [
+    action('pause'),
+    action('resume'),
+    action('stop'),
+    action('checkpoint'),
+    { name: 'check', label: 'Check', help: '', args: [], risky: false, question: true },
+  ],
 };
 
 /** What a checkpoint holds. */
 interface Saved {
+  runId?: string;
   step: number;
   value: number;
   paused: boolean;
@@ -75,11 +82,17 @@ interface Loop extends Saved {
 }
 
 /** A bug of the training loop that a test plants. */
-export type PlantedTrainer = 'applies commands again after a takeover' | null;
+export type PlantedTrainer =
+  | 'applies commands again after a takeover'
+  | 'keeps its value when its run goes back'
+  | 'answers a question about another checkpoint'
+  | null;
 
 export interface TrainerSettings {
   planted: PlantedTrainer;
   stepMs: number;
+  /** Steps between two boundaries. */
+  stride: number;
   checkpointEvery: number;
 }
 
@@ -110,6 +123,7 @@ export class SimTrainer implements Process {
       pid: this.pid,
       recipes: [recipe],
       memoryBytes: 1,
+      answers: true,
     };
     const start = {
       server: 'simulated',
@@ -137,8 +151,8 @@ export class SimTrainer implements Process {
     );
   }
 
-  get runId(): string | null {
-    return this.#loop?.assignment.runId ?? null;
+  get #repeats(): boolean {
+    return this.settings.planted === 'applies commands again after a takeover';
   }
 
   /** The process is dead: its connections break. */
@@ -181,22 +195,44 @@ export class SimTrainer implements Process {
         return;
       case 'refused':
         this.world.violate(`${this.id} is refused: ${message.message}`);
+        return;
+      case 'ask':
+        this.#asked = message.question;
+        this.world.after(this.world.between(1, 400), () => this.alive && this.#answer(message.question));
+        return;
+      case 'forget':
+        if (message.ticket === null || message.ticket === this.#asked?.ticket) this.#asked = null;
     }
+  }
+
+  #asked: Question | null = null;
+  /** The value and the step that the checkpoint holds. */
+  #answer({ ticket, blob }: Question): void {
+    if (this.#asked?.ticket !== ticket) return;
+    this.#asked = null;
+    const other = this.settings.planted === 'answers a question about another checkpoint';
+    const { value, step } = savedIn(other ? [...this.blobs.values()].at(-1)! : this.blobs.get(blob.hash)!);
+    const result = { ok: true as const, backend: 'cpu', summary: { value, step }, message: '' };
+    this.#passed(() => this.#uplink.handle({ type: 'answer', answer: { ticket, result } }));
   }
 
   #begin(assignment: Assignment): void {
     const { runId, attempt, setup, resume, commands } = assignment;
     const bytes = resume && this.blobs.get(resume.blob.hash);
     this.world.check(!resume || bytes !== undefined, () => `run ${runId} resumes from a checkpoint that is not stored`);
-    const saved: Saved = bytes
-      ? JSON.parse(new TextDecoder().decode(bytes))
-      : { step: 0, value: 0, paused: false, lastCommandSeq: 0, held: [] };
+    const fresh: Saved = { step: 0, value: 0, paused: false, lastCommandSeq: 0, held: [] };
+    const saved = bytes ? savedIn(bytes) : fresh;
+    // A branch has its own log: of its parent it keeps step and value.
+    const inherits = saved.runId !== undefined && saved.runId !== runId;
+    if (inherits) Object.assign(saved, { ...fresh, step: saved.step, value: saved.value });
+    if (this.settings.planted === 'keeps its value when its run goes back')
+      saved.value = this.#last?.runId === runId ? this.#last.value : saved.value;
     const { steps } = setup.config as { steps: number };
     const replay = (resume?.replay ?? []).toSorted((a, b) => a.step - b.step);
     const known = new Set<number>(saved.held.map((h) => h.seq));
     const loop: Loop = { ...saved, assignment, steps, replay, waiting: [...commands], known };
     this.world.note(`${this.id} takes ${runId}, attempt ${attempt}, from step ${saved.step}`);
-    if (this.settings.planted) loop.waiting.push(...replay.map((r) => r.logged));
+    if (this.#repeats) loop.waiting.push(...replay.map((r) => r.logged));
     this.#loop = loop;
     this.#say(loop, {
       type: 'started',
@@ -212,6 +248,8 @@ export class SimTrainer implements Process {
     if (!resume) this.#save(loop, null);
     this.#next(loop);
   }
+
+  #last: { runId: string; value: number } | null = null;
 
   #next(loop: Loop): void {
     this.world.after(this.settings.stepMs * this.world.between(0.5, 1.5), () => {
@@ -234,15 +272,14 @@ export class SimTrainer implements Process {
         if (this.#apply(loop, held)) return;
       }
     }
-    if (!loop.paused || loop.replay.length > 0) {
-      this.#say(loop, {
-        type: 'rows',
-        stream: 'steps',
-        steps: { first: loop.step, count: 1 },
-        values: Float64Array.of(loop.value),
-      });
-      loop.step++;
-      if (loop.step % this.settings.checkpointEvery === 0) this.#save(loop, null);
+    if (loop.step < loop.steps && (!loop.paused || loop.replay.length > 0)) {
+      const { stride, checkpointEvery } = this.settings;
+      const count = Math.min(stride, loop.steps - loop.step);
+      const values = new Float64Array(count).fill(loop.value);
+      this.#say(loop, { type: 'rows', stream: 'steps', steps: { first: loop.step, count }, values });
+      loop.step += count;
+      this.#last = { runId: loop.assignment.runId, value: loop.value };
+      if (loop.step % checkpointEvery < count) this.#save(loop, null);
     }
     if (loop.step >= loop.steps) this.#end(loop, 'finished');
     else this.#next(loop);
@@ -250,7 +287,7 @@ export class SimTrainer implements Process {
 
   /** A new command. @returns true when it ends the run */
   #take(loop: Loop, logged: LoggedCommand): boolean {
-    if (!this.settings.planted && (logged.seq <= loop.lastCommandSeq || loop.known.has(logged.seq))) return false;
+    if (!this.#repeats && (logged.seq <= loop.lastCommandSeq || loop.known.has(logged.seq))) return false;
     loop.known.add(logged.seq);
     loop.lastCommandSeq = logged.seq;
     if (isDue(logged, loop.step)) return this.#apply(loop, logged);
@@ -282,10 +319,11 @@ export class SimTrainer implements Process {
 
   #save(loop: Loop, commandId: string | null): void {
     const { step, value, paused, lastCommandSeq, held } = loop;
-    const saved = { step, value, paused, lastCommandSeq, held, by: `${this.id} ${this.world.now}` };
+    const saved = { runId: loop.assignment.runId, step, value, paused, lastCommandSeq, held, by: `${this.id} ${this.world.now}` };
     const bytes = new TextEncoder().encode(JSON.stringify(saved));
     const hash = createHash('sha256').update(bytes).digest('hex');
     const blob = { hash, bytes: bytes.length };
+    this.reference.saved.set(hash, { value, step });
     const trigger = commandId ? 'command' : 'cadence';
     this.#say(loop, { type: 'checkpoint', step, blob, trigger, commandId, lastCommandSeq }, [{ hash, bytes }]);
   }
@@ -312,5 +350,7 @@ export class SimTrainer implements Process {
   }
 }
 
-const isDue = ({ command }: LoggedCommand, step: number): boolean =>
+const savedIn = (bytes: Uint8Array): Saved => JSON.parse(new TextDecoder().decode(bytes)) as Saved;
+
+export const isDue = ({ command }: LoggedCommand, step: number): boolean =>
   command.when === undefined || (command.when.kind === 'step' && command.when.step <= step);

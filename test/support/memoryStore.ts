@@ -5,8 +5,9 @@ import { checkAppend, type Rewind, rewindOf } from '~/server/store/checkAppend';
 import { bytesOf, KEPT_BYTES } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import { StreamState } from '~/server/store/streamState';
+import { joinedColumns } from '~/shared/columns';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { type ConsolePart, choose } from '~/shared/media';
 import { MemoryLists } from '~/shared/memoryLists';
 import {
@@ -20,7 +21,9 @@ import {
   statsAround,
   statsOf,
 } from '~/shared/pyramid';
-import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
+import { lastStepOf, rowCount, seqCount, stepAt, widthOf, withPlainSteps } from '~/shared/rows';
+import type { Series } from '~/shared/series';
+import { copied } from '~/test/support/copied';
 
 interface Row {
   step: number;
@@ -59,7 +62,7 @@ export function openMemoryStore(): Store {
         head,
         attempt,
         nextEvent,
-        summary: structuredClone(summary),
+        summary: copied(summary),
       }));
     },
 
@@ -82,8 +85,8 @@ export function openMemoryStore(): Store {
       };
       runs.set(write.runId, run);
       Object.assign(run, { head, attempt: write.attempt, nextEvent: write.nextEvent });
-      run.lists.apply(structuredClone(write.changes ?? []));
-      for (const given of structuredClone(write.entries)) {
+      run.lists.apply(copied(write.changes ?? []));
+      for (const given of copied(write.entries)) {
         const entry = { ...given, event: withPlainTimes(given.event, given.at) };
         run.entries.push(entry);
         if (entry.event.type === 'console') forgetOldPrints(run.entries);
@@ -95,7 +98,7 @@ export function openMemoryStore(): Store {
     async entries({ runId, fromSeq, limit, types }) {
       const all = runs.get(runId)?.entries ?? [];
       const wanted = all.filter((e) => e.seq + seqCount(e.event) > fromSeq && (types === null || types.includes(e.event.type)));
-      return structuredClone(wanted.slice(0, limit));
+      return copied(wanted.slice(0, limit));
     },
 
     async range(query, signal) {
@@ -159,11 +162,11 @@ export function openMemoryStore(): Store {
       const run = runs.get(view.runId);
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
       if (run.view && run.view.seq > view.seq) return;
-      run.view = structuredClone(view);
-      run.summary = { seq: view.seq, summary: structuredClone(summary) };
+      run.view = copied(view);
+      run.summary = { seq: view.seq, summary: copied(summary) };
     },
 
-    view: async (runId) => structuredClone(runs.get(runId)?.view ?? null),
+    view: async (runId) => copied(runs.get(runId)?.view ?? null),
     async chainAt(runId, seq) {
       const entries = runs.get(runId)?.entries ?? [];
       const last = entries.findIndex((entry) => entry.seq === seq);

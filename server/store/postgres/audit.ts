@@ -4,7 +4,7 @@ import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
 import type { Database } from './database';
 
-const rowsFrom = async (database: Database, fromSeq: number, limit: number): Promise<AuditRow[]> => {
+export const auditRows = async (database: Database, fromSeq: number, limit: number): Promise<AuditRow[]> => {
   const sql = 'SELECT row FROM headroom.audit WHERE seq >= $1 ORDER BY seq LIMIT $2';
   return (await database.ask<{ row: string }>(sql, [fromSeq, limit])).map(({ row }) => auditRow.parse(parse(row)));
 };
@@ -13,7 +13,7 @@ const rowsFrom = async (database: Database, fromSeq: number, limit: number): Pro
 export async function openPostgresAudit(database: Database): Promise<AuditStore> {
   let last: AuditRow | null = null;
   for (;;) {
-    const page = await rowsFrom(database, (last?.seq ?? 0) + 1, 1000);
+    const page = await auditRows(database, (last?.seq ?? 0) + 1, 1000);
     const broken = firstBroken(last, page);
     if (broken)
       throw new Error(`the audit log in PostgreSQL: row ${broken.seq}: ${broken.problem}. Restore a backup of the database`);
@@ -21,7 +21,7 @@ export async function openPostgresAudit(database: Database): Promise<AuditStore>
     if (page.length < 1000) break;
   }
   return {
-    audit: ({ fromSeq, limit }) => rowsFrom(database, fromSeq, limit),
+    audit: ({ fromSeq, limit }) => auditRows(database, fromSeq, limit),
 
     async appendAudit(rows) {
       const texts = rows.map((row) => stringify(row));
@@ -33,7 +33,7 @@ export async function openPostgresAudit(database: Database): Promise<AuditStore>
       const { done } = await database.write(sql, [seqs, texts]);
       if (done.length === rows.length) return;
       // An earlier try took effect, or somebody else wrote rows with these numbers.
-      const kept = await rowsFrom(database, seqs[0]!, rows.length);
+      const kept = await auditRows(database, seqs[0]!, rows.length);
       if (kept.some((row, i) => row.hash !== rows[i]?.hash) || kept.length < rows.length)
         throw new Error(`the audit log in PostgreSQL already has other rows from ${seqs[0]} on`);
     },

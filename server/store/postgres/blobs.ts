@@ -19,6 +19,16 @@ export async function* partsOf(database: Database, hash: string): AsyncGenerator
   }
 }
 
+export async function* allBlobs(database: Database): AsyncGenerator<{ hash: string; bytes: number }> {
+  for (let last = ''; ; ) {
+    const sql = 'SELECT hash, bytes FROM headroom.blobs WHERE hash > $1 ORDER BY hash LIMIT 1000';
+    const rows = await database.ask<{ hash: string; bytes: number }>(sql, [last]);
+    if (rows.length === 0) return;
+    yield* rows;
+    last = rows.at(-1)!.hash;
+  }
+}
+
 /** The bytes of a blob; null = PostgreSQL does not have it. */
 export async function wholeBlob(database: Database, hash: string): Promise<Uint8Array | null> {
   if ((await sizeOf(database, hash)) === null) return null;
@@ -68,19 +78,9 @@ export async function openPostgresBlobs(database: Database, local: BlobStore): P
     return true;
   }
 
-  async function* all(): AsyncGenerator<{ hash: string; bytes: number }> {
-    for (let last = ''; ; ) {
-      const sql = 'SELECT hash, bytes FROM headroom.blobs WHERE hash > $1 ORDER BY hash LIMIT 1000';
-      const rows = await database.ask<{ hash: string; bytes: number }>(sql, [last]);
-      if (rows.length === 0) return;
-      yield* rows;
-      last = rows.at(-1)!.hash;
-    }
-  }
-
   // What earlier leaders removed, and uploads that a crash cut short.
   const there = new Set<string>();
-  for await (const { hash } of all()) there.add(hash);
+  for await (const { hash } of allBlobs(database)) there.add(hash);
   for await (const { hash } of local.files()) if (!there.has(hash)) await local.remove(hash);
   await database.write(
     'done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash NOT IN (SELECT hash FROM headroom.blobs) RETURNING 1 AS is)',
@@ -89,7 +89,7 @@ export async function openPostgresBlobs(database: Database, local: BlobStore): P
 
   return {
     onPut: local.onPut,
-    files: all,
+    files: () => allBlobs(database),
     size,
     has: async (hash) => (await size(hash)) !== null,
     get: async (hash) => ((await cached(hash)) ? local.get(hash) : null),

@@ -70,7 +70,9 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
     expect(lines).toContain('2 runs were there already');
     const entries = expected.reduce((sum, run) => sum + run.entries.length, 0);
     expect(lines.at(-1)).toMatch(
-      new RegExp(`^read back from PostgreSQL: ${count} runs with ${entries} entries, [1-9]\\d* blobs: all as in the folder$`),
+      new RegExp(
+        `^read back from PostgreSQL: ${count} runs with ${entries} entries, [1-9]\\d* blobs, \\d+ rows of the audit log: all as in the folder$`,
+      ),
     );
     lines.length = 0;
     await migrate(data, url, (line) => lines.push(line));

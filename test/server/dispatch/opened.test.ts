@@ -247,6 +247,45 @@ describe('a process that goes away', () => {
     expect((await view(runId)).status).toBe('crashed');
   });
 
+  it('lives on when somebody sets the clock an hour ahead, and has crashed in time when it is set back', async () => {
+    const { script, runId } = await begun();
+    await advance(CRASHED_MS - 5_000);
+    hub.registry.opened.heard(script.id);
+    clock.jump(3_600_000);
+    await advance(5_000);
+    expect((await view(runId)).status).toBe('running');
+    clock.jump(-3_600_000);
+    await advance(CRASHED_MS);
+    expect((await view(runId)).status).toBe('crashed');
+  });
+
+  it('and comes back while another process opens its run is told that the run is not its own any more', async () => {
+    const { script, runId } = await begun();
+    await script.send(runId, 1, 2, steps(0, 10, values));
+    await script.cut();
+    const again = new Script('train.py', 'restarted-process');
+    await again.join();
+    const { append } = store;
+    let joined: ReturnType<typeof script.join> | null = null;
+    store.append = (write) => {
+      joined ??= script.join({ runId, attempt: 1, lastCommandSeq: 0 });
+      return append(write);
+    };
+    expect(await again.tryOpen(key, { resume: 'allow' })).toMatchObject({ ok: true, attempt: 2, nextEvent: 0 });
+    expect(await joined).toMatchObject({ ok: true, holding: [{ ok: false, attempt: 1 }] });
+  });
+
+  it('that ends its run without answers to commands: they are refused', async () => {
+    const { script, runId } = await begun();
+    expect(await hub.command(ada, { ...stop(runId), id: 'late-command' })).toMatchObject({ ok: true });
+    await script.send(runId, 1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
+    await settle();
+    expect((await view(runId)).openCommands).toEqual([]);
+    expect((await view(runId)).recent.commands.items.map((c) => c.outcome)).toMatchObject([
+      { status: 'refused', reason: 'run-ended' },
+    ]);
+  });
+
   it('and comes back after it was given up goes on where it was, in the same attempt', async () => {
     const { script, runId } = await begun();
     await script.cut();

@@ -102,6 +102,45 @@ const outcome = async (a: TestApp, runId: string, id: string) =>
   (await a.hub.view(runId))!.recent.commands.items.find((c) => c.command.id === id)!.outcome;
 
 describe('a question about a run that has ended', () => {
+  it('is refused when the run goes on from an earlier checkpoint before it is answered: the answer is about another one', async () => {
+    const a = await app();
+    const { runId, t: trainer } = await played(a);
+    const t = await helper(a, 'helper');
+    await a.hub.command(you, ask(runId, 'question-1'));
+    const { ticket, blob } = await t.received.next('ask');
+    expect(blob).toEqual(refOf(savedAt(10)));
+    expect(await a.hub.revert(you, { runId, checkpoint: refOf(savedAt(5)).hash })).toMatchObject({ ok: true });
+    trainer.ready();
+    expect((await trainer.assigned()).resume).toMatchObject({ step: 5 });
+    t.answer(ticket, good);
+    await until(a, runId, answered('question-1'));
+    expect(await outcome(a, runId, 'question-1')).toMatchObject({
+      status: 'refused',
+      message: 'the run went back to a checkpoint before the one this asks about',
+    });
+  });
+
+  it('is given to a trainer again when the store failed while it was given to one', async () => {
+    const store = openMemoryStore();
+    const a = await app({ store });
+    const { runId } = await played(a);
+    const { append } = store;
+    let failures = 0;
+    store.append = (write) => {
+      if (failures > 0 || write.entries[0]?.event.type !== 'command.scheduled') return append(write);
+      failures++;
+      return Promise.reject(new Error('disk full'));
+    };
+    const t = await helper(a, 'helper');
+    await a.hub.command(you, ask(runId, 'question-1'));
+    const { ticket } = await t.received.next('ask');
+    expect(failures).toBe(1);
+    t.answer(ticket, good);
+    await until(a, runId, answered('question-1'));
+    expect(await outcome(a, runId, 'question-1')).toMatchObject({ status: 'applied' });
+    expect(a.trouble.splice(0)).toEqual([expect.stringContaining('disk full')]);
+  });
+
   it('is asked of a trainer with the last checkpoint, and its answer enters the log once; the run stays as it was', async () => {
     const a = await app();
     const { runId } = await played(a);

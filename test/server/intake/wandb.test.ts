@@ -159,7 +159,7 @@ describe.skipIf(missing !== null)('the stock wandb client', () => {
     const view = (await app.hub.view(runId))!;
     expect(view).toMatchObject({
       status: 'finished',
-      tags: ['a'],
+      tags: ['a', 'b'.repeat(40)],
       device: { device: expect.stringMatching(/^\d+ CPU cores$/), software: expect.stringContaining('wandb 0.30') },
     });
     expect(view.setup).toEqual({
@@ -167,10 +167,10 @@ describe.skipIf(missing !== null)('the stock wandb client', () => {
       project: 'lm',
       group: 'g',
       jobType: 'train',
-      tags: ['a'],
+      tags: ['a', 'b'.repeat(40)],
       notes: 'a note',
       recipe: null,
-      config: { lr: 1e-5, model: { layers: 2 }, added: 5 },
+      config: { lr: 1e-5, model: { layers: 2 }, 'left out': ['labels'], added: 5 },
     });
     const media = await app.hub.store.list({ runId, kind: 'media', limit: 100 } as never);
     const short = (media as { name: string; kind: string; step: number; caption?: string; text?: string }[]).map(

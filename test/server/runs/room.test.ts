@@ -6,7 +6,8 @@ import type { Command } from '~/shared/commands';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { firstStepOf, type Rows, rowCount } from '~/shared/series';
+import { firstStepOf, rowCount } from '~/shared/rows';
+import type { Rows } from '~/shared/series';
 import { mostOpenCommands } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -159,6 +160,18 @@ describe('events of a trainer', () => {
     store.append = append;
     expect(room.view.openCommands.map((c) => c.command.id)).toEqual(['command-1']);
     expect(published.map((e) => e.seq)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('a decision whose write failed and took effect is published at once, not with the next change', async () => {
+    await begin();
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      throw new Error('connection lost');
+    };
+    await expect(room.decide(() => [{ type: 'run.labelled', actor: ada, archived: true }])).rejects.toThrow('connection lost');
+    expect(published.at(-1)).toMatchObject({ seq: 5, event: { type: 'run.labelled', archived: true } });
+    expect(room.view.archived).toBe(true);
   });
 
   it('a new run whose write failed and took effect is there', async () => {

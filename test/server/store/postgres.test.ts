@@ -6,16 +6,20 @@ import { AuditLog } from '~/server/audit/auditLog';
 import { firstBroken } from '~/server/audit/chain';
 import { giveLeaseBack, renewLease, takeLease } from '~/server/cluster/lease';
 import { StaleHeadError, type Store } from '~/server/store';
+import { backup } from '~/server/store/backup';
 import { openBlobs } from '~/server/store/blobs';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
 import { openPostgresBlobs } from '~/server/store/postgres/blobs';
 import { Database } from '~/server/store/postgres/database';
 import { openPostgresStore } from '~/server/store/postgres/open';
+import { verifyDatabase } from '~/server/store/postgres/verify';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
+import { verifyFolder } from '~/server/store/verify';
 import { foldAll } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
+import { fillRun } from '~/test/bench/rows';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -338,6 +342,39 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     await expect(openPostgresAudit(database)).rejects.toThrow(
       'the audit log in PostgreSQL: row 2: its content is not what was hashed when it was written. Restore a backup of the database',
     );
+    await close();
+  });
+
+  it('verify reads logs, blobs and the audit log in PostgreSQL, and names what was changed; a folder that is only an index is refused', async () => {
+    const url = await postgres.database();
+    const folder = anIndex();
+    const { database, store, close } = await begin(url, folder);
+    await fillRun(store, 'sound1', 20, { width: 2, batch: 10, kind: 'f64', inFlight: 1 });
+    await fillRun(store, 'hurt01', 20, { width: 2, batch: 10, kind: 'f64', inFlight: 1 });
+    const blobs = await openPostgresBlobs(database, await openBlobs(folder, store));
+    const [kept, hurt] = [blobOf(Buffer.alloc(100, 1)), blobOf(Buffer.alloc(100, 2))];
+    for (const { hash, bytes } of [kept, hurt]) await blobs.put(hash, bytes);
+    const audit = await AuditLog.open(await openPostgresAudit(database), () => 7);
+    const event = { type: 'run.changed', runId: 'sound1', what: 'imported' } as const;
+    await audit.record(ada, () => ({ events: [event], result: undefined }));
+    const { sound, damaged } = await verifyDatabase(database);
+    expect([sound.slice(1), damaged]).toEqual([['2 blobs', '1 rows of the audit log'], []]);
+    await expect(verifyFolder(folder)).rejects.toThrow(
+      `${folder} is only the index of a PostgreSQL database, which holds the runs: DATABASE_URL=postgres://... headroom verify`,
+    );
+    await expect(backup(folder, anIndex())).rejects.toThrow(
+      `${folder} is only the index of a PostgreSQL database, which holds the runs: back that up with pg_dump, or with its archive of write-ahead logs`,
+    );
+    await database.ask(
+      `UPDATE headroom.appends SET head = head + 1 WHERE version = 2 AND run = (SELECT id FROM headroom.runs WHERE run_id = 'hurt01')`,
+    );
+    await database.ask('UPDATE headroom.blob_parts SET bytes = $2 WHERE hash = $1', [hurt.hash, kept.bytes]);
+    await database.ask("UPDATE headroom.audit SET row = replace(row, 'imported', 'deleted')");
+    expect((await verifyDatabase(database)).damaged.map((line) => line.replace(/ \(.*/, ''))).toEqual([
+      'run hurt01: append 2 in PostgreSQL is not what was written',
+      `blob ${hurt.hash}: its bytes are not what was written`,
+      'audit log: row 1: its content is not what was hashed when it was written',
+    ]);
     await close();
   });
 

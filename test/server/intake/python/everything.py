@@ -3,7 +3,7 @@ import math
 import numpy
 import wandb
 
-run = wandb.init(project="lm", name="everything", id="everything1", config={"lr": 1e-5, "model": {"layers": 2}}, tags=["a"], notes="a note", group="g", job_type="train")
+run = wandb.init(project="lm", name="everything", id="everything1", config={"lr": 1e-5, "model": {"layers": 2}, "labels": {str(i): f"label number {i}" for i in range(3000)}}, tags=["a", "b" * 50], notes="a note", group="g", job_type="train")
 run.define_metric("val/*", step_metric="epoch")
 for i in range(200):
     row = {"loss": 1 / (i + 1), "epoch": i / 100, "deep": {"er": {"value": i}}, "__proto__": -i}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { firstBroken } from '~/server/audit/chain';
+import type { Verified } from '~/server/store/verify';
+import type { AuditRow } from '~/shared/team';
+import { auditRows } from './audit';
+import { allBlobs, partsOf } from './blobs';
+import { Database } from './database';
+import { appendsAfter, runRow, runRows } from './log';
+
+/** Reads every log, blob and the audit log in PostgreSQL, also while nodes write. */
+export async function verifyDatabase(database: Database): Promise<Verified> {
+  const found: Verified = { sound: [], damaged: [] };
+  const check = async (what: string, task: () => Promise<void>) => {
+    try {
+      await task();
+    } catch (error) {
+      const { message } = error as Error;
+      found.damaged.push(message.startsWith(what) ? message : `${what}: ${message}`);
+    }
+  };
+  const runs = await runRows(database);
+  let entries = 0;
+  for (const run of runs)
+    await check(`run ${run.runId}`, async () => {
+      let read = 0;
+      for await (const page of appendsAfter(database, run, { version: 0, at: null }))
+        for (const { write, version } of page) {
+          read = version;
+          entries += write.entries.length;
+        }
+      const now = await runRow(database, run.runId);
+      if (read < run.version && now?.id === run.id) throw new Error(`its last append is ${read}, it should be ${run.version}`);
+    });
+  let blobs = 0;
+  for await (const { hash, bytes } of allBlobs(database))
+    await check(`blob ${hash}`, async () => {
+      blobs++;
+      const sha = createHash('sha256');
+      let size = 0;
+      for await (const part of partsOf(database, hash)) {
+        sha.update(part);
+        size += part.length;
+      }
+      if (size !== bytes || sha.digest('hex') !== hash) throw new Error('its bytes are not what was written');
+    });
+  let last: AuditRow | null = null;
+  await check('audit log', async () => {
+    for (;;) {
+      const page = await auditRows(database, (last?.seq ?? 0) + 1, 1000);
+      if (page.length === 0) return;
+      const broken = firstBroken(last, page);
+      if (broken) throw new Error(`row ${broken.seq}: ${broken.problem}`);
+      last = page.at(-1)!;
+    }
+  });
+  const auditCount = (last as AuditRow | null)?.seq ?? 0;
+  found.sound.push(`${runs.length} runs with ${entries} entries`, `${blobs} blobs`, `${auditCount} rows of the audit log`);
+  return found;
+}
+
+export async function verifyUrl(url: string): Promise<Verified> {
+  const database = await Database.open({
+    url,
+    onTrouble: (reason) => reason && console.error(`PostgreSQL does not answer: ${reason}`),
+  });
+  try {
+    return await verifyDatabase(database);
+  } finally {
+    await database.close();
+  }
+}
