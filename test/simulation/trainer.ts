@@ -225,8 +225,7 @@ export class SimTrainer implements Process {
     // A branch has its own log: of its parent it keeps step and value.
     const inherits = saved.runId !== undefined && saved.runId !== runId;
     if (inherits) Object.assign(saved, { ...fresh, step: saved.step, value: saved.value });
-    if (this.settings.planted === 'keeps its value when its run goes back')
-      saved.value = this.#last?.runId === runId ? this.#last.value : saved.value;
+    if (bytes && this.settings.planted === 'keeps its value when its run goes back') saved.value = this.#lastValue ?? saved.value;
     const { steps } = setup.config as { steps: number };
     const replay = (resume?.replay ?? []).toSorted((a, b) => a.step - b.step);
     const known = new Set<number>(saved.held.map((h) => h.seq));
@@ -249,7 +248,7 @@ export class SimTrainer implements Process {
     this.#next(loop);
   }
 
-  #last: { runId: string; value: number } | null = null;
+  #lastValue: number | null = null;
 
   #next(loop: Loop): void {
     this.world.after(this.settings.stepMs * this.world.between(0.5, 1.5), () => {
@@ -278,7 +277,7 @@ export class SimTrainer implements Process {
       const values = new Float64Array(count).fill(loop.value);
       this.#say(loop, { type: 'rows', stream: 'steps', steps: { first: loop.step, count }, values });
       loop.step += count;
-      this.#last = { runId: loop.assignment.runId, value: loop.value };
+      this.#lastValue = loop.value;
       if (loop.step % checkpointEvery < count) this.#save(loop, null);
     }
     if (loop.step >= loop.steps) this.#end(loop, 'finished');
