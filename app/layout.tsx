@@ -1,6 +1,7 @@
 import type { Metadata, Viewport } from 'next';
 import type { ReactNode } from 'react';
 import { Providers } from './_components/Providers';
+import { askEarly } from './_live/early';
 import './globals.css';
 
 export const metadata: Metadata = { title: 'Headroom', description: 'One room for a training run' };
@@ -17,6 +18,10 @@ export default function Layout({ children }: { children: ReactNode }) {
   return (
     // next-themes sets the class before React hydrates the page.
     <html lang="en" suppressHydrationWarning>
+      <head>
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant, which React would escape */}
+        <script dangerouslySetInnerHTML={{ __html: askEarly }} />
+      </head>
       <body>
         <Providers>{children}</Providers>
       </body>

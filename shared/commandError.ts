@@ -1,5 +1,7 @@
-import { type Command, type Refusal, refuse } from './commands';
-import { type ActionSpec, type Controls, type ControlValue, controlValueError } from './controls';
+import type { Command, Refusal } from './commands';
+import type { ActionSpec, Controls, ControlValue } from './controls';
+import { controlValueError } from './controlValues';
+import { refuse } from './refusals';
 
 /**
  * Checks a command against the controls and actions that a run declares; null = it is valid. The server checks before a command

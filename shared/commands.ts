@@ -22,17 +22,6 @@ export const condition = z.discriminatedUnion('kind', [
 ]);
 export type Condition = z.infer<typeof condition>;
 
-export function describeCondition(c: Condition): string {
-  switch (c.kind) {
-    case 'step':
-      return `at step ${c.step}`;
-    case 'evaluation':
-      return `when ${c.split} ${c.metric} ${c.comparison} ${c.value}`;
-    case 'series':
-      return `when ${c.name} ${c.comparison} ${c.value}`;
-  }
-}
-
 /**
  * One request to change a control or do an action. `expected` is the value that the person saw; if the value has changed since,
  * the command is refused as a conflict.
@@ -84,13 +73,6 @@ export const refusal = z.strictObject({
   field: z.string().nullable(),
 });
 export type Refusal = z.infer<typeof refusal>;
-
-export const refuse = (reason: RefusalReason, message: string, field: string | null = null): Refusal => ({
-  ok: false,
-  reason,
-  message,
-  field,
-});
 
 /**
  * The server's answer to the sender: the command is in the log (its outcome follows as an entry), or the reason why it is not.

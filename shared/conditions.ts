@@ -3,6 +3,17 @@ import { metricNamed } from './evaluations';
 import type { Evaluation } from './events';
 import type { Series } from './series';
 
+export function describeCondition(c: Condition): string {
+  switch (c.kind) {
+    case 'step':
+      return `at step ${c.step}`;
+    case 'evaluation':
+      return `when ${c.split} ${c.metric} ${c.comparison} ${c.value}`;
+    case 'series':
+      return `when ${c.name} ${c.comparison} ${c.value}`;
+  }
+}
+
 /** The known numbers of a run: its series, and its newest evaluations. */
 export interface Measured {
   series: readonly Pick<Series, 'name' | 'role' | 'unit'>[];

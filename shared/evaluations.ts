@@ -1,5 +1,6 @@
+import { betterOf, isBetter } from './columns';
 import type { Evaluation, EvaluationMetric } from './events';
-import { type Better, betterOf, isBetter } from './series';
+import type { Better } from './series';
 import { mostSplits, type WithSeq } from './view';
 
 /** Reading evaluations by the roles that their metrics declare, never by fixed names. */

@@ -5,8 +5,7 @@ import { actor, attempt, blobHash, blobRef, chosenName, commandId, exactName, ru
 import { consoleEvent, media } from './media';
 import { noteEvent } from './notes';
 import { table } from './ownTable';
-import { scheduleSpec } from './schedule';
-import { better, rowCount, rowStep, rows, seriesDeclared, streamSpec } from './series';
+import { better, rowStep, rows, seriesDeclared, streamSpec } from './series';
 import { config, runSetup, tag } from './setup';
 import { layerShapes, signalRole } from './snapshotFile';
 
@@ -36,6 +35,14 @@ export const deviceInfo = z.strictObject({
   tried: z.array(z.strictObject({ backend: z.string().max(64), reason: z.string().max(2000) })).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfo>;
+
+/** `cosine` stays at 0 after its end; `cosine-periodic` comes back up to the full rate, as PyTorch's does. */
+export const scheduleKind = z.enum(['cosine', 'linear', 'constant', 'cosine-periodic']);
+export type ScheduleKind = z.infer<typeof scheduleKind>;
+
+/** As a trainer declares it; its end is a control (role `scheduleEnd`), or the run's last step. */
+export const scheduleSpec = z.strictObject({ kind: scheduleKind, warmupSteps: z.int().nonnegative() });
+export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
 // ---- from the trainer ----
 
@@ -425,6 +432,3 @@ export interface Entry<E extends RunEvent = RunEvent> {
   at: number;
   event: E;
 }
-
-/** Number of seqs that an event takes. */
-export const seqCount = (event: RunEvent): number => (event.type === 'rows' ? rowCount(event) : 1);

@@ -1,10 +1,11 @@
 import { betterEvaluation } from './evaluations';
-import { type CheckpointRef, type Entry, type Evaluation, type Resumed, type RunEvent, seqCount } from './events';
+import type { CheckpointRef, Entry, Evaluation, Resumed, RunEvent } from './events';
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
 import { own, put, type Table } from './own';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
-import { lastStepOf, type StreamSpec } from './series';
+import { lastStepOf, seqCount } from './rows';
+import type { StreamSpec } from './series';
 import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';

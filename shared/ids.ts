@@ -1,6 +1,7 @@
 // The schemas say in plain words what does not fit; every one of them takes something from here.
 import './plainErrors';
 import { z } from 'zod';
+import { runIdPattern } from './paths';
 
 /** A name that people choose. Half of a surrogate pair is refused: neither UTF-8 nor the store can hold it. */
 export const chosenName = (most: number, empty?: string) => z.string().trim().min(1, empty).max(most).refine(isWhole, halfLetter);
@@ -12,7 +13,7 @@ const isWhole = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
 const halfLetter = 'it contains half a letter (a surrogate without its pair)';
 
 /** A run's id in URLs and keys: made by the server, lower-case letters and digits. */
-export const runId = z.string().regex(/^[a-z0-9]{6,32}$/, 'runId: 6 to 32 lower-case letters or digits');
+export const runId = z.string().regex(runIdPattern, 'runId: 6 to 32 lower-case letters or digits');
 export type RunId = z.infer<typeof runId>;
 
 /** A command's identity, made by the sender (nanoid): a resend with the same id is harmless. */

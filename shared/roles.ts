@@ -1,5 +1,7 @@
+import { actionRoles } from './actionRoles';
 import type { Command } from './commands';
-import { type ActionRole, actionRole, actionWithRole, type Controls } from './controls';
+import type { ActionRole, Controls } from './controls';
+import { actionWithRole } from './controlValues';
 
 /** The meaning of a command to the program: by the role that the run declares for its control or action, never by a name. */
 
@@ -15,7 +17,7 @@ export function roleOf({ controls }: Declared, command: Command): ActionRole | n
   if (command.kind !== 'act') return null;
   const spec = controls.actions.find((a) => a.name === command.action);
   if (spec) return spec.role ?? null;
-  return actionRole.safeParse(command.action).data ?? null;
+  return actionRoles.find((role) => role === command.action) ?? null;
 }
 
 /** The command with the declared action's name, if it named the action by its role. */

@@ -1,19 +1,12 @@
-import { z } from 'zod';
-import { type ControlRole, type Controls, type ControlValue, controlWithRole } from './controls';
+import type { ControlRole, Controls, ControlValue } from './controls';
+import { controlWithRole } from './controlValues';
+import type { ScheduleKind, ScheduleSpec } from './events';
 import { own, type Table } from './own';
 
 /**
  * How a learning rate depends on the step: one rule for the trainer that applies it, for its messages about a change, and for the
  * curve that is drawn before a change.
  */
-
-/** `cosine` stays at 0 after its end; `cosine-periodic` comes back up to the full rate, as PyTorch's does. */
-export const scheduleKind = z.enum(['cosine', 'linear', 'constant', 'cosine-periodic']);
-export type ScheduleKind = z.infer<typeof scheduleKind>;
-
-/** As a trainer declares it; its end is a control (role `scheduleEnd`), or the run's last step. */
-export const scheduleSpec = z.strictObject({ kind: scheduleKind, warmupSteps: z.int().nonnegative() });
-export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
 /** Everything that determines the rate of each step. */
 export interface Plan extends ScheduleSpec {

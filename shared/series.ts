@@ -77,46 +77,12 @@ export const rows = z
   });
 export type Rows = z.infer<typeof rows>;
 
-export const rowCount = ({ steps }: Pick<Rows, 'steps'>): number => (steps instanceof Float64Array ? steps.length : steps.count);
-export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
-  steps instanceof Float64Array ? steps[row]! : steps.first + row;
-export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
-export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
-/** Number of values in a row. */
-export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);
-
-/** Rows `from` to `to` (exclusive) of an event; shares its arrays. */
-export function rowsBetween(rows: Rows, from: number, to: number): Rows {
-  const { steps, times, values } = rows;
-  const width = widthOf(rows);
-  return {
-    type: 'rows',
-    stream: rows.stream,
-    steps: steps instanceof Float64Array ? steps.subarray(from, to) : { first: steps.first + from, count: to - from },
-    ...(times && { times: times.subarray(from, to) }),
-    values: values.subarray(from * width, to * width),
-  };
-}
-
-/** The same rows, with consecutive steps written as a range. */
-export function withPlainSteps(rows: Rows): Rows {
-  const { steps } = rows;
-  if (!(steps instanceof Float64Array) || !consecutive(steps)) return rows;
-  return { ...rows, steps: { first: steps[0]!, count: steps.length } };
-}
-
-export function consecutive(steps: Float64Array): boolean {
-  const first = steps[0]!;
-  // Comparing the ends suffices, as steps ascend.
-  return steps[steps.length - 1]! - first === steps.length - 1;
-}
-
 function rowsError({
   steps,
   times,
   values,
 }: Pick<Rows, 'steps' | 'times' | 'values'>): { path: string[]; message: string } | null {
-  const count = rowCount({ steps });
+  const count = steps instanceof Float64Array ? steps.length : steps.count;
   if (count === 0) return { path: ['steps'], message: 'at least one row is needed' };
   if (count > MAX_ROWS) return { path: ['steps'], message: `${count} rows are more than the ${MAX_ROWS} of one event` };
   if (steps instanceof Float64Array) {
@@ -126,8 +92,8 @@ function rowsError({
       if (i > 0 && steps[i]! <= steps[i - 1]!)
         return { path: ['steps'], message: `row ${i}: step ${steps[i]} does not come after step ${steps[i - 1]}` };
     }
-  } else if (!Number.isSafeInteger(lastStepOf({ steps })))
-    return { path: ['steps'], message: `step ${steps.first} + ${steps.count - 1} is more than 2^53 - 1` };
+  } else if (!Number.isSafeInteger(steps.first + (count - 1)))
+    return { path: ['steps'], message: `step ${steps.first} + ${count - 1} is more than 2^53 - 1` };
   if (times && times.length !== count)
     return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };
   if (times?.some((t) => !Number.isFinite(t)))
@@ -136,39 +102,3 @@ function rowsError({
     return { path: ['values'], message: `${values.length} numbers are not ${count} rows of one length` };
   return null;
 }
-
-/** Why these columns cannot be a stream (a repeated name), or null. */
-export function repeatedName(columns: readonly Series[]): string | null {
-  const names = new Set<string>();
-  for (const { name } of columns) {
-    if (names.has(name)) return name;
-    names.add(name);
-  }
-  return null;
-}
-
-/**
- * Two declarations of a stream merged: the second may add what the first left out (a later release of a script knows a role, or a
- * level of chance), and may leave things out. null: they contradict each other.
- */
-export function joinedColumns(first: readonly Series[], second: readonly Series[]): Series[] | null {
-  if (first.length !== second.length) return null;
-  const agree = first.every((a, i) =>
-    fields.every((f) => a[f] === undefined || second[i]![f] === undefined || a[f] === second[i]![f]),
-  );
-  return agree ? first.map((a, i) => ({ ...second[i]!, ...a })) : null;
-}
-
-/** Whether two declarations are equal. */
-export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean =>
-  a.length === b.length && a.every((column, i) => fields.every((f) => column[f] === b[i]![f]));
-
-const fields = Object.keys(series.shape) as (keyof Series)[];
-
-/** Which way a metric or a series improves: as declared, else accuracies rise and everything else falls. */
-export const betterOf = ({ better, role }: { better?: Better | undefined; role?: string | undefined }): Better =>
-  better ?? (role === 'accuracy' ? 'higher' : 'lower');
-
-/** Whether `value` is better than `than`. */
-export const isBetter = (better: Better, value: number, than: number): boolean =>
-  better === 'higher' ? value > than : value < than;

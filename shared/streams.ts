@@ -1,15 +1,6 @@
-import {
-  betterOf,
-  isBetter,
-  joinedColumns,
-  lastStepOf,
-  type Rows,
-  rowCount,
-  type Series,
-  type SeriesRole,
-  stepAt,
-  widthOf,
-} from './series';
+import { betterOf, isBetter, joinedColumns } from './columns';
+import { lastStepOf, rowCount, stepAt, widthOf } from './rows';
+import type { Rows, Series, SeriesRole } from './series';
 
 /**
  * The streams of a run as its view holds them: bounded, whatever the run declares. Series with a role and the main ones stay; of

@@ -1,12 +1,11 @@
 import type { ActivityEntry } from './activity';
 import type { Command, RefusalReason } from './commands';
 import type { Controls, ControlValue } from './controls';
-import type { Analysis, CheckpointEvent, CheckpointRef, DeviceInfo, Evaluation, SnapshotEvent } from './events';
+import type { Analysis, CheckpointEvent, CheckpointRef, DeviceInfo, Evaluation, ScheduleSpec, SnapshotEvent } from './events';
 import type { Actor, BlobRef } from './ids';
 import type { MediaEvent } from './media';
 import type { Note } from './notes';
 import type { Table } from './own';
-import type { ScheduleSpec } from './schedule';
 import type { RunSetup } from './setup';
 import type { BestRow, StreamHead } from './streams';
 

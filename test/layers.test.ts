@@ -12,6 +12,8 @@ interface Import {
   /** Repository path for our own modules, package name for others. */
   target: string;
   typeOnly: boolean;
+  /** Loaded when it is needed. */
+  lazy: boolean;
 }
 
 const statement =
@@ -31,6 +33,7 @@ function importsOf(folder: string): Import[] {
         file,
         target: resolved(file, m[2] ?? m[3]!),
         typeOnly: m[1] !== undefined,
+        lazy: m[3] !== undefined,
       }));
     });
   read.set(folder, imports);
@@ -72,8 +75,8 @@ function circles(next: ReadonlyMap<string, readonly string[]>): string[] {
 describe('imports', () => {
   it('are found at all', () => {
     const found = importsOf('server').filter((i) => i.file === 'server/process/app.ts');
-    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/hub', typeOnly: false });
-    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/team', typeOnly: true });
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/hub', typeOnly: false, lazy: false });
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/team', typeOnly: true, lazy: false });
   });
 
   it('shared/ takes nothing but zod', () => {
@@ -159,6 +162,25 @@ describe('imports', () => {
         ]),
       ),
     ).toEqual(['a -> b -> c -> a']);
+  });
+
+  it('the page of a run starts without large packages that it needs later, if at all', () => {
+    const imports = ['app', 'shared'].flatMap(importsOf).filter((i) => !i.typeOnly && !i.lazy);
+    const files = new Set(imports.map((i) => i.file));
+    const reached = new Set([
+      'app/layout.tsx',
+      'app/runs/[runId]/page.tsx',
+      'app/_run/curves/CurvesPanel.tsx',
+      'app/_run/steering/SteeringPanel.tsx',
+    ]);
+    // Files that are added while the loop runs are visited too.
+    for (const file of reached)
+      for (const { target } of imports.filter((i) => i.file === file))
+        reached.add(['.ts', '.tsx'].map((end) => target + end).find((f) => files.has(f)) ?? target);
+    expect(reached).toContain('app/_charts/LineChart.tsx');
+    expect(reached).toContain('zod/mini');
+    const later = ['zod', 'sonner', 'cmdk', '@base-ui/react', '@visx/scale', '@visx/shape'];
+    expect([...reached].filter((to) => later.includes(to === 'zod/mini' ? to : packageOf(to)))).toEqual([]);
   });
 
   it('the trainer knows no viewers and no database; SQL stays in server/store', () => {

@@ -1,13 +1,17 @@
 import { Maximize2, Minimize2 } from 'lucide-react';
-import { type ReactNode, type Ref, useEffect, useId, useRef, useState } from 'react';
+import { createContext, type ReactNode, type Ref, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
 import { useSize } from './useSize';
 
+/** Width of a chart that is known before the browser has laid it out, CSS pixels; 0 = not known. A chart with a known size is drawn in its first rendering. */
+export const KnownWidth = createContext(0);
+
 /** The box of a chart and its size, and whether it fills the window; Escape closes it. `figure`: properties of its ChartFigure. */
-export function useFigure() {
+export function useFigure(height = 0) {
+  const width = Math.floor(useContext(KnownWidth));
   const box = useRef<HTMLDivElement>(null);
   const [large, setLarge] = useState(false);
   useEffect(() => {
@@ -20,7 +24,12 @@ export function useFigure() {
     document.addEventListener('keydown', close, true);
     return () => document.removeEventListener('keydown', close, true);
   }, [large]);
-  return { box, size: useSize(box), large, figure: { id: useId(), boxRef: box, large, onLarge: setLarge } };
+  return {
+    box,
+    size: useSize(box, width > 0 ? { width, height } : undefined),
+    large,
+    figure: { id: useId(), boxRef: box, large, onLarge: setLarge },
+  };
 }
 
 /** The frame of every chart: title, legend, menu, full screen, and the box that handles keys and contains `children`. */

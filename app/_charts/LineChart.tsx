@@ -12,7 +12,7 @@ import { type Drawn, draw } from './draw';
 import { chartCsv, chartSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { Legend, toggled } from './Legend';
-import { layoutFor } from './lineLayout';
+import { type ChartContent, layoutFor } from './lineLayout';
 import { MarksLayer } from './MarksLayer';
 import { around } from './margins';
 import { usePalette } from './palette';
@@ -70,6 +70,8 @@ const nothing: readonly never[] = [];
 const sayEveryMs = 1000;
 /** Hidden until the first drawing places it. */
 const gone = { display: 'none' };
+/** Not clipped: the browser composes a page in more pieces with every clip and shift, and there may be a hundred charts. */
+const layer = 'absolute select-none overflow-visible';
 const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 
 /**
@@ -79,24 +81,17 @@ const drawnNothing: Drawn = { nonFinite: 0, offScale: 0, hiddenByLog: 0 };
 export function LineChart(props: LineChartProps) {
   const { title, lines, points = nothing, rule = null, marks = nothing, map, settings, cursor, percent = false } = props;
   const palette = usePalette();
-  const { box, size, figure } = useFigure();
+  const { height: wanted = 220 } = props;
+  const { box, size, figure } = useFigure(wanted);
   const plotArea = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<SVGGElement>(null);
   const brushRect = useRef<SVGRectElement>(null);
   const legend = useRef<HTMLUListElement>(null);
   const said = useRef<HTMLParagraphElement>(null);
-  const [plot, setPlot] = useState<Plot | null>(null);
   const [drawn, setDrawn] = useState<Drawn>(drawnNothing);
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
   const [tip, setTip] = useState<{ px: number; step: number; turn: number } | null>(null);
-  const now = useRef({
-    shown: null as Plot | null,
-    hovering: false,
-    turn: 0,
-    saying: null as ReturnType<typeof setTimeout> | null,
-  });
-
   const shownLines = useMemo(() => lines.filter((l) => !hidden.has(l.name)), [lines, hidden]);
   const shownPoints = useMemo(() => points.filter((p) => !hidden.has(p.name)), [points, hidden]);
   const [menu, setMenu] = useState<ChartPoint | null>(null);
@@ -106,18 +101,30 @@ export function LineChart(props: LineChartProps) {
     [shownLines, shownPoints, rule, map, settings, cursor, percent, range],
   );
 
+  const [plot, setPlot] = useState<Plot | null>(() => (size.width > 0 ? layoutFor(null, what, size) : null));
+  const now = useRef({
+    shown: plot,
+    from: null as readonly unknown[] | null,
+    hovering: false,
+    turn: 0,
+    saying: null as ReturnType<typeof setTimeout> | null,
+  });
+
   const ask = useDrawing(
     (stale) => {
       if (!canvas.current || size.width < 80 || size.height < 60) return false;
       const state = now.current;
-      if (stale || !state.shown) {
-        const wanted = layoutFor(state.shown, what, size);
-        if (wanted !== state.shown) {
-          state.shown = wanted;
-          setPlot(wanted);
+      // Numbers of another chart arrived: this one stays as it is.
+      const from = [what, palette, size, cursor.get().zoom, cursor.startStep(), cursor.headStep(), ...numbersOf(what)];
+      if ((stale || !state.shown) && !sameItems(from, state.from)) {
+        state.from = from;
+        const next = layoutFor(state.shown, what, size);
+        if (next !== state.shown) {
+          state.shown = next;
+          setPlot(next);
         }
-        const { pen, ratio } = clearedPen(canvas.current, wanted.width, wanted.height)!;
-        const reported = draw(pen as Pen, wanted, what, settings, palette, 1 / ratio);
+        const { pen, ratio } = clearedPen(canvas.current, next.width, next.height)!;
+        const reported = draw(pen as Pen, next, what, settings, palette, 1 / ratio);
         setDrawn((old) => (same(old, reported) ? old : reported));
         state.saying ??= setTimeout(() => sayAgain.current(), sayEveryMs);
       }
@@ -154,7 +161,7 @@ export function LineChart(props: LineChartProps) {
 
   const { onWidth, stepFiles } = props;
   const { left = 0, width = 0, height = 0 } = plot ?? {};
-  const { top } = around();
+  const area = { left, top: around().top, width, height };
   useEffect(() => {
     if (width > 0) onWidth?.(width);
   }, [onWidth, width]);
@@ -187,7 +194,7 @@ export function LineChart(props: LineChartProps) {
       menu={props.menu}
       said={title}
       saidRef={said}
-      height={props.height ?? 220}
+      height={wanted}
       cursor={cursor}
       stops={props.stops ?? nothing}
       onKey={(e) => {
@@ -199,37 +206,35 @@ export function LineChart(props: LineChartProps) {
       }}
       notice={props.notice}
     >
-      <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="axes">
-        <g transform={`translate(${left},${top})`}>{plot && <Axes plot={plot} percent={percent} />}</g>
+      <svg aria-hidden className={layer} style={area} data-layer="axes">
+        {plot && <Axes plot={plot} percent={percent} />}
       </svg>
-      <canvas ref={canvas} aria-hidden className="absolute" style={{ left, top, width, height }} />
-      <svg width={size.width} height={size.height} aria-hidden className="absolute inset-0 select-none" data-layer="marks">
-        <g transform={`translate(${left},${top})`}>
-          {plot && <MarksLayer marks={marks} plot={plot} palette={palette} />}
-          {plot && rule && <RuleLabel rule={rule} plot={plot} />}
-          <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={gone} />
-          <g ref={overlay}>
-            <line data-line="pin" y1={-12} y2={height} stroke="var(--color-accent)" strokeWidth={1.5} style={gone} />
-            <line data-line="hover" y1={0} y2={height} stroke="var(--color-ink)" strokeOpacity={0.5} style={gone} />
-            {shownLines.slice(0, 24).map(({ name, color }) => (
-              <circle
-                key={name}
-                r={3.5}
-                fill={colorOf(palette, color)}
-                stroke="var(--color-panel)"
-                strokeWidth={1.5}
-                style={gone}
-              />
-            ))}
-          </g>
+      <canvas ref={canvas} aria-hidden className={layer} style={area} />
+      <svg aria-hidden className={layer} style={area} data-layer="marks">
+        {plot && <MarksLayer marks={marks} plot={plot} palette={palette} />}
+        {plot && rule && <RuleLabel rule={rule} plot={plot} />}
+        <rect ref={brushRect} y={0} height={height} fill="var(--color-accent)" fillOpacity={0.18} style={gone} />
+        <g ref={overlay}>
+          <line data-line="pin" y1={-12} y2={height} stroke="var(--color-accent)" strokeWidth={1.5} style={gone} />
+          <line data-line="hover" y1={0} y2={height} stroke="var(--color-ink)" strokeOpacity={0.5} style={gone} />
+          {shownLines.slice(0, 24).map(({ name, color }) => (
+            <circle
+              key={name}
+              r={3.5}
+              fill={colorOf(palette, color)}
+              stroke="var(--color-panel)"
+              strokeWidth={1.5}
+              style={gone}
+            />
+          ))}
         </g>
       </svg>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the group around it handles the keys */}
       <div
         ref={plotArea}
         data-plot
-        className="absolute cursor-crosshair select-none"
-        style={{ left, top, width, height, touchAction: 'pan-y pinch-zoom' }}
+        className="absolute cursor-crosshair touch-pan-y touch-pinch-zoom select-none"
+        style={area}
         onPointerEnter={() => {
           now.current.hovering = true;
         }}
@@ -244,7 +249,7 @@ export function LineChart(props: LineChartProps) {
         }}
       />
       {plot && props.overlay && (
-        <div className="pointer-events-none absolute" style={{ left, top, width, height }}>
+        <div className="pointer-events-none absolute" style={area}>
           {props.overlay(place(plot))}
         </div>
       )}
@@ -256,4 +261,13 @@ export function LineChart(props: LineChartProps) {
   );
 }
 
+/** Every curve of a chart, with its version. */
+const numbersOf = ({ lines, rule }: ChartContent) =>
+  [...lines.flatMap((l) => [l.curve(), l.whole?.(), ...(l.early?.() ?? [])]), rule?.marks?.share?.()].flatMap((c) => [
+    c,
+    c?.version,
+  ]);
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[] | null) =>
+  a.length === b?.length && a.every((x, i) => x === b[i]);
 const same = (a: Drawn, b: Drawn) => a.nonFinite === b.nonFinite && a.offScale === b.offScale && a.hiddenByLog === b.hiddenByLog;

@@ -31,9 +31,9 @@ export function chartSvg(
   });
   return svgFile(title, { width, height, left: margin.left }, palette, [
     ...keys,
-    `<g transform="translate(0,${top})">${axes}</g>`,
+    `<g transform="translate(${margin.left},${margin.top + top})">${axes}</g>`,
     `<svg x="${margin.left}" y="${margin.top + top}" width="${plot.width}" height="${plot.height}" overflow="hidden">${pen.markup()}</svg>`,
-    `<g transform="translate(0,${top})">${marks}</g>`,
+    `<g transform="translate(${margin.left},${margin.top + top})">${marks}</g>`,
   ]);
 }
 

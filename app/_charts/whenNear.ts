@@ -5,20 +5,23 @@ const margin = '300px';
 /** Time of one frame for charts that come into view; at least one is mounted. The others follow in the next frames. */
 const budgetMs = 6;
 
-const told = new Map<Element, (near: boolean) => void>();
+/** `width`: of the element, in CSS pixels. */
+type Tell = (near: boolean, width: number) => void;
+
+const told = new Map<Element, Tell>();
 /** Changes that are not reported yet; of an element that comes and goes again, none is. */
-const changes = new Map<Element, boolean>();
+const changes = new Map<Element, { near: boolean; width: number }>();
 const reported = new WeakMap<Element, boolean>();
 let observer: IntersectionObserver | null = null;
 
 function report(): void {
   const startedAt = performance.now();
   // What comes into view goes first: a chart that has left costs nothing more.
-  const order = [...changes].sort(([, a], [, b]) => Number(b) - Number(a));
-  for (const [element, near] of order) {
+  const order = [...changes].sort(([, a], [, b]) => Number(b.near) - Number(a.near));
+  for (const [element, { near, width }] of order) {
     changes.delete(element);
     reported.set(element, near);
-    told.get(element)?.(near);
+    told.get(element)?.(near, width);
     if (performance.now() - startedAt > budgetMs) break;
   }
   if (changes.size > 0) askFrame(report);
@@ -30,12 +33,12 @@ function report(): void {
  *
  * @returns stop
  */
-export function whenNear(element: Element, tell: (near: boolean) => void): () => void {
+export function whenNear(element: Element, tell: Tell): () => void {
   observer ??= new IntersectionObserver(
     (entries) => {
-      for (const { target, isIntersecting } of entries) {
+      for (const { target, isIntersecting, boundingClientRect } of entries) {
         if (isIntersecting === (reported.get(target) ?? false)) changes.delete(target);
-        else changes.set(target, isIntersecting);
+        else changes.set(target, { near: isIntersecting, width: boundingClientRect.width });
       }
       if (changes.size > 0) askFrame(report);
     },

@@ -2,7 +2,7 @@
 
 import { Copy } from 'lucide-react';
 import { useRef } from 'react';
-import { toast } from 'sonner';
+import { toast } from '~/app/_live/toast';
 import { Button } from './Button';
 import { inputClass } from './Field';
 

@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
-import { toast } from 'sonner';
 import { browserHost } from '~/app/_live/host';
 import { choices } from '~/app/_live/remembered';
+import { toast } from '~/app/_live/toast';
 import { answered, api, describeError } from '~/app/_trpc/client';
 
 /** Exchanges the person's choices with the server while the page is open. */

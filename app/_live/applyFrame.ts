@@ -1,7 +1,7 @@
-import { seqCount } from '~/shared/events';
 import { foldWithChanges } from '~/shared/fold';
 import type { ListChange } from '~/shared/lists';
 import type { Frame } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 
 export type Applied =

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { parsed } from './kept';
 
 /** The user's changes to the charts: added, edited, reordered or hidden. Part of the page's link. */
@@ -25,7 +25,7 @@ export const encodePlan = ({ own, hidden, order }: ChartPlan): string =>
   own.length + hidden.length + order.length === 0 ? '' : JSON.stringify({ own, hidden, order });
 
 const name = z.string();
-const end = z.number().nullable();
+const end = z.nullable(z.number());
 const planSchema = z.object({
   own: z.array(z.object({ id: name, title: name, series: z.array(name), range: z.tuple([end, end]) })),
   hidden: z.array(name),

@@ -1,20 +1,21 @@
 /** Attention in two to four panes side by side: what each pane shows, and how the panes are linked. Part of a page's link. */
-import { z } from 'zod';
-import { runId } from '~/shared/ids';
+import * as z from 'zod/mini';
+import { runIdPattern } from '~/shared/paths';
 import { parsed } from './kept';
 
-const place = z.int().nonnegative();
+export const place = z.int().check(z.nonnegative());
+export const runId = z.string().check(z.regex(runIdPattern));
 export const fewestPanes = 2;
 export const mostPanes = 4;
 
 export const paneSchema = z.strictObject({
   /** null = the run of the page. */
-  run: runId.nullable(),
+  run: z.nullable(runId),
   /** `linked` follows the common cursor, `newest` follows the run's newest snapshot, a step stays fixed. */
   at: z.union([z.enum(['linked', 'newest']), z.strictObject({ step: place })]),
   source: z.union([z.strictObject({ example: place }), z.literal('mean')]),
   /** null = the whole grid. */
-  head: z.strictObject({ layer: place, head: place }).nullable(),
+  head: z.nullable(z.strictObject({ layer: place, head: place })),
 });
 export type Pane = z.infer<typeof paneSchema>;
 
@@ -22,17 +23,17 @@ export const paneAlignments = ['step', 'epoch', 'equal loss'] as const;
 export const paneScales = ['unit', 'shared', 'lift'] as const;
 
 export const comparisonSchema = z.strictObject({
-  panes: z.array(paneSchema).min(fewestPanes).max(mostPanes),
+  panes: z.array(paneSchema).check(z.minLength(fewestPanes), z.maxLength(mostPanes)),
   align: z.enum(paneAlignments),
   /** One scale for all panes. */
   scale: z.enum(paneScales),
   /** Indices of two panes whose difference is shown as well. */
-  minus: z.tuple([place, place]).nullable(),
+  minus: z.nullable(z.tuple([place, place])),
   /**
    * The linked pane that was moved last, if it shows another run than the page's: its run and step, and the page's own step that
    * this led to. When the cursor moves to another step, it leads again.
    */
-  lead: z.strictObject({ run: runId, step: place, own: place }).nullable(),
+  lead: z.nullable(z.strictObject({ run: runId, step: place, own: place })),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 

@@ -2,7 +2,7 @@ import type { Curve } from '~/app/_charts/curve';
 import type { RowAt } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { Entry } from '~/shared/events';
-import { lastStepOf } from '~/shared/series';
+import { lastStepOf } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { type HistoryDeps, LevelReader } from './levelReader';
 import { type Arrival, earlyRanges, KEPT_CURVES, type Level, Levels, type Skipped, type Zoom } from './levels';

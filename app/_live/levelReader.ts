@@ -22,7 +22,7 @@ export interface HistoryDeps {
 }
 
 /** Most series in one request: answers arrive separately, so the first curves appear while others are still being read. */
-const SERIES_PER_QUESTION = 16;
+export const SERIES_PER_QUESTION = 16;
 const AGAIN_MS = 400;
 
 /** Reads curves of a level. Rows that arrive during a read are added; failed reads are repeated with increasing delays. */

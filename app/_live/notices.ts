@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
-import { toast } from 'sonner';
 import type { Notice } from '~/shared/notices';
 import { browserNotifierHost, createNotifier, type Notifier } from './notifier';
 import { useSelected } from './select';
 import { viewerWire } from './socket';
 import { createStore } from './store';
+import { toast } from './toast';
 
 /** A notification shown since the tab was opened. */
 export interface Told {

@@ -1,5 +1,5 @@
 import type { Curve } from '~/app/_charts/curve';
-import { rowCount, stepAt, widthOf } from '~/shared/series';
+import { rowCount, stepAt, widthOf } from '~/shared/rows';
 import type { StreamHead } from '~/shared/streams';
 import type { Arrival } from './levels';
 

@@ -1,4 +1,5 @@
 import { createContext, useContext } from 'react';
+import { takeEarly } from './early';
 import { browserHost } from './host';
 import { createRunStore } from './runStore';
 import { viewerWire } from './socket';
@@ -34,7 +35,7 @@ export function runSources(open: (runId: string) => RunStore): RunSources {
 }
 
 /** Runs of the server, over the tab's one connection. */
-const ofServer = runSources((runId) => createRunStore(runId, viewerWire(), browserHost));
+const ofServer = runSources((runId) => createRunStore(runId, viewerWire(), browserHost, takeEarly(runId)));
 
 /** How long a run that was opened early stays open without a page, ms. */
 const earlyMs = 10_000;

@@ -1,8 +1,10 @@
-import { type Command, type CommandAnswer, refuse } from '~/shared/commands';
+import type { Command, CommandAnswer } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
+import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
 import { applyFrame } from './applyFrame';
 import { backoffMs } from './backoff';
+import type { EarlyRun } from './early';
 import { Listeners } from './listeners';
 import { createStore } from './store';
 import type { DraftCommand, RunState, RunStore } from './types';
@@ -21,8 +23,10 @@ export interface Host {
 /**
  * One run as this tab sees it: fold(view, entries) over a connection that may break and return. It requests the log after its own
  * cursor on every (re)connection and whenever a frame does not continue the view, so that each entry is folded once and in order.
+ *
+ * @param early a view that was asked for before: the connection continues from it
  */
-export function createRunStore(runId: string, wire: Wire, host: Host): RunStore {
+export function createRunStore(runId: string, wire: Wire, host: Host, early: Promise<EarlyRun | null> | null = null): RunStore {
   const start: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
   const { get, set, subscribe } = createStore(start, host.soon);
   let closed = false;
@@ -33,11 +37,20 @@ export function createRunStore(runId: string, wire: Wire, host: Host): RunStore 
   let cancelRetry = () => {};
   const entryListeners = new Listeners<Parameters<RunStore['onEntries']>[0]>();
   const waiting = new Set<() => void>();
+  const shownEarly = early?.then((found) => {
+    if (closed || !found || get().view) return;
+    set(found);
+    entryListeners.each((l) => l.reset(found.view));
+  });
 
   async function watch() {
     cancelRetry();
     answered = false;
     const request = ++asked;
+    if (shownEarly) {
+      await shownEarly;
+      if (closed || request !== asked) return;
+    }
     const { view } = get();
     // After two failures in a row the cursor itself may be wrong: start from a whole view.
     const cursor = view && failures < 2 ? { attempt: view.attempt, seq: view.seq } : null;

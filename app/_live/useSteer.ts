@@ -1,8 +1,9 @@
 import { useCallback } from 'react';
-import { toast } from 'sonner';
-import { type CommandAnswer, refuse } from '~/shared/commands';
+import type { CommandAnswer } from '~/shared/commands';
+import { refuse } from '~/shared/refusals';
 import { useRunStore } from './RunProvider';
 import { createStore, type Store } from './store';
+import { toast } from './toast';
 import type { DraftCommand, RunStore } from './types';
 
 /** A command requested while the page had no connection: it waits until the user confirms it. */

@@ -2,7 +2,7 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { ThemeProvider } from 'next-themes';
 import { createRoot } from 'react-dom/client';
-import { Toaster } from 'sonner';
+import { Toasts } from '~/app/_components/Toasts';
 import { setCursor } from '~/app/_live/cursor';
 import { GivenRun } from '~/app/_live/RunProvider';
 import { GivenSources, runSources } from '~/app/_live/runSources';
@@ -25,7 +25,7 @@ async function open(): Promise<void> {
             </GivenRun>
           </GivenSources>
         </QueryClientProvider>
-        <Toaster position="bottom-left" visibleToasts={3} />
+        <Toasts />
       </ThemeProvider>,
     );
   } catch (error) {

@@ -1,5 +1,5 @@
 import type { RunState, RunStore } from '~/app/_live/types';
-import { refuse } from '~/shared/commands';
+import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
 
 /** A recorded run: no entries arrive, and commands are refused. */

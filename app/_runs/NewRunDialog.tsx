@@ -3,9 +3,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useState } from 'react';
-import { toast } from 'sonner';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { toast } from '~/app/_live/toast';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
 import { withTerm } from '~/shared/runSearch';

@@ -1,11 +1,11 @@
 import { FlaskConical, SquareTerminal, Upload } from 'lucide-react';
 import { type ReactNode, useEffect, useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { CopyLine } from '~/app/_components/CopyLine';
 import { Explain } from '~/app/_components/Glossary';
 import { atBase } from '~/app/_live/base';
 import { useKnownRecipes } from '~/app/_live/recipes';
+import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
 import type { TrainerSummary } from '~/shared/protocol';
 import { ImportButton } from './ImportButton';

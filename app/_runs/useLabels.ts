@@ -1,6 +1,6 @@
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { count } from '~/app/_components/format';
+import { toast } from '~/app/_live/toast';
 import { api } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 

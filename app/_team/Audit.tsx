@@ -3,12 +3,12 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { download } from '~/app/_charts/exportChart';
 import { Ago } from '~/app/_components/Ago';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
+import { toast } from '~/app/_live/toast';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 import { Rows, rowClass } from './Rows';

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { toast } from 'sonner';
+import { toast } from '~/app/_live/toast';
 import { describeError, useTrpc } from '~/app/_trpc/client';
 
 /** The signed-in person and facts about the server; null until known. */

@@ -1,4 +1,5 @@
-import { type Command, describeCondition } from '~/shared/commands';
+import type { Command } from '~/shared/commands';
+import { describeCondition } from '~/shared/conditions';
 import type { AuditEvent } from '~/shared/team';
 import { unreachable } from '~/shared/unreachable';
 

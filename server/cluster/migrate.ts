@@ -26,8 +26,8 @@ import {
 import { chainOf, databaseKey } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
 import { type IndexStore, openSqliteStore } from '~/server/store/sqlite/open';
-import { seqCount } from '~/shared/events';
 import { pack } from '~/shared/pack';
+import { seqCount } from '~/shared/rows';
 import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
 
 /** Nodes that stand by meanwhile forward to nobody. */

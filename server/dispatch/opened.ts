@@ -8,10 +8,11 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '~/server/base/clock';
 import { serial } from '~/server/base/serial';
 import type { Room } from '~/server/runs/room';
-import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { CRASHED_MS, HEARTBEAT_MS, type Holding, type HoldingAnswer, type OpenAnswer, type OpenRequest } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { isOpened, type RunView } from '~/shared/view';
 
 /** The connection to a run's owner. */

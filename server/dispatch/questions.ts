@@ -8,10 +8,11 @@ import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint, openQuestions } from '~/shared/analyses';
-import { type Refusal, type RefusalReason, refuse } from '~/shared/commands';
+import type { Refusal, RefusalReason } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { type CommandRecord, isOpen, type ListItems, type RunView } from '~/shared/view';
 import { moveInQueue } from './queue';
 

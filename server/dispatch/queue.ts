@@ -1,4 +1,5 @@
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
+import { refuse } from '~/shared/refusals';
 
 /** A run that waits for a trainer, and its position: the lowest is next. */
 export interface Waiting {

@@ -4,10 +4,11 @@
  */
 import { FieldError } from '~/server/base/fieldError';
 import type { Store } from '~/server/store';
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
 import { blobHash } from '~/shared/ids';
 import { fieldsOf } from '~/shared/recipeFields';
 import type { KnownRecipe, RecipeSpec, SettingProblem } from '~/shared/recipes';
+import { refuse } from '~/shared/refusals';
 import { type Config, type RunSetup, valueNamed } from '~/shared/setup';
 import { compileRecipeSchema, type RecipeSchema } from './recipeSchema';
 

@@ -3,7 +3,7 @@
  * holder are refused; assigning.ts chooses who gets a waiting run. Pure: trainers are ports, the clock is injected.
  */
 
-import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import {
   type BatchAnswer,
@@ -18,6 +18,7 @@ import {
   type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { ended, isOpened } from '~/shared/view';
 import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';

@@ -3,8 +3,8 @@ import { createGzip } from 'node:zlib';
 import { type Pack, pack } from 'tar-stream';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
-import { seqCount } from '~/shared/events';
 import { pack as packed } from '~/shared/pack';
+import { seqCount } from '~/shared/rows';
 import { ExportError, logPages, type RecordSource } from './source';
 
 /**

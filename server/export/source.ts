@@ -2,8 +2,9 @@ import type { Progress } from '~/server/base/jobs';
 import { startingAt } from '~/server/runs/log';
 import type { Store } from '~/server/store';
 import type { BlobReader } from '~/server/store/blobs';
-import { type Entry, type SnapshotEvent, seqCount } from '~/shared/events';
+import type { Entry, SnapshotEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 
 /** The source of an export: a store, or the export thread's own connection. */

@@ -1,7 +1,8 @@
 /** Converts logged rows, with any subset of names at a step, to events of a trainer: every series is a stream of its own. */
 import type { StreamLookup } from '~/server/store/streamState';
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
+import { refuse } from '~/shared/refusals';
 import type { Series, SeriesRole } from '~/shared/series';
 
 export interface Row {

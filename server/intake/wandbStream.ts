@@ -1,9 +1,11 @@
 /** Converts the wandb client's stream for a run (the lines of its files) to events of a trainer. */
 import type { Room } from '~/server/runs/room';
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
-import { lastStepOf, type Rows, type Series } from '~/shared/series';
+import { refuse } from '~/shared/refusals';
+import { lastStepOf } from '~/shared/rows';
+import type { Rows, Series } from '~/shared/series';
 import { isObject, numberOf, plain, readJson } from './body';
 import { consoleEvents } from './http';
 import { columnOf, type Row, rowEvents } from './rowEvents';

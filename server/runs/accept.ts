@@ -5,9 +5,10 @@
 
 import { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
-import { type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { BatchAnswer, EventBatch } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import { ended, type RunView } from '~/shared/view';
 import { asLogged, eventError } from './eventError';
 import { startingAt } from './log';

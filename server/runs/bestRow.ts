@@ -1,5 +1,5 @@
 import type { Store } from '~/server/store';
-import { betterOf } from '~/shared/series';
+import { betterOf } from '~/shared/columns';
 import { type BestRow, mainSeries } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 

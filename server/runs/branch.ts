@@ -1,10 +1,11 @@
 import { nanoid } from 'nanoid';
 import type { RunLists } from '~/server/store/lists';
-import { type Command, type Refusal, refuse } from '~/shared/commands';
-import { controlValueError } from '~/shared/controls';
+import type { Command, Refusal } from '~/shared/commands';
+import { controlValueError } from '~/shared/controlValues';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { checkpointsThere, whyThinned } from '~/shared/revert';
 import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 

@@ -3,9 +3,11 @@
  * started again.
  */
 import type { RunLists } from '~/server/store/lists';
-import { type Command, type Refusal, refuse } from '~/shared/commands';
-import { type ActionRole, type ActionSpec, actionWithRole } from '~/shared/controls';
+import type { Command, Refusal } from '~/shared/commands';
+import type { ActionRole, ActionSpec } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import type { BranchRun } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import type { ListItems, RunView } from '~/shared/view';
 
 const withRole = ({ controls }: RunView, role: ActionRole): ActionSpec | undefined => actionWithRole(controls, role);

@@ -1,7 +1,7 @@
 import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
-import { withPlainSteps } from '~/shared/series';
+import { withPlainSteps } from '~/shared/rows';
 import { config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';

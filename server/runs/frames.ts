@@ -12,7 +12,7 @@ import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Cursor, Frame, Watcher } from '~/shared/protocol';
-import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/series';
+import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { lastSeq } from './log';
 

@@ -10,11 +10,12 @@ import { openRun } from '~/server/dispatch/waitingRuns';
 import type { Store } from '~/server/store';
 import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
-import { type Command, type CommandAnswer, type Refusal, refuse } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
+import type { Command, CommandAnswer, Refusal } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controlValues';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
@@ -450,12 +451,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async remove(runId) {
       const of = await rooms.open(runId);
       if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
-      gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
+      const last = summarize(of.room.view, 0);
+      await rooms.remove(runId, of);
+      gone.set(runId, { ...last, gone: true });
       summaries.delete(runId);
       registry.remove(runId);
       registry.opened.forget(runId);
-      await rooms.forget(runId, of);
-      await store.remove(runId);
       list.runChanged(runId);
       return true;
     },

@@ -7,10 +7,10 @@ import type { Clock } from '~/server/base/clock';
 import type { Append, Store, StoredRun } from '~/server/store';
 import { listsOf, type RunLists } from '~/server/store/lists';
 import { StreamState } from '~/server/store/streamState';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold, foldWithChanges } from '~/shared/fold';
 import type { ListChange } from '~/shared/lists';
-import { rowCount, rowsBetween } from '~/shared/series';
+import { rowCount, rowsBetween, seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 
 type LogStore = Pick<Store, 'append' | 'entries' | 'view' | 'runs' | 'streams' | 'list' | 'item' | 'range'>;

@@ -3,7 +3,7 @@ import { refOf } from '~/server/store/completeLog';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { Command } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';

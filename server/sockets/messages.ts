@@ -2,7 +2,8 @@
 import type { Socket } from 'socket.io';
 import type { ZodError, ZodType } from 'zod';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
-import { type Refusal, refuse } from '~/shared/commands';
+import type { Refusal } from '~/shared/commands';
+import { refuse } from '~/shared/refusals';
 
 type Answer = (answer: unknown) => void;
 

@@ -7,7 +7,6 @@ import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
 import { type Trainers, versionRefusal } from '~/server/dispatch/trainers';
 import type { TrainerPort } from '~/server/dispatch/trainerTable';
-import { refuse } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import {
@@ -23,6 +22,7 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
+import { refuse } from '~/shared/refusals';
 import { type Link, socketOptions } from './link';
 import { listen, validationError } from './messages';
 

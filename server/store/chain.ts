@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonical } from '~/server/base/canonical';
 import type { Entry } from '~/shared/events';
 import { serialize } from '~/shared/json';
-import { withPlainSteps } from '~/shared/series';
+import { withPlainSteps } from '~/shared/rows';
 
 /** Start of a run's chain, before its first entry. */
 export const firstLink: Uint8Array = new Uint8Array(32);

@@ -1,4 +1,4 @@
-import { seqCount } from '~/shared/events';
+import { seqCount } from '~/shared/rows';
 import { type Append, FencedError, StaleHeadError } from './index';
 import { type StreamLookup, StreamState } from './streamState';
 

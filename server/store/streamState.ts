@@ -1,14 +1,7 @@
+import { joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
 import type { RunEvent } from '~/shared/events';
-import {
-  firstStepOf,
-  joinedColumns,
-  lastStepOf,
-  repeatedName,
-  rowCount,
-  type Series,
-  type StreamSpec,
-  sameColumns,
-} from '~/shared/series';
+import { firstStepOf, lastStepOf, rowCount } from '~/shared/rows';
+import type { Series, StreamSpec } from '~/shared/series';
 
 /** Most streams of one run; MAX_SERIES limits the series of all of them. */
 const MAX_STREAMS = 100_000;

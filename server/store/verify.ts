@@ -7,7 +7,7 @@ import { createReadStream, readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
-import { seqCount } from '~/shared/events';
+import { seqCount } from '~/shared/rows';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
 import { databaseKey } from './postgres/open';

@@ -1,7 +1,8 @@
 import { may } from '~/server/base/permissions';
-import { type Command, type Refusal, refuse } from '~/shared/commands';
+import type { Command, Refusal } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 import { wordsOf } from '~/shared/roles';
 import type { RunView } from '~/shared/view';
 

@@ -1,7 +1,9 @@
 import { CollapseWatch } from '~/shared/collapse';
+import { betterOf, isBetter } from '~/shared/columns';
 import { mainMetric } from '~/shared/evaluations';
 import type { Entry } from '~/shared/events';
-import { type Better, betterOf, isBetter, type Rows, rowCount, stepAt } from '~/shared/series';
+import { rowCount, stepAt } from '~/shared/rows';
+import type { Better, Rows } from '~/shared/series';
 import { mainSeries, type StreamHead, seriesWithRole } from '~/shared/streams';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type ActionSpec,
-  describe as accepted,
-  actionWithRole,
-  type ControlSpec,
-  controlValueError,
-  controlWithRole,
-} from '~/shared/controls';
+import type { ActionSpec, ControlSpec } from '~/shared/controls';
+import { describe as accepted, actionWithRole, controlValueError, controlWithRole } from '~/shared/controlValues';
 
 const spec = (over: Partial<ControlSpec>): ControlSpec => ({
   name: 'clipNorm',

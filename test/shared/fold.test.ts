@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
-import { seqCount } from '~/shared/events';
 import { emptyView, fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { seqCount } from '~/shared/rows';
 import { latestOf } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../support/setups';

@@ -1,16 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import {
-  betterOf,
-  isBetter,
-  joinedColumns,
-  MAX_ROWS,
-  repeatedName,
-  rowsBetween,
-  rows as rowsSchema,
-  type Series,
-  sameColumns,
-  withPlainSteps,
-} from '~/shared/series';
+import { betterOf, isBetter, joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
+import { rowsBetween, withPlainSteps } from '~/shared/rows';
+import { MAX_ROWS, rows as rowsSchema, type Series } from '~/shared/series';
 
 describe('rows', () => {
   const event = {

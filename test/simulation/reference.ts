@@ -5,9 +5,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Append } from '~/server/store';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { type CheckpointRef, type Entry, type RunEvent, seqCount, type TrainerEvent } from '~/shared/events';
+import type { CheckpointRef, Entry, RunEvent, TrainerEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
-import { rowCount, stepAt } from '~/shared/series';
+import { rowCount, seqCount, stepAt } from '~/shared/rows';
 import { ended, isOpened, type RunView } from '~/shared/view';
 import type { World } from './world';
 
@@ -224,8 +224,8 @@ export class Reference {
   answered({ runId, id }: Command, answer: CommandAnswer): void {
     const run = this.runs.get(runId);
     const seq = run?.requested.get(id)?.seq;
-    // The server answers for a deleted run that there is none.
-    if (run?.removed && !answer.ok) return;
+    // Of a run that is being deleted the server says that there is none.
+    if (run?.view.trashed && !answer.ok && answer.reason === 'unknown-run') return;
     const expected = answer.ok ? answer.seq : undefined;
     this.world.check(
       seq === expected,

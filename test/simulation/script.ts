@@ -3,9 +3,10 @@
  * starts again, opens its run with the same key and goes on from there.
  */
 import { type LoggedCommand, refusal } from '~/shared/commands';
-import { seqCount, type TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import { type BatchAnswer, HEARTBEAT_MS, type OpenAnswer, type RegistrationAnswer, VERSION } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { ClientSocket, Process } from './network';
 import type { Reference } from './reference';
 import { controls, isDue } from './trainer';
@@ -91,7 +92,7 @@ export class SimScript implements Process {
     });
   }
 
-  /** @param connection the present one: what an earlier one still brings is of no interest */
+  /** @param connection the present one: answers of an earlier connection are ignored */
   async #register(connection: number): Promise<void> {
     const again = () => this.#later(500, () => connection === this.#connections && void this.#register(connection));
     const held = this.#held;

@@ -2,10 +2,10 @@
 import { createRunStore } from '~/app/_live/runStore';
 import type { DraftCommand, RunStore } from '~/app/_live/types';
 import type { Wire, WireListener } from '~/app/_live/wire';
-import { seqCount } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import type { ClientSocket, Process } from './network';
 import type { Reference } from './reference';

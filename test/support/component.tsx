@@ -9,10 +9,11 @@ import { GivenRun } from '~/app/_live/RunProvider';
 import type { DraftCommand, LinkStatus, RunState, RunStore } from '~/app/_live/types';
 import { ApiProvider } from '~/app/_trpc/client';
 import type { CommandAnswer } from '~/shared/commands';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
+import { seqCount } from '~/shared/rows';
 import { publishedSetup } from './setups';
 import { server } from './stubServer';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { encodeEvent, recordOf } from '~/server/base/tensorboardEvents';
 import { readImport } from '~/server/import/readRuns';
 import type { ImportChoices, ImportPlan } from '~/shared/imports';
-import { stepAt } from '~/shared/series';
+import { stepAt } from '~/shared/rows';
 import type { Config } from '~/shared/setup';
 
 /** [step, ms since 1970 or null, value] */

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resumedAt } from '~/server/runs/resumed';
 import type { Store } from '~/server/store';
 import { listsOf } from '~/server/store/lists';
-import { seqCount } from '~/shared/events';
 import { keysOf } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
+import { seqCount } from '~/shared/rows';
 import { type ListKind, listKinds } from '~/shared/view';
 import { RandomRun } from './randomRun';
 

@@ -5,8 +5,9 @@ import { checkAppend, type Rewind, rewindOf } from '~/server/store/checkAppend';
 import { bytesOf, KEPT_BYTES } from '~/server/store/console';
 import { collectSignals } from '~/server/store/signals';
 import { StreamState } from '~/server/store/streamState';
+import { joinedColumns } from '~/shared/columns';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { type ConsolePart, choose } from '~/shared/media';
 import { MemoryLists } from '~/shared/memoryLists';
 import {
@@ -20,7 +21,8 @@ import {
   statsAround,
   statsOf,
 } from '~/shared/pyramid';
-import { joinedColumns, lastStepOf, rowCount, type Series, stepAt, widthOf, withPlainSteps } from '~/shared/series';
+import { lastStepOf, rowCount, seqCount, stepAt, widthOf, withPlainSteps } from '~/shared/rows';
+import type { Series } from '~/shared/series';
 import { copied } from '~/test/support/copied';
 
 interface Row {

@@ -1,9 +1,7 @@
 import { activityEvent } from '~/shared/activity';
-import type { Resumed, RunEvent } from '~/shared/events';
-import { type Entry, seqCount } from '~/shared/events';
-import { lastStepOf } from '~/shared/series';
-import type { CommandRecord, ListItems, ListKind, RunStatus } from '~/shared/view';
-import { ended } from '~/shared/view';
+import type { Entry, Resumed, RunEvent } from '~/shared/events';
+import { lastStepOf, seqCount } from '~/shared/rows';
+import { type CommandRecord, ended, type ListItems, type ListKind, type RunStatus } from '~/shared/view';
 
 type Whole = { [K in ListKind]: ListItems[K][] };
 

@@ -1,9 +1,9 @@
 import type { Entry, RunEvent } from '~/shared/events';
-import { seqCount } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { changedSince } from '~/shared/resumed';
+import { seqCount } from '~/shared/rows';
 import { ended, type RunView } from '~/shared/view';
 import { seeded } from '~/test/support/seeded';
 import { metricsOf } from '~/trainer/run/metrics';

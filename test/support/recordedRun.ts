@@ -2,7 +2,8 @@
 
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
+import { seqCount } from '~/shared/rows';
 import { publishedConfig, publishedSetup } from './setups';
 import { ada, writer } from './storeEntries';
 import { blobOf, refOf, row, runStarted, snapshot, startValues } from './synthetic';

@@ -7,7 +7,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import type { AddressInfo } from 'node:net';
 import { Server, type Socket } from 'socket.io';
 import type { LoggedCommand } from '~/shared/commands';
-import { seqCount, type TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import { unpack } from '~/shared/pack';
 import {
   type Assignment,
@@ -20,7 +20,7 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
-import { stepAt, widthOf } from '~/shared/series';
+import { seqCount, stepAt, widthOf } from '~/shared/rows';
 
 /** The server's log of one run; survives its restarts. */
 export class CommittedLog {

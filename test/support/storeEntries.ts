@@ -1,12 +1,11 @@
 import type { Append, Store } from '~/server/store';
 import { CompleteLog } from '~/server/store/completeLog';
 import type { Entry, RunEvent } from '~/shared/events';
-import { seqCount } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import type { RangeAnswer } from '~/shared/pyramid';
-import { withPlainSteps } from '~/shared/series';
+import { seqCount, withPlainSteps } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from './setups';
 

@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { backendName } from '~/shared/backends';
+import { scheduleKind } from '~/shared/events';
 import { blobHash } from '~/shared/ids';
 import type { SettingProblem } from '~/shared/recipes';
-import { scheduleKind } from '~/shared/schedule';
 import { type Json, jsonObject } from '~/shared/setup';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);

@@ -1,7 +1,8 @@
 /** What `npm run train` shows while it trains: a bar on a terminal, an occasional line elsewhere. */
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric, TrainerEvent } from '~/shared/events';
-import { lastStepOf, type Series, type SeriesRole } from '~/shared/series';
+import { lastStepOf } from '~/shared/rows';
+import type { Series, SeriesRole } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 
 const plainEveryMs = 10_000;

@@ -1,7 +1,8 @@
 /** The result of a headless run: numbers for people, or one JSON object for scripts. */
 import { evaluatedStep, metricWithRole } from '~/shared/evaluations';
 import type { DeviceInfo, Evaluation, TrainerEvent } from '~/shared/events';
-import { lastStepOf, rowCount, type Series, type SeriesRole } from '~/shared/series';
+import { lastStepOf, rowCount } from '~/shared/rows';
+import type { Series, SeriesRole } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 import { short } from './progress';
 

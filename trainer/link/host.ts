@@ -1,6 +1,6 @@
 /** Waits for runs and trains them one after the other; continues after a failed run. */
 
-import { lastStepOf } from '~/shared/series';
+import { lastStepOf } from '~/shared/rows';
 import type { OpenedBackend } from '~/trainer/backends/index';
 import type { RunConfig } from '~/trainer/base/config';
 import type { RecipeBook } from '~/trainer/recipes/book';

@@ -5,9 +5,10 @@
  * Invariants: acked <= sent <= next; events in [acked, next) can be read from the log; one batch at a time is in flight, so
  * events reach the server in order, and rows logged meanwhile are sent together in the next batch.
  */
-import { seqCount, type TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
-import { firstStepOf, lastStepOf, type Rows, rowCount, rowsBetween, widthOf, withPlainSteps } from '~/shared/series';
+import { firstStepOf, lastStepOf, rowCount, rowsBetween, seqCount, widthOf, withPlainSteps } from '~/shared/rows';
+import type { Rows } from '~/shared/series';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 

@@ -8,8 +8,8 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { seqCount } from '~/shared/events';
 import { pack, unpack } from '~/shared/pack';
+import { seqCount } from '~/shared/rows';
 import { type EventLog, type Numbered, sizeOf } from './outbox';
 
 interface Segment {

@@ -17,10 +17,9 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
-import { lastStepOf } from '~/shared/series';
+import { lastStepOf } from '~/shared/rows';
 import { BlobError, blobsOf, putBlob } from './blobs';
-import type { FromLink, LinkStart, ToLink } from './messages';
-import { gauge, keyOf } from './messages';
+import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import { Outbox, type OutboxBatch } from './outbox';
 import { Spool } from './spool';
 

@@ -1,7 +1,8 @@
 /** The actions of a run: one table, each entry an action's declaration together with its effect. */
-import { type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 import { pauseAction } from '~/trainer/base/pauseAction';
 import { type Split, split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';

@@ -1,8 +1,9 @@
 /** Answers one command: checks it against the declarations, changes the settings, and returns the outcome. */
 import { commandError } from '~/shared/commandError';
-import { type Command, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { Command, LoggedCommand, Refusal } from '~/shared/commands';
 import type { Controls, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 import { actions, type Outcome, type Steered } from './actions';
 import type { Control, Facts } from './controls';
 import { withDefaults } from './questions';

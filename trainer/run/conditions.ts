@@ -1,4 +1,5 @@
-import { type Condition, describeCondition } from '~/shared/commands';
+import type { Condition } from '~/shared/commands';
+import { describeCondition } from '~/shared/conditions';
 import { own, type Table } from '~/shared/own';
 import { unreachable } from '~/shared/unreachable';
 import { split } from '~/trainer/base/splits';

@@ -1,7 +1,7 @@
 /** The numbers of an evaluation: loss, accuracy, and metrics that the recipe derives from the loss. The main one, on the validation set, rates the run. */
 
+import { betterOf, isBetter } from '~/shared/columns';
 import type { EvaluationMetric } from '~/shared/events';
-import { betterOf, isBetter } from '~/shared/series';
 import { percent } from '~/trainer/base/words';
 import type { Task } from '~/trainer/types';
 

@@ -1,6 +1,8 @@
 /** The commands of a run: each is answered once, at a step boundary, or held until its condition is met. */
-import { type Condition, describeCondition, type LoggedCommand, type Refusal, refuse } from '~/shared/commands';
+import type { Condition, LoggedCommand, Refusal } from '~/shared/commands';
+import { describeCondition } from '~/shared/conditions';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 import { changeWords, type Plan } from '~/shared/schedule';
 import type { Steered } from './actions';
 import { answer, type Change, type Desk, validationError } from './commands';

@@ -1,6 +1,6 @@
 /** The starting point of a run: random parameters, a file of parameters, or a checkpoint. */
 
-import { controlValueError } from '~/shared/controls';
+import { controlValueError } from '~/shared/controlValues';
 import type { RunConfig } from '~/trainer/base/config';
 import { type Checkpoint, CheckpointError, decodeCheckpoint } from '~/trainer/nn/checkpoint';
 import type { ParamSpec, Task } from '~/trainer/types';

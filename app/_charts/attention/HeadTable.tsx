@@ -96,7 +96,7 @@ export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
               <th scope="row" className="px-1.5 py-0.5 text-left font-normal whitespace-nowrap">
                 <button
                   type="button"
-                  aria-label={name}
+                  aria-label={`${r.layer + 1}.${r.head + 1}, ${name}`}
                   className="font-mono hover:underline"
                   onClick={() => onPick([r.layer, r.head])}
                 >

@@ -1,7 +1,7 @@
 import { count } from '~/app/_components/format';
 import { metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
+import { betterOf, isBetter } from '~/shared/columns';
 import { headlineMetric } from '~/shared/evaluations';
-import { betterOf, isBetter } from '~/shared/series';
 import type { ListItems } from '~/shared/view';
 
 type Evaluations = readonly ListItems['evaluations'][];

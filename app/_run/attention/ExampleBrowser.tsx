@@ -9,7 +9,7 @@ import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { actionWithRole } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import { describePage, type PagedSplit, pagedSplits, readPage } from './examplePages';
 
 /** Returns a function that changes the probe examples and records a snapshot of them. @param control name of the control that chooses them */

@@ -1,6 +1,7 @@
 import { ChevronRight } from 'lucide-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { KnownWidth } from '~/app/_charts/ChartFigure';
 import { whenNear } from '~/app/_charts/whenNear';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 
@@ -45,12 +46,13 @@ export function Fold({ name, count, openAtFirst, searching, children }: FoldProp
 /** Mounts its children while they are near the visible area, so that a thousand charts cost only what is looked at. */
 export function WhenSeen({ height, children }: { height: number; children: ReactNode }) {
   const ref = useRef<HTMLDivElement>(null);
-  const [seen, setSeen] = useState(false);
+  /** null = not near. */
+  const [width, setWidth] = useState<number | null>(null);
   // Mounted at once, so that whenNear can measure how long it takes.
-  useEffect(() => whenNear(ref.current!, (near) => flushSync(() => setSeen(near))), []);
+  useEffect(() => whenNear(ref.current!, (near, wide) => flushSync(() => setWidth(near ? wide : null))), []);
   return (
     <div ref={ref} className="min-w-0" style={{ minHeight: height }}>
-      {seen && children}
+      {width !== null && <KnownWidth value={width}>{children}</KnownWidth>}
     </div>
   );
 }

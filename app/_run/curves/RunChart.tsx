@@ -1,5 +1,6 @@
 import { memo, useMemo } from 'react';
 import { LineChart, type LineChartProps } from '~/app/_charts/LineChart';
+import { SERIES_PER_QUESTION } from '~/app/_live/levelReader';
 import { useWanted } from '~/app/_live/useHistory';
 import { useChartNotes } from '~/app/_run/notes/useChartNotes';
 import { type LineLook, lineOf } from './chartLines';
@@ -20,11 +21,20 @@ export function RunChart({ charts, looks, ...own }: OwnProps & { charts: Charts;
   return <LineChart {...chart} {...useChartNotes()} {...own} lines={lines} notice={useNotice(history, names)} />;
 }
 
-/** A chart of one series. */
+/** A chart of one series. `among`: the series with charts around it; some are read with it, since a request for each chart would cost more than its numbers. */
 export const SeriesChart = memo(function SeriesChart(
-  props: Pick<LineLook, 'name' | 'label' | 'color' | 'smoothed'> & { charts: Charts; title: string; height: number },
+  props: Pick<LineLook, 'name' | 'label' | 'color' | 'smoothed'> & {
+    among: readonly { name: string }[];
+    charts: Charts;
+    title: string;
+    height: number;
+  },
 ) {
-  const { name, label, color, smoothed, ...rest } = props;
+  const { name, label, color, smoothed, among, ...rest } = props;
+  const at = among.findIndex((s) => s.name === name);
+  const first = at - (at % SERIES_PER_QUESTION);
+  const together = among.slice(first, first + SERIES_PER_QUESTION).map((s) => s.name);
+  useWanted(rest.charts.history, together, smoothed);
   const looks = useMemo(() => [{ name, label, color, smoothed }], [name, label, color, smoothed]);
   return <RunChart {...rest} looks={looks} />;
 });

@@ -65,6 +65,7 @@ export function SeriesGroups({ charts, drawn, test, search, matched }: SeriesGro
                 title={nameInGroup(seriesLabel(s), name)}
                 label={s.unit || 'value'}
                 color={i}
+                among={members}
                 smoothed
                 height={160}
               />

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { toast } from 'sonner';
+import { toast } from '~/app/_live/toast';
 import { describeError } from '~/app/_trpc/client';
 
 /** Sends one request to the server at a time; shows a refusal or a failure. @returns whether it succeeded */

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
-import { toast } from 'sonner';
 import { Avatar, Watchers } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
+import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
 import type { Looking } from '~/shared/protocol';
 

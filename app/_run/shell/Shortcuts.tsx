@@ -11,7 +11,8 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { choices, useChoice } from '~/app/_live/remembered';
 import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
-import { type ActionRole, actionWithRole } from '~/shared/controls';
+import type { ActionRole } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 
 const acting = [
   ['Space', 'pause or resume'],

@@ -1,5 +1,4 @@
-import { Tabs } from '@base-ui/react/tabs';
-import { type ComponentProps, type ReactNode, Suspense, useRef } from 'react';
+import { type ComponentProps, type KeyboardEvent, type ReactNode, Suspense, useEffect, useId, useRef } from 'react';
 import { useView } from '~/app/_live/useRun';
 import type { Panel } from '~/app/_run/panel';
 import { Boundary } from './Boundary';
@@ -17,40 +16,77 @@ export function TabPanels(props: {
 }) {
   const { label, open } = props;
   const counts = useView((v) => props.panels.map((p) => p.count?.(v) ?? 0), []);
+  const id = useId();
+  const selected = useRef<HTMLButtonElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another tab was opened
+  useEffect(() => {
+    selected.current?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [open]);
+  /** The arrow keys, Home and End move the focus; Enter and Space open the tab that has it. */
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
+    const tabs = [...event.currentTarget.querySelectorAll<HTMLElement>('[role=tab]')];
+    const at = tabs.indexOf(event.target as HTMLElement);
+    const to = { ArrowLeft: at - 1, ArrowRight: (at + 1) % tabs.length, Home: 0, End: -1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    tabs.at(to)!.focus();
+  };
   return (
-    <Tabs.Root value={open.id} onValueChange={(id) => props.onOpen(String(id))} className="flex min-h-0 flex-1 flex-col">
+    <div className="flex min-h-0 flex-1 flex-col">
       <div className="flex shrink-0 items-center border-b border-line bg-panel pr-1">
-        <Tabs.List aria-label={label} className="flex min-w-0 flex-1 overflow-x-auto [scrollbar-width:none]">
+        <div
+          role="tablist"
+          aria-label={label}
+          onKeyDown={onKeyDown}
+          className="flex min-w-0 flex-1 overflow-x-auto [scrollbar-width:none]"
+        >
           {props.panels.map((p, i) => {
-            const { className = '', ...more } = props.tabProps?.(p.id) ?? {};
+            const { className = '', onClick, ...more } = props.tabProps?.(p.id) ?? {};
             return (
-              <Tabs.Tab
+              <button
                 key={p.id}
-                value={p.id}
+                ref={p === open ? selected : null}
+                type="button"
+                role="tab"
+                id={`${id}tab${p.id}`}
+                aria-selected={p === open}
+                aria-controls={`${id}panel${p.id}`}
+                tabIndex={p === open ? 0 : -1}
                 {...more}
                 data-panel={p.id}
+                onClick={(event) => {
+                  onClick?.(event);
+                  props.onOpen(p.id);
+                }}
                 onPointerEnter={() => void p.preload()}
                 className={`flex h-8 shrink-0 cursor-default items-center border-b-2 border-transparent px-2.5 text-xs font-medium whitespace-nowrap text-dim outline-offset-[-2px] select-none hover:text-ink aria-selected:border-accent aria-selected:text-ink ${className}`}
               >
                 {p.title}
                 {counts[i]! > 0 && <span className="ml-1 rounded-sm bg-raised px-1 text-2xs text-dim">{counts[i]}</span>}
-              </Tabs.Tab>
+              </button>
             );
           })}
-        </Tabs.List>
+        </div>
         {props.children}
       </div>
-      {props.panels.map((p) => (
-        <Tabs.Panel
-          key={p.id}
-          value={p.id}
-          keepMounted={p.keeps}
-          className="min-h-0 flex-1 overflow-y-auto bg-panel outline-offset-[-2px] data-[hidden]:hidden"
-        >
-          {p.keeps ? <Kept open={p === open} panel={p} /> : <Body panel={p} />}
-        </Tabs.Panel>
-      ))}
-    </Tabs.Root>
+      {props.panels.map(
+        (p) =>
+          (p.keeps || p === open) && (
+            <div
+              key={p.id}
+              role="tabpanel"
+              id={`${id}panel${p.id}`}
+              aria-labelledby={`${id}tab${p.id}`}
+              // biome-ignore lint/a11y/noNoninteractiveTabindex: the panel scrolls, and the keys reach it
+              tabIndex={0}
+              hidden={p !== open}
+              className="min-h-0 flex-1 overflow-y-auto bg-panel outline-offset-[-2px]"
+            >
+              {p.keeps ? <Kept open={p === open} panel={p} /> : <Body panel={p} />}
+            </div>
+          ),
+      )}
+    </div>
   );
 }
 

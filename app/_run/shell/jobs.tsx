@@ -1,10 +1,10 @@
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
 import { atBase } from '~/app/_live/base';
+import { toast } from '~/app/_live/toast';
 import { api } from '~/app/_trpc/client';
 import type { JobState } from '~/shared/jobs';
 

@@ -1,14 +1,14 @@
 import { History } from 'lucide-react';
 import { useState } from 'react';
-import { toast } from 'sonner';
 import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
 import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import { actionWithRole } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import { ended, isOpened } from '~/shared/view';
 import { OpenBranch } from './BranchDialog';
 import { useWhyNotRevert } from './useWhyNot';

@@ -1,4 +1,4 @@
-import { type FormEvent, type KeyboardEvent, useEffect, useId, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useId, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count, measured } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
@@ -10,9 +10,10 @@ import { useSteer } from '~/app/_live/useSteer';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
-import { RatePreview } from './RatePreview';
 import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
 import { ValueInput } from './ValueInput';
+
+const RatePreview = lazy(() => import('./RatePreview'));
 
 /**
  * One declared value: its current value, who set it, and a field to request another. The field remembers the value shown when the edit began and sends it
@@ -142,7 +143,11 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {odd}
           </p>
         )}
-        {draft && !waiting && meant?.ok && <RatePreview control={spec.name} value={meant.value} />}
+        {draft && !waiting && meant?.ok && (
+          <Suspense fallback={null}>
+            <RatePreview control={spec.name} value={meant.value} />
+          </Suspense>
+        )}
         {waiting && (
           <p className="text-ink">asked for {describeValue(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
         )}

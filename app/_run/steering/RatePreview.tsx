@@ -9,7 +9,7 @@ import { previewSchedule } from '~/shared/schedule';
 const [width, height] = [240, 44];
 
 /** How a change would alter the future learning rate, before it is sent. Renders nothing when it would not. */
-export function RatePreview({ control, value }: { control: string; value: ControlValue }) {
+export default function RatePreview({ control, value }: { control: string; value: ControlValue }) {
   const view = useView(
     ({ schedule, controls, values, step, stepsPerEpoch, totalSteps }) => ({
       schedule,

@@ -7,7 +7,7 @@ import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Measured } from '~/shared/conditions';
-import { actionWithRole } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import type { WithLists } from '~/shared/view';
 import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
 import { describeCommand, readText, startArgs, textOf } from './steering';
@@ -22,7 +22,7 @@ const whenWords = [
 const noEvaluations: WithLists['evaluations'] = [];
 
 /** Schedules a change or an action: at a step, or once a number passes a value. Scheduled commands are listed and can be canceled. */
-export function ScheduleForm({ why }: { why: string | null }) {
+export default function ScheduleForm({ why }: { why: string | null }) {
   const steer = useSteer();
   const store = useRunStore();
   const controls = useView((v) => v.controls, { values: [], actions: [] });

@@ -1,6 +1,7 @@
 'use client';
 
 import { Lock } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
 import { useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isInHeader } from '~/app/_run/timeline/PauseButton';
@@ -11,8 +12,9 @@ import { ControlField } from './ControlField';
 import { ControlLock } from './ControlLock';
 import { GoOn } from './GoOn';
 import { Proposals } from './Proposals';
-import { ScheduleForm } from './ScheduleForm';
 import { useWhyNot } from './useWhyNot';
+
+const ScheduleForm = lazy(() => import('./ScheduleForm'));
 
 const none = { values: [], actions: [] };
 
@@ -22,6 +24,7 @@ export function SteeringPanel() {
   const status = useView((v) => v.status, 'queued');
   const scheduled = useView((v) => v.openCommands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
+  const [later, setLater] = useState(false);
   const over = ended(status);
   // Scheduled commands are canceled in their own list, and questions are asked beside the maps.
   const others = controls.actions.filter((a) => !isInHeader(a) && a.role !== 'cancel' && !isQuestionAction(a));
@@ -79,12 +82,16 @@ export function SteeringPanel() {
             </details>
           ))}
           {!over && (
-            <details className="border-t border-line/70">
+            <details className="border-t border-line/70" onToggle={() => setLater(true)}>
               <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
                 Change later
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>
-              <ScheduleForm why={why} />
+              {later && (
+                <Suspense fallback={null}>
+                  <ScheduleForm why={why} />
+                </Suspense>
+              )}
             </details>
           )}
         </>

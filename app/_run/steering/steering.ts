@@ -1,15 +1,10 @@
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import type { DraftCommand } from '~/app/_live/types';
-import { type Command, describeCondition } from '~/shared/commands';
-import {
-  type ActionSpec,
-  type ControlRole,
-  type ControlSpec,
-  type ControlValue,
-  controlValueError,
-  describe,
-} from '~/shared/controls';
+import type { Command } from '~/shared/commands';
+import { describeCondition } from '~/shared/conditions';
+import type { ActionSpec, ControlRole, ControlSpec, ControlValue } from '~/shared/controls';
+import { controlValueError, describe } from '~/shared/controlValues';
 import type { Actor } from '~/shared/ids';
 import { own, put, type Table } from '~/shared/own';
 import { roleOf } from '~/shared/roles';

@@ -1,6 +1,6 @@
 import { useEffect } from 'react';
-import { toast } from 'sonner';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { toast } from '~/app/_live/toast';
 import type { CommandRecord } from '~/shared/view';
 import { describeCommand, describeValue, valueSpec } from './steering';
 

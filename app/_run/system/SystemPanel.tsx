@@ -26,6 +26,7 @@ export function SystemPanel() {
               title={`${nameInGroup(s.name, 'system')}${s.unit && ` (${s.unit})`}`}
               label="value"
               color={i}
+              among={system}
               smoothed={false}
               height={140}
             />

@@ -2,7 +2,8 @@ import { Pause, Play } from 'lucide-react';
 import { useView } from '~/app/_live/useRun';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
-import { type ActionSpec, actionWithRole } from '~/shared/controls';
+import type { ActionSpec } from '~/shared/controls';
+import { actionWithRole } from '~/shared/controlValues';
 import { ended } from '~/shared/view';
 
 /** Whether the header has the button for an action. */

@@ -1,6 +1,5 @@
 'use client';
 
-import { scaleLinear } from '@visx/scale';
 import { type ReactNode, type Ref, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import type { Curve } from '~/app/_charts/curve';
@@ -47,10 +46,10 @@ export function Track(props: {
   const height = lanes ? heights.lanes : heights.line;
   const first = useCursor(() => setCursor.startStep());
   const { start, end } = useView((v) => ends(first, v.step, ended(v.status)), ends(first, 0, false));
-  const px = useMemo(() => {
-    const scale = scaleLinear({ domain: [start, end], range: [0, width], clamp: true });
-    return (s: number) => scale(s);
-  }, [start, end, width]);
+  const px = useMemo(
+    () => (step: number) => width * Math.min(1, Math.max(0, (step - start) / (end - start))),
+    [start, end, width],
+  );
   const series = useSeries();
   const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
   useWanted(history, [name]);

@@ -1,7 +1,7 @@
 import { type Append, FencedError, StaleHeadError } from '~/server/store';
 import { firstLink, nextLink } from '~/server/store/chain';
-import { seqCount } from '~/shared/events';
 import { pack, unpack } from '~/shared/pack';
+import { seqCount } from '~/shared/rows';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import type { Database } from './database';

@@ -1,7 +1,8 @@
 import type Database from 'better-sqlite3';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import { parse, stringify } from '~/shared/json';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { CompleteLog } from '../completeLog';
 import { openItemWrites } from './items';

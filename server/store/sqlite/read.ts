@@ -16,7 +16,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { parse } from '~/shared/json';
 import type { ConsoleAnswer, ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
-import { withPlainSteps } from '~/shared/series';
+import { withPlainSteps } from '~/shared/rows';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';

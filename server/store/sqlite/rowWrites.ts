@@ -1,16 +1,7 @@
 import type Database from 'better-sqlite3';
-import {
-  firstStepOf,
-  joinedColumns,
-  lastStepOf,
-  type Rows,
-  rowCount,
-  rowsBetween,
-  type Series,
-  type StreamSpec,
-  sameColumns,
-  stepAt,
-} from '~/shared/series';
+import { joinedColumns, sameColumns } from '~/shared/columns';
+import { firstStepOf, lastStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
+import type { Rows, Series, StreamSpec } from '~/shared/series';
 import { encodeAxis } from './axis';
 import { checksum } from './checksums';
 import { openChunks } from './chunks';

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { firstLink, nextLink } from '~/server/store/chain';
-import { seqCount } from '~/shared/events';
+import { seqCount } from '~/shared/rows';
 import { type Checked, checked, seal } from './checksums';
 import { openReads } from './read';
 

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { createRunStore, type Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { fold, foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '../../support/setups';
 
@@ -161,6 +162,28 @@ describe('run store', () => {
     const { hand, store, log } = await opened(1);
     expect(hand.watches[0]!.request).toEqual({ runId, cursor: null });
     expect(store.get()).toEqual({ link: 'live', error: null, view: foldAll(runId, log), watchers: [], you });
+  });
+
+  it('a view that the page asked for early is shown at once, and the connection continues from it', async () => {
+    const hand = handWire();
+    const log = logOf(6);
+    const view = foldAll(runId, log.slice(0, 3));
+    const store = createRunStore(runId, hand.wire, hand.host, Promise.resolve({ view, you }));
+    hand.connect();
+    await hand.settle();
+    expect(store.get()).toMatchObject({ link: 'connecting', view, you });
+    expect(hand.watches.map((w) => w.request)).toEqual([{ runId, cursor: { attempt: 0, seq: 3 } }]);
+    await hand.watches[0]!.answer({ ok: true, view: null, you });
+    hand.frame(frameOf(log.slice(3)));
+    expect(store.get()).toMatchObject({ link: 'live', view: foldAll(runId, log) });
+  });
+
+  it('without an early view, the first watch has no cursor', async () => {
+    const hand = handWire();
+    createRunStore(runId, hand.wire, hand.host, Promise.resolve(null));
+    hand.connect();
+    await hand.settle();
+    expect(hand.watches.map((w) => w.request)).toEqual([{ runId, cursor: null }]);
   });
 
   it('frames in order give the folded log, each entry once', async () => {

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Actor } from '~/shared/ids';
-import { firstStepOf, rowCount, stepAt } from '~/shared/series';
+import { firstStepOf, rowCount, stepAt } from '~/shared/rows';
 import type { RunSetup } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';

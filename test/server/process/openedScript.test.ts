@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Command } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import { stepAt } from '~/shared/series';
+import { stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { checkClient } from '~/test/conformance/client';
 import { checkServer } from '~/test/conformance/server';

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { branchEvents } from '~/server/runs/branch';
 import type { Command } from '~/shared/commands';
 import type { ControlSpec } from '~/shared/controls';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import { publishedSetup } from '../../support/setups';
 import { foldedLog } from '../../support/views';
 

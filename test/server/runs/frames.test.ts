@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame, Watcher } from '~/shared/protocol';
+import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { approvalProblem, changeControlLock, gate, holder } from '~/server/team/gate';
-import { type Command, refuse } from '~/shared/commands';
+import type { Command } from '~/shared/commands';
 import { actionSpec, type Controls, controlSpec } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { seqCount, type TrainerEvent } from '~/shared/events';
+import type { TrainerEvent } from '~/shared/events';
 import type { BatchAnswer } from '~/shared/protocol';
-import { type Rows, rowCount } from '~/shared/series';
+import { rowCount, seqCount } from '~/shared/rows';
+import type { Rows } from '~/shared/series';
 import { CommittedLog, flattenAll } from '~/test/support/scriptedServer';
 import { type EventLog, type Numbered, Outbox, type OutboxBatch } from '~/trainer/link/outbox';
 import { RandomStream } from '~/trainer/nn/random';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { controls as controlsSchema, controlValueError } from '~/shared/controls';
+import { controls as controlsSchema } from '~/shared/controls';
+import { controlValueError } from '~/shared/controlValues';
 import { ada, bob, type Draft, type FakeLearner, ofType, record, Script, smallConfig } from '~/test/support/trainRun';
 import type { RunConfig } from '~/trainer/base/config';
 import { reverseTask } from '~/trainer/recipes/reverse';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
-import { lastStepOf } from '~/shared/series';
+import { lastStepOf } from '~/shared/rows';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import {
   type Draft,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { metricWithRole } from '~/shared/evaluations';
-import { rowCount } from '~/shared/series';
+import { rowCount } from '~/shared/rows';
 import { recipeNamed } from '~/test/support/setups';
 import {
   column,

@@ -4,7 +4,7 @@ import { act, cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { OpenBranch } from '~/app/_run/steering/BranchDialog';
-import { ScheduleForm } from '~/app/_run/steering/ScheduleForm';
+import ScheduleForm from '~/app/_run/steering/ScheduleForm';
 import type { RunEvent } from '~/shared/events';
 import { mount, people, TestRun } from '~/test/support/component';
 import { publishedSetup } from '~/test/support/setups';

@@ -3,9 +3,10 @@ import { clipRule, happeningsOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
 import { describeCommand, describeValue, readText, undoOf, unusual, whyNot } from '~/app/_run/steering/steering';
 import type { ControlSpec } from '~/shared/controls';
-import { type Entry, type RunEvent, seqCount } from '~/shared/events';
+import type { Entry, RunEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
+import { seqCount } from '~/shared/rows';
 import { publishedSetup } from '../../../support/setups';
 import { withRecent } from '../../../support/views';
 

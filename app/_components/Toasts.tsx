@@ -1,0 +1,11 @@
+import { lazy, Suspense } from 'react';
+import { useSelected } from '~/app/_live/select';
+import { toaster } from '~/app/_live/toast';
+
+const ToastsBody = lazy(() => import('./ToastsBody'));
+
+/** The messages of `toast`. */
+export function Toasts() {
+  const wanted = useSelected(toaster, (t) => t.wanted);
+  return <Suspense fallback={null}>{wanted && <ToastsBody />}</Suspense>;
+}

@@ -1,0 +1,25 @@
+import { useTheme } from 'next-themes';
+import { useEffect } from 'react';
+import { Toaster, toast } from 'sonner';
+import { toasterMounted } from '~/app/_live/toast';
+
+export default function ToastsBody() {
+  const { resolvedTheme } = useTheme();
+  useEffect(() => toasterMounted(toast), []);
+  return (
+    <Toaster
+      theme={resolvedTheme === 'light' ? 'light' : 'dark'}
+      position="bottom-left"
+      visibleToasts={3}
+      toastOptions={{
+        style: {
+          background: 'var(--color-raised)',
+          color: 'var(--color-ink)',
+          border: '1px solid var(--color-line)',
+          borderRadius: '3px',
+          fontFamily: 'var(--font-sans)',
+        },
+      }}
+    />
+  );
+}

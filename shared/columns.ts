@@ -1,0 +1,38 @@
+/** Comparing and joining the declarations of series. */
+import type { Better, Series } from './series';
+
+/** Why these columns cannot be a stream (a repeated name), or null. */
+export function repeatedName(columns: readonly Series[]): string | null {
+  const names = new Set<string>();
+  for (const { name } of columns) {
+    if (names.has(name)) return name;
+    names.add(name);
+  }
+  return null;
+}
+
+/**
+ * Two declarations of a stream merged: the second may add what the first left out (a later release of a script knows a role, or a
+ * level of chance), and may leave things out. null: they contradict each other.
+ */
+export function joinedColumns(first: readonly Series[], second: readonly Series[]): Series[] | null {
+  if (first.length !== second.length) return null;
+  const agree = first.every((a, i) =>
+    fieldsOf(a, second[i]!).every((f) => a[f] === undefined || second[i]![f] === undefined || a[f] === second[i]![f]),
+  );
+  return agree ? first.map((a, i) => ({ ...second[i]!, ...a })) : null;
+}
+
+/** Whether two declarations are equal. */
+export const sameColumns = (a: readonly Series[], b: readonly Series[]): boolean =>
+  a.length === b.length && a.every((column, i) => fieldsOf(column, b[i]!).every((f) => column[f] === b[i]![f]));
+
+const fieldsOf = (...declared: Series[]) => declared.flatMap((column) => Object.keys(column) as (keyof Series)[]);
+
+/** Which way a metric or a series improves: as declared, else accuracies rise and everything else falls. */
+export const betterOf = ({ better, role }: { better?: Better | undefined; role?: string | undefined }): Better =>
+  better ?? (role === 'accuracy' ? 'higher' : 'lower');
+
+/** Whether `value` is better than `than`. */
+export const isBetter = (better: Better, value: number, than: number): boolean =>
+  better === 'higher' ? value > than : value < than;

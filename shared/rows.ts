@@ -1,0 +1,40 @@
+/** The rows of an event: their steps and numbers. Apart from the schemas, which a page that only shows runs does not load. */
+import type { RunEvent } from './events';
+import type { Rows } from './series';
+
+export const rowCount = ({ steps }: Pick<Rows, 'steps'>): number => (steps instanceof Float64Array ? steps.length : steps.count);
+export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
+  steps instanceof Float64Array ? steps[row]! : steps.first + row;
+export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
+export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
+/** Number of values in a row. */
+export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);
+
+/** Rows `from` to `to` (exclusive) of an event; shares its arrays. */
+export function rowsBetween(rows: Rows, from: number, to: number): Rows {
+  const { steps, times, values } = rows;
+  const width = widthOf(rows);
+  return {
+    type: 'rows',
+    stream: rows.stream,
+    steps: steps instanceof Float64Array ? steps.subarray(from, to) : { first: steps.first + from, count: to - from },
+    ...(times && { times: times.subarray(from, to) }),
+    values: values.subarray(from * width, to * width),
+  };
+}
+
+/** The same rows, with consecutive steps written as a range. */
+export function withPlainSteps(rows: Rows): Rows {
+  const { steps } = rows;
+  if (!(steps instanceof Float64Array) || !consecutive(steps)) return rows;
+  return { ...rows, steps: { first: steps[0]!, count: steps.length } };
+}
+
+export function consecutive(steps: Float64Array): boolean {
+  const first = steps[0]!;
+  // Comparing the ends suffices, as steps ascend.
+  return steps[steps.length - 1]! - first === steps.length - 1;
+}
+
+/** Number of seqs that an event takes. */
+export const seqCount = (event: RunEvent): number => (event.type === 'rows' ? rowCount(event) : 1);
