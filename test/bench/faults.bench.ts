@@ -1,6 +1,11 @@
-/** `npm run bench -- faults [--seed N] [--rounds 3] [--kills 20] [--flips 100] [--messages 5000]`: kills, floods and file damage, with printed seeds. */
+/**
+ * `npm run bench -- faults [--seed N] [--rounds 3] [--kills 20] [--flips 100] [--messages 5000] [--nodes 1]`: kills, floods, file damage, and
+ * faults of several nodes, with printed seeds.
+ */
 import { parseArgs } from 'node:util';
 import { changeBits, flood, killServers } from '~/test/faults/faults';
+import { disturbNodes } from '~/test/faults/nodes';
+import { withoutPostgres } from '~/test/support/postgres';
 import type { BenchResult } from './main';
 
 export async function bench(args: string[]): Promise<BenchResult> {
@@ -12,6 +17,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       kills: { type: 'string', default: '20' },
       flips: { type: 'string', default: '100' },
       messages: { type: 'string', default: '5000' },
+      nodes: { type: 'string', default: '1' },
     },
   });
   const rows: BenchResult['rows'] = [];
@@ -21,6 +27,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
     const killed = await killServers(seed, Number(values.kills));
     const { flips, found } = await changeBits(seed, Number(values.flips));
     const { refused } = await flood(seed, Number(values.messages));
+    const nodes = withoutPostgres ? null : await disturbNodes(seed, Number(values.nodes));
     rows.push({
       seed,
       kills: killed.kills,
@@ -31,11 +38,15 @@ export async function bench(args: string[]): Promise<BenchResult> {
       otherAnswers: 0,
       messages: Number(values.messages),
       refused,
+      ...(nodes && { faultsOfNodes: nodes.faults, rowsOfNodesKept: nodes.rows, rowsOfNodesLost: 0 }),
     });
   }
   return {
-    title: 'faults: killed servers, changed bits, nonsense',
+    title: 'faults: killed servers, changed bits, nonsense, several nodes',
     rows,
-    notes: ['A row lost, another answer or a message without one ends the bench with its seed.'],
+    notes: [
+      'A row lost, another answer or a message without one ends the bench with its seed.',
+      ...(withoutPostgres ? [`Several nodes: skipped, ${withoutPostgres}.`] : []),
+    ],
   };
 }

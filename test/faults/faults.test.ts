@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
+import { withoutPostgres } from '~/test/support/postgres';
 import { changeBits, flood, killServers } from './faults';
+import { disturbNodes, nodeFaults } from './nodes';
 
 const seed = Number(process.env.FAULT_SEED ?? Math.floor(Math.random() * 1e6));
 
@@ -15,3 +17,13 @@ it(`no changed bit gives another answer (seed ${seed})`, async () => {
 it(`nonsense over a socket is refused and harms nothing (seed ${seed})`, async () => {
   expect((await flood(seed, 400)).refused).toBeGreaterThan(200);
 });
+
+it.skipIf(withoutPostgres)(
+  `several nodes: killed, stopped, cut off, PostgreSQL restarted; no row is lost or doubled (seed ${seed})${withoutPostgres ? `: skipped, ${withoutPostgres}` : ''}`,
+  async () => {
+    const { faults, rows } = await disturbNodes(seed, 1);
+    expect(faults).toBe(nodeFaults.length);
+    expect(rows).toBeGreaterThan(500);
+  },
+  600_000,
+);

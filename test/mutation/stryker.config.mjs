@@ -25,6 +25,7 @@ const cores = {
   'server/base/rateLimit.ts': ['server/base/clock'],
   'server/dispatch/queue.ts': ['server/dispatch/queue'],
   'server/runs/judge.ts': ['server/runs/judge'],
+  'server/runs/log.ts': ['server/runs/log'],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
@@ -33,10 +34,8 @@ const slow = {
   'shared/headMatching.ts': ['shared/headMatching'],
   'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
   'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
-  'server/export/formats.ts': ['server/export/sparse'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames'],
-  'server/runs/log.ts': ['server/runs/room'],
   'server/runs/room.ts': ['server/runs/room'],
 };
 const all = { ...cores, ...slow };

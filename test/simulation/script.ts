@@ -92,7 +92,7 @@ export class SimScript implements Process {
     });
   }
 
-  /** @param connection the present one: what an earlier one still brings is of no interest */
+  /** @param connection the present one: answers of an earlier connection are ignored */
   async #register(connection: number): Promise<void> {
     const again = () => this.#later(500, () => connection === this.#connections && void this.#register(connection));
     const held = this.#held;

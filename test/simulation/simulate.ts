@@ -306,7 +306,7 @@ class Simulation {
     const { world } = this;
     if (this.#viewers.length === 0) return;
     const viewer = world.pick(this.#viewers);
-    if (this.all && world.chance(0.25)) this.#askOfRecord(viewer);
+    if (this.all && world.chance(0.25)) this.#goBackOrAsk(viewer);
     else this.#steer(viewer);
   }
 
@@ -334,8 +334,8 @@ class Simulation {
     );
   }
 
-  /** Of what a run recorded: goes back to it, branches from it, asks about it; or deletes the run. */
-  #askOfRecord(viewer: SimViewer): void {
+  /** A person goes back to a checkpoint, branches from it, asks about it, or puts the run in the trash and deletes it. */
+  #goBackOrAsk(viewer: SimViewer): void {
     const { world } = this;
     const { view, actor, runId } = viewer;
     const kind = world.below(100);

@@ -3,7 +3,7 @@ import { type Era, type Planted, simulate } from './simulate';
 import { Violation } from './world';
 
 /** HEADROOM_SIMULATION_SEEDS=10000 for more; `npm run bench -- simulation` uses all cores. */
-const seeds = Number(process.env.HEADROOM_SIMULATION_SEEDS ?? 200);
+const seeds = Number(process.env.HEADROOM_SIMULATION_SEEDS ?? 120);
 const perTest = 40;
 
 /** The first of these lives in which a rule does not hold. */
@@ -58,7 +58,13 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
     [102, 1, 'a trainer came back with a paused run that people had stopped meanwhile, and held it for ever'],
     [103, 1, 'the server was killed between the end of a run and the outcomes of its waiting commands; they stayed open'],
     [1063, 1, 'a run ended while people sent it back to the queue; its waiting commands stayed open'],
+    [
+      176,
+      2,
+      'a run went back while a question about its last checkpoint was answered; the answer was taken for one about another',
+    ],
     [10, 2, 'a script ended its run before it had seen every command; those stayed open'],
+    [20015, 2, 'the store failed while a run was deleted; nobody could reach the run until the next start of the server'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });

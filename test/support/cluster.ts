@@ -18,12 +18,14 @@ export interface ClusterNode {
   says(start: string, from?: number): Promise<string>;
 }
 
-export async function startNodes(databaseUrl: string, folder: string, count: number) {
+/** @param databaseUrl where all nodes, or each one, reach PostgreSQL */
+export async function startNodes(databaseUrl: string | ((node: number) => string), folder: string, count: number) {
   const nodes: ClusterNode[] = [];
   const waiting = new Set<() => void>();
 
   function begin(node: ClusterNode): void {
-    const args = ['--import', 'tsx', 'test/support/clusterNode.ts', databaseUrl, node.folder, String(node.port)];
+    const url = typeof databaseUrl === 'string' ? databaseUrl : databaseUrl(nodes.indexOf(node));
+    const args = ['--import', 'tsx', 'test/support/clusterNode.ts', url, node.folder, String(node.port)];
     node.child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: node.child.stdout! }).on('line', (line) => {
       node.said.push(line);
@@ -108,6 +110,44 @@ export async function startBalancer(ports: readonly number[]): Promise<{ url: st
     close() {
       server.close();
       for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** A network to a port that can be cut: nothing passes until it is mended, and then what was under way arrives. */
+export async function startNetwork(port: number) {
+  const ends = new Set<Socket>();
+  let isCut = false;
+  const server = createServer((client) => {
+    const target = connect(port, '127.0.0.1');
+    for (const [from, to] of [
+      [client, target],
+      [target, client],
+    ] as const) {
+      ends.add(from);
+      from.on('error', () => {});
+      from.on('data', (bytes) => void (!to.destroyed && to.write(bytes)));
+      from.on('close', () => {
+        ends.delete(from);
+        to.destroy();
+      });
+      if (isCut) from.pause();
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut() {
+      isCut = true;
+      for (const end of ends) end.pause();
+    },
+    mend() {
+      isCut = false;
+      for (const end of ends) end.resume();
+    },
+    close() {
+      server.close();
+      for (const end of ends) end.destroy();
     },
   };
 }

@@ -80,7 +80,12 @@ export class TrainerClient {
       socket.once('connect', resolve);
       socket.once('connect_error', reject);
     });
-    return { client, answer: await socket.emitWithAck('register', client.registration) };
+    // A connection that ends meanwhile brings no answer.
+    const answer = await new Promise<RegistrationAnswer>((resolve, reject) => {
+      socket.once('disconnect', (reason) => reject(new Error(`not registered: ${reason}`)));
+      socket.emit('register', client.registration, resolve);
+    });
+    return { client, answer };
   }
 
   ready(): void {

@@ -1,18 +1,14 @@
 /** Several nodes, real processes on a real PostgreSQL, behind one address: killed, paused, and left without their database. */
 import { once } from 'node:events';
-import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { Database } from '~/server/store/postgres/database';
-import { openPostgresStore } from '~/server/store/postgres/open';
 import { foldAll } from '~/shared/fold';
 import { startBalancer, startNodes } from '~/test/support/cluster';
+import { EndlessTrainer, truth, watchOn } from '~/test/support/clusterClients';
 import { ownFolder } from '~/test/support/folder';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { publishedSetup } from '~/test/support/setups';
-import { row, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
-import { TrainerClient } from '~/test/support/trainerClient';
+import { row, startValues } from '~/test/support/synthetic';
 import { TestViewer } from '~/test/support/viewer';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
@@ -43,121 +39,6 @@ async function cluster(count: number) {
   return { ...of, databaseUrl, url: balancer.url, leader, token };
 }
 
-/** Calls it again until it succeeds. */
-async function again<T>(task: () => Promise<T>): Promise<T> {
-  for (const since = performance.now(); ; await pause(50)) {
-    try {
-      return await task();
-    } catch (error) {
-      if (performance.now() - since > 60_000) throw error;
-    }
-  }
-}
-
-/** A trainer that sends rows without end, and registers again wherever its connection ends. */
-class EndlessTrainer {
-  acknowledged = 0;
-  #ended = false;
-  #wanted: { rows: number; resolve: () => void } | null = null;
-  trainer!: TrainerClient;
-  runId = '';
-  #attempt = 0;
-
-  constructor(private readonly address: { url: string; token: string }) {}
-
-  async begin(): Promise<void> {
-    this.trainer = await again(() => TrainerClient.connect(this.address));
-    const { runId } = await again(() => connect({ url: this.address.url }).runs.create.mutate({ setup }));
-    this.trainer.ready();
-    this.#attempt = (await this.trainer.assigned()).attempt;
-    this.runId = runId;
-    await this.trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
-    const { blob, event } = snapshot(0, setup, 'start');
-    await this.trainer.put(blob);
-    await this.trainer.send(event);
-  }
-
-  /** Sends until `end`. @throws Error when an acknowledged row is not there */
-  async run(): Promise<void> {
-    // Events 0 to 2 are sent by `begin`: row s is event s + 3.
-    while (!this.#ended) {
-      const lost = new Promise<null>((resolve) => {
-        this.trainer.socket.once('disconnect', () => resolve(null));
-        if (!this.trainer.socket.connected) resolve(null);
-      });
-      for (let sent = this.acknowledged; !this.#ended; ) {
-        const answer = await Promise.race([this.trainer.batch(sent + 3, [steps(sent, 7, values)], this.#attempt), lost]);
-        if (!answer?.ok) break;
-        sent += 7;
-        this.acknowledged = sent;
-        if (this.#wanted && sent >= this.#wanted.rows) this.#wanted.resolve();
-      }
-      if (!this.#ended) await this.#register();
-    }
-    this.trainer.close();
-  }
-
-  async #register(): Promise<void> {
-    const { trainerId } = this.trainer.registration;
-    this.trainer.close();
-    const holding = [{ runId: this.runId, attempt: this.#attempt, lastCommandSeq: 0 }];
-    const { client, answer } = await again(() => TrainerClient.tryConnect(this.address, { trainerId, holding }));
-    const held = answer.ok ? answer.holding[0] : undefined;
-    if (!held?.ok) throw new Error(`the run is not the trainer's any more: ${JSON.stringify(answer)}`);
-    if (held.nextEvent < this.acknowledged + 3)
-      throw new Error(`${this.acknowledged} rows were acknowledged, ${held.nextEvent - 3} are there`);
-    this.acknowledged = held.nextEvent - 3;
-    this.trainer = client;
-    this.trainer.run = { runId: this.runId, attempt: this.#attempt, next: held.nextEvent };
-  }
-
-  /** Resolves once that many more rows are acknowledged. */
-  more(rows: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wanted = { rows: this.acknowledged + rows, resolve };
-    });
-  }
-
-  end(): void {
-    this.#ended = true;
-  }
-}
-
-/** A viewer that watches again wherever its connection ends; TestViewer throws where a frame does not follow the one before. */
-async function watchOn(url: string, runId: string, seen: { view: TestViewer['view']; ended: boolean }): Promise<void> {
-  while (!seen.ended) {
-    const viewer = await again(() => TestViewer.connect(url));
-    viewer.view = seen.view;
-    const cursor = seen.view && { attempt: seen.view.attempt, seq: seen.view.seq };
-    const answer = await Promise.race([viewer.watch(runId, cursor), gone(viewer)]);
-    if (answer?.ok === false) throw new Error(answer.message);
-    const away = gone(viewer);
-    while (answer && !seen.ended && viewer.socket.connected) {
-      await Promise.race([viewer.received.next('frame', Number.POSITIVE_INFINITY), away]);
-      seen.view = viewer.view;
-    }
-    seen.view = viewer.view;
-    viewer.close();
-  }
-}
-const gone = (viewer: TestViewer) =>
-  new Promise<null>((resolve) => {
-    viewer.socket.once('disconnect', () => resolve(null));
-    if (!viewer.socket.connected) resolve(null);
-  });
-
-/** What PostgreSQL holds, read by an index that begins empty. */
-async function truth(databaseUrl: string, runId: string) {
-  const database = await Database.open({ url: databaseUrl, onTrouble: () => {} });
-  const store = await openPostgresStore({ database, folder: path.join(folder.path, 'fresh'), onNotice: () => {} });
-  const entries = await store.entries({ runId, fromSeq: 1, limit: 1_000_000, types: null });
-  const rows = await store.rows({ runId, stream: 'steps', fromStep: 0, toStep: null, limit: 10_000_000 });
-  const runs = (await store.runs()).map((run) => run.runId);
-  await store.close();
-  await database.close();
-  return { entries, rows, runs };
-}
-
 describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
   it('a killed leader is replaced: nothing acknowledged is lost or doubled, and every viewer goes on without a gap', async () => {
     const c = await cluster(3);
@@ -186,7 +67,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     expect(Math.max(...took)).toBeLessThan(60_000);
     trainer.end();
     await sending;
-    const { entries, rows } = await truth(c.databaseUrl, trainer.runId);
+    const { entries, rows } = await truth(c.databaseUrl, folder.path, trainer.runId);
     expect([...rows.steps]).toEqual(Array.from({ length: rows.steps.length }, (_, i) => i));
     expect(rows.steps.length).toBeGreaterThanOrEqual(trainer.acknowledged);
     expect([...rows.values.subarray(rows.values.length - 9)]).toEqual(row(rows.steps.length - 1, values));
@@ -232,7 +113,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     expect(old.said.filter((line) => line.startsWith('ends'))).toEqual([
       'ends: another node leads now: this one may not write any more',
     ]);
-    const { entries, runs } = await truth(c.databaseUrl, runId);
+    const { entries, runs } = await truth(c.databaseUrl, folder.path, runId);
     expect(runs).toEqual([runId]);
     expect(entries.some(({ event }) => event.type === 'command.requested')).toBe(false);
   });
@@ -258,7 +139,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     expect(c.nodes.map(({ said }) => said.filter((line) => /^(leads|ends)/.test(line)).length)).toEqual(
       c.nodes.map((node) => (node === c.leader ? 1 : 0)),
     );
-    const { rows } = await truth(c.databaseUrl, trainer.runId);
+    const { rows } = await truth(c.databaseUrl, folder.path, trainer.runId);
     expect(rows.steps.length).toBeGreaterThanOrEqual(acknowledged + 50);
     expect([...rows.steps]).toEqual(Array.from({ length: rows.steps.length }, (_, i) => i));
   });
