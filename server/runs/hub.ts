@@ -451,12 +451,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async remove(runId) {
       const of = await rooms.open(runId);
       if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
-      gone.set(runId, { ...summarize(of.room.view, 0), gone: true });
+      const last = summarize(of.room.view, 0);
+      await rooms.remove(runId, of);
+      gone.set(runId, { ...last, gone: true });
       summaries.delete(runId);
       registry.remove(runId);
       registry.opened.forget(runId);
-      await rooms.forget(runId, of);
-      await store.remove(runId);
       list.runChanged(runId);
       return true;
     },

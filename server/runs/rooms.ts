@@ -89,11 +89,20 @@ export class Rooms {
     return of;
   }
 
-  /** Closes a run that is deleted from the store. */
-  async forget(runId: string, { room, frames, ...of }: Opened): Promise<void> {
+  /** Deletes a run from the store and closes it; if that fails, the run is here as before. */
+  async remove(runId: string, { room, frames, ...of }: Opened): Promise<void> {
+    const [stored, opened] = [this.#stored.get(runId), this.#opened.get(runId)];
+    // Nothing new begins meanwhile.
     this.#stored.delete(runId);
     this.#opened.delete(runId);
     await room.idle();
+    try {
+      await this.deps.store.remove(runId);
+    } catch (error) {
+      if (stored) this.#stored.set(runId, stored);
+      if (opened) this.#opened.set(runId, opened);
+      throw error;
+    }
     of.cancelSave?.();
     frames.close();
   }

@@ -224,8 +224,8 @@ export class Reference {
   answered({ runId, id }: Command, answer: CommandAnswer): void {
     const run = this.runs.get(runId);
     const seq = run?.requested.get(id)?.seq;
-    // The server answers for a deleted run that there is none.
-    if (run?.removed && !answer.ok) return;
+    // Of a run that is being deleted the server says that there is none.
+    if (run?.view.trashed && !answer.ok && answer.reason === 'unknown-run') return;
     const expected = answer.ok ? answer.seq : undefined;
     this.world.check(
       seq === expected,

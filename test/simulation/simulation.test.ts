@@ -64,6 +64,7 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
       'a run went back while a question about its last checkpoint was answered; the answer was taken for one about another',
     ],
     [10, 2, 'a script ended its run before it had seen every command; those stayed open'],
+    [20015, 2, 'the store failed while a run was deleted; nobody could reach the run until the next start of the server'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });
