@@ -1,8 +1,8 @@
 """A tracker for Hugging Face accelerate.
 
 >>> from headroom.accelerate import HeadroomTracker
->>> accelerator = Accelerator(log_with=HeadroomTracker(name="fine-tuning"))
->>> accelerator.init_trackers("my project", config={"lr": 1e-4})
+>>> accelerator = Accelerator(log_with=HeadroomTracker(project="lm", name="fine-tuning"))
+>>> accelerator.init_trackers("", config={"lr": 1e-4})
 
 To steer: `room = accelerator.get_tracker("headroom", unwrap=True).attach(optimizer=..., scheduler=...)` and `room.step()` after each update.
 """

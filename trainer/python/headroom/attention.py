@@ -59,8 +59,6 @@ def capture(model: Any, probe: Any, examples: int = 8) -> Capture:
     fast_path = torch.backends.mha.get_fastpath_enabled()
     hooks = list(_follow_modules(inner, found))
     arguments = _arguments(probe, next((p.device for p in inner.parameters()), torch.device("cpu")))
-    if getattr(getattr(inner, "config", None), "_attn_implementation", "sdpa") not in ("sdpa", None):
-        arguments[1].setdefault("output_attentions", True)
     try:
         _capturing = found
         inner.eval()
@@ -74,11 +72,6 @@ def capture(model: Any, probe: Any, examples: int = 8) -> Capture:
             hook.remove()
         for module, mode in modes:
             module.training = mode
-    if not found.layers:
-        for name in ("attentions", "encoder_attentions", "decoder_attentions", "cross_attentions"):
-            for i, weights in enumerate(getattr(found.output, name, None) or ()):
-                if weights is not None:
-                    found.add(weights, f"{'layer' if name == 'attentions' else name[: -len('_attentions')]} {i}")
     return found
 
 

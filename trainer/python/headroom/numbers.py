@@ -53,8 +53,8 @@ MAX_DEPTH = 30
 
 def cut(text: Any, most: int) -> str:
     """The first `most` letters, counted as the server counts them (16-bit units)."""
-    text = str(text)
-    return text if 2 * len(text) <= most else text.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
+    whole = str(text)
+    return whole if 2 * len(whole) <= most else whole.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
 
 
 def plain(value: Any, special: Callable[[float], Any] = str, depth: int = 0) -> Any:

@@ -24,7 +24,7 @@ def pack(value: Any) -> bytes:
     def tagged(v: Any) -> Any:
         nonlocal size
         if isinstance(v, float):
-            return v if math.isfinite(v) else {"$": special(v)}
+            return v if math.isfinite(v) else special(v)
         if isinstance(v, array):
             data = doubles(v)
             at = size
@@ -50,8 +50,9 @@ def pack(value: Any) -> bytes:
     return b"".join(parts)
 
 
-def special(v: float) -> str:
-    return "NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity"
+def special(v: float) -> dict[str, str]:
+    """A number that JSON lacks."""
+    return {"$": "NaN" if math.isnan(v) else "Infinity" if v > 0 else "-Infinity"}
 
 
 def doubles(v: "array[float]") -> bytes:

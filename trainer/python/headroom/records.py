@@ -48,7 +48,7 @@ def row_values(record: bytes) -> tuple[float, ...]:
 
 
 def event(fields: dict[str, Any]) -> bytes:
-    return bytes([EVENT]) + json.dumps(plain(fields, _tagged), allow_nan=False).encode("utf-8", "replace")
+    return bytes([EVENT]) + json.dumps(plain(fields, special), allow_nan=False).encode("utf-8", "replace")
 
 
 def bundle(records: list[bytes], mark: dict[str, Any]) -> bytes:
@@ -202,10 +202,6 @@ class Decoder:
             )
             self.count += len(steps)
         self._open = {}
-
-
-def _tagged(value: float) -> dict[str, str]:
-    return {"$": special(value)}
 
 
 def _untagged(value: dict[str, Any]) -> Any:

@@ -99,7 +99,7 @@ class Run:
         if self._out.ended:
             return
         try:
-            if not isinstance(data, Mapping):
+            if type(data) is not dict and not isinstance(data, Mapping):
                 raise ValueError(f"{type(data).__name__} is no dict of names and numbers")
             if stream is None:
                 rest = self._series.log(data, step, commit)

@@ -58,6 +58,7 @@ class Writer:
         existing = segments_in(folder)
         self._number = existing[-1] if existing else -1
         self._map: mmap.mmap
+        self._size = SEGMENT
         self._end = 0
         # Until when no new segment is tried, after one for which there was no space.
         self._no_space: tuple[float, OSError] | None = None
@@ -67,7 +68,7 @@ class Writer:
         """Begins the next segment. Raises OSError when there is no space for it: then, and until there is, nothing can be appended."""
         if self._no_space and time.monotonic() < self._no_space[0]:
             raise self._no_space[1]
-        self._end = SEGMENT if self._number < 0 else self._size
+        self._end = self._size
         path = self._folder / segment_name(self._number + 1)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
