@@ -15,12 +15,7 @@ import { verifyUrl } from './postgres/verify';
 import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
 import { openReads } from './sqlite/read';
 import { openForReading } from './sqlite/schema';
-
-export interface Verified {
-  /** What was checked, in sentences. */
-  sound: string[];
-  damaged: string[];
-}
+import type { Verified } from './verified';
 
 export async function verifyFolder(folder: string): Promise<Verified> {
   const found: Verified = { sound: [], damaged: [] };

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { firstBroken } from '~/server/audit/chain';
-import type { Verified } from '~/server/store/verify';
+import type { Verified } from '~/server/store/verified';
 import type { AuditRow } from '~/shared/team';
 import { auditRows } from './audit';
 import { allBlobs, partsOf } from './blobs';
