@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
-import { lazy, Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
+import { Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
+import { later } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { chartPng, download } from './exportChart';
 import type { ChartContent } from './lineLayout';
@@ -9,7 +10,7 @@ import { valueFormat } from './readout';
 import type { StepFile } from './types';
 import { describeStep } from './xMap';
 
-const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
+const AnchorMenu = later(() => import('~/app/_components/AnchorMenu'));
 
 /** Export formats of a chart. */
 export interface Takeaway {

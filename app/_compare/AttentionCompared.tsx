@@ -1,16 +1,17 @@
 'use client';
 
 import { useTheme } from 'next-themes';
-import { lazy, Suspense, useReducer, useState } from 'react';
+import { Suspense, useReducer, useState } from 'react';
 import { focusReducer, noFocus } from '~/app/_charts/attention/focus';
 import { sequentialPalettes } from '~/app/_charts/attention/palettes';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
+import { later } from '~/app/_components/later';
 import { Panel } from '~/app/_components/Panel';
 import { type Comparison, mostPanes } from '~/app/_live/comparison';
 import { useRunsBeside } from '~/app/_live/runsBeside';
 
-const Panes = lazy(() => import('~/app/_run/attention/panes/Panes').then((m) => ({ default: m.Panes })));
+const Panes = later(() => import('~/app/_run/attention/panes/Panes').then((m) => ({ default: m.Panes })));
 
 /** One pane per run; the cursor of the first pane sets the step of all panes. */
 export const comparisonOf = (runIds: readonly string[]): Comparison => ({

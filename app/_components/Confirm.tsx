@@ -1,7 +1,8 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
+import { later } from '~/app/_components/later';
 import type { ConfirmProps } from './ConfirmBody';
 
-const ConfirmBody = lazy(() => import('./ConfirmBody'));
+const ConfirmBody = later(() => import('./ConfirmBody'));
 
 /** Asks for confirmation before an action that cannot be undone. */
 export function Confirm(props: ConfirmProps) {

@@ -1,7 +1,8 @@
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
+import { later } from '~/app/_components/later';
 import type { ModalProps } from './ModalBody';
 
-const ModalBody = lazy(() => import('./ModalBody'));
+const ModalBody = later(() => import('./ModalBody'));
 
 /**
  * A dialog over the page, loaded when it is first opened. Escape and a click outside close it. A field marked `data-first` gets

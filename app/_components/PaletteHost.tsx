@@ -1,12 +1,13 @@
 'use client';
 
 import { Command as CommandIcon } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { Suspense, useEffect, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
+import { later } from '~/app/_components/later';
 import { openHelp, openPalette } from './commands';
 
-const Palette = lazy(() => import('./Palette'));
-const Help = lazy(() => import('./Help'));
+const Palette = later(() => import('./Palette'));
+const Help = later(() => import('./Help'));
 
 /** Opens the command palette with Ctrl K (Cmd K on a Mac) and the help with "?". Both are loaded when first opened. */
 export function PaletteHost() {

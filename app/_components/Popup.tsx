@@ -1,6 +1,7 @@
-import { lazy, type ReactNode, Suspense, useRef, useState } from 'react';
+import { type ReactNode, Suspense, useRef, useState } from 'react';
+import { later } from '~/app/_components/later';
 
-const PopupBody = lazy(() => import('./PopupBody'));
+const PopupBody = later(() => import('./PopupBody'));
 
 /** A button that opens a popup. The popup's content is loaded when the button is first pressed. */
 export function Popup(props: {

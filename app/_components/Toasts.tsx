@@ -1,8 +1,9 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
+import { later } from '~/app/_components/later';
 import { useSelected } from '~/app/_live/select';
 import { toaster } from '~/app/_live/toast';
 
-const ToastsBody = lazy(() => import('./ToastsBody'));
+const ToastsBody = later(() => import('./ToastsBody'));
 
 /** The messages of `toast`. */
 export function Toasts() {

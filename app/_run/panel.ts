@@ -1,5 +1,6 @@
 import type { LucideIcon } from 'lucide-react';
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
+import { later } from '~/app/_components/later';
 import type { RunView } from '~/shared/view';
 
 /** A panel of the run page. Each panel's folder exports one, and shell/panels.ts lists it. */
@@ -24,5 +25,5 @@ export interface Panel {
 
 /** @param load loads the panel's script when the panel is first opened */
 export function panel({ load, ...rest }: Omit<Panel, 'Body' | 'preload'> & { load(): Promise<ComponentType> }): Panel {
-  return { ...rest, preload: load, Body: lazy(async () => ({ default: await load() })) };
+  return { ...rest, preload: () => load().catch(() => {}), Body: later(async () => ({ default: await load() })) };
 }

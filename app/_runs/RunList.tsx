@@ -3,10 +3,11 @@
 import { ArrowDown, ArrowUp, ChartSpline, Columns3, Plus, Search, Table2 } from 'lucide-react';
 import Link from 'next/link';
 import { useRouter, useSearchParams } from 'next/navigation';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { LinkState } from '~/app/_components/LinkState';
+import { later } from '~/app/_components/later';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
@@ -27,13 +28,13 @@ import { useTable } from './useTable';
 import { useView } from './useView';
 import { Views } from './Views';
 
-const NewRunDialog = lazy(() => import('./NewRunDialog').then((m) => ({ default: m.NewRunDialog })));
-const Chosen = lazy(() => import('./Chosen').then((m) => ({ default: m.Chosen })));
-const Trainers = lazy(() => import('./Trainers').then((m) => ({ default: m.Trainers })));
-const ColumnChooser = lazy(() => import('./ColumnChooser').then((m) => ({ default: m.ColumnChooser })));
-const SweepCharts = lazy(() => import('./SweepCharts').then((m) => ({ default: m.SweepCharts })));
-const Welcome = lazy(() => import('./Welcome').then((m) => ({ default: m.Welcome })));
-const SearchHelp = lazy(() => import('./SearchHelp').then((m) => ({ default: m.SearchHelp })));
+const NewRunDialog = later(() => import('./NewRunDialog').then((m) => ({ default: m.NewRunDialog })));
+const Chosen = later(() => import('./Chosen').then((m) => ({ default: m.Chosen })));
+const Trainers = later(() => import('./Trainers').then((m) => ({ default: m.Trainers })));
+const ColumnChooser = later(() => import('./ColumnChooser').then((m) => ({ default: m.ColumnChooser })));
+const SweepCharts = later(() => import('./SweepCharts').then((m) => ({ default: m.SweepCharts })));
+const Welcome = later(() => import('./Welcome').then((m) => ({ default: m.Welcome })));
+const SearchHelp = later(() => import('./SearchHelp').then((m) => ({ default: m.SearchHelp })));
 
 /** Initial values of the new-run form: the defaults, or those of another run. */
 type Form = { again: RunSummary | null };

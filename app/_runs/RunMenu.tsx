@@ -1,10 +1,11 @@
 import { MoreHorizontal } from 'lucide-react';
-import { lazy, Suspense, useRef, useState } from 'react';
+import { Suspense, useRef, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
+import { later } from '~/app/_components/later';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 
-const RunActions = lazy(() => import('./RunActions'));
+const RunActions = later(() => import('./RunActions'));
 
 /** The menu of a line; its content is loaded when it is first opened. */
 export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | null; onAgain(run: RunSummary): void }) {

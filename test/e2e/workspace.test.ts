@@ -124,6 +124,28 @@ describeInBrowser('the workspace of a run', () => {
     await expect.poll(() => status(page)).toBe('running');
   });
 
+  it('a part that was not loaded yet appears once the server can be reached again; after an update the page says so', async () => {
+    const p = await open('', { width: 1280, height: 800 });
+    const scripts = '**/_next/static/chunks/**';
+    const refused = p.waitForEvent('requestfailed');
+    await p.route(scripts, (route) => route.abort());
+    await p.keyboard.press('Control+k');
+    await refused;
+    await p.unroute(scripts);
+    await p.getByRole('dialog').getByRole('combobox').waitFor();
+    await p.keyboard.press('Escape');
+
+    await p.route(scripts, (route) => route.fulfill({ status: 404 }));
+    await p.getByText('Change later', { exact: true }).click();
+    await p.getByRole('alert').getByText('Headroom was updated while this page was open.').waitFor();
+    expect(await status(p)).toContain('running');
+    await p.unroute(scripts);
+    await p.getByRole('button', { name: 'Reload the page' }).click();
+    await p.getByText('Change later', { exact: true }).click();
+    await p.getByRole('button', { name: 'Schedule', exact: true }).waitFor();
+    await p.context().close();
+  });
+
   it('a chart is changed, and its arrangement is in the link', async () => {
     await page.getByLabel('Save Loss as a file').click();
     await page.getByRole('menuitem', { name: 'Change series and range …' }).click();

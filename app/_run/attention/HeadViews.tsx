@@ -1,14 +1,15 @@
-import { lazy, memo, Suspense } from 'react';
+import { memo, Suspense } from 'react';
 import { count } from '~/app/_components/format';
+import { later } from '~/app/_components/later';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { Heads } from './Heads';
 import { useSettled } from './useSettled';
 import { useWorkspace } from './workspaceContext';
 
-const Scatter = lazy(() => import('./views/Scatter').then((m) => ({ default: m.Scatter })));
-const Likeness = lazy(() => import('./views/Likeness').then((m) => ({ default: m.Likeness })));
-const Flow = lazy(() => import('./views/Flow').then((m) => ({ default: m.Flow })));
+const Scatter = later(() => import('./views/Scatter').then((m) => ({ default: m.Scatter })));
+const Likeness = later(() => import('./views/Likeness').then((m) => ({ default: m.Likeness })));
+const Flow = later(() => import('./views/Flow').then((m) => ({ default: m.Flow })));
 
 const views: readonly { value: AttentionView['heads']; label: string; title: string }[] = [
   { value: 'table', label: 'table', title: 'what each head does, in numbers' },

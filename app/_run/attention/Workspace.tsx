@@ -1,5 +1,6 @@
-import { lazy, memo, type RefObject, Suspense, useEffect, useRef } from 'react';
+import { memo, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { useSize } from '~/app/_charts/useSize';
+import { later } from '~/app/_components/later';
 import { headCount } from '~/shared/snapshotFile';
 import { Analyses } from './Analyses';
 import { Announcer } from './Announcer';
@@ -10,7 +11,7 @@ import { OverTime } from './OverTime';
 import { Toolbar } from './Toolbar';
 import { useWorkspace } from './workspaceContext';
 
-const RoomPanes = lazy(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
+const RoomPanes = later(() => import('./panes/RoomPanes').then((m) => ({ default: m.RoomPanes })));
 
 /** All views of the attention at one step, with one shared cursor and selection. */
 export const Workspace = memo(function Workspace() {

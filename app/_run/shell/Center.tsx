@@ -1,6 +1,7 @@
 import { EllipsisVertical, PanelRightOpen, X } from 'lucide-react';
-import { type CSSProperties, lazy, Suspense, useMemo, useRef, useState } from 'react';
+import { type CSSProperties, Suspense, useMemo, useRef, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
+import { later } from '~/app/_components/later';
 import {
   besideTile,
   closed,
@@ -23,7 +24,7 @@ import type { Panel } from '~/app/_run/panel';
 import { dragTab } from './dragTab';
 import { TabPanels } from './TabPanels';
 
-const AnchorMenu = lazy(() => import('~/app/_components/AnchorMenu'));
+const AnchorMenu = later(() => import('~/app/_components/AnchorMenu'));
 
 /** Percent of the center. */
 interface Box {

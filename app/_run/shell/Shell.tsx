@@ -1,9 +1,10 @@
 'use client';
 
 import { Ellipsis, PanelRightClose } from 'lucide-react';
-import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
+import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { IconButton } from '~/app/_components/IconButton';
+import { later } from '~/app/_components/later';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -16,7 +17,7 @@ import { panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
 import { useNarrow } from './useMedia';
 
-const NotePopup = lazy(() => import('~/app/_run/notes/NotePopup'));
+const NotePopup = later(() => import('~/app/_run/notes/NotePopup'));
 
 /** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {

@@ -1,6 +1,7 @@
-import { type FormEvent, type KeyboardEvent, lazy, Suspense, useEffect, useId, useState } from 'react';
+import { type FormEvent, type KeyboardEvent, Suspense, useEffect, useId, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count, measured } from '~/app/_components/format';
+import { later } from '~/app/_components/later';
 import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
 import { useTimeline } from '~/app/_live/lists';
@@ -13,7 +14,7 @@ import { HoldButton } from './HoldButton';
 import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
 import { ValueInput } from './ValueInput';
 
-const RatePreview = lazy(() => import('./RatePreview'));
+const RatePreview = later(() => import('./RatePreview'));
 
 /**
  * One declared value: its current value, who set it, and a field to request another. The field remembers the value shown when the edit began and sends it

@@ -1,7 +1,8 @@
 'use client';
 
 import { Lock } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
+import { later } from '~/app/_components/later';
 import { useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isInHeader } from '~/app/_run/timeline/PauseButton';
@@ -14,7 +15,7 @@ import { GoOn } from './GoOn';
 import { Proposals } from './Proposals';
 import { useWhyNot } from './useWhyNot';
 
-const ScheduleForm = lazy(() => import('./ScheduleForm'));
+const ScheduleForm = later(() => import('./ScheduleForm'));
 
 const none = { values: [], actions: [] };
 
