@@ -135,7 +135,12 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
       await about.waitFor();
       if (spec.unit)
         await expect.poll(() => about.textContent()).toContain('An integer >= 1 or never (empty), in epochs; never at the start');
-      await page.keyboard.press('Escape');
+      // While it is open, the explanation has the name of the field.
+      const explanations = async () => {
+        await page.keyboard.press('Escape');
+        return page.getByRole('dialog').count();
+      };
+      await expect.poll(explanations).toBe(0);
       if (spec.type === 'boolean' || spec.type === 'enum') await field.selectOption(typed);
       else await field.fill(typed);
       await field.press('Enter');

@@ -227,15 +227,23 @@ describe('a broken .headroom file', () => {
       change(read.entries);
       return pack(read);
     });
+  /** Some bytes may change and the content stays: a repetition of zeros can be copied from one place or another. */
+  const withChangedByte = () => {
+    for (let at = 3000; ; at++) {
+      const bytes = Buffer.from(whole);
+      bytes[at]! ^= 255;
+      try {
+        gunzipSync(bytes);
+      } catch {
+        return bytes;
+      }
+    }
+  };
   const blob = () => members.find((m) => m.name.startsWith('blobs/'))!.name;
 
   const cases: [string, () => Uint8Array | Promise<Uint8Array>, string | RegExp][] = [
     ['cut in the middle', () => whole.subarray(0, whole.length / 2), 'the file is damaged: unexpected end of file'],
-    [
-      'with a changed byte',
-      () => Buffer.concat([whole.subarray(0, 3000), Uint8Array.of(whole[3000]! ^ 255), whole.subarray(3001)]),
-      /^the file is damaged: /,
-    ],
+    ['with a changed byte', withChangedByte, /^the file is damaged: /],
     [
       'whose checksum at the end is another one',
       () => Buffer.concat([whole.subarray(0, -8), Uint8Array.of(whole.at(-8)! ^ 255), whole.subarray(-7)]),
