@@ -162,7 +162,7 @@ function checkIdentity(db: Database.Database, file: string): void {
 function configure(db: Database.Database, file: string, report: Report): void {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
-  db.pragma('cache_size = -64000');
+  db.pragma('cache_size = -16000');
   db.pragma('wal_autocheckpoint = 4000');
   db.pragma('journal_size_limit = 67108864');
   const synchronous = db.pragma('synchronous', { simple: true });
