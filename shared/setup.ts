@@ -41,9 +41,11 @@ export const jsonObject = <T extends Config>(what: string, maxBytes: number) =>
 /** The settings of a run: a recipe's config, or a script's own settings. */
 export const config = jsonObject<Config>('config', MAX_CONFIG_BYTES);
 
-/** The settings of a program that may send too many: the largest are left out, and named in the setting "left out". */
+/** The settings of a program that may send too many: then the largest are left out, and named in the setting "left out". */
 export function fittedConfig(given: Config): Config {
   const bytes = (value: Json) => new TextEncoder().encode(JSON.stringify(value)).length;
+  if (bytes(given) <= MAX_CONFIG_BYTES) return given;
+  // Room for the names of those that are left out.
   const sizes = new Map(Object.entries(given).map(([name, value]) => [name, bytes({ [name]: value })]));
   let left = MAX_CONFIG_BYTES - 4096;
   const kept = new Set<string>();
@@ -51,7 +53,6 @@ export function fittedConfig(given: Config): Config {
     left -= size;
     if (left >= 0) kept.add(name);
   }
-  if (kept.size === sizes.size) return given;
   const lost = [...sizes.keys()].filter((name) => !kept.has(name)).map((name) => name.slice(0, 100));
   return { ...Object.fromEntries(Object.entries(given).filter(([name]) => kept.has(name))), 'left out': lost.slice(0, 20) };
 }

@@ -91,8 +91,11 @@ export class TableReader {
   #ours = false;
   #withoutStep = 0;
   #nested = 0;
-  /** Epoch and step of the last row, in a table that has both. */
-  #begins: { epoch: number; step: number; of(row: readonly Cell[]): [epoch: number, step: number] } | null = null;
+  /** In a table with epochs and steps: those of the last row of each run and key, and how to read them. */
+  #begins: {
+    last: Map<string, { epoch: number; step: number }>;
+    read(row: readonly Cell[]): { of: string; epoch: number; step: number };
+  } | null = null;
 
   constructor(
     private readonly runs: RunsReading,
@@ -223,9 +226,13 @@ export class TableReader {
       const epoch = first(epochNames, (i) => i !== found);
       if (found !== null && epoch !== null) {
         const number = (cell: Cell) => numberOf(text(cell), this.#style) ?? Number.NaN;
-        this.#begins = { epoch: Number.NaN, step: Number.NaN, of: (row) => [number(row[epoch]), number(row[found])] };
+        const parts = [this.#run, this.#key].filter((i) => i !== null);
+        this.#begins = {
+          last: new Map(),
+          read: (row) => ({ of: parts.map((i) => row[i]).join('\0'), epoch: number(row[epoch]), step: number(row[found]) }),
+        };
         inEpoch = rows.some((row) => this.#beginsAgain(row));
-        this.#begins.step = Number.NaN;
+        this.#begins.last.clear();
       }
       if (inEpoch) {
         this.#begins = null;
@@ -254,12 +261,11 @@ export class TableReader {
 
   /** Whether the steps begin again while the epochs go on: such steps count within an epoch, and say nothing of the whole run. */
   #beginsAgain(row: readonly Cell[]): boolean {
-    const before = this.#begins;
-    if (!before) return false;
-    const [epoch, step] = before.of(row);
-    const again = step < before.step && epoch > before.epoch;
-    [before.epoch, before.step] = [epoch, step];
-    return again;
+    if (!this.#begins) return false;
+    const { of, epoch, step } = this.#begins.read(row);
+    const before = this.#begins.last.get(of);
+    this.#begins.last.set(of, { epoch, step });
+    return before !== undefined && step < before.step && epoch > before.epoch;
   }
 
   /** A chart downloaded from W&B has columns "run - series", each with its minimum and maximum. */

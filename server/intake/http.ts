@@ -262,7 +262,7 @@ function metrics(given: unknown): unknown {
   if (!isObject(given))
     throw new RequestError(
       400,
-      `metrics: give an object of numbers by name, not ${JSON.stringify(given) ?? 'nothing'}`,
+      `metrics: give an object of numbers by name, not ${JSON.stringify(given)?.slice(0, 80) ?? 'nothing'}`,
       'metrics',
     );
   return Object.entries(given).map(([name, value]) => ({

@@ -8,6 +8,7 @@ import time
 import headroom
 import pytest
 from conftest import patience, wait_for
+from headroom.config import MAX_BYTES, fitted
 
 
 def test_every_value_arrives_absent_is_not_nan_and_names_are_data(init, server):
@@ -202,6 +203,14 @@ def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(ini
     assert record.series("loss") == [(0, 1.0)]
     said = capfd.readouterr().err
     assert "name: cut to its first 80 letters" in said and "left out: tensor, model.labels" in said
+
+
+def test_a_config_that_fits_stays_whole_and_of_a_larger_one_the_largest_values_are_left_out():
+    said = []
+    fits = {"a": "x" * (MAX_BYTES - 9)}
+    assert fitted(fits, said.append) == fits and said == []
+    assert fitted({"lr": 1, **fits}, said.append) == {"lr": 1, "left out": ["a"]}
+    assert said == ["config: more than 65536 bytes as JSON; left out: a"]
 
 
 @pytest.mark.parametrize(

@@ -336,6 +336,19 @@ describe('the axis of the steps', () => {
     expect((await readFiles(folder.path, { 'x.csv': long })).refused).toEqual([
       'line 1502: column "iter" begins again with an epoch, so it does not count the steps of the run; choose another column as the axis, or "row" to count the rows',
     ]);
+    // Rows of several runs by turns: each run counts for itself.
+    const turns = 'run_id,epoch,step,loss\na,0,10,9\nb,1,4,8\na,1,20,7\nb,2,6,5\n';
+    const both = await readFiles(folder.path, { 'x.csv': turns });
+    expect(both.runs.map((run) => run.series.get('loss')!.map(([step, , loss]) => [step, loss]))).toEqual([
+      [
+        [10, 9],
+        [20, 7],
+      ],
+      [
+        [4, 8],
+        [6, 5],
+      ],
+    ]);
     // A run that is resumed from a checkpoint goes back in both.
     expect(await read('epoch,step,loss\n0,0,9\n1,1,8\n1,2,7\n1,1,6\n')).toEqual({
       epoch: { 0: 0, 1: 1, 2: 1 },

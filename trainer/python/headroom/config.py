@@ -35,14 +35,16 @@ class Config(dict[str, Any]):
         self._changed(values)
 
 
-MAX_BYTES = 60_000
-"""Of a config as JSON. The server takes a little more."""
+MAX_BYTES = 64 * 1024
+"""Of a config as JSON."""
+NAMES_BYTES = 4096
+"""Room for the names of what is left out."""
 
 
 def fitted(config: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """The config as JSON data. Where it is too large, its largest values are left out, and it says which."""
     values: dict[str, Any] = plain(dict(config))
-    left_out = _shrink(values, MAX_BYTES, "")
+    left_out = _shrink(values, MAX_BYTES - NAMES_BYTES, "") if _bytes(values) > MAX_BYTES else []
     if left_out:
         values["left out"] = left_out[:20]
         warn(f"config: more than {MAX_BYTES} bytes as JSON; left out: {', '.join(left_out[:20])}")

@@ -316,7 +316,10 @@ class Run:
     # ---- the end ----
 
     def finish(self, status: str | None = None, message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
-        """Ends the run (as "stopped" if somebody stopped it, else as "finished"), and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable."""
+        """Ends the run, and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable.
+
+        Without a `status` it ends as "stopped" if somebody stopped it; called in `except` or `finally`, as the error says: "failed" with the traceback, or "stopped" after Ctrl+C; else as "finished".
+        """
         if self._out.forked:
             return
         error = sys.exc_info()[1] if status is None else None
