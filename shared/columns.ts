@@ -1,7 +1,7 @@
 /** Comparing and joining the declarations of series. */
 import type { Better, Series } from './series';
 
-/** Why these columns cannot be a stream (a repeated name), or null. */
+/** A name that two of these columns have, so that they cannot be a stream; null = none. */
 export function repeatedName(columns: readonly Series[]): string | null {
   const names = new Set<string>();
   for (const { name } of columns) {

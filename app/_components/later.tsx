@@ -6,7 +6,7 @@ import { Button } from './Button';
 // biome-ignore lint/suspicious/noExplicitAny: the properties of any component, as in the type of React's lazy
 type AnyComponent = ComponentType<any>;
 
-/** So often the server must answer without having a script until it is clear that it has another version of the pages. */
+/** After so many answers of a server that lacks the script, the server is taken to have another version of the pages. */
 const mostMissing = 3;
 
 /**

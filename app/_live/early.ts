@@ -1,7 +1,7 @@
 /** Asks for a run in the page's HTML: the answer is on its way while the scripts are still loading. */
 import type { Actor } from '~/shared/ids';
 import { transformer } from '~/shared/json';
-import { paths } from '~/shared/paths';
+import { paths, runIdPattern } from '~/shared/paths';
 import type { RunView } from '~/shared/view';
 import { atBase } from './base';
 
@@ -21,7 +21,7 @@ const withinMs = 4_000;
 
 /** A script that asks for the run of the page's address. */
 export const askEarly = `{
-  const runId = /\\/runs\\/([a-z0-9]{6,32})\\/?$/.exec(location.pathname)?.[1];
+  const runId = /\\/runs\\/(${runIdPattern.source.slice(1, -1)})\\/?$/.exec(location.pathname)?.[1];
   const at = '${atBase(paths.trpc)}/runs.view,system.info?batch=1&input=';
   const asked = encodeURIComponent(JSON.stringify({ 0: { runId } }));
   if (runId) window.headroomEarly = { runId, answer: fetch(at + asked, { signal: AbortSignal.timeout(${withinMs}) }) };
