@@ -46,7 +46,7 @@ describeInBrowser('the room, as a user starts it', () => {
     const step = await stepOf(ada);
     await expect.poll(() => pixels(loss)).not.toBe(curve);
     await expect.poll(() => pixels(attention)).not.toBe(map);
-    expect(await stepOf(ada)).toBeGreaterThan(step);
+    await expect.poll(() => stepOf(ada)).toBeGreaterThan(step);
   });
 
   it('two people see that two watch', async () => {
