@@ -86,7 +86,8 @@ export class TableReader {
   #run: number | null = null;
   #reading: RunReading | null = null;
   #runName = '';
-  #row = 0;
+  /** Rows of each run so far. */
+  readonly #rows = new Map<string, number>();
   /** This program wrote the table: its times are in ms, even if their clock began with the run. */
   #ours = false;
   #withoutStep = 0;
@@ -284,7 +285,8 @@ export class TableReader {
   #take(cells: readonly Cell[], where: string): void {
     const columns = this.#columns;
     const run = this.#runOf(this.#run === null ? '' : String(cells[this.#run] ?? '').trim());
-    const row = this.#row++;
+    const row = this.#rows.get(run.name) ?? 0;
+    this.#rows.set(run.name, row + 1);
     if (this.#beginsAgain(cells))
       throw new ImportError(
         `${where}: column ${shown(columns[this.#step!]!.name)} begins again with an epoch, so it does not count the steps of the run; choose another column as the axis, or "${ROW_AXIS}" to count the rows`,
@@ -322,7 +324,6 @@ export class TableReader {
   #runOf(name: string): RunReading {
     if (this.#reading && name === this.#runName) return this.#reading;
     this.#runName = name;
-    this.#row = 0;
     for (const column of this.#columns) column.series = null;
     this.#reading = this.runs.run(name);
     return this.#reading;

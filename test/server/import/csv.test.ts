@@ -338,16 +338,17 @@ describe('the axis of the steps', () => {
     ]);
     // Rows of several runs by turns: each run counts for itself.
     const turns = 'run_id,epoch,step,loss\na,0,10,9\nb,1,4,8\na,1,20,7\nb,2,6,5\n';
-    const both = await readFiles(folder.path, { 'x.csv': turns });
-    expect(both.runs.map((run) => run.series.get('loss')!.map(([step, , loss]) => [step, loss]))).toEqual([
-      [
-        [10, 9],
-        [20, 7],
-      ],
-      [
-        [4, 8],
-        [6, 5],
-      ],
+    const losses = async (choices = {}) =>
+      (await readFiles(folder.path, { 'x.csv': turns }, choices)).runs.map((run) =>
+        run.series.get('loss')!.map(([step, , loss]) => `${loss} at ${step}`),
+      );
+    expect(await losses()).toEqual([
+      ['9 at 10', '7 at 20'],
+      ['8 at 4', '5 at 6'],
+    ]);
+    expect(await losses({ axis: 'row' })).toEqual([
+      ['9 at 0', '7 at 1'],
+      ['8 at 0', '5 at 1'],
     ]);
     // A run that is resumed from a checkpoint goes back in both.
     expect(await read('epoch,step,loss\n0,0,9\n1,1,8\n1,2,7\n1,1,6\n')).toEqual({
