@@ -193,7 +193,7 @@ export class Frames {
         if (answered) return;
         answered = true;
         m.unanswered.shift();
-        this.#schedule();
+        if (this.#members.has(m)) this.#schedule([m]);
       });
     }
     this.#schedule();
@@ -211,10 +211,10 @@ export class Frames {
     };
   }
 
-  /** One timer: for the next frame, or the next check for stuck viewers. */
-  #schedule(): void {
+  /** One timer: for the next frame, or the next check for stuck viewers. `of`: those for whom something changed. */
+  #schedule(of: Iterable<Member> = this.#members): void {
     let due = Number.POSITIVE_INFINITY;
-    for (const m of this.#members) {
+    for (const m of of) {
       if (m.queue.length > 0 && m.unanswered.length < this.settings.window)
         due = Math.min(due, this.#lastFlush + (m.urgent ? this.settings.urgentMs : this.settings.everyMs));
       if (m.unanswered.length > 0) due = Math.min(due, m.unanswered[0]! + this.settings.stuckMs + 1);
