@@ -4,9 +4,9 @@ import type { ActionSpec, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
 import { pauseAction } from '~/trainer/base/pauseAction';
-import { type Split, split } from '~/trainer/base/splits';
+import type { Split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
-import { argument } from './declare';
+import { action, argument, splitArgument } from './declare';
 import { type AskedOf, questions } from './questions';
 
 /** What an action may do to a run. Pauses are between updates. */
@@ -40,10 +40,11 @@ export interface Action {
 }
 
 const mode = (run: Steered) => (run.paused ? 'paused' : 'running');
-const done = (message: string, effect?: () => void | Promise<void>): Outcome => ({
+type Effect = () => void | Promise<void>;
+const done = (message: string, effect?: Effect, [before, after]: [ControlValue, ControlValue] = [null, null]): Outcome => ({
   ok: true,
-  before: null,
-  after: null,
+  before,
+  after,
   message,
   ...(effect && { effect }),
 });
@@ -59,43 +60,21 @@ const asAction = (question: AskedOf): Action => ({
 
 export const actions: Action[] = [
   {
-    spec: {
-      ...pauseAction,
-      label: 'Pause',
-      help: 'Stop between two steps; commands are still answered.',
-      args: [],
-      risky: false,
-    },
+    spec: { ...action('pause', 'Pause', 'Stop between two steps; commands are still answered.'), ...pauseAction },
     act: (run, _args, { actor }) =>
       run.paused
         ? refuse('state', `pause: the run is already paused at step ${run.step}; resume it or let it step`)
-        : {
-            ok: true,
-            before: mode(run),
-            after: 'paused',
-            message: `paused at step ${run.step}`,
-            effect: () => run.pause(`paused by ${actor.name}`),
-          },
+        : done(`paused at step ${run.step}`, () => run.pause(`paused by ${actor.name}`), [mode(run), 'paused']),
   },
   {
-    spec: { name: 'resume', role: 'resume', label: 'Resume', help: 'Go on training.', args: [], risky: false },
+    spec: action('resume', 'Resume', 'Go on training.'),
     act: (run, _args, { actor }) =>
       run.paused || run.stepsToPause !== null
-        ? {
-            ok: true,
-            before: mode(run),
-            after: 'running',
-            message: `resumed at step ${run.step}`,
-            effect: () => run.resume(null, `resumed by ${actor.name}`),
-          }
+        ? done(`resumed at step ${run.step}`, () => run.resume(null, `resumed by ${actor.name}`), [mode(run), 'running'])
         : refuse('state', 'resume: the run is not paused'),
   },
   {
-    spec: {
-      name: 'step',
-      role: 'step',
-      label: 'Step',
-      help: 'Do so many updates, then pause again.',
+    spec: action('step', 'Step', 'Do so many updates, then pause again.', {
       args: [
         argument({
           name: 'count',
@@ -108,82 +87,44 @@ export const actions: Action[] = [
           default: 1,
         }),
       ],
-      risky: false,
-    },
+    }),
     act: (run, { count }, { actor }) => {
       if (!run.paused && run.stepsToPause === null) return refuse('state', 'step: the run is not paused; pause it first');
       // Single steps requested in quick succession add up.
       const steps = (run.stepsToPause ?? 0) + (count as number);
       const words = `${steps} step${steps === 1 ? '' : 's'}`;
-      return {
-        ok: true,
-        before: mode(run),
-        after: 'running',
-        message: `${words} from step ${run.step}, then paused again`,
-        effect: () => run.resume(steps, `${words} for ${actor.name}, then paused again`),
-      };
+      const resume = () => run.resume(steps, `${words} for ${actor.name}, then paused again`);
+      return done(`${words} from step ${run.step}, then paused again`, resume, [mode(run), 'running']);
     },
   },
   {
-    spec: { name: 'stop', role: 'stop', label: 'Stop', help: 'End the run; its last state is saved.', args: [], risky: true },
-    act: (run, _args, { actor }) => ({
-      ok: true,
-      before: mode(run),
-      after: 'stopped',
-      message: `stopped at step ${run.step}`,
-      effect: () => run.stop(`stopped by ${actor.name} at step ${run.step}`),
-    }),
+    spec: action('stop', 'Stop', 'End the run; its last state is saved.', { risky: true }),
+    act: (run, _args, { actor }) => {
+      const stop = () => run.stop(`stopped by ${actor.name} at step ${run.step}`);
+      return done(`stopped at step ${run.step}`, stop, [mode(run), 'stopped']);
+    },
   },
   {
-    spec: {
-      name: 'evaluate',
-      role: 'evaluate',
-      label: 'Evaluate',
-      help: 'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
-      args: [
-        argument({
-          name: 'split',
-          label: 'Set',
-          help: 'Which examples.',
-          type: 'enum',
-          options: [...split.options],
-          default: 'test',
-        }),
-      ],
-      risky: false,
-    },
+    spec: action(
+      'evaluate',
+      'Evaluate',
+      'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
+      { args: [splitArgument] },
+    ),
     act: (run, args, { command }) =>
       done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluate(args.split as Split, command.id)),
   },
   {
-    spec: {
-      name: 'checkpoint',
-      role: 'checkpoint',
-      label: 'Save checkpoint',
-      help: 'Save the whole state of this step.',
-      args: [],
-      risky: false,
-    },
+    spec: action('checkpoint', 'Save checkpoint', 'Save the whole state of this step.'),
     act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint(command.id)),
   },
   {
-    spec: {
-      name: 'snapshot',
-      role: 'snapshot',
-      label: 'Take snapshot',
-      help: 'Record attention and predictions of the probe examples now.',
-      args: [],
-      risky: false,
-    },
+    spec: action('snapshot', 'Take snapshot', 'Record attention and predictions of the probe examples now.'),
     act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
   },
   ...questions.map(asAction),
   {
-    spec: {
-      name: 'cancel',
-      role: 'cancel',
-      label: 'Cancel scheduled command',
-      help: 'Drop a command that waits for its condition.',
+    spec: action('cancel', 'Cancel scheduled command', 'Drop a command that waits for its condition.', {
       args: [
         argument({
           name: 'commandId',
@@ -193,8 +134,7 @@ export const actions: Action[] = [
           default: '',
         }),
       ],
-      risky: false,
-    },
+    }),
     act: (run, args, { actor }) =>
       run.cancel(String(args.commandId), actor)
         ? done(`command ${args.commandId} canceled`)
