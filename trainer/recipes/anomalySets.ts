@@ -42,8 +42,6 @@ export class SetDrawer {
   readonly size: number;
   /** Random numbers used per set. */
   readonly positionsPerSet: number;
-  readonly #labels: ArrayLike<number>;
-  readonly #setSize: number;
   /** Classes with enough pictures to fill a set. */
   readonly #classes: { label: number; members: number[] }[];
 
@@ -52,7 +50,12 @@ export class SetDrawer {
    * @param what the split's name for messages
    * @throws RangeError naming setSize, when fewer than two classes have setSize - 1 pictures
    */
-  constructor(labels: ArrayLike<number>, indices: Int32Array, setSize: number, what: string) {
+  constructor(
+    private readonly labels: ArrayLike<number>,
+    indices: Int32Array,
+    private readonly setSize: number,
+    what: string,
+  ) {
     const classes = [...membersByClass(labels, indices)].map(([label, members]) => ({ label, members }));
     this.#classes = classes.filter((c) => c.members.length >= setSize - 1);
     if (this.#classes.length < 2) {
@@ -63,8 +66,6 @@ export class SetDrawer {
           (most >= 3 ? `give at most ${most}, or more pictures` : 'give more pictures'),
       );
     }
-    this.#labels = labels;
-    this.#setSize = setSize;
     this.size = indices.length;
     this.positionsPerSet = setSize + 1;
   }
@@ -77,14 +78,14 @@ export class SetDrawer {
    */
   draw(odd: number, random: RandomStream, access: number, out: Int32Array): number {
     let position = access * this.positionsPerSet;
-    const label = this.#labels[odd]!;
+    const label = this.labels[odd]!;
     const own = this.#classes.findIndex((c) => c.label === label);
     const pick = random.integer(position++, own < 0 ? this.#classes.length : this.#classes.length - 1);
     const { members } = this.#classes[own >= 0 && pick >= own ? pick + 1 : pick]!;
-    const place = random.integer(position++, this.#setSize);
+    const place = random.integer(position++, this.setSize);
     // Floyd's sampling: N - 1 different members from N - 1 random numbers.
     const others = new Set<number>();
-    for (let last = members.length - (this.#setSize - 1); last < members.length; last++) {
+    for (let last = members.length - (this.setSize - 1); last < members.length; last++) {
       const at = random.integer(position++, last + 1);
       others.add(others.has(at) ? last : at);
     }

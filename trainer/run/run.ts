@@ -41,7 +41,6 @@ export interface RunParts {
 export class Run implements Ordered {
   readonly output: Output;
   readonly orders: Orders;
-  readonly #parts: RunParts;
   readonly #controls: Control[];
   readonly #settings: Settings;
   readonly #changes = new Map<string, Change>();
@@ -55,10 +54,12 @@ export class Run implements Ordered {
   #stopMessage: string | null = null;
 
   /** @throws CheckpointError when the origin does not fit the run */
-  constructor(parts: RunParts, origin: Origin) {
+  constructor(
+    private readonly parts: RunParts,
+    origin: Origin,
+  ) {
     const { recipe, config, task, learner, runId, clock } = parts;
     mainOf(task, { loss: 0, accuracy: 0 });
-    this.#parts = parts;
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, task, clock);
@@ -114,7 +115,7 @@ export class Run implements Ordered {
     return this.ended || this.stopped;
   }
   get shape(): ModelShape {
-    return this.#parts.shape;
+    return this.parts.shape;
   }
 
   /** Why the run ends before the next update; null = it continues. */
@@ -136,7 +137,7 @@ export class Run implements Ordered {
       return;
     }
     if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
-    else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
+    else this.output.status('running', step, `training on ${this.parts.backend.name}`);
     if (this.#origin === 'same run') return;
     for (const message of planNotes(this.plan()))
       this.output.emit({ type: 'alert', step, level: 'warning', kind: 'schedule', message });
@@ -154,7 +155,7 @@ export class Run implements Ordered {
 
   /** Logs the description of the run: at the start, and again when people changed its length. */
   #announce(): void {
-    const { backend, learner, task } = this.#parts;
+    const { backend, learner, task } = this.parts;
     const { schedule } = this.#settings.config;
     this.output.emit({
       type: 'started',
@@ -176,7 +177,7 @@ export class Run implements Ordered {
   /** Last snapshot, validation and test with the best parameters, last checkpoint. Yields between its parts. */
   async *finish(reason: string): AsyncGenerator<void> {
     const state = this.#state;
-    const { learner } = this.#parts;
+    const { learner } = this.parts;
     if (!this.#snapshots.tookOneAt(state.step)) await this.#snapshot('end', null);
     if (state.validated?.step !== state.step) this.#evaluations.validate('end');
     this.#samples.ended();
@@ -191,7 +192,7 @@ export class Run implements Ordered {
         let result: Result | null = null;
         for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
         this.output.evaluation({ step: state.step, split, trigger: 'end', commandId: null, parametersStep }, result);
-        said.push(`${split} ${describeMetric(mainOf(this.#parts.task, result))}`);
+        said.push(`${split} ${describeMetric(mainOf(this.parts.task, result))}`);
       }
     } finally {
       learner.load(last);
@@ -221,13 +222,13 @@ export class Run implements Ordered {
 
   facts(): Facts {
     const { position, step } = this.#state;
-    return { settings: this.#settings, task: this.#parts.task, position, step };
+    return { settings: this.#settings, task: this.parts.task, position, step };
   }
 
   plannedSteps(): number {
     const { step, position } = this.#state;
     const { batchSize, epochs } = this.#settings.config;
-    return step + stepsLeft(position, batchSize, this.#parts.task.sizes.train, epochs);
+    return step + stepsLeft(position, batchSize, this.parts.task.sizes.train, epochs);
   }
 
   plan(): Plan {
@@ -299,7 +300,7 @@ export class Run implements Ordered {
   // ---- an update ----
 
   async update(): Promise<void> {
-    const { task, learner, clock } = this.#parts;
+    const { task, learner, clock } = this.parts;
     const state = this.#state;
     const { batchSize, optimizer } = this.#settings.config;
     const { step } = state;
@@ -349,7 +350,7 @@ export class Run implements Ordered {
   #rollOver(): void {
     const { position } = this.#state;
     const { batchSize, evaluateEverySteps } = this.#settings.config;
-    if (position.index === 0 || !epochIsOver(position, batchSize, this.#parts.task.sizes.train)) return;
+    if (position.index === 0 || !epochIsOver(position, batchSize, this.parts.task.sizes.train)) return;
     position.epoch++;
     position.index = 0;
     if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
@@ -365,7 +366,7 @@ export class Run implements Ordered {
       const what = [
         ...(Number.isFinite(loss) ? [] : [`loss is ${loss}`]),
         ...(Number.isFinite(gradNorm) ? [] : [`gradient norm is ${gradNorm}`]),
-        ...(first < 0 ? [] : [`first in ${this.#parts.learner.params[first]!.name}`]),
+        ...(first < 0 ? [] : [`first in ${this.parts.learner.params[first]!.name}`]),
       ];
       const message = `${what.join(', ')} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
@@ -387,7 +388,7 @@ export class Run implements Ordered {
     const state = this.#state;
     // A checkpoint requested by people does not replace the due one.
     if (commandId === null) state.checkpointDue = null;
-    const { runId, recipe, config, task, learner } = this.#parts;
+    const { runId, recipe, config, task, learner } = this.parts;
     const learnerState = await learner.state();
     const values: RunState['values'] = {};
     for (const { spec, read } of this.#controls) {
