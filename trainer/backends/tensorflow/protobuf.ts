@@ -43,7 +43,7 @@ const savedModel = protobuf.Root.fromJSON({
         name: one('string', 1),
         op: one('string', 2),
         inputs: many('string', 3),
-        attrs: { ...one('Attr', 5), keyType: 'string' },
+        attrs: { ...one('Attr', 5), keyType: 'string' } as protobuf.IMapField,
       },
     },
     Attr: {
