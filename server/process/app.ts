@@ -195,7 +195,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       store,
       blobs,
       dataFolder,
-      databaseUrl: shared?.databaseUrl ?? null,
+      nodes: shared ? { databaseUrl: shared.databaseUrl, blobUrl: shared.blobUrl } : null,
       threaded: !options.store,
       now,
       view: (runId: string) => hub.view(runId),
