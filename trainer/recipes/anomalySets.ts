@@ -1,4 +1,5 @@
 /** Draws sets: N - 1 pictures of one class and one of another. Pure: indices in, indices out. */
+import { grouped } from '~/shared/grouped';
 import type { RandomStream } from '~/trainer/nn/random';
 
 /**
@@ -13,7 +14,7 @@ export function splitByClass(
 ): { train: Int32Array; validation: Int32Array } {
   const held = new Set<number>();
   let position = 0;
-  for (const members of membersByClass(labels, allOf(labels)).values()) {
+  for (const members of grouped(allOf(labels), (i) => labels[i]!).values()) {
     const count = members.length < 2 ? 0 : Math.max(1, Math.round(members.length * share));
     for (let k = 0; k < count; k++) {
       const j = k + random.integer(position++, members.length - k);
@@ -26,16 +27,6 @@ export function splitByClass(
 }
 
 const allOf = (labels: ArrayLike<number>): Int32Array => Int32Array.from({ length: labels.length }, (_, i) => i);
-
-function membersByClass(labels: ArrayLike<number>, indices: Int32Array): Map<number, number[]> {
-  const members = new Map<number, number[]>();
-  for (const i of indices) {
-    const list = members.get(labels[i]!);
-    if (list) list.push(i);
-    else members.set(labels[i]!, [i]);
-  }
-  return members;
-}
 
 /** The sets of one split. */
 export class SetDrawer {
@@ -56,7 +47,7 @@ export class SetDrawer {
     private readonly setSize: number,
     what: string,
   ) {
-    const classes = [...membersByClass(labels, indices)].map(([label, members]) => ({ label, members }));
+    const classes = [...grouped(indices, (i) => labels[i]!)].map(([label, members]) => ({ label, members }));
     this.#classes = classes.filter((c) => c.members.length >= setSize - 1);
     if (this.#classes.length < 2) {
       const counts = classes.map((c) => c.members.length).sort((a, b) => b - a);

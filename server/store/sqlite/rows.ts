@@ -1,9 +1,11 @@
 import type Database from 'better-sqlite3';
+import { firstAt } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
 import { checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
+import { type OpenTail, openTail, type TailPart } from './tail';
 
 /** Reads rows in any stored form. */
 
@@ -48,6 +50,13 @@ export interface RowRun {
   column(i: number): Column;
 }
 
+/** Rows as arrays: steps and times [n], values [n, width] row-major. */
+export interface RowArrays {
+  steps: Float64Array;
+  times: Float64Array;
+  values: Float64Array;
+}
+
 /** A range of rows and its generation in force. */
 export interface Piece {
   generation: number;
@@ -82,14 +91,23 @@ export interface RowReader {
 
 export const stripesOf = (width: number): number => Math.ceil(width / STRIPE);
 
-interface TailPart {
-  firstRow: number;
-  rows: number;
-  firstStep: number;
-  at: number;
-  steps: Buffer | null;
-  times: Buffer | null;
-  data: Buffer;
+export const rowArrays = (count: number, width: number): RowArrays => ({
+  steps: new Float64Array(count),
+  times: new Float64Array(count),
+  values: new Float64Array(count * width),
+});
+
+/** Copies a run of a stripe into arrays whose first row is `first`; steps and times come with the first stripe. */
+export function copyRun(run: RowRun, stripe: number, { steps, times, values }: RowArrays, first: number, width: number): void {
+  const at = run.firstRow - first;
+  if (stripe === 0) {
+    steps.set(run.steps().subarray(run.from, run.to), at + run.from);
+    times.set(run.times().subarray(run.from, run.to), at + run.from);
+  }
+  for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
+    const column = run.column(c - stripe * STRIPE);
+    for (let k = run.from; k < run.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
+  }
 }
 
 export interface Crc {
@@ -332,7 +350,7 @@ export function openRows(db: Database.Database): RowTables {
   };
 }
 
-interface BlockRun extends Omit<RowRun, 'from' | 'to'> {
+export interface BlockRun extends Omit<RowRun, 'from' | 'to'> {
   count: number;
 }
 
@@ -372,75 +390,4 @@ function openAxis(row: { steps: Buffer; times: Buffer }): Axis {
       return times;
     },
   };
-}
-
-interface OpenTail {
-  /** Infinity when it is empty. */
-  firstRow: number;
-  firstStep: number;
-  runs(stripe: number, from: number, to: number): BlockRun[];
-  stepOf(row: number): number;
-  rowAt(step: number): number;
-}
-
-/** Joins all rows of the open block: its parts are small and many. */
-function openTail(parts: TailPart[], width: number): OpenTail {
-  const [part] = parts;
-  const firstRow = part?.firstRow ?? Number.POSITIVE_INFINITY;
-  const count = parts.reduce((n, p) => n + p.rows, 0);
-  let opened: { steps: Float64Array; times: Float64Array; values: Float64Array } | null = null;
-  const open = () => {
-    opened ??= joined(parts, count, width);
-    return opened;
-  };
-  return {
-    firstRow,
-    firstStep: part?.firstStep ?? Number.POSITIVE_INFINITY,
-    runs(stripe, from, to) {
-      if (count === 0 || to <= firstRow || from >= firstRow + count) return [];
-      const { values } = open();
-      return [
-        {
-          firstRow,
-          count,
-          steps: () => open().steps,
-          times: () => open().times,
-          column: (i) => ({ values, offset: stripe * STRIPE + i, stride: width }),
-        },
-      ];
-    },
-    stepOf: (row) => open().steps[row - firstRow]!,
-    rowAt: (step) => firstRow + firstAt(open().steps, step),
-  };
-}
-
-export function joined(parts: readonly TailPart[], count: number, width: number) {
-  const steps = new Float64Array(count);
-  const times = new Float64Array(count);
-  const values = new Float64Array(count * width);
-  const bytes = new Uint8Array(values.buffer);
-  let at = 0;
-  for (const p of parts) {
-    if (p.steps) steps.set(doubles(p.steps), at);
-    else for (let i = 0; i < p.rows; i++) steps[at + i] = p.firstStep + i;
-    if (p.times) times.set(doubles(p.times), at);
-    else times.fill(p.at, at, at + p.rows);
-    bytes.set(p.data, at * width * 8);
-    at += p.rows;
-  }
-  return { steps, times, values };
-}
-
-/** Copied, because SQLite's bytes may not be aligned. */
-const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);
-
-/** Index of the first step that is not below `step`. */
-export function firstAt(steps: Float64Array, step: number): number {
-  let [low, high] = [0, steps.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle]! < step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
