@@ -1,4 +1,5 @@
 /** The commands of a run: each is answered once, at a step boundary, or held until its condition is met. */
+import { applied, refused, scheduled } from '~/shared/commandAnswers';
 import type { Condition, LoggedCommand, Refusal } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
 import type { Actor } from '~/shared/ids';
@@ -55,13 +56,7 @@ export class Orders {
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
     this.#hold(logged);
-    this.output.emit({
-      type: 'command.scheduled',
-      commandId: command.id,
-      seq,
-      step,
-      message: `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`,
-    });
+    this.output.emit(scheduled(logged, step, `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`));
   }
 
   /** A note for a condition whose step is after the run's end, with the current settings. */
@@ -116,9 +111,8 @@ export class Orders {
       this.refuse(logged, refuse('run-ended', 'the run ended before it came to that'));
   }
 
-  refuse({ seq, command }: LoggedCommand, { reason, message }: Refusal): void {
-    const { step } = this.run;
-    this.output.emit({ type: 'command.refused', commandId: command.id, seq, step, reason, message: message.slice(0, 500) });
+  refuse(logged: LoggedCommand, { reason, message }: Refusal): void {
+    this.output.emit(refused(logged, this.run.step, reason, message));
   }
 
   async #apply(logged: LoggedCommand): Promise<void> {
@@ -129,18 +123,10 @@ export class Orders {
     const outcome = answer(desk, logged);
     if (!outcome.ok) return this.refuse(logged, outcome);
     const { before, after, effect } = outcome;
-    const { seq, command } = logged;
+    const { command } = logged;
     const rate = this.#changesPlan(command) ? changeWords(plan, this.run.plan(), step) : '';
     const message = rate === '' ? outcome.message : `${outcome.message}; ${rate}`;
-    this.output.emit({
-      type: 'command.applied',
-      commandId: command.id,
-      seq,
-      step,
-      before,
-      after,
-      message: message.slice(0, 500),
-    });
+    this.output.emit(applied(logged, step, message, { before, after }));
     try {
       await effect?.();
     } catch (error) {

@@ -17,7 +17,8 @@ import type { Averaged, Averages } from './averages';
 import { checkRow, DamagedError } from './checksums';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
-import { type Crc, copyRun, type RowReader, type RowTables, rowArrays, type StoredHead, stripesOf } from './rows';
+import { copyRun, rowArrays, stripesOf } from './rowRuns';
+import type { Crc, RowReader, RowTables, StoredHead } from './rows';
 import type { Work } from './work';
 
 /** Stripes that are read together. */

@@ -28,17 +28,8 @@ import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
-import {
-  type Crc,
-  copyRun,
-  openRows,
-  type RowReader,
-  rowArrays,
-  type StoredHead,
-  type StreamRow,
-  stripesOf,
-  sumOfHead,
-} from './rows';
+import { copyRun, rowArrays, stripesOf } from './rowRuns';
+import { type Crc, openRows, type RowReader, type StoredHead, type StreamRow, sumOfHead } from './rows';
 import { finish, type Work } from './work';
 
 /** Reads whose cost grows with the data are work in slices (work.ts). */

@@ -7,7 +7,8 @@ import { checksum } from './checksums';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
-import { type Crc, type RowTables, type StreamRow, stripesOf, sumOfStream } from './rows';
+import { stripesOf } from './rowRuns';
+import { type Crc, type RowTables, type StreamRow, sumOfStream } from './rows';
 import { joined, type TailPart } from './tail';
 
 /** Writes streams and their rows; must be called inside a transaction. */

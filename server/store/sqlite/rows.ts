@@ -3,8 +3,9 @@ import { firstAt } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
 import { checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
-import { type Column, openColumns } from './columns';
-import { BLOCK_ROWS, STRIPE } from './layout';
+import { openColumns } from './columns';
+import { BLOCK_ROWS } from './layout';
+import type { BlockRun, RowRun } from './rowRuns';
 import { type OpenTail, openTail, type TailPart } from './tail';
 
 /** Reads rows in any stored form. */
@@ -37,26 +38,6 @@ export interface StreamRow {
   lastStep: number | null;
 }
 
-/** Adjacent rows of one stripe. Index i is row `firstRow + i`. */
-export interface RowRun {
-  firstRow: number;
-  /** Requested indices, within the stored ones. */
-  from: number;
-  to: number;
-  /** By index. */
-  steps(): Float64Array;
-  times(): Float64Array;
-  /** Column i of the stripe, by index. */
-  column(i: number): Column;
-}
-
-/** Rows as arrays: steps and times [n], values [n, width] row-major. */
-export interface RowArrays {
-  steps: Float64Array;
-  times: Float64Array;
-  values: Float64Array;
-}
-
 /** A range of rows and its generation in force. */
 export interface Piece {
   generation: number;
@@ -87,27 +68,6 @@ export interface RowReader {
   stepOf(row: number): number;
   /** Rows before this index are the same now as in `generation`; Infinity when nothing was taken back since. */
   unchangedBefore(generation: number): number;
-}
-
-export const stripesOf = (width: number): number => Math.ceil(width / STRIPE);
-
-export const rowArrays = (count: number, width: number): RowArrays => ({
-  steps: new Float64Array(count),
-  times: new Float64Array(count),
-  values: new Float64Array(count * width),
-});
-
-/** Copies a run of a stripe into arrays whose first row is `first`; steps and times come with the first stripe. */
-export function copyRun(run: RowRun, stripe: number, { steps, times, values }: RowArrays, first: number, width: number): void {
-  const at = run.firstRow - first;
-  if (stripe === 0) {
-    steps.set(run.steps().subarray(run.from, run.to), at + run.from);
-    times.set(run.times().subarray(run.from, run.to), at + run.from);
-  }
-  for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
-    const column = run.column(c - stripe * STRIPE);
-    for (let k = run.from; k < run.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
-  }
 }
 
 export interface Crc {
@@ -348,10 +308,6 @@ export function openRows(db: Database.Database): RowTables {
     },
     open,
   };
-}
-
-export interface BlockRun extends Omit<RowRun, 'from' | 'to'> {
-  count: number;
 }
 
 function* within(run: BlockRun, from: number, to: number): Generator<RowRun> {

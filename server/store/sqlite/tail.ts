@@ -1,6 +1,6 @@
 import { firstAt } from '~/shared/rows';
 import { STRIPE } from './layout';
-import type { BlockRun, RowArrays } from './rows';
+import type { BlockRun, RowArrays } from './rowRuns';
 
 /** Rows of the open block as they were appended; `steps` null: consecutive from `firstStep`; `times` null: all equal `at`. */
 export interface TailPart {
