@@ -1,12 +1,15 @@
 /** The actions of a run: one table, each entry an action's declaration together with its effect. */
 import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
+import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
 import { pauseAction } from '~/trainer/base/pauseAction';
 import type { Split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
+import type { Asking } from './asking';
 import { action, argument, splitArgument } from './declare';
+import type { Evaluations } from './evaluations';
 import { type AskedOf, questions } from './questions';
 
 /** What an action may do to a run. Pauses are between updates. */
@@ -19,13 +22,12 @@ export interface Steered {
   /** Continues for `steps` updates, or without limit if null. */
   resume(steps: number | null, message: string): void;
   stop(message: string): void;
-  evaluate(split: Split, commandId: string): void;
-  snapshot(commandId: string): Promise<void>;
-  checkpoint(commandId: string): Promise<void>;
+  snapshot(trigger: Trigger, commandId: string | null): Promise<void>;
+  checkpoint(trigger: Trigger, commandId: string | null): Promise<void>;
   readonly shape: ModelShape;
-  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void;
-  /** Drops a command that waits for its condition. @returns whether there was such a command */
-  cancel(commandId: string, by: Actor): boolean;
+  readonly evaluations: Pick<Evaluations, 'ask'>;
+  readonly asking: Pick<Asking, 'ask'>;
+  readonly orders: { cancel(commandId: string, by: Actor): boolean };
 }
 
 /** `effect` runs after the answer is in the log, so that a checkpoint contains no unanswered command. */
@@ -54,7 +56,7 @@ const asAction = (question: AskedOf): Action => ({
   act(run, args, { command }) {
     const validationError = question.validationError?.(args, run.shape);
     if (validationError) return refuse('invalid', validationError.message, validationError.field);
-    return done(`${question.doing(args)}, at step ${run.step}`, () => run.ask(question, args, command.id));
+    return done(`${question.doing(args)}, at step ${run.step}`, () => run.asking.ask(question, args, command.id));
   },
 });
 
@@ -112,15 +114,15 @@ export const actions: Action[] = [
       { args: [splitArgument] },
     ),
     act: (run, args, { command }) =>
-      done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluate(args.split as Split, command.id)),
+      done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluations.ask(args.split as Split, command.id)),
   },
   {
     spec: action('checkpoint', 'Save checkpoint', 'Save the whole state of this step.'),
-    act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint(command.id)),
+    act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint('command', command.id)),
   },
   {
     spec: action('snapshot', 'Take snapshot', 'Record attention and predictions of the probe examples now.'),
-    act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
+    act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot('command', command.id)),
   },
   ...questions.map(asAction),
   {
@@ -136,7 +138,7 @@ export const actions: Action[] = [
       ],
     }),
     act: (run, args, { actor }) =>
-      run.cancel(String(args.commandId), actor)
+      run.orders.cancel(String(args.commandId), actor)
         ? done(`command ${args.commandId} canceled`)
         : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },
