@@ -34,8 +34,13 @@ import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
 const self = { address: 'http://migration.invalid', open: false };
 
 /** @throws Error with a message for people; what was copied before stays */
-export async function migrate(folder: string, url: string, say: (line: string) => void): Promise<void> {
-  const database = await Database.open({ url, onTrouble: (reason) => reason && say(`PostgreSQL does not answer: ${reason}`) });
+export async function migrate(
+  folder: string,
+  { url, blobUrl }: { url: string; blobUrl: string | null },
+  say: (line: string) => void,
+): Promise<void> {
+  const onTrouble = (reason: string | null, who: string) => reason && say(`${who} does not answer: ${reason}`);
+  const database = await Database.open({ url, blobUrl, onTrouble });
   const closers: (() => unknown)[] = [() => database.close()];
   try {
     if (!(await takeLease(database, self)))
@@ -172,7 +177,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const folder = path.resolve(argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom');
   try {
     if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL: give the address of an empty PostgreSQL database');
-    await migrate(folder, process.env.DATABASE_URL, console.log);
+    await migrate(folder, { url: process.env.DATABASE_URL, blobUrl: process.env.BLOB_URL || null }, console.log);
     console.log('Start each node with DATABASE_URL and an empty data folder; the old folder can be kept as a backup.');
     return 0;
   } catch (error) {

@@ -22,6 +22,7 @@ import { giveLeaseBack, type Leader, leader, lookEveryMs, renewEveryMs, renewLea
 /** What nodes share, instead of what a single server keeps in its folder. */
 export interface Shared {
   databaseUrl: string;
+  blobUrl: string | null;
   store: Store;
   /** @param local the blobs of the data folder, a cache */
   blobs(local: BlobStore): Promise<BlobStore>;
@@ -32,6 +33,7 @@ export interface Shared {
 
 export interface NodeOptions {
   databaseUrl: string;
+  blobUrl: string | null;
   dataFolder: string;
   host: string;
   port: number;
@@ -76,7 +78,7 @@ const giveBackWithinMs = 1_000;
 
 /** @throws StartError with one line for the person who started it */
 export async function startNode(options: NodeOptions): Promise<Node> {
-  const { databaseUrl: url, dataFolder, log, basePath } = options;
+  const { databaseUrl: url, blobUrl, dataFolder, log, basePath } = options;
   const forwarding = new Forwarding();
   let target: Target = { problem: 'this node is starting' };
   /** Number of the leader's lease. */
@@ -94,8 +96,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     hasLease = false;
     if (!ending.signal.aborted) options.onEnd(error);
   };
-  const onTrouble = (reason: string | null) =>
-    log.warn({}, reason === null ? 'PostgreSQL answers again' : `PostgreSQL does not answer, writes wait for it: ${reason}`);
+  const onTrouble = (reason: string | null, who: string) =>
+    log.warn({}, reason === null ? `${who} answers again` : `${who} does not answer, writes wait for it: ${reason}`);
   const asStartError = (error: unknown): never => {
     throw new StartError(describe(error));
   };
@@ -114,9 +116,11 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     else forwarding.upgrade(request, socket, head, target);
   });
 
-  const database = await Database.open({ url, onTrouble, onLost: () => onEnd(new LeaseLostError()) }).catch(asStartError);
+  const database = await Database.open({ url, blobUrl, onTrouble, onLost: () => onEnd(new LeaseLostError()) }).catch(
+    asStartError,
+  );
   // The lease has a connection of its own: its renewals must not wait behind writes.
-  const control = await Database.open({ url, onTrouble: () => {} }).catch(asStartError);
+  const control = await Database.open({ url, blobUrl, onTrouble: () => {} }).catch(asStartError);
   const closeDatabases = () => Promise.all([database.close(), control.close()]);
   const port = await listen(front, options.host, options.port).catch(async (error: unknown) => {
     await closeDatabases();
@@ -184,6 +188,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     };
     leading = await options.lead({
       databaseUrl: url,
+      blobUrl,
       store: opened,
       blobs: (local) => openPostgresBlobs(database, local),
       audit,

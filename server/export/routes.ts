@@ -10,15 +10,14 @@ import type { BlobStore } from '~/server/store/blobs';
 import type { RunView } from '~/shared/view';
 import { contentType, exportQuery, fileName, writeExport } from './formats';
 import { ExportError } from './source';
-import { exportInThread } from './thread';
+import { type ExportJob, exportInThread } from './thread';
 
 export interface ExportDeps {
   store: Store;
   blobs: BlobStore;
   now(): number;
   dataFolder: string;
-  /** PostgreSQL of several nodes. */
-  databaseUrl?: string | null;
+  nodes?: ExportJob['nodes'];
   /** true: the store is the SQLite file in `dataFolder`, so a separate thread can read it for exports. */
   threaded: boolean;
   view(runId: string): Promise<RunView | null>;
@@ -68,7 +67,7 @@ async function send(
   const progress = (at: Progress) => job.progress(at);
   const parts = deps.threaded
     ? exportInThread(
-        { folder: deps.dataFolder, databaseUrl: deps.databaseUrl ?? null, query: query.data, now },
+        { folder: deps.dataFolder, nodes: deps.nodes ?? null, query: query.data, now },
         { progress, signal: job.signal },
       )
     : writeExport({ ...deps.store, blobs: deps.blobs, progress }, query.data, now);

@@ -6,8 +6,8 @@ import { ExportError } from './source';
 
 export interface ExportJob {
   folder: string;
-  /** PostgreSQL of several nodes; null: there is none. */
-  databaseUrl: string | null;
+  /** What several nodes share; null: there is one server. */
+  nodes: { databaseUrl: string; blobUrl: string | null } | null;
   query: ExportQuery;
   now: number;
 }

@@ -14,9 +14,9 @@ import { ExportError, type RecordSource } from './source';
 import type { ExportJob } from './thread';
 
 const port = parentPort as MessagePort;
-const { folder, query, now, databaseUrl } = workerData as ExportJob;
+const { folder, query, now, nodes } = workerData as ExportJob;
 /** Has the blobs that the folder of one of several nodes lacks. */
-const shared = databaseUrl === null ? null : await Database.open({ url: databaseUrl, onTrouble() {} });
+const shared = nodes && (await Database.open({ url: nodes.databaseUrl, blobUrl: nodes.blobUrl, onTrouble() {} }));
 const db = openForReading(folder);
 const reads = openReads(db);
 const source: RecordSource = {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { StartError } from '~/server/base/startError';
+import { objectsAddress } from '~/server/store/postgres/objectsAddress';
 import { admission, type OidcSettings } from '~/server/team/admission';
 import { isLoopback } from '~/server/web/origin';
 import { backendName } from '~/shared/backends';
@@ -26,6 +27,8 @@ export interface Env {
   privateWebhooks: boolean;
   /** PostgreSQL that several nodes share; null: everything is in the data folder. */
   databaseUrl: string | null;
+  /** Bucket of an S3-compatible store for the blobs of several nodes; null: they are in PostgreSQL. */
+  blobUrl: string | null;
   /** Where the other nodes reach this one; null: where it listens. */
   address: string | null;
 }
@@ -105,6 +108,16 @@ const schema = z.object({
       'the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres://headroom:PASSWORD@db.example:5432/headroom',
     )
     .optional(),
+  BLOB_URL: z
+    .string()
+    .superRefine((url, problems) => {
+      try {
+        objectsAddress(url);
+      } catch (error) {
+        problems.addIssue({ code: 'custom', message: (error as Error).message });
+      }
+    })
+    .optional(),
   HEADROOM_ADDRESS: z
     .string()
     .refine(
@@ -126,6 +139,8 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
         .join('\n'),
     );
   const e = parsed.data;
+  if (e.BLOB_URL !== undefined && e.DATABASE_URL === undefined)
+    throw new StartError('BLOB_URL: DATABASE_URL is needed too; a single server keeps its blobs in HEADROOM_DATA');
   return {
     port: e.PORT,
     host: e.HOST,
@@ -139,6 +154,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     oidc: oidcOf(e),
     privateWebhooks: e.HEADROOM_PRIVATE_WEBHOOKS,
     databaseUrl: e.DATABASE_URL ?? null,
+    blobUrl: e.BLOB_URL ?? null,
     address: e.HEADROOM_ADDRESS ?? null,
   };
 }
@@ -165,6 +181,6 @@ function oidcOf(e: z.infer<typeof schema>): OidcSettings | null {
   };
 }
 
-/** The value as it may be printed: an address of a database has a password in it. */
+/** The value as it may be printed: an address of a database or a bucket may have a password in it. */
 const shown = (name: string, value: string | undefined): string =>
-  JSON.stringify(name === 'DATABASE_URL' ? value?.replace(/:\/\/.*@/, '://***@') : value);
+  JSON.stringify(name.endsWith('_URL') ? value?.replace(/:\/\/.*@/, '://***@') : value);

@@ -147,7 +147,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const url = argv[0] === undefined ? process.env.DATABASE_URL : undefined;
   const folder = url ? 'PostgreSQL' : (argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom');
   try {
-    const { sound, damaged } = await (url ? verifyUrl(url) : verifyFolder(folder));
+    const { sound, damaged } = await (url ? verifyUrl(url, process.env.BLOB_URL || null) : verifyFolder(folder));
     console.log(`${folder}: read ${sound.join(', ')}`);
     if (damaged.length === 0) console.log('everything is as it was written');
     for (const what of damaged) console.error(`damaged: ${what}`);

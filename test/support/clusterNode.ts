@@ -11,6 +11,7 @@ const log = {
 };
 const node = await startNode({
   databaseUrl,
+  blobUrl: process.env.BLOB_URL || null,
   dataFolder,
   host: '127.0.0.1',
   port: Number(port),

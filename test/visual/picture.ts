@@ -6,11 +6,15 @@ const SCALE = 4;
 /** Change of a color channel, of 255, beyond which a pixel counts as another one. */
 const TOLERANCE = 24;
 
+/** Times are hidden and equally wide: tomorrow "23 h ago" is "1 d ago", and the text beside it would break its lines elsewhere. */
+const style = `time {
+  display: inline-block !important; width: 4rem !important; overflow: hidden !important;
+  visibility: hidden !important; white-space: nowrap !important; vertical-align: bottom !important;
+}`;
+
 /** The page's picture, as WebP in base64. */
 export async function pictureOf(page: Page, judge: Page): Promise<string> {
-  const png = (
-    await page.screenshot({ style: 'time { visibility: hidden !important }', animations: 'disabled', caret: 'hide' })
-  ).toString('base64');
+  const png = (await page.screenshot({ style, animations: 'disabled', caret: 'hide' })).toString('base64');
   return judge.evaluate(
     async ([data, scale]) => {
       const image = new Image();

@@ -42,7 +42,8 @@ export function aboutControl(spec: ControlSpec): string {
   return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
 }
 
-const plainNumber = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+/** Three significant digits, never as a power of ten: 2.5e12 -> "2,500,000,000,000". */
+const plainly = (n: number): string => n.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 /** A change by more than this factor needs confirmation, where no usual range is declared. */
 const largeFactor = 100;
 
@@ -53,7 +54,7 @@ export function unusual(spec: ControlSpec, value: ControlValue, current: Control
   const outside = spec.usual && (value < spec.usual[0] || value > spec.usual[1]);
   const large = factor !== null && (Math.abs(factor) >= largeFactor || Math.abs(factor) <= 1 / largeFactor);
   if (!outside && (!large || spec.usual)) return null;
-  const words = factor === null || factor === 1 ? [] : [`× ${plainNumber.format(factor)} of now`];
+  const words = factor === null || factor === 1 ? [] : [`× ${plainly(factor)} of now`];
   if (spec.usual) words.push(`usually ${spec.usual.map(String).join(' to ')}${spec.unit ? ` ${spec.unit}` : ''}`);
   return words.join('; ');
 }

@@ -1,4 +1,6 @@
+import type { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
+import { nanoid } from 'nanoid';
 import type { BlobReader, BlobStore } from '~/server/store/blobs';
 import type { Database } from './database';
 
@@ -10,7 +12,16 @@ async function sizeOf(database: Database, hash: string): Promise<number | null> 
   return rows[0]?.bytes ?? null;
 }
 
+/** Name of the object that holds a blob's bytes; null = PostgreSQL holds them itself. */
+async function objectOf(database: Database, hash: string): Promise<string | null> {
+  const rows = await database.ask<{ object: string | null }>('SELECT object FROM headroom.blobs WHERE hash = $1', [hash]);
+  return rows[0]?.object ?? null;
+}
+
+/** The bytes of a blob that exists. */
 export async function* partsOf(database: Database, hash: string): AsyncGenerator<Uint8Array> {
+  const object = await objectOf(database, hash);
+  if (object !== null) return yield* database.blobObjects().get(object);
   for (let part = 0; ; part++) {
     const sql = 'SELECT bytes FROM headroom.blob_parts WHERE hash = $1 AND part = $2';
     const [row] = await database.ask<{ bytes: Buffer }>(sql, [hash, part]);
@@ -37,30 +48,51 @@ export async function wholeBlob(database: Database, hash: string): Promise<Uint8
   return Buffer.concat(parts);
 }
 
-/** Copies a blob into PostgreSQL if it is not there: last its row in `blobs`, without which it does not exist. */
+/**
+ * Copies a blob to where all nodes find it, if it is not there: last its row in `blobs`, without which it does not exist.
+ *
+ * @returns whether it was not there before
+ */
 export async function uploadBlob(database: Database, hash: string, from: Pick<BlobReader, 'open'>): Promise<boolean> {
   if ((await sizeOf(database, hash)) !== null) return false;
-  const blob = await from.open(hash);
-  if (!blob) throw new Error(`blob ${hash} is not here`);
+  const open = async () => {
+    const blob = await from.open(hash);
+    if (!blob) throw new Error(`blob ${hash} is not here`);
+    return blob;
+  };
+  const { bytes, stream } = await open();
+  let object: string | null = null;
+  if (database.objects) {
+    stream.destroy();
+    // A name of its own for each upload: what a node that was replaced still deletes is never what another one wrote since.
+    object = `${database.id}/${hash}/${nanoid()}`;
+    await database.objects.put(object, async () => (await open()).stream);
+  } else await writeParts(database, hash, stream);
+  const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
+  await database.write(sql, [hash, bytes, object]);
+  if (object === null || (await objectOf(database, hash)) === object) return true;
+  // Two uploads at a time: the other one was first.
+  await database.objects!.remove(object);
+  return false;
+}
+
+async function writeParts(database: Database, hash: string, stream: Readable): Promise<void> {
   let rest: Buffer = Buffer.alloc(0);
   let parts = 0;
   const write = async (bytes: Buffer) => {
     const sql = 'done AS (INSERT INTO headroom.blob_parts SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
     await database.write(sql, [hash, parts++, bytes]);
   };
-  for await (const chunk of blob.stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     for (; rest.length >= PART_BYTES; rest = rest.subarray(PART_BYTES)) await write(rest.subarray(0, PART_BYTES));
   }
   if (rest.length > 0) await write(rest);
-  const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
-  await database.write(sql, [hash, blob.bytes]);
-  return true;
 }
 
 /**
- * Blobs whose truth is PostgreSQL; the files of `local` are a cache of them, filled by what is put and read here. A blob that is
- * only a file does not exist: another node could not read it.
+ * Blobs that all nodes share: their rows are in PostgreSQL, their bytes there or in objects; the files of `local` are a cache of
+ * them, filled by what is put and read here. A blob that is only a file does not exist: another node could not read it.
  */
 export async function openPostgresBlobs(database: Database, local: BlobStore): Promise<BlobStore> {
   const sizes = new LRUCache<string, number>({ max: 10_000 });
@@ -104,9 +136,11 @@ export async function openPostgresBlobs(database: Database, local: BlobStore): P
 
     async remove(hash) {
       sizes.delete(hash);
+      const object = await objectOf(database, hash);
       const sql = `gone AS (DELETE FROM headroom.blobs USING fence WHERE hash = $2),
         done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash = $2 RETURNING 1 AS is)`;
       await database.write(sql, [hash]);
+      if (object !== null) await database.blobObjects().remove(object);
       await local.remove(hash);
     },
   };

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { nanoid } from 'nanoid';
 import pg from 'pg';
+import { Objects } from './objects';
 import { prepare } from './tables';
 
 /** Another node has the lease: this one may not write any more. */
@@ -12,9 +13,12 @@ export class LeaseLostError extends Error {
 }
 
 export interface DatabaseOptions {
+  /** DATABASE_URL */
   url: string;
-  /** Called when PostgreSQL stops answering (with the reason), and when it answers again (null). */
-  onTrouble(reason: string | null): void;
+  /** BLOB_URL: where the bytes of new blobs go; null: into PostgreSQL. */
+  blobUrl?: string | null;
+  /** Called when PostgreSQL, or the store of BLOB_URL, stops answering (with the reason), and when it answers again (null). */
+  onTrouble(reason: string | null, who: string): void;
   /** Called when a write found that another node leads. */
   onLost?(): void;
 }
@@ -54,6 +58,8 @@ export class Database {
   private constructor(
     readonly id: string,
     private readonly options: DatabaseOptions,
+    /** null: PostgreSQL takes the bytes of new blobs. */
+    readonly objects: Objects | null,
   ) {
     this.#pool = new pg.Pool({ connectionString: options.url, max: 8, query_timeout: answerWithinMs, Client });
     this.#pool.on('error', () => {});
@@ -61,13 +67,19 @@ export class Database {
 
   /** Makes the tables if there are none. @throws Error with a message for people when PostgreSQL cannot be used */
   static async open(options: DatabaseOptions): Promise<Database> {
+    const { blobUrl, onTrouble } = options;
     const client = new Client({ connectionString: options.url });
     try {
       await client.connect();
-      return new Database(await prepare(client, nanoid()), options);
+      const id = await prepare(client, nanoid());
+      const objects = blobUrl ? await Objects.open(blobUrl, (reason) => onTrouble(reason, 'the store of BLOB_URL')) : null;
+      const database = new Database(id, options, objects);
+      if (!database.objects && (await client.query('SELECT FROM headroom.blobs WHERE object IS NOT NULL LIMIT 1')).rowCount)
+        database.blobObjects();
+      return database;
     } catch (error) {
       const { message } = error as Error;
-      throw message.startsWith('DATABASE_URL')
+      throw /^(DATABASE|BLOB)_URL/.test(message)
         ? error
         : new Error(
             `DATABASE_URL: PostgreSQL cannot be used (${describe(error)}); check that it runs and that the address is right`,
@@ -75,6 +87,12 @@ export class Database {
     } finally {
       await client.end().catch(() => {});
     }
+  }
+
+  /** @throws Error when BLOB_URL is not set */
+  blobObjects(): Objects {
+    if (this.objects) return this.objects;
+    throw new Error('BLOB_URL: it is needed, as blobs of this database lie in a bucket; set it as on the node that wrote them');
   }
 
   /** Rows of a statement. */
@@ -103,6 +121,7 @@ export class Database {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.objects?.close();
     await this.#pool.end();
   }
 
@@ -122,7 +141,7 @@ export class Database {
   }
 
   #note(trouble: string | null): void {
-    if ((trouble === null) !== (this.trouble === null)) this.options.onTrouble(trouble);
+    if ((trouble === null) !== (this.trouble === null)) this.options.onTrouble(trouble, 'PostgreSQL');
     this.trouble = trouble;
     if (trouble !== null) this.troubleAt = performance.now();
   }

@@ -180,12 +180,14 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         await index.setSetting(key, value);
       },
 
-      // Blobs are in PostgreSQL (blobs.ts), which lists them all.
+      // The rows of blobs are in PostgreSQL (blobs.ts), which lists them all.
       unnamedSmallBlobs: async () => [],
 
       async check() {
         await index.check();
         if (database.trouble !== null) throw new Error(`PostgreSQL does not answer: ${database.trouble}`);
+        const { trouble } = database.objects ?? { trouble: null };
+        if (trouble !== null) throw new Error(`the store of BLOB_URL does not answer: ${trouble}`);
       },
     };
   } catch (error) {

@@ -1,12 +1,13 @@
 import type { ClientBase } from 'pg';
 
 /** Raised with every change of the tables, together with a step in `prepare` from each older format. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /**
  * The truth of every run. `appends` holds each append to a run's log whole (log.ts); `version` counts them per run. `lease` has
  * one row: the node that may write, and the connection from which it renews. Its number is the key, so that writes can lock it
  * (FOR KEY SHARE) without delaying renewals, which change only the time, while a takeover, which changes the number, waits for them.
+ * The bytes of a blob are in `blob_parts`, or in the object that its row names (objects.ts).
  */
 const tables = `
 CREATE SCHEMA headroom;
@@ -40,7 +41,7 @@ CREATE TABLE headroom.appends (
 );
 CREATE TABLE headroom.views (run bigint PRIMARY KEY REFERENCES headroom.runs ON DELETE CASCADE, seq bigint NOT NULL, saved bytea NOT NULL);
 CREATE TABLE headroom.settings (key text PRIMARY KEY, value text NOT NULL);
-CREATE TABLE headroom.blobs (hash text PRIMARY KEY, bytes bigint NOT NULL);
+CREATE TABLE headroom.blobs (hash text PRIMARY KEY, bytes bigint NOT NULL, object text);
 CREATE TABLE headroom.blob_parts (hash text NOT NULL, part integer NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (hash, part));
 ALTER TABLE headroom.blob_parts ALTER bytes SET STORAGE EXTERNAL;
 CREATE TABLE headroom.audit (seq bigint PRIMARY KEY, row text NOT NULL);
@@ -69,6 +70,8 @@ export async function prepare(client: ClientBase, newId: string): Promise<string
       throw new Error(
         `DATABASE_URL: the database was written by a newer Headroom (format ${format}, this one knows ${FORMAT}); update Headroom`,
       );
+    if (format < 2) await client.query('ALTER TABLE headroom.blobs ADD COLUMN object text');
+    if (format < FORMAT) await client.query('UPDATE headroom.database SET format = $1', [FORMAT]);
     await client.query('COMMIT');
     return id;
   } catch (error) {

@@ -58,10 +58,11 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
   return found;
 }
 
-export async function verifyUrl(url: string): Promise<Verified> {
+export async function verifyUrl(url: string, blobUrl: string | null): Promise<Verified> {
   const database = await Database.open({
     url,
-    onTrouble: (reason) => reason && console.error(`PostgreSQL does not answer: ${reason}`),
+    blobUrl,
+    onTrouble: (reason, who) => reason && console.error(`${who} does not answer: ${reason}`),
   });
   try {
     return await verifyDatabase(database);

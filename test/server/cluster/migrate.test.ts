@@ -57,7 +57,7 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
       lines.push(line);
       if (lines.filter((l) => l.startsWith('run ')).length === 2) throw new Error('cut short');
     };
-    await expect(migrate(data, url, cut)).rejects.toThrow('cut short');
+    await expect(migrate(data, { url, blobUrl: null }, cut)).rejects.toThrow('cut short');
     const before = await openSqliteStore(data);
     await before.setSetting('webhook.x', 'https://a.secret');
     const expected = await contents(before);
@@ -65,7 +65,7 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
     expect(expected.filter(({ view }) => view !== null).length).toBeGreaterThan(0);
     await before.close();
     lines.length = 0;
-    await migrate(data, url, (line) => lines.push(line));
+    await migrate(data, { url, blobUrl: null }, (line) => lines.push(line));
     expect(lines.filter((l) => l.startsWith('run ')).length).toBe(count - 2);
     expect(lines).toContain('2 runs were there already');
     const entries = expected.reduce((sum, run) => sum + run.entries.length, 0);
@@ -75,7 +75,7 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
       ),
     );
     lines.length = 0;
-    await migrate(data, url, (line) => lines.push(line));
+    await migrate(data, { url, blobUrl: null }, (line) => lines.push(line));
     expect(lines.slice(0, -1)).toEqual([`${count} runs were there already`]);
 
     const database = await Database.open({ url, onTrouble: () => {} });
@@ -101,17 +101,19 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
     const own = await openSqliteStore(other);
     await writer(own, 'elsewhere1').append([created]);
     await own.close();
-    await migrate(other, url, () => {});
-    await expect(migrate(data, url, () => {})).rejects.toThrow(
+    await migrate(other, { url, blobUrl: null }, () => {});
+    await expect(migrate(data, { url, blobUrl: null }, () => {})).rejects.toThrow(
       'the database holds runs that this folder does not have (elsewhere1): use an empty one',
     );
     const database = await Database.open({ url, onTrouble: () => {} });
     await (await openPostgresStore({ database, folder: index, onNotice: () => {} })).close();
-    await expect(migrate(index, url, () => {})).rejects.toThrow(
+    await expect(migrate(index, { url, blobUrl: null }, () => {})).rejects.toThrow(
       `${index} is the index of a PostgreSQL database, which has its runs already`,
     );
     await database.ask("UPDATE headroom.lease SET until = clock_timestamp() + interval '1 hour'");
-    await expect(migrate(other, url, () => {})).rejects.toThrow('a Headroom server runs on this database: stop all of them');
+    await expect(migrate(other, { url, blobUrl: null }, () => {})).rejects.toThrow(
+      'a Headroom server runs on this database: stop all of them',
+    );
     await database.close();
   });
 });

@@ -17,6 +17,7 @@ describe('the environment', () => {
       privateWebhooks: false,
       silentMs: 3_600_000,
       databaseUrl: null,
+      blobUrl: null,
       address: null,
     });
   });
@@ -39,6 +40,17 @@ describe('the environment', () => {
       /^DATABASE_URL="mysql:\/\/\*\*\*@db\/x": the address of a PostgreSQL database is needed, e\.g\. /,
     ],
     [
+      'BLOB_URL',
+      's3://key:secret@bucket',
+      /^BLOB_URL="s3:\/\/\*\*\*@bucket": the address of a bucket is needed, e\.g\. BLOB_URL=s3:\/\/bucket\/headroom\?endpoint=\S+; keys are given as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY$/,
+    ],
+    [
+      'BLOB_URL',
+      's3://bucket?zone=a',
+      /^BLOB_URL="s3:\/\/bucket\?zone=a": "zone" is not known; after the \? stand endpoint and region, /,
+    ],
+    ['BLOB_URL', 's3://b?endpoint=minio:9000', /^BLOB_URL=".*": endpoint: "minio:9000" is not an http or https address, /],
+    [
       'HEADROOM_ADDRESS',
       'node1:3000',
       /^HEADROOM_ADDRESS="node1:3000": the address at which the other nodes reach this one is needed/,
@@ -46,6 +58,14 @@ describe('the environment', () => {
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL="loud": one of fatal, error, warn, info, debug, trace, silent is needed$/],
   ])('%s=%s is refused by name, with what would fit', (name, value, message) => {
     expect(() => readEnv({ [name]: value })).toThrow(message);
+  });
+
+  it('a bucket is one of several nodes', () => {
+    const BLOB_URL = 's3://lab/team?endpoint=https://s3.lab.example';
+    expect(() => readEnv({ BLOB_URL })).toThrow(
+      'BLOB_URL: DATABASE_URL is needed too; a single server keeps its blobs in HEADROOM_DATA',
+    );
+    expect(readEnv({ BLOB_URL, DATABASE_URL: 'postgres://db/x' }).blobUrl).toBe(BLOB_URL);
   });
 
   it('a provider for signing in: who is let in, and under which name, or what is missing', () => {

@@ -9,7 +9,7 @@ import { StaleHeadError, type Store } from '~/server/store';
 import { backup } from '~/server/store/backup';
 import { openBlobs } from '~/server/store/blobs';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
-import { openPostgresBlobs } from '~/server/store/postgres/blobs';
+import { openPostgresBlobs, uploadBlob } from '~/server/store/postgres/blobs';
 import { Database } from '~/server/store/postgres/database';
 import { openPostgresStore } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
@@ -23,6 +23,7 @@ import { fillRun } from '~/test/bench/rows';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { startObjectStore, type TestObjectStore } from '~/test/support/objectStore';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { storeContract } from '~/test/support/storeContract';
 import { ada, all, assigned, created, declared, rows, status, writer } from '~/test/support/storeEntries';
@@ -30,12 +31,16 @@ import { blobOf } from '~/test/support/synthetic';
 
 const folder = ownFolder();
 let postgres: TestPostgres;
+let objects: TestObjectStore;
 let folders = 0;
 beforeAll(async () => {
-  if (!withoutPostgres) postgres = await startPostgres();
+  if (withoutPostgres) return;
+  postgres = await startPostgres();
+  objects = await startObjectStore();
 });
 afterAll(async () => {
   await postgres?.close();
+  await objects?.close();
   folder.remove();
 });
 
@@ -98,8 +103,8 @@ describe.skipIf(withoutPostgres)('the store in PostgreSQL', () => storeContract(
 
 describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
   const notices: string[] = [];
-  const begin = async (url: string, index: string) => {
-    const database = await Database.open({ url, onTrouble: () => {} });
+  const begin = async (url: string, index: string, blobUrl: string | null = null) => {
+    const database = await Database.open({ url, blobUrl, onTrouble: () => {} });
     await takeLease(database, { address: 'http://test', open: true });
     const store = await openPostgresStore({ database, folder: index, onNotice: (text) => notices.push(text) });
     async function close(): Promise<void> {
@@ -291,30 +296,76 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     );
   });
 
-  it('blobs of every size are read on another node, from parts; one that is only a file does not exist', async () => {
+  it.for(['PostgreSQL', 'a bucket'])(
+    'blobs of every size are read on another node, their bytes in %s; one that is only a file does not exist',
+    async (where) => {
+      const url = await postgres.database();
+      const { database, store, close } = await begin(url, anIndex(), where === 'a bucket' ? objects.url : null);
+      // What an earlier version, or a node without a bucket, wrote into PostgreSQL stays there.
+      const old = blobOf(Buffer.alloc(30_000, 9));
+      const plain = await Database.open({ url, onTrouble: () => {} });
+      plain.fence = database.fence;
+      await (await openPostgresBlobs(plain, await openBlobs(anIndex(), openMemoryStore()))).put(old.hash, old.bytes);
+      await plain.close();
+      const [here, there] = [anIndex(), anIndex()];
+      const blobs = await openPostgresBlobs(database, await openBlobs(here, store));
+      const made = [0, 1, 20_000, 2 ** 20, 2 ** 21 + 5, 2 ** 24 + 9].map((size) => blobOf(Buffer.alloc(size, size % 251)));
+      for (const { hash, bytes } of made) expect(await blobs.put(hash, bytes)).toEqual({ bytes: bytes.length, fresh: true });
+      expect(await blobs.put(made[3]!.hash, made[3]!.bytes)).toEqual({ bytes: 2 ** 20, fresh: false });
+      const memory = openMemoryStore();
+      const cache = await openBlobs(there, memory);
+      const orphan = blobOf(Buffer.alloc(50_000, 1));
+      await cache.put(orphan.hash, orphan.bytes);
+      const other = await openPostgresBlobs(database, cache);
+      expect(await other.has(orphan.hash)).toBe(false);
+      for (const { hash, bytes } of [old, ...made])
+        expect([await other.size(hash), Buffer.compare((await other.get(hash))!, bytes)]).toEqual([bytes.length, 0]);
+      const { stream } = (await other.open(made[4]!.hash, { start: 2 ** 20 - 1, end: 2 ** 20 }))!;
+      expect(Buffer.concat(await listed(stream as AsyncIterable<Buffer>))).toEqual(Buffer.alloc(2, (2 ** 21 + 5) % 251));
+      expect(await listed(blobs.files())).toEqual(
+        [old, ...made].map(({ hash, bytes }) => ({ hash, bytes: bytes.length })).sort((a, b) => (a.hash < b.hash ? -1 : 1)),
+      );
+      expect((await verifyDatabase(database)).sound).toContain('7 blobs');
+      await blobs.remove(made[4]!.hash);
+      expect([await blobs.has(made[4]!.hash), await blobs.get(made[4]!.hash)]).toEqual([false, null]);
+      expect(objects.sizes(database.id)).toEqual(where === 'a bucket' ? [0, 1, 20_000, 2 ** 20, 2 ** 24 + 9] : []);
+      await close();
+    },
+  );
+
+  it('a bucket that does not answer delays a blob and nothing else, and the server says that it is not ready', async () => {
     const url = await postgres.database();
-    const { database, store, close } = await begin(url, anIndex());
-    const [here, there] = [anIndex(), anIndex()];
-    const blobs = await openPostgresBlobs(database, await openBlobs(here, store));
-    const made = [0, 1, 20_000, 2 ** 20, 2 ** 21 + 5].map((size) => blobOf(Buffer.alloc(size, size % 251)));
-    for (const { hash, bytes } of made) expect(await blobs.put(hash, bytes)).toEqual({ bytes: bytes.length, fresh: true });
-    expect(await blobs.put(made[3]!.hash, made[3]!.bytes)).toEqual({ bytes: 2 ** 20, fresh: false });
-    const memory = openMemoryStore();
-    const cache = await openBlobs(there, memory);
-    const orphan = blobOf(Buffer.alloc(50_000, 1));
-    await cache.put(orphan.hash, orphan.bytes);
-    const other = await openPostgresBlobs(database, cache);
-    expect(await other.has(orphan.hash)).toBe(false);
-    for (const { hash, bytes } of made)
-      expect([await other.size(hash), Buffer.compare((await other.get(hash))!, bytes)]).toEqual([bytes.length, 0]);
-    const { stream } = (await other.open(made[4]!.hash, { start: 2 ** 20 - 1, end: 2 ** 20 }))!;
-    expect(Buffer.concat(await listed(stream as AsyncIterable<Buffer>))).toEqual(Buffer.alloc(2, (2 ** 21 + 5) % 251));
-    expect(await listed(blobs.files())).toEqual(
-      made.map(({ hash, bytes }) => ({ hash, bytes: bytes.length })).sort((a, b) => (a.hash < b.hash ? -1 : 1)),
-    );
-    await blobs.remove(made[4]!.hash);
-    expect([await blobs.has(made[4]!.hash), await blobs.get(made[4]!.hash)]).toEqual([false, null]);
+    const { database, store, close } = await begin(url, anIndex(), objects.url);
+    const blobs = await openPostgresBlobs(database, await openBlobs(anIndex(), store));
+    await objects.stop();
+    const { hash, bytes } = blobOf(Buffer.alloc(2 ** 24 + 1, 3));
+    const putting = blobs.put(hash, bytes);
+    await expect.poll(() => database.objects!.trouble, { timeout: 60_000 }).toContain('ECONNREFUSED');
+    await expect(store.check()).rejects.toThrow(/^the store of BLOB_URL does not answer: ECONNREFUSED/);
+    expect(await blobs.has(hash)).toBe(false);
+    await writer(store, 'while1').append([created]);
+    await objects.start();
+    expect(await putting).toEqual({ bytes: bytes.length, fresh: true });
+    await store.check();
     await close();
+  });
+
+  it('two uploads of one blob leave one object; a node without BLOB_URL, and a bucket that is not there, are refused', async () => {
+    const url = await postgres.database();
+    const { database, store, close } = await begin(url, anIndex(), objects.url);
+    const [one, two] = await Promise.all([openBlobs(anIndex(), store), openBlobs(anIndex(), store)]);
+    const { hash, bytes } = blobOf(Buffer.alloc(50_000, 8));
+    for (const local of [one, two]) await local.put(hash, bytes);
+    const fresh = await Promise.all([one, two].map((local) => uploadBlob(database, hash, local)));
+    expect(fresh.filter((f) => f).length).toBe(1);
+    expect(objects.sizes(database.id)).toEqual([50_000]);
+    await close();
+    await expect(begin(url, anIndex())).rejects.toThrow(
+      'BLOB_URL: it is needed, as blobs of this database lie in a bucket; set it as on the node that wrote them',
+    );
+    await expect(begin(url, anIndex(), objects.url.replace('lab', 'attic'))).rejects.toThrow(
+      'BLOB_URL: the bucket "attic" cannot be used (NotFound); check that it is there, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+    );
   });
 
   it('the audit log keeps its chain from node to node, and a changed row is refused', async () => {
@@ -384,7 +435,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     await database.ask('UPDATE headroom.database SET format = 99');
     await close();
     await expect(begin(url, anIndex())).rejects.toThrow(
-      'DATABASE_URL: the database was written by a newer Headroom (format 99, this one knows 1); update Headroom',
+      'DATABASE_URL: the database was written by a newer Headroom (format 99, this one knows 2); update Headroom',
     );
     await expect(begin(`${url}nosuch`, anIndex())).rejects.toThrow(
       /^DATABASE_URL: PostgreSQL cannot be used \(database "test\d+nosuch" does not exist\); check that it runs and that the address is right$/,
