@@ -162,6 +162,31 @@ describe('what a program says over HTTP', () => {
     expect([setup.config, setup.notes, setup.name, tags]).toEqual([{ layers: 2 }, 'a note', 'another name', ['x']]);
   });
 
+  it('that the log would set aside is refused as well: a description that contradicts the first one', async () => {
+    await opened('described');
+    const say = async (what: string, body: unknown) => {
+      const { status, body: said } = await post(`/api/runs/described/${what}`, body);
+      return [status, said.field, said.error];
+    };
+    await say('define', { name: 'bits', unit: 'bit' });
+    expect(await say('define', { name: 'bits', unit: 'nats' })).toEqual([
+      400,
+      'unit',
+      'unit: series "bits" was declared with unit "bit" and keeps it, got "nats"; give "bit", or the series another name',
+    ]);
+    expect(
+      await say('define', [
+        { name: 'new', unit: 's' },
+        { name: 'new', unit: 'ms' },
+      ]),
+    ).toEqual([
+      400,
+      '1.unit',
+      '1.unit: series "new" was declared with unit "s" and keeps it, got "ms"; give "s", or the series another name',
+    ]);
+    expect(await say('define', { name: 'bits', group: 'data' })).toEqual([200, undefined, undefined]);
+  });
+
   it('is refused with its field and what would fit, and nothing of it is kept', async () => {
     const runId = await opened('refusals');
     await post('/api/runs/refusals/log', { loss: 1 });
