@@ -16,11 +16,18 @@ export function repeatedName(columns: readonly Series[]): string | null {
  * level of chance), and may leave things out. null: they contradict each other.
  */
 export function joinedColumns(first: readonly Series[], second: readonly Series[]): Series[] | null {
-  if (first.length !== second.length) return null;
-  const agree = first.every((a, i) =>
-    fieldsOf(a, second[i]!).every((f) => a[f] === undefined || second[i]![f] === undefined || a[f] === second[i]![f]),
-  );
-  return agree ? first.map((a, i) => ({ ...second[i]!, ...a })) : null;
+  if (first.length !== second.length || contradicted(first, second)) return null;
+  return first.map((a, i) => ({ ...second[i]!, ...a }));
+}
+
+/** The first field that two declarations of as many columns give different values; null: there is none. */
+export function contradicted(first: readonly Series[], second: readonly Series[]) {
+  for (const [at, a] of first.entries()) {
+    const b = second[at];
+    const field = b && fieldsOf(a, b).find((f) => a[f] !== undefined && b[f] !== undefined && a[f] !== b[f]);
+    if (field) return { at, name: a.name, field, first: a[field], second: b[field] };
+  }
+  return null;
 }
 
 /** Whether two declarations are equal. */

@@ -59,6 +59,22 @@ export const controlSpec = z.strictObject({
 });
 export type ControlSpec = z.infer<typeof controlSpec>;
 
+/** Fields of a control that a declaration may leave out, with their values then. */
+export const controlDefaults = {
+  help: '',
+  unit: '',
+  min: null,
+  max: null,
+  exclusiveMin: false,
+  exclusiveMax: false,
+  options: null,
+  nullLabel: null,
+  scale: 'linear',
+  default: null,
+  takesEffect: 'next step',
+  group: '',
+} as const satisfies Partial<ControlSpec>;
+
 export const actionSpec = z.strictObject({
   name: declaredName,
   label: z.string(),

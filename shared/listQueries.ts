@@ -63,3 +63,6 @@ export interface ListMark<K extends ListKind = ListKind> {
   /** The newest of them. */
   item: ListItems[K];
 }
+
+/** Marks in step order; within one step, in the order of the log. */
+export const inOrder = (a: ListMark, b: ListMark): number => a.step - b.step || a.item.seq - b.item.seq;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { debiased, type EmaState, emaStart } from './ema';
 import { runId } from './ids';
 import { addValue, BucketList, bucketWidth, emptyStats, mergeBucket, type RangeAnswer, type Stats, statsOf } from './pyramid';
+import { firstAt } from './rows';
 
 /**
  * A run as one HTML file that opens without a server. It holds the replay page (app/_replay) and the following script elements,
@@ -155,17 +156,6 @@ function reduced(
     ...statsOf(stats, list.count),
     ...(ema && { ema: ema.slice(0, list.count), emaEnd: state }),
   };
-}
-
-/** Index of the first step that is not below `step`. */
-function firstAt(steps: Float64Array, step: number): number {
-  let [low, high] = [0, steps.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle]! < step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function statsOfFile({ last, min, max, sum, nonFinite }: ReplaySeries): Stats {

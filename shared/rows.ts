@@ -38,3 +38,14 @@ export function consecutive(steps: Float64Array): boolean {
 
 /** Number of seqs that an event takes. */
 export const seqCount = (event: RunEvent): number => (event.type === 'rows' ? rowCount(event) : 1);
+
+/** Index of the first of these ascending steps that is not below `step`. */
+export function firstAt(steps: Float64Array, step: number): number {
+  let [low, high] = [0, steps.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle]! < step) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -54,6 +54,11 @@ export class AuditLog {
     return turn;
   }
 
+  /** The same for events without a result. */
+  async append(actor: Actor, decide: (team: Team) => AuditEvent[]): Promise<void> {
+    await this.record(actor, (team) => ({ events: decide(team), result: undefined }));
+  }
+
   /** Rows from `fromSeq` on. */
   rows(query: { fromSeq: number; limit: number }): Promise<AuditRow[]> {
     return this.store.audit(query);

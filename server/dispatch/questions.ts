@@ -8,7 +8,8 @@ import type { Clock } from '~/server/base/clock';
 import type { Room } from '~/server/runs/room';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint, openQuestions } from '~/shared/analyses';
-import type { Refusal, RefusalReason } from '~/shared/commands';
+import { applied, refused, scheduled } from '~/shared/commandAnswers';
+import type { Refusal } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
@@ -115,13 +116,13 @@ export class Questions {
     const lost = `trainer ${trainer.name} was lost while it answered`;
     if (asked.losses >= maxLosses) {
       const why = `${lost}, the ${maxLosses}rd in a row`;
-      this.#write(asked, (record) => refused(record, asked.about.step, 'failed', why)).catch((error) =>
+      this.#write(asked, (record) => [refused(record, asked.about.step, 'failed', why)]).catch((error) =>
         this.#failed(asked, error),
       );
       return;
     }
     this.#waiting.set(asked.commandId, asked);
-    this.#write(asked, (record) => scheduled(record, asked.about.step, `waits for a trainer again: ${lost}`)).catch(
+    this.#write(asked, (record) => [scheduled(record, asked.about.step, `waits for a trainer again: ${lost}`)]).catch(
       this.deps.onError,
     );
     this.#dispatch();
@@ -141,21 +142,20 @@ export class Questions {
     try {
       await this.#write(asked, async (record, lists) => {
         const about = await checkpointAsked(lists, record);
-        if (about?.blob.hash !== running.checkpoint) return refused(record, asked.about.step, 'state', goneBack);
-        if (!result.ok) return refused(record, about.step, result.reason, result.message);
+        if (about?.blob.hash !== running.checkpoint) return [refused(record, asked.about.step, 'state', goneBack)];
+        if (!result.ok) return [refused(record, about.step, result.reason, result.message)];
         const { summary, message, backend } = result;
-        const { seq, command } = record;
         const { step } = about;
         // Several checkpoints may have the same bytes: the answer stays as long as any of them.
         const [first] = await lists.list('checkpoints', { ref: about.blob.hash, after: 0, limit: 1 });
         const by = `answered by ${trainer.name} on ${backend}, from the checkpoint at step ${step}`;
         return [
-          { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message: by },
+          applied(record, step, by),
           {
             type: 'analysis',
             step,
             kind: asked.about.action,
-            commandId: command.id,
+            commandId: record.command.id,
             summary,
             message,
             blob: null,
@@ -313,11 +313,9 @@ export class Questions {
     const about = await checkpointAsked(room.lists, record);
     const here = about !== null && (await this.deps.hasBlob(about.blob.hash));
     const step = about?.step ?? asked.about.step;
-    await this.#write(asked, (open) =>
-      here
-        ? scheduled(open, step, `${trainer} answers it, from the checkpoint at step ${step}`)
-        : refused(open, step, 'state', about ? `the checkpoint at step ${step} is no longer kept here` : goneBack),
-    );
+    const why = about ? `the checkpoint at step ${step} is no longer kept here` : goneBack;
+    const answers = `${trainer} answers it, from the checkpoint at step ${step}`;
+    await this.#write(asked, (open) => [here ? scheduled(open, step, answers) : refused(open, step, 'state', why)]);
     if (!here) return null;
     asked.about.step = step;
     return { ticket, runId: asked.runId, commandId: asked.commandId, setup, action, args, step, blob: about.blob };
@@ -346,11 +344,3 @@ async function checkpointAsked(lists: RunLists, { seq, command }: CommandRecord)
 }
 
 const knows = ({ recipes }: Answerer, recipe: string | null): boolean => recipe !== null && recipes.includes(recipe);
-
-const scheduled = ({ seq, command }: CommandRecord, step: number, message: string): RunEvent[] => [
-  { type: 'command.scheduled', commandId: command.id, seq, step, message: message.slice(0, 500) },
-];
-
-const refused = ({ seq, command }: CommandRecord, step: number, reason: RefusalReason, message: string): RunEvent[] => [
-  { type: 'command.refused', commandId: command.id, seq, step, reason, message: message.slice(0, 500) },
-];

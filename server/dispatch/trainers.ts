@@ -23,10 +23,9 @@ import { ended, isOpened } from '~/shared/view';
 import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';
 import type { Answerer } from './questions';
-import type { Waiting } from './queue';
 import type { DeclaringTrainer, Recipes } from './recipes';
 import { answererOf, processOf, type Trainer, type TrainerPort, TrainerTable } from './trainerTable';
-import { type OpenRun, WaitingRuns } from './waitingRuns';
+import { WaitingRuns } from './waitingRuns';
 
 export interface TrainersDeps extends AssigningDeps {
   recipes: Pick<Recipes, 'declared' | 'refusal'>;
@@ -43,26 +42,16 @@ export interface TrainersDeps extends AssigningDeps {
 
 export class Trainers {
   readonly #trainers = new TrainerTable();
-  readonly #runs: WaitingRuns;
+  readonly waiting: WaitingRuns;
   readonly #assigning: Assigning;
   /** Runs that scripts open: never in the queue. */
   readonly opened: OpenedRuns;
   #closed = false;
 
   constructor(private readonly deps: TrainersDeps) {
-    this.#runs = new WaitingRuns(deps.clock, deps.graceMs, () => this.#assigning.dispatch());
-    this.#assigning = new Assigning(deps, this.#trainers, this.#runs, (runId) => this.holds(runId));
+    this.waiting = new WaitingRuns(deps.clock, deps.graceMs, () => this.#assigning.dispatch());
+    this.#assigning = new Assigning(deps, this.#trainers, this.waiting, (runId) => this.holds(runId));
     this.opened = new OpenedRuns(deps);
-  }
-
-  /** A run found at start: its holder may still be training it and come back, unless it is known to be gone. */
-  found(run: OpenRun, holderIsGone: boolean): void {
-    this.#runs.found(run, holderIsGone);
-  }
-
-  /** Adds a run that needs a trainer. */
-  add(run: OpenRun): void {
-    this.#runs.add(run);
   }
 
   /** Called when the run has ended: commands that nobody will answer any more are refused. */
@@ -73,7 +62,7 @@ export class Trainers {
 
   /** The run waits for no trainer any more. */
   remove(runId: string): void {
-    this.#runs.remove(runId);
+    this.waiting.remove(runId);
     this.opened.ended(runId);
   }
 
@@ -97,19 +86,9 @@ export class Trainers {
     this.#assigning.dispatch();
   }
 
-  /** Runs that wait for a trainer, the next one first, including those whose holder may still come back. */
-  queue(): Waiting[] {
-    return this.#runs.queue();
-  }
-
-  /** Called when somebody has moved a run. */
-  moved(runId: string, position: number): void {
-    this.#runs.moved(runId, position);
-  }
-
   /** Whether a trainer holds it, or may come back for it. */
   holds(runId: string): boolean {
-    return this.opened.holds(runId) || this.#runs.awaits(runId) || this.#trainers.holders(runId).length > 0;
+    return this.opened.holds(runId) || this.waiting.awaits(runId) || this.#trainers.holders(runId).length > 0;
   }
 
   /**
@@ -293,7 +272,7 @@ export class Trainers {
   close(): void {
     this.#closed = true;
     this.#assigning.close();
-    this.#runs.close();
+    this.waiting.close();
     this.opened.stop();
     for (const t of this.#trainers.all()) t.cancelGrace?.();
   }

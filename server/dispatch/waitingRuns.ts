@@ -37,6 +37,7 @@ export class WaitingRuns {
     private readonly onFree: () => void,
   ) {}
 
+  /** A run found at start: its holder may still be training it and come back, unless it is known to be gone. */
   found(run: OpenRun, holderIsGone: boolean): void {
     if (run.trainerId === null || holderIsGone) {
       this.add(run);
@@ -63,6 +64,7 @@ export class WaitingRuns {
     return this.#later.get(runId)?.why ?? null;
   }
 
+  /** Adds a run that needs a trainer. */
   add(run: OpenRun): void {
     this.#free.set(run.runId, run);
     this.onFree();
@@ -81,6 +83,7 @@ export class WaitingRuns {
     return this.#free.delete(runId);
   }
 
+  /** Called when somebody has moved a run. */
   moved(runId: string, position: number): void {
     const run = this.#free.get(runId) ?? this.#awaited.get(runId)?.run ?? this.#later.get(runId)?.run;
     if (run) run.position = position;
@@ -99,7 +102,7 @@ export class WaitingRuns {
     return [...this.#free.values()].sort(inOrder);
   }
 
-  /** All runs that wait, the next one first. */
+  /** All runs that wait, the next one first, including those whose holder may still come back. */
   queue(): Waiting[] {
     const others = [...this.#awaited.values(), ...this.#later.values()];
     return [...this.#free.values(), ...others.map(({ run }) => run)].sort(inOrder);

@@ -1,3 +1,4 @@
+import { Heap } from '~/server/base/heap';
 import type { RowsAnswer, StoredStream } from '~/server/store';
 import type { RecordSource, StepRange } from './source';
 
@@ -32,30 +33,19 @@ export async function* mergedRows(
 ): AsyncGenerator<MergedRow> {
   const width = parts.reduce((n, p) => n + p.columns.length, 0);
   const total = parts.reduce((n, p) => n + p.stream.rows, 0);
-  const limit = Math.max(
-    LEAST_ROWS,
-    Math.min(
-      MOST_ROWS,
-      Math.floor(
-        VALUES /
-          Math.max(
-            1,
-            parts.reduce((n, p) => n + p.stream.columns.length, 0),
-          ),
-      ),
-    ),
-  );
+  const numbers = parts.reduce((n, p) => n + p.stream.columns.length, 0);
+  const limit = Math.max(LEAST_ROWS, Math.min(MOST_ROWS, Math.floor(VALUES / Math.max(1, numbers))));
   const readers = parts.map((part) => new Reader(source, runId, part, limit, from ?? Number.MIN_SAFE_INTEGER, to ?? null));
-  const queue = new Heap();
+  const queue = new Heap<Reader>((a, b) => a.step < b.step);
   for (const reader of readers) if (await reader.open()) queue.push(reader);
   const cells: (number | undefined)[] = Array(width).fill(undefined);
   let done = 0;
-  while (queue.size > 0) {
+  while (queue.first) {
     const { step } = queue.first;
     let time = Number.NEGATIVE_INFINITY;
     const used: Reader[] = [];
-    while (queue.size > 0 && queue.first.step === step) {
-      const reader = queue.pop();
+    while (queue.first?.step === step) {
+      const reader = queue.pop()!;
       used.push(reader);
       time = Math.max(time, reader.time);
       reader.take(cells);
@@ -132,48 +122,5 @@ class Reader {
     if (last === undefined) return false;
     this.from = last + 1;
     return true;
-  }
-}
-
-/** A heap of readers; the one with the lowest step is first. */
-class Heap {
-  readonly #items: Reader[] = [];
-
-  get size(): number {
-    return this.#items.length;
-  }
-
-  get first(): Reader {
-    return this.#items[0]!;
-  }
-
-  push(reader: Reader): void {
-    const items = this.#items;
-    let i = items.push(reader) - 1;
-    while (i > 0) {
-      const above = (i - 1) >> 1;
-      if (items[above]!.step <= reader.step) break;
-      items[i] = items[above]!;
-      i = above;
-    }
-    items[i] = reader;
-  }
-
-  pop(): Reader {
-    const items = this.#items;
-    const first = items[0]!;
-    const last = items.pop()!;
-    if (items.length === 0) return first;
-    let i = 0;
-    for (;;) {
-      let below = 2 * i + 1;
-      if (below >= items.length) break;
-      if (below + 1 < items.length && items[below + 1]!.step < items[below]!.step) below++;
-      if (items[below]!.step >= last.step) break;
-      items[i] = items[below]!;
-      i = below;
-    }
-    items[i] = last;
-    return first;
   }
 }

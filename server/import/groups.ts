@@ -1,6 +1,6 @@
 import path from 'node:path';
-import type { SourceFile } from './sources';
-import { headOf } from './sources';
+import { ImportError } from './importError';
+import { headOf, type SourceFile } from './sources';
 import { isEventFile } from './tensorboard';
 
 /** Files that are read together: the event files of one folder, or one table. */
@@ -20,6 +20,9 @@ const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
 const usual =
   /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
 
+/** A file of a run in MLflow's own folder: its run, what it holds, and the name of that. */
+export const mlflowFile = /^((?:.*\/)?[0-9a-f]{32})\/(metrics|params|tags)\/(.+)$/;
+
 /** @returns also the files that yield nothing, with reasons */
 export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups: Group[]; leftOut: string[] }> {
   const groups = new Map<string, Group>();
@@ -29,7 +32,7 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
     const { name } = file;
     const folder = path.posix.dirname(name);
     const inFolder = folder !== '.';
-    const mlflow = /^(.*\/?[0-9a-f]{32})\/(metrics|params)\/(.+)$/.exec(name);
+    const mlflow = mlflowFile.exec(name);
     const kind = mlflow ? 'mlflow' : superseded.has(name) ? null : await kindOf(file, inFolder);
     if (kind === null || file.bytes === 0) {
       const what = superseded.has(name)
@@ -70,7 +73,12 @@ function titleOf(name: string): string {
 
 /** The kind of a file by its first bytes, and in a folder also by its name, so that not every text in it is taken for a table. */
 async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'] | null> {
-  const head = await headOf(file, 4096);
+  const head = await headOf(file, 4096).catch((error) => {
+    if (!(error instanceof ImportError)) throw error;
+    return null;
+  });
+  // Its reader reports the error.
+  if (head === null) return 'csv';
   if (head[0] === 0x1f && head[1] === 0x8b) return 'headroom';
   if (isEventFile(head)) return 'tensorboard';
   if (path.posix.basename(file.name).includes('tfevents')) return 'tensorboard';

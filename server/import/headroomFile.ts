@@ -79,7 +79,9 @@ export async function* readHeadroomFile(
       const member = { name: entry.header.name, bytes: entry.header.size ?? 0, body: entry as AsyncIterable<Buffer> };
       report(input.bytesRead);
       if (id === null && member.name !== 'manifest.json')
-        throw new ImportError('this is not a .headroom file: it does not begin with manifest.json');
+        throw new ImportError(
+          'this is not a .headroom file: it does not begin with manifest.json; of other tar archives, give the folder or a zip',
+        );
       if (ended) throw new ImportError(`${member.name}: nothing may follow end.json`);
       if (member.name === 'manifest.json') {
         ({ runId: id, version } = readManifest(await json(member), name));

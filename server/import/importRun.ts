@@ -50,7 +50,7 @@ export async function forgetCutImports(store: Store): Promise<void> {
   if (pending.length > 0) await store.setSetting(pendingKey, '[]');
 }
 
-/** What an import of the files would make; nothing is written. @throws ImportError when an archive is damaged; AbortError */
+/** What an import of the files would make; nothing is written. @throws ImportError when the only file yields nothing; AbortError */
 export async function planImport(
   { store }: Pick<ImportDeps, 'store'>,
   request: Omit<ImportRequest, 'actor'>,
@@ -72,7 +72,7 @@ export async function planImport(
  * one more entry that ends it); files of other programs as finished runs under new ids. A run is read to its end and checked
  * before any of it is written; a failed one leaves nothing and does not stop the others.
  *
- * @throws ImportError when an archive is damaged; AlreadyHereError when the one file's run is here; AbortError when it is
+ * @throws ImportError when the only file yields nothing; AlreadyHereError when the one file's run is here; AbortError when it is
  *   canceled: runs that are already complete stay
  */
 export async function importFiles(deps: ImportDeps, request: ImportRequest): Promise<ImportResult> {
@@ -89,14 +89,14 @@ export async function importFiles(deps: ImportDeps, request: ImportRequest): Pro
       else if (part.kind === 'failed')
         result.runs.push({ key: part.key, name: part.name, runId: null, leftOut: null, error: part.message });
       else if (part.kind === 'headroom') {
-        const { key, file, asCopy } = part;
+        const { key, file, asCopy, alone } = part;
         const name = path.posix.basename(file.name);
         try {
           const runId = await importRecord(deps, { file: file.path, name, asCopy, following });
           result.runs.push({ key, name, runId, leftOut: null, error: null });
         } catch (error) {
-          // For a single file, the error itself is the answer.
-          if (!(error instanceof ImportError) || files.length === 1) throw error;
+          // For a single run, the error itself is the answer.
+          if (!(error instanceof ImportError) || alone) throw error;
           result.runs.push({ key, name, runId: null, leftOut: null, error: error.message });
         }
       } else if (part.kind === 'run') {

@@ -89,8 +89,7 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
     line++;
     if (one.trim() === '') return;
     const row = parsed(one, line);
-    if (!isObject(row))
-      throw new ImportError(`line ${line}: an object is expected on each line, not ${shown(JSON.stringify(row))}`);
+    if (!isObject(row)) throw new ImportError(`line ${line}: an object is expected on each line, not ${shownJson(row)}`);
     rows.take(row, `line ${line}`);
   };
   for await (const part of text) {
@@ -112,6 +111,10 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
   rows.end();
 }
 
+const noRows = 'the file holds no rows: lists of numbers, or a list of objects, are expected';
+/** JSON.stringify fails where lists are nested too deep, which JSON.parse reads. */
+const shownJson = (value: Json): string =>
+  Array.isArray(value) ? `a list of ${value.length}` : isObject(value) ? 'an object' : shown(JSON.stringify(value));
 const isObject = (value: Json | undefined): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function readDocument(document: Json, name: string, runs: RunsReading, options: Options): void {
@@ -119,7 +122,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     readList(document, name, runs, options);
     return;
   }
-  if (!isObject(document)) throw new ImportError(`the file holds ${shown(JSON.stringify(document))}, no rows`);
+  if (!isObject(document)) throw new ImportError(`the file holds ${shownJson(document)}, no rows`);
   const { log_history: history, columns, rows, data, metrics, ...rest } = document;
   // Hugging Face's Trainer.
   if (Array.isArray(history)) {
@@ -152,7 +155,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     return;
   }
   const lists = Object.entries(document).filter(([, v]) => Array.isArray(v) || isObject(v));
-  if (lists.length === 0) throw new ImportError('the file holds no rows: lists of numbers, or a list of objects, are expected');
+  if (lists.length === 0) throw new ImportError(noRows);
   // Columns: lists by name, or pandas' {"name": {"0": value}}.
   const cells = lists.map(([key, v]): [string, Map<number, Json>] => [
     key,
@@ -165,6 +168,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
   const reader = new TableReader(runs, { axis: options.axis, positional: true });
   for (const [key] of cells) reader.column(key);
   const last = cells.reduce((n, [, column]) => [...column.keys()].reduce((m, i) => Math.max(m, i), n), -1);
+  if (last < 0) throw new ImportError(noRows);
   if (last > 50_000_000) throw new ImportError(`the file has a row ${last}: more than are taken`);
   for (let i = 0; i <= last; i++)
     reader.row(
@@ -175,6 +179,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
 }
 
 function readList(list: readonly Json[], name: string, runs: RunsReading, options: Options): void {
+  if (list.length === 0) throw new ImportError(noRows);
   if (list.length > 0 && list.every((row) => Array.isArray(row) && row.length === 3)) {
     // TensorBoard's download of one chart.
     const tag = /-tag-(.+)\.json$/.exec(path.posix.basename(name))?.[1] ?? 'Value';
@@ -186,7 +191,7 @@ function readList(list: readonly Json[], name: string, runs: RunsReading, option
   }
   const rows = new RowReader(runs, options);
   for (const [i, row] of list.entries()) {
-    if (!isObject(row)) throw new ImportError(`row ${i + 1}: an object is expected, not ${shown(JSON.stringify(row))}`);
+    if (!isObject(row)) throw new ImportError(`row ${i + 1}: an object is expected, not ${shownJson(row)}`);
     rows.take(row, `row ${i + 1}`);
   }
   rows.end();
@@ -201,9 +206,13 @@ export function smallConfig(settings: Config): Config {
 /** Objects as rows of one table; each new name becomes a column. */
 class RowReader {
   readonly #places = new Map<string, number>();
+  readonly #twice = new Set<string>();
   readonly #table: TableReader;
 
-  constructor(runs: RunsReading, options: Options) {
+  constructor(
+    private readonly runs: RunsReading,
+    options: Options,
+  ) {
     this.#table = new TableReader(runs, options);
   }
 
@@ -229,6 +238,10 @@ class RowReader {
       if (at === undefined) {
         at = this.#table.column(name);
         this.#places.set(name, at);
+      }
+      if (cells[at] !== undefined && !this.#twice.has(name)) {
+        this.#twice.add(name);
+        this.runs.notes.push(`a row has ${shown(name)} twice, also as a value within an object: the last one is kept`);
       }
       cells[at] = value;
     }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Progress } from '~/server/base/jobs';
 import type { RunEvent } from '~/shared/events';
 import type { ImportChoice, ImportChoices, PlannedRun } from '~/shared/imports';
@@ -7,8 +9,9 @@ import { MAX_INLINE_LETTERS } from '~/shared/media';
 import { put } from '~/shared/own';
 import { MAX_COLUMNS } from '~/shared/series';
 import type { Config } from '~/shared/setup';
+import { numberOf } from './cells';
 import { readCsv } from './csv';
-import { type Group, groupsOf, isOfGroup, runKey, words } from './groups';
+import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, words } from './groups';
 import { readHeadroomFile } from './headroomFile';
 import { ImportError } from './importError';
 import { readJson, smallConfig } from './json';
@@ -33,7 +36,7 @@ export interface ReadJob {
 export type ImportPart =
   | { kind: 'planned'; run: PlannedRun }
   /** A `.headroom` file has its own reader. */
-  | { kind: 'headroom'; key: string; file: GivenFile; asCopy: boolean }
+  | { kind: 'headroom'; key: string; file: GivenFile; asCopy: boolean; alone: boolean }
   | {
       kind: 'run';
       key: string;
@@ -50,7 +53,7 @@ export type ImportPart =
   | { kind: 'failed'; key: string; name: string; message: string }
   | { kind: 'leftOut'; words: string[] };
 
-/** @throws ImportError when an archive is damaged; an error of one run is sent as `failed`, or is in its plan */
+/** @throws ImportError when the only file yields nothing; an error of one run is sent as `failed`, or is in its plan */
 export async function* readImport(job: ReadJob, report: (at: Progress) => void): AsyncGenerator<ImportPart> {
   const { groups, leftOut } = await groupsOf(await sourcesOf(job.files));
   if (job.files.length === 1 && groups.length === 0) throw new ImportError(nothing(leftOut));
@@ -63,14 +66,16 @@ export async function* readImport(job: ReadJob, report: (at: Progress) => void):
       report({ doing: `reading ${group.key}`.slice(0, 120), done: before + done, total, unit: 'bytes' });
     if (job.mode === 'plan' || chosen.length > 0 || !job.choices.runs) {
       if (job.mode === 'read' && group.kind === 'headroom') {
-        const [file] = group.files as [SourceFile];
-        yield {
-          kind: 'headroom',
-          key: group.key,
-          file: { path: file.path!, name: file.name },
-          asCopy: chosen[0]?.asCopy ?? false,
-        };
-      } else if (group.kind === 'headroom') yield { kind: 'planned', run: await plannedRecord(group, progress) };
+        const [{ name }] = group.files as [SourceFile];
+        const asCopy = chosen[0]?.asCopy ?? false;
+        try {
+          const file = { path: await onDisk(group, job, i), name };
+          yield { kind: 'headroom', key: group.key, file, asCopy, alone: groups.length === 1 };
+        } catch (error) {
+          if (!(error instanceof ImportError)) throw error;
+          yield { kind: 'failed', key: group.key, name: group.name, message: error.message };
+        }
+      } else if (group.kind === 'headroom') yield { kind: 'planned', run: await plannedRecord(group, job, i, progress) };
       else yield* readGroup(job, group, chosen, `${i}`, progress, leftOut);
     }
     before += bytes;
@@ -117,7 +122,7 @@ async function* readGroup(
       const key = runKey(group, run.name);
       const choice = chosen.find((c) => c.key === key);
       if (job.mode === 'read' && job.choices.runs && !choice) continue;
-      const name = choice?.name ?? (run.name.trim().slice(0, 80) || group.name);
+      const name = choice?.name ?? ((run.name || run.title).trim().slice(0, 80) || group.name);
       if (job.mode === 'plan') yield { kind: 'planned', run: planned(group, runs, run, key, name) };
       else yield* partsOf(group, run, key, name, runs.notes);
     }
@@ -137,31 +142,30 @@ async function readFiles(group: Group, runs: RunsReading, axis: string | null, p
 /** The files of a run in MLflow's own folder: a line "time value step" per value, and a file per parameter. */
 async function readMlflow(group: Group, run: RunReading): Promise<void> {
   const config: Config = {};
+  const tags: Config = {};
   for (const file of group.files) {
-    const [, kind, name] = /\/(metrics|params)\/(.+)$/.exec(file.name)!;
+    const [, , kind, name] = mlflowFile.exec(file.name)!;
     const parts: Buffer[] = [];
     for await (const part of await file.open()) parts.push(part);
     const text = Buffer.concat(parts).toString();
-    if (kind === 'params') {
-      put(config, name!, text.slice(0, 500));
-      continue;
-    }
+    if (kind === 'params') put(config, name!, text.slice(0, 500));
+    if (kind === 'tags') put(tags, name!, text.slice(0, 500));
+    if (kind !== 'metrics') continue;
     for (const [i, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue;
-      const [time, value, step = '0'] = line.trim().split(' ').map(Number);
-      if (
-        ![time, value, Number(step)].every((n) => n !== undefined) ||
-        !Number.isSafeInteger(Number(step)) ||
-        !Number.isFinite(time)
-      )
+      const [time = '', written = '', at = '0'] = line.trim().split(' ');
+      const value = numberOf(written);
+      const step = numberOf(at);
+      if (!Number.isFinite(numberOf(time) ?? Number.NaN) || value === null || !Number.isSafeInteger(step))
         throw new ImportError(
           `${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`,
         );
-      run.points.add(run.points.of(run.nameOf(name!)), Number(step), time!, value!);
+      run.points.add(run.points.of(run.nameOf(name!)), step!, Number(time), value);
       run.rows++;
     }
   }
-  run.config = smallConfig(config);
+  run.title = String(tags['mlflow.runName'] ?? '');
+  run.config = smallConfig({ ...config, ...(Object.keys(tags).length > 0 && { 'mlflow.tags': tags }) });
 }
 
 const unknownRun = (group: Group): PlannedRun => ({
@@ -278,11 +282,20 @@ function* rowsOf(run: RunReading, part: PointStream, stream: string, begunMs: nu
     };
 }
 
-async function plannedRecord(group: Group, progress: (done: number) => void): Promise<PlannedRun> {
-  const [file] = group.files as [SourceFile];
+/** Where the one file of the group lies: a member of a zip is written into the spool folder. */
+async function onDisk({ files }: Group, { spoolFolder }: ReadJob, i: number): Promise<string> {
+  const [file] = files as [SourceFile];
+  if (file.path !== null) return file.path;
+  const unpacked = path.join(spoolFolder, `${i}.headroom`);
+  await pipeline(await file.open(), createWriteStream(unpacked));
+  return unpacked;
+}
+
+async function plannedRecord(group: Group, job: ReadJob, i: number, progress: (done: number) => void): Promise<PlannedRun> {
   const run = unknownRun(group);
   try {
-    for await (const part of readHeadroomFile(file.path!, progress, path.posix.basename(file.name))) {
+    const name = path.posix.basename(group.files[0]!.name);
+    for await (const part of readHeadroomFile(await onDisk(group, job, i), progress, name)) {
       if (part.kind === 'blob') for await (const _ of part.body);
       if (part.kind === 'manifest') run.here = part.runId;
       if (part.kind !== 'entries') continue;

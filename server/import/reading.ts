@@ -15,6 +15,8 @@ export class RunReading {
   readonly media: MediaSpool;
   /** Settings found in the file. */
   config: Config = {};
+  /** A name for people; '' if the file has none. */
+  title = '';
   /** Parts of the file that are not in the run, described for people. */
   readonly leftOut: string[] = [];
   /** Rows, or records, that contain some of it. */

@@ -27,18 +27,37 @@ export interface SourceFile {
 /** Most unpacked bytes that are read of one file: a small archive can expand to a huge one. */
 const MAX_UNPACKED = 8 * 2 ** 30;
 const MAX_MEMBERS = 100_000;
+/** Files of other programs that are zips, by a member. */
+const zipped = [
+  ['an Excel workbook', /\/xl\/workbook\.(xml|bin)$/],
+  ['a document of an office program', /\/(\[Content_Types\]|META-INF\/manifest)\.xml$/],
+  ['a checkpoint of PyTorch', /\/data\.pkl$/],
+  ['an archive of NumPy', /\.npz\/[^/]+\.npy$/],
+] as const;
 
-/** The files to read, archives opened. @throws ImportError when an archive is damaged */
+/** The files to read, archives opened. A damaged archive is one file, whose reader gets the error: the others are read. */
 export async function sourcesOf(files: readonly GivenFile[]): Promise<SourceFile[]> {
   const all: SourceFile[] = [];
-  for (const file of files) {
-    const head = await firstBytes(file.path, 4);
-    if (head.readUInt32LE(0) === 0x04034b50) all.push(...(await membersOf(file)));
-    else if (head.readUInt16LE(0) === 0x8b1f && !file.name.endsWith('.headroom') && (await isOtherThanTar(file.path)))
-      all.push(await gzipped(file));
-    else all.push(await plain(file));
-  }
+  for (const file of files)
+    try {
+      all.push(...(await sourcesIn(file)));
+    } catch (error) {
+      if (!(error instanceof ImportError)) throw error;
+      all.push({ ...(await plain(file)), open: () => Promise.reject(error) });
+    }
   return all;
+}
+
+/** The first bytes of a zip with members, and of one without. */
+const zipHeads = new Set([0x04034b50, 0x06054b50]);
+
+async function sourcesIn(file: GivenFile): Promise<SourceFile[]> {
+  const head = await firstBytes(file.path, 4);
+  // In a folder, other zips are checkpoints (PyTorch), arrays (NumPy) and spreadsheets.
+  if (zipHeads.has(head.readUInt32LE(0)) && (!file.name.includes('/') || /\.zip$/i.test(file.name))) return membersOf(file);
+  const own = await plain(file);
+  const gzip = head.readUInt16LE(0) === 0x8b1f && !file.name.endsWith('.headroom') && (await isOtherThanTar(file.path));
+  return [gzip ? gzipped(own) : own];
 }
 
 async function firstBytes(path: string, count: number): Promise<Buffer> {
@@ -72,15 +91,12 @@ async function plain({ path, name }: GivenFile): Promise<SourceFile> {
   return { name, path, bytes: size, open: async (report) => counted(createReadStream(path, { highWaterMark: 1 << 18 }), report) };
 }
 
-async function gzipped({ path, name }: GivenFile): Promise<SourceFile> {
-  const inner = name.replace(/\.gz$/i, '');
-  return {
-    name: inner,
-    path: null,
-    bytes: (await stat(path)).size,
-    open: async (report) => unzipped(counted(createReadStream(path, { highWaterMark: 1 << 16 }), report), name),
-  };
-}
+const gzipped = ({ name, bytes, open: packed }: SourceFile): SourceFile => ({
+  name: name.replace(/\.gz$/i, ''),
+  path: null,
+  bytes,
+  open: async (report) => unzipped(await packed(report), name),
+});
 
 async function* counted(input: Readable, report?: (bytesRead: number) => void): AsyncGenerator<Buffer> {
   let bytes = 0;
@@ -125,7 +141,7 @@ async function membersOf({ path, name }: GivenFile): Promise<SourceFile[]> {
       if (members.length === MAX_MEMBERS) throw new ImportError(`${name}: more than the ${MAX_MEMBERS} files that are taken`);
       if (entry.uncompressedSize > MAX_UNPACKED)
         throw new ImportError(`${name}: ${entry.fileName} is larger than the ${MAX_UNPACKED} bytes that are read`);
-      members.push({
+      const member: SourceFile = {
         name: `${folder}/${entry.fileName}`,
         path: null,
         bytes: entry.uncompressedSize,
@@ -137,13 +153,17 @@ async function membersOf({ path, name }: GivenFile): Promise<SourceFile[]> {
           });
           return closing(counted(body, report), () => own.close(), damaged);
         },
-      });
+      };
+      members.push(/\.gz$/i.test(member.name) ? gzipped(member) : member);
     }
   } catch (error) {
     throw error instanceof ImportError ? error : damaged(error);
   } finally {
     archive.close();
   }
+  const known = zipped.find(([, marks]) => members.some((member) => marks.test(member.name)));
+  if (known) throw new ImportError(`this is ${known[0]}; save its numbers as CSV or as JSON lines`);
+  if (members.length === 0) throw new ImportError(`${name}: the zip holds no file`);
   return members;
 }
 

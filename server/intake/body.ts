@@ -58,8 +58,25 @@ const special = /"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g;
  * SyntaxError
  */
 export function readJson(text: string): unknown {
-  if (!/NaN|Infinity/.test(text)) return JSON.parse(text);
-  return JSON.parse(text.replace(special, (found) => (found.startsWith('"') ? found : JSON.stringify(bare + found))));
+  const value = JSON.parse(
+    /NaN|Infinity/.test(text)
+      ? text.replace(special, (found) => (found.startsWith('"') ? found : JSON.stringify(bare + found)))
+      : text,
+  ) as unknown;
+  if (isDeep(value, text)) throw new SyntaxError(`it is nested deeper than the ${MAX_LEVELS} levels that are taken`);
+  return value;
+}
+
+/** Whatever walks through a value calls itself at each level: thousands of them overflow the stack. */
+const MAX_LEVELS = 100;
+
+function isDeep(value: unknown, text: string): boolean {
+  if (text.split(/[[{]/, MAX_LEVELS + 2).length < MAX_LEVELS + 2) return false;
+  const nested = (one: unknown): one is object => typeof one === 'object' && one !== null;
+  let level = [value].filter(nested);
+  for (let depth = 0; depth < MAX_LEVELS && level.length > 0; depth++)
+    level = level.flatMap((one) => Object.values(one) as unknown[]).filter(nested);
+  return level.length > 0;
 }
 
 const names = new Map([

@@ -8,10 +8,12 @@ import type { Clock } from '~/server/base/clock';
 import { rateLimit } from '~/server/base/rateLimit';
 import { serial } from '~/server/base/serial';
 import { hashOfKey, type OpenedRuns, type OwnerPort, type Process } from '~/server/dispatch/opened';
+import { eventError } from '~/server/runs/eventError';
 import { readEvent } from '~/server/runs/readEvent';
 import type { Room } from '~/server/runs/room';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
+import { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand, Refusal } from '~/shared/commands';
 import { actionWithRole } from '~/shared/controlValues';
 import type { Actor } from '~/shared/ids';
@@ -245,9 +247,17 @@ export class IntakeRun implements OwnerPort {
       if (lost) return lost;
       const events = await make(room);
       if ('ok' in events) return events;
+      const trial = new StreamState(room.streams);
       for (const [i, event] of events.entries()) {
         const read = readEvent(event);
-        if (!read.ok) return refuse('invalid', (items > 1 ? `${i}.` : '') + read.message, read.field);
+        const at = items > 1 ? `${i}.` : '';
+        if (!read.ok) return refuse('invalid', at + read.message, read.field);
+        // Whoever writes its own requests gets an answer; the other clients do not expect one, and get an alert.
+        const { type } = read.event;
+        const wrong = this.way === 'http' && !type.startsWith('command.') && eventError(room.view, trial, read.event, new Map());
+        const words = wrong && at + wrong.replace(/^columns\.0\./, '');
+        if (words) return refuse('invalid', words, words.split(':')[0]!);
+        trial.apply(read.event);
       }
       if (events.length === 0) return { ok: true, repeated: false };
       const from = room.nextEvent;

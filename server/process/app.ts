@@ -168,7 +168,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const say: SweepDeps['say'] = (message, details) => {
       log.info(details, message);
       const gone = details.runs.map((runId) => ({ type: 'run.changed', runId, what: 'deleted for good' }) as const);
-      if (gone.length > 0) auditLog.record(systemActor, () => ({ events: gone, result: undefined })).catch(onError);
+      if (gone.length > 0) auditLog.append(systemActor, () => gone).catch(onError);
     };
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
@@ -203,7 +203,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       desk: new ImportDesk(dataFolder, now),
       async imported(actor: Actor, runId: string, name: string) {
         const event = { type: 'run.changed', runId, what: `imported from ${name || 'a file'}`.slice(0, 200) } as const;
-        await auditLog.record(actor, () => ({ events: [event], result: undefined }));
+        await auditLog.append(actor, () => [event]);
       },
       jobs,
     };
@@ -216,7 +216,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         ...trainers.counts(),
         runs,
         queue: (runs.get('queued') ?? 0) + (runs.get('waiting') ?? 0),
-        questions: hub.openQuestions().length,
+        questions: hub.questions.list().length,
       };
     };
     const system = {

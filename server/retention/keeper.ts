@@ -1,5 +1,5 @@
 import { blobsNamed } from '~/server/base/blobsNamed';
-import type { EntriesListener } from '~/server/runs/hub';
+import type { EntriesListener } from '~/server/runs/makingRoom';
 import type { Choose } from '~/server/runs/room';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';

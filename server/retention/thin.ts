@@ -1,3 +1,4 @@
+import { Heap } from '~/server/base/heap';
 import type { Evaluation } from '~/shared/events';
 import type { ListItems } from '~/shared/view';
 
@@ -83,79 +84,24 @@ function toThin<T extends Thinnable>(all: readonly T[], fixed: ReadonlySet<T | u
   const after = all.map((_, i) => i + 1);
   const gone = new Array<boolean>(all.length).fill(false);
   const gap = (i: number) => all[after[i]!]!.step - all[before[i]!]!.step;
-  const heap = new MinHeap(
-    all.map((_, i) => i).filter((i) => !fixed.has(all[i])),
-    gap,
-  );
+  const heap = new Heap<{ i: number; key: number }>((a, b) => a.key < b.key || (a.key === b.key && a.i < b.i));
+  const offer = (i: number) => {
+    if (!fixed.has(all[i])) heap.push({ i, key: gap(i) });
+  };
+  for (const i of all.keys()) offer(i);
   let left = total;
   while (left > quotaBytes * LEAVE) {
-    const i = heap.pop();
-    if (i === null) break;
+    const next = heap.pop();
+    if (!next) break;
+    const { i, key } = next;
+    // Offered again with a larger gap when a neighbor went.
+    if (gone[i] || key !== gap(i)) continue;
     gone[i] = true;
     left -= all[i]!.blob.bytes;
     after[before[i]!] = after[i]!;
     before[after[i]!] = before[i]!;
-    for (const neighbor of [before[i]!, after[i]!]) if (!fixed.has(all[neighbor])) heap.push(neighbor);
+    offer(before[i]!);
+    offer(after[i]!);
   }
   return all.filter((_, i) => gone[i]);
-}
-
-/** A heap of indices by a key that only grows: an item whose key has grown is reinserted when it is popped. */
-class MinHeap {
-  readonly #items: { index: number; key: number }[];
-  readonly #taken = new Set<number>();
-
-  constructor(
-    indices: number[],
-    private readonly keyOf: (index: number) => number,
-  ) {
-    this.#items = indices.map((index) => ({ index, key: keyOf(index) })).sort((a, b) => a.key - b.key || a.index - b.index);
-  }
-
-  push(index: number): void {
-    this.#items.push({ index, key: this.keyOf(index) });
-    for (let i = this.#items.length - 1; i > 0; ) {
-      const parent = (i - 1) >> 1;
-      if (!this.#less(i, parent)) break;
-      this.#swap(i, parent);
-      i = parent;
-    }
-  }
-
-  pop(): number | null {
-    for (;;) {
-      const first = this.#items[0];
-      const last = this.#items.pop();
-      if (!first || !last) return null;
-      if (this.#items.length > 0) {
-        this.#items[0] = last;
-        this.#sink();
-      }
-      if (this.#taken.has(first.index) || first.key !== this.keyOf(first.index)) continue;
-      this.#taken.add(first.index);
-      return first.index;
-    }
-  }
-
-  #sink(): void {
-    for (let i = 0; ; ) {
-      let least = i;
-      for (const child of [2 * i + 1, 2 * i + 2]) if (child < this.#items.length && this.#less(child, least)) least = child;
-      if (least === i) return;
-      this.#swap(i, least);
-      i = least;
-    }
-  }
-
-  #less(a: number, b: number): boolean {
-    const x = this.#items[a]!;
-    const y = this.#items[b]!;
-    return x.key < y.key || (x.key === y.key && x.index < y.index);
-  }
-
-  #swap(a: number, b: number): void {
-    const x = this.#items[a]!;
-    this.#items[a] = this.#items[b]!;
-    this.#items[b] = x;
-  }
 }

@@ -128,3 +128,21 @@ function withAsked(view: RunView, event: TrainerEvent, asked: ReadonlyMap<string
   const known = asked.get(event.commandId);
   return known && !view.openCommands.some((c) => c.command.id === event.commandId) ? { ...event, asked: known } : event;
 }
+
+/**
+ * Splits the batch so that each rewind begins a part: what a rewind leaves in force is known only once everything before it is
+ * committed.
+ */
+export function upToRewinds(batch: EventBatch): EventBatch[] {
+  if (!batch.events.some((event, i) => i > 0 && typeOf(event) === 'rewind')) return [batch];
+  const parts: EventBatch[] = [];
+  let { from } = batch;
+  for (const event of batch.events) {
+    const open = parts.at(-1);
+    if (open && typeOf(event) !== 'rewind') open.events.push(event);
+    else parts.push({ ...batch, from, events: [event] });
+    const read = readEvent(event);
+    from += read.ok ? seqCount(read.event) : numbersOf(event);
+  }
+  return parts;
+}

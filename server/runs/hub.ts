@@ -8,25 +8,23 @@ import { Recipes } from '~/server/dispatch/recipes';
 import { Trainers } from '~/server/dispatch/trainers';
 import { openRun } from '~/server/dispatch/waitingRuns';
 import type { Store } from '~/server/store';
-import { systemActor } from '~/server/team/people';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { Command, CommandAnswer, Refusal } from '~/shared/commands';
-import { actionWithRole } from '~/shared/controlValues';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, QuestionSummary, TrainerSummary, Watcher } from '~/shared/protocol';
-import { refuse } from '~/shared/refusals';
+import type { BranchRun, Cursor, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
-import { ended, isOpened, positionInQueue, type RunView } from '~/shared/view';
+import { ended, isOpened, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import { branchOfScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
 import type { FrameSettings, ViewerPort } from './frames';
+import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
 import type { Choose, Room } from './room';
-import { type Opened, Rooms } from './rooms';
+import { Rooms } from './rooms';
 import { RunList } from './runList';
 import { RunTable } from './runTable';
 
@@ -53,10 +51,8 @@ export interface Hub {
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
   /** Appends entries other than commands (Room.decide). */
   decide(runId: string, choose: Choose): Promise<CommandAnswer>;
-  trainers(): TrainerSummary[];
+  readonly registry: Pick<Trainers, 'list' | 'whyWaits'>;
   readonly recipes: Pick<Recipes, 'list' | 'check'>;
-  /** Why a run has no trainer, for people; null when it has one, or has ended. */
-  whyWaits(runId: string): string | null;
   /**
    * Permanently deletes a run in the trash; its blobs are deleted once nothing names them. @returns false for a run that is not
    * in the trash
@@ -66,9 +62,8 @@ export interface Hub {
   moveInQueue(actor: Actor, runId: string, before: string | null): Promise<{ ok: true } | Refusal>;
   /** Takes a run from its trainer, once the run has saved a checkpoint, and queues it behind those that wait now. */
   makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal>;
-  /** Questions about checkpoints: those being answered, then those that wait, the next one first. */
-  openQuestions(): QuestionSummary[];
-  moveQuestion(actor: Actor, commandId: string, before: string | null): Promise<{ ok: true } | Refusal>;
+  /** Questions about checkpoints. */
+  readonly questions: Pick<Questions, 'list' | 'move'>;
   /** People who watch the run; empty for an unknown one. */
   watchers(runId: string): Promise<Watcher[]>;
   readonly store: Pick<
@@ -76,9 +71,6 @@ export interface Hub {
     'range' | 'rows' | 'series' | 'signals' | 'entries' | 'console' | 'list' | 'item' | 'near' | 'marks'
   >;
 }
-
-/** `view` is the view after the entries, `before` the one before them. */
-export type EntriesListener = (runId: string, entries: Entry[], view: RunView, before: RunView) => void;
 
 /** The hub, with the methods that the sockets need. */
 export interface OpenHub extends Hub {
@@ -118,10 +110,7 @@ export interface HubDeps {
 }
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
-const unknownRun = (runId: string) => refuse('unknown-run', `there is no run ${runId}`, 'runId');
 const randomRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
-/** How long a branch "of now" waits for its checkpoint. */
-const checkpointWithinMs = 20_000;
 /** A position in the queue behind all that come in the next ten years. */
 const behindAllMs = 3.2e11;
 
@@ -132,6 +121,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
   const listeners = new Set<EntriesListener>();
+  const onEntries = (listener: EntriesListener) => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  };
 
   const room = async (runId: string): Promise<Room | null> => (await rooms.open(runId))?.room ?? null;
   const registry: Trainers = new Trainers({
@@ -142,7 +135,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     room,
     recipes: { declared: (trainer, specs) => recipes.declared(trainer, specs), refusal: (t, setup) => recipes.refusal(t, setup) },
     onChange: () => list.trainersChanged(),
-    onWait: (waiting, held) => void giveWay(waiting, held).catch(onError),
+    onWait: (waiting, held) => void makingRoom.giveWay(waiting, held).catch(onError),
     async create(created) {
       const runId = newRunId();
       const { room } = await rooms.create(runId, { type: 'run.created', ...created });
@@ -205,7 +198,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     const revert = view.pendingRevert;
     if (revert && entries.some(({ event }) => event.type === 'command.applied' && event.commandId === revert.commandId))
       void registry.release(runId, view.attempt, view.statusMessage);
-    for (const { event } of entries) if (event.type === 'run.queued') registry.moved(runId, event.position);
+    for (const { event } of entries) if (event.type === 'run.queued') registry.waiting.moved(runId, event.position);
     for (const { seq, event } of entries) {
       if (event.type !== 'command.requested') continue;
       // Commands that were answered immediately are not sent to the trainer.
@@ -222,89 +215,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
   async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
     const { room } = await rooms.create(runId, created, next);
-    registry.add(openRun(room)!);
+    registry.waiting.add(openRun(room)!);
   }
 
-  /** Asks the run's trainer for a checkpoint. @returns its hash, or the reason why there is none */
-  async function checkpointNow({ room }: Pick<Opened, 'room'>, actor: Actor): Promise<string | Refusal> {
-    const { runId } = room;
-    const id = newId();
-    const action = actionWithRole(room.view.controls, 'checkpoint')?.name;
-    if (action === undefined)
-      return refuse(
-        'state',
-        'checkpoint: the run declares no action that saves one; branch from an earlier checkpoint',
-        'checkpoint',
-      );
-    /** The outcome, if these entries contain it. */
-    const found = (entries: Entry[]): string | Refusal | null => {
-      for (const { event } of entries) {
-        if (event.type === 'checkpoint' && event.commandId === id) return event.blob.hash;
-        if (event.type === 'command.refused' && event.commandId === id)
-          return refuse(event.reason, `no checkpoint could be made: ${event.message}`, 'checkpoint');
-      }
-      return null;
-    };
-    let stop = () => {};
-    const answered = new Promise<string | Refusal>((resolve) => {
-      const cancel = clock.after(checkpointWithinMs, () =>
-        resolve(refuse('state', 'the trainer has not made a checkpoint in time; branch from an earlier one', 'checkpoint')),
-      );
-      const listener: EntriesListener = (changed, entries) => {
-        const answer = changed === runId ? found(entries) : null;
-        if (answer !== null) resolve(answer);
-      };
-      listeners.add(listener);
-      stop = () => {
-        cancel();
-        listeners.delete(listener);
-      };
-    });
-    try {
-      const given = await room.command(actor, { kind: 'act', id, runId, action, args: {} });
-      return given.ok ? await answered : given;
-    } finally {
-      stop();
-    }
-  }
-
-  async function makeRoom(actor: Actor, runId: string): Promise<{ ok: true } | Refusal> {
-    const of = await rooms.open(runId);
-    if (!of) return unknownRun(runId);
-    if (isOpened(of.room.view))
-      return refuse('state', `runId: run ${runId} is a script's own: it has no place in the queue`, 'runId');
-    if (!registry.holds(runId)) return refuse('state', `runId: no trainer has run ${runId}`, 'runId');
-    const checkpoint = await checkpointNow(of, actor);
-    if (typeof checkpoint !== 'string') return checkpoint;
-    const { room } = of;
-    const queued = await room.decide((view) => {
-      if (ended(view.status)) return refuse('run-ended', 'the run has ended');
-      return [{ type: 'run.queued', actor, position: Math.max(positionInQueue(view), clock.now()) }];
-    });
-    if (!queued.ok) return queued;
-    const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
-    await registry.release(runId, room.view.attempt, message);
-    return { ok: true };
-  }
-
-  /** Its position in the queue is in the future. */
-  const givesWay = (runId: string): boolean => (summaries.get(runId)?.queuePosition ?? 0) > clock.now();
-  const makingRoom = new Set<string>();
-
-  /**
-   * A run waits for trainers that hold other runs: of those that give way, the first that nobody has paused gives up its trainer.
-   */
-  async function giveWay(waiting: string, held: string[]): Promise<void> {
-    if (givesWay(waiting) || held.some((id) => makingRoom.has(id))) return;
-    const runId = held.find((id) => givesWay(id) && summaries.get(id)?.status === 'running');
-    if (runId === undefined) return;
-    makingRoom.add(runId);
-    try {
-      await makeRoom(systemActor, runId);
-    } finally {
-      makingRoom.delete(runId);
-    }
-  }
+  const makingRoom = openMakingRoom({
+    rooms,
+    registry,
+    clock,
+    newId,
+    summary: (runId) => summaries.get(runId),
+    onEntries,
+  });
 
   for (const run of await store.runs()) {
     rooms.know(run);
@@ -321,14 +242,13 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     await room.settle();
     questions.found(room.view);
     const needsTrainer = openRun(room);
-    if (needsTrainer) registry.found(needsTrainer, deps.goneTrainers?.has(needsTrainer.trainerId ?? '') ?? false);
+    if (needsTrainer) registry.waiting.found(needsTrainer, deps.goneTrainers?.has(needsTrainer.trainerId ?? '') ?? false);
   }
 
   return {
     store,
     registry,
     recipes,
-    whyWaits: (runId) => registry.whyWaits(runId),
     questions,
     list,
     room,
@@ -336,20 +256,16 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)).map(sentSummary),
     table,
     sparklines: (runIds) => table.sparklines(runIds.flatMap((id) => summaries.get(id) ?? [])),
-    trainers: () => registry.list(),
-    openQuestions: () => questions.list(),
-    moveQuestion: (actor, commandId, before) => questions.move(actor, commandId, before),
-
     async moveInQueue(actor, runId, before) {
       if (!rooms.knows(runId)) return unknownRun(runId);
-      const answer = moveInQueue(registry.queue(), runId, before, clock.now());
+      const answer = moveInQueue(registry.waiting.queue(), runId, before, clock.now());
       if (!answer.ok) return answer;
       for (const { runId: id, position } of answer.moved)
         await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, position }]);
       return { ok: true };
     },
 
-    makeRoom,
+    makeRoom: (actor, runId) => makingRoom.makeRoom(actor, runId),
 
     async view(runId) {
       return (await rooms.open(runId))?.room.view ?? null;
@@ -383,7 +299,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         const asked = await parent.room.command(actor, command);
         return asked.ok ? { ok: true, runId: null } : asked;
       }
-      const checkpoint = request.checkpoint ?? (await checkpointNow(parent, actor));
+      const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
       if (typeof checkpoint !== 'string') return checkpoint;
       const runId = newRunId();
       const { view, lists } = parent.room;
@@ -461,10 +377,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return true;
     },
 
-    onEntries(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onEntries,
 
     async close() {
       registry.close();

@@ -1,6 +1,7 @@
 /** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
 import { createHash } from 'node:crypto';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
+import { controlDefaults } from '~/shared/controls';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
 
@@ -35,21 +36,6 @@ const defaults = new Map<string, object>([
   ['command.refused', { step: null, message: '' }],
   ['command.scheduled', { message: '' }],
 ]);
-
-const controlDefaults = {
-  help: '',
-  unit: '',
-  min: null,
-  max: null,
-  exclusiveMin: false,
-  exclusiveMax: false,
-  options: null,
-  nullLabel: null,
-  scale: 'linear',
-  default: null,
-  takesEffect: 'next step',
-  group: '',
-};
 
 function filled(type: string, raw: object): object {
   const known = defaults.get(type);

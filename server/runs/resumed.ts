@@ -1,9 +1,11 @@
 import type { Store } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
+import { asksCheckpoint } from '~/shared/analyses';
+import type { LoggedCommand } from '~/shared/commands';
 import type { Resumed } from '~/shared/events';
 import { isOfSteps, staysInForce } from '~/shared/lists';
 import { changedSince, EvaluationsInForce, type GoingBack, LastChange, waitingAgain } from '~/shared/resumed';
-import { type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
+import { type CommandRecord, type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
 import { bestRowBefore } from './bestRow';
 
 /**
@@ -63,4 +65,34 @@ export async function resumedAt(
     values: await values(),
     waiting: await waiting(),
   };
+}
+
+export const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
+
+/**
+ * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their steps. A
+ * scheduled one may have been requested before the checkpoint.
+ */
+export async function replayed(
+  view: RunView,
+  lists: RunLists,
+  checkpoint: ListItems['checkpoints'] | null,
+): Promise<{ logged: LoggedCommand; step: number }[]> {
+  const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
+  const take = (page: CommandRecord[]) => {
+    for (const c of page) {
+      if (c.outcome.status !== 'applied' || c.takesBack || asksCheckpoint(view, c)) continue;
+      const { step, seq: at } = c.outcome;
+      const after =
+        !checkpoint ||
+        c.seq > checkpoint.lastCommandSeq ||
+        step > checkpoint.step ||
+        (step === checkpoint.step && at > checkpoint.seq);
+      if (after) found.set(c.seq, { logged: logged(c), step, at });
+    }
+  };
+  const applied = { tag: 'applied' };
+  for await (const page of lists.pages('commands', { ...applied, after: checkpoint?.lastCommandSeq ?? 0 })) take(page);
+  if (checkpoint) for await (const page of lists.pages('commands', { ...applied, fromStep: checkpoint.step })) take(page);
+  return [...found.values()].sort((a, b) => a.step - b.step || a.at - b.at).map(({ logged, step }) => ({ logged, step }));
 }

@@ -2,6 +2,7 @@ import { nanoid } from 'nanoid';
 import { refOf } from '~/server/store/completeLog';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
+import { applied, refused } from '~/shared/commandAnswers';
 import type { Command } from '~/shared/commands';
 import { actionWithRole } from '~/shared/controlValues';
 import type { RunEvent } from '~/shared/events';
@@ -54,36 +55,13 @@ export async function revertEvents(
   const [before] = await lists.list('statuses', { before: target.seq, limit: 1 });
   const wasPaused = before?.status === 'paused';
   const isPaused = (view.statusBeforeLoss ?? view.status) === 'paused';
-  const pause = isPaused && !wasPaused ? actionWithRole(view.controls, 'pause') : undefined;
+  const action = isPaused && !wasPaused ? actionWithRole(view.controls, 'pause')?.name : undefined;
+  const pause: Command | null = action === undefined ? null : { kind: 'act', id: newId(), runId: view.runId, action, args: {} };
   return [
     { type: 'command.requested', actor, command },
-    {
-      type: 'command.applied',
-      commandId: command.id,
-      seq,
-      step: view.step,
-      before: view.step,
-      after: target.step,
-      message,
-      reverted,
-    },
-    ...late.map(({ seq: at, command: { id } }) => ({
-      type: 'command.refused' as const,
-      commandId: id,
-      seq: at,
-      step: view.step,
-      reason: 'state' as const,
-      message: `${message} before this could take effect`.slice(0, 500),
-    })),
+    { ...applied({ seq, command }, view.step, message, { before: view.step, after: target.step }), reverted },
+    ...late.map((c) => refused(c, view.step, 'state', `${message} before this could take effect`)),
     { type: 'trainer.lost', message },
-    ...(pause
-      ? [
-          {
-            type: 'command.requested' as const,
-            actor,
-            command: { kind: 'act' as const, id: newId(), runId: view.runId, action: pause.name, args: {} },
-          },
-        ]
-      : []),
+    ...(pause ? [{ type: 'command.requested' as const, actor, command: pause }] : []),
   ];
 }

@@ -11,6 +11,7 @@ import type { RunLists } from '~/server/store/lists';
 import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
+import { applied, refused } from '~/shared/commandAnswers';
 import type { Command, CommandAnswer, LoggedCommand, Refusal } from '~/shared/commands';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -18,14 +19,13 @@ import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import { revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared, roleOf } from '~/shared/roles';
-import { seqCount } from '~/shared/rows';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
-import { accept } from './accept';
+import { accept, upToRewinds } from './accept';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
-import { numbersOf, readEvent, referenceBytes, typeOf } from './readEvent';
-import { resumedAt } from './resumed';
+import { referenceBytes, typeOf } from './readEvent';
+import { logged, replayed, resumedAt } from './resumed';
 import { checkpointsMeant, revertEvents } from './revert';
 
 export interface RoomDeps {
@@ -141,11 +141,11 @@ export class Room {
 
   async #ask(actor: Actor, command: Command): Promise<CommandAnswer> {
     const known = await this.#record(command.id);
-    const before = known ?? this.#refused.get(command.id);
+    const refusedBefore = this.#refused.get(command.id);
+    const before = known ?? refusedBefore;
     if (before && !isResend(this.view, before, actor, command))
       return refuse('invalid', `id: ${command.id} was used for another command`, 'id');
     if (known) return { ok: true, seq: known.seq };
-    const refusedBefore = this.#refused.get(command.id);
     if (refusedBefore) return refusedBefore.answer;
 
     const endsAlone = isStop(this.view, command) && isOpened(this.view) && !this.#hears();
@@ -157,27 +157,23 @@ export class Room {
     }
     const seq = this.view.seq + 1;
     const gated = gate(this.view, this.deps.needsApproval(), actor, command, this.deps.now());
-    if (gated === 'propose') {
-      await this.log.append([{ type: 'command.proposed', actor, command }]);
-      return { ok: true, seq };
-    }
-    if (gated !== 'pass') {
+    if (gated !== 'propose' && gated !== 'pass') {
       this.#remember(actor, command, gated);
       return gated;
     }
-    if (takesBack(this.view, command)) {
-      await this.log.append(await revertEvents(this.view, this.lists, actor, command, seq));
-      return { ok: true, seq };
-    }
-    const requested: RunEvent = { type: 'command.requested', actor, command };
-    const calledOff = questionCalledOff(this.view, command);
-    if (calledOff) {
-      await this.log.append([requested, ...this.#callOff(actor, command, seq, calledOff)]);
-      return { ok: true, seq };
-    }
-    const stops = isStop(this.view, command) && !this.#hears();
-    await this.log.append(stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested]);
+    const proposed: RunEvent = { type: 'command.proposed', actor, command };
+    await this.log.append(gated === 'propose' ? [proposed] : await this.#requested(actor, command, seq));
     return { ok: true, seq };
+  }
+
+  /** The entries of a command at `seq`: those after the first are what the server itself does about it. */
+  async #requested(actor: Actor, command: Command, seq: number): Promise<RunEvent[]> {
+    if (takesBack(this.view, command)) return revertEvents(this.view, this.lists, actor, command, seq);
+    const requested: RunEvent = { type: 'command.requested', actor, command };
+    const question = questionCalledOff(this.view, command);
+    if (question) return [requested, ...this.#callOff(actor, command, seq, question)];
+    const stops = isStop(this.view, command) && !this.#hears();
+    return stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested];
   }
 
   /**
@@ -332,7 +328,7 @@ export class Room {
     const step = this.view.step;
     const message = `stopped by ${actor.name}`;
     return [
-      { type: 'command.applied', commandId: command.id, seq, step, before: null, after: null, message },
+      applied({ seq, command }, step, message),
       ...this.#leftover(command.id),
       { type: 'status', status: 'stopped', step, message },
       // Its process learns this when it comes back.
@@ -341,34 +337,19 @@ export class Room {
   }
 
   /** Cancels a question that waits or is being answered: its answer says that it was canceled. */
-  #callOff(actor: Actor, { id }: Command, seq: number, { command, seq: at }: CommandRecord): RunEvent[] {
+  #callOff(actor: Actor, command: Command, seq: number, question: CommandRecord): RunEvent[] {
     const { step } = this.view;
-    const message = `canceled by ${actor.name}`;
     return [
-      {
-        type: 'command.applied',
-        commandId: id,
-        seq,
-        step,
-        before: null,
-        after: null,
-        message: `command ${command.id} canceled`,
-      },
-      { type: 'command.refused', commandId: command.id, seq: at, step, reason: 'state', message },
+      applied({ seq, command }, step, `command ${question.command.id} canceled`),
+      refused(question, step, 'state', `canceled by ${actor.name}`),
     ];
   }
 
   /** Refuses open commands, except the one that ends the run, and questions about checkpoints. */
   #leftover(ending?: string): RunEvent[] {
     const waiting = this.view.openCommands.filter((c) => c.command.id !== ending && !asksCheckpoint(this.view, c));
-    return waiting.map(({ seq, command }) => ({
-      type: 'command.refused',
-      commandId: command.id,
-      seq,
-      step: this.view.step,
-      reason: 'run-ended',
-      message: 'the run ended before this could take effect',
-    }));
+    const message = 'the run ended before this could take effect';
+    return waiting.map((c) => refused(c, this.view.step, 'run-ended', message));
   }
 
   /** null, or why the run cannot go back to that checkpoint. */
@@ -414,51 +395,3 @@ export class Room {
 
 /** By role, whatever name the run declares for the action. */
 const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';
-
-const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });
-
-/**
- * Commands that took effect after the checkpoint (null = the run's start), in the order in which they did, with their steps. A
- * scheduled one may have been requested before the checkpoint.
- */
-async function replayed(
-  view: RunView,
-  lists: RunLists,
-  checkpoint: ListItems['checkpoints'] | null,
-): Promise<{ logged: LoggedCommand; step: number }[]> {
-  const found = new Map<number, { logged: LoggedCommand; step: number; at: number }>();
-  const take = (page: CommandRecord[]) => {
-    for (const c of page) {
-      if (c.outcome.status !== 'applied' || c.takesBack || asksCheckpoint(view, c)) continue;
-      const { step, seq: at } = c.outcome;
-      const after =
-        !checkpoint ||
-        c.seq > checkpoint.lastCommandSeq ||
-        step > checkpoint.step ||
-        (step === checkpoint.step && at > checkpoint.seq);
-      if (after) found.set(c.seq, { logged: logged(c), step, at });
-    }
-  };
-  const applied = { tag: 'applied' };
-  for await (const page of lists.pages('commands', { ...applied, after: checkpoint?.lastCommandSeq ?? 0 })) take(page);
-  if (checkpoint) for await (const page of lists.pages('commands', { ...applied, fromStep: checkpoint.step })) take(page);
-  return [...found.values()].sort((a, b) => a.step - b.step || a.at - b.at).map(({ logged, step }) => ({ logged, step }));
-}
-
-/**
- * Splits the batch so that each rewind begins a part: what a rewind leaves in force is known only once everything before it is
- * committed.
- */
-function upToRewinds(batch: EventBatch): EventBatch[] {
-  if (!batch.events.some((event, i) => i > 0 && typeOf(event) === 'rewind')) return [batch];
-  const parts: EventBatch[] = [];
-  let { from } = batch;
-  for (const event of batch.events) {
-    const open = parts.at(-1);
-    if (open && typeOf(event) !== 'rewind') open.events.push(event);
-    else parts.push({ ...batch, from, events: [event] });
-    const read = readEvent(event);
-    from += read.ok ? seqCount(read.event) : numbersOf(event);
-  }
-  return parts;
-}

@@ -1,4 +1,4 @@
-import { joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
+import { contradicted, joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
 import type { RunEvent } from '~/shared/events';
 import { firstStepOf, lastStepOf, rowCount } from '~/shared/rows';
 import type { Series, StreamSpec } from '~/shared/series';
@@ -109,6 +109,11 @@ export class StreamState implements StreamLookup {
         .columns()
         .slice(0, 20)
         .map((c) => c.name);
+      const other = contradicted(known.columns(), columns);
+      if (other && other.field !== 'name') {
+        const { at, name, field, first, second } = other;
+        return `columns.${at}.${field}: series "${name}" was declared with ${field} ${JSON.stringify(first)} and keeps it, got ${JSON.stringify(second)}; give ${JSON.stringify(first)}, or the series another name`;
+      }
       return `columns: stream "${stream}" was declared with ${words.join(', ')}${known.width > 20 ? ', ...' : ''}; what differs needs another stream`;
     }
     for (const { name } of columns) {

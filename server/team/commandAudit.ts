@@ -15,7 +15,7 @@ export function keepAudit(
     const authors = authorsOf(entries, view, before);
     for (const entry of entries) {
       const row = rowOf(runId, entry, authors);
-      if (row) auditLog.record(row.actor, () => ({ events: [row.event], result: undefined })).catch(onError);
+      if (row) auditLog.append(row.actor, () => [row.event]).catch(onError);
     }
   });
 }

@@ -148,11 +148,11 @@ export class People {
 
   /** From now on the account signs this person in. @throws TeamError when it signs in somebody else */
   linkAccount(person: Person, account: Account): Promise<void> {
-    return this.auditLog.record(actorOf(person), () => {
+    return this.auditLog.append(actorOf(person), () => {
       const owner = this.#ownerOf(account);
       if (owner && owner.id !== person.id)
         throw new TeamError(`${account.email} already signs in ${owner.name}; choose another account`);
-      return { events: owner ? [] : [{ type: 'account.linked', personId: person.id, account }], result: undefined };
+      return owner ? [] : [{ type: 'account.linked', personId: person.id, account }];
     });
   }
 
@@ -168,19 +168,19 @@ export class People {
   }
 
   change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
-    return this.auditLog.record(by, (team) => {
+    return this.auditLog.append(by, (team) => {
       const person = known(team.people, personId, 'person');
       if (wish.role && wish.role !== 'admin') this.#keepAnAdmin(team, person);
       if (wish.name !== undefined && isTaken(team, wish.name, personId))
         throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');
-      return { events: [{ type: 'person.changed', personId, ...wish }], result: undefined };
+      return [{ type: 'person.changed', personId, ...wish }];
     });
   }
 
   remove(by: Actor, personId: string): Promise<void> {
-    return this.auditLog.record(by, (team) => {
+    return this.auditLog.append(by, (team) => {
       this.#keepAnAdmin(team, known(team.people, personId, 'person'));
-      return { events: [{ type: 'person.removed', personId }], result: undefined };
+      return [{ type: 'person.removed', personId }];
     });
   }
 
@@ -192,18 +192,18 @@ export class People {
   }
 
   revokeInvite(by: Actor, inviteId: string): Promise<void> {
-    return this.auditLog.record(by, (team) => {
+    return this.auditLog.append(by, (team) => {
       known(team.invites, inviteId, 'invite');
-      return { events: [{ type: 'invite.revoked', inviteId }], result: undefined };
+      return [{ type: 'invite.revoked', inviteId }];
     });
   }
 
   revokeSession(by: Actor, sessionId: string): Promise<void> {
-    return this.auditLog.record(by, (team) => {
+    return this.auditLog.append(by, (team) => {
       const session = known(team.sessions, sessionId, 'session');
       if (session.personId !== by.id && by.role !== 'admin')
         throw new TeamError('sessionId: only an admin may end somebody else’s session', 'sessionId');
-      return { events: [{ type: 'session.revoked', sessionId }], result: undefined };
+      return [{ type: 'session.revoked', sessionId }];
     });
   }
 
@@ -221,9 +221,9 @@ export class People {
   }
 
   revokeToken(by: Actor, tokenId: string): Promise<void> {
-    return this.auditLog.record(by, (team) => {
+    return this.auditLog.append(by, (team) => {
       known(team.tokens, tokenId, 'token');
-      return { events: [{ type: 'token.revoked', tokenId }], result: undefined };
+      return [{ type: 'token.revoked', tokenId }];
     });
   }
 }

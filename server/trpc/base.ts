@@ -1,5 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server';
-import { ZodError } from 'zod';
+import { ZodError, z } from 'zod';
 import type { AuditLog } from '~/server/audit/auditLog';
 import { FieldError } from '~/server/base/fieldError';
 import type { Jobs } from '~/server/base/jobs';
@@ -11,8 +11,9 @@ import type { Hub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import { type People, TeamError } from '~/server/team/people';
 import type { ExportFormat } from '~/shared/exports';
-import type { Actor } from '~/shared/ids';
+import { type Actor, runId } from '~/shared/ids';
 import { transformer } from '~/shared/json';
+import type { RunView } from '~/shared/view';
 
 export interface Context {
   hub: Hub;
@@ -70,3 +71,25 @@ export const allowed = (permission: Permission) =>
       throw new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause });
     return result;
   });
+
+/** @throws TRPCError when there is no such run */
+export async function existing(ctx: Context, id: string): Promise<RunView> {
+  const view = await ctx.hub.view(id);
+  if (!view) throw new TRPCError({ code: 'NOT_FOUND', message: `runId: there is no run ${id}` });
+  return view;
+}
+
+/** @throws TRPCError when the range is empty; `toStep` is exclusive, null = up to the newest row */
+export function checkSteps({ fromStep, toStep }: { fromStep: number; toStep: number | null }): void {
+  if (toStep !== null && toStep <= fromStep)
+    throw new TRPCError({ code: 'BAD_REQUEST', message: `toStep: ${toStep} must be above fromStep (${fromStep})` });
+}
+
+/** A query about a run that exists; its view is in the context. @param more its input besides the run's id */
+export const ofRun = <S extends z.ZodRawShape>(more: S) =>
+  allowed('watch runs')
+    .input(z.strictObject({ runId, ...more }))
+    .use(async ({ ctx, input, next }) => {
+      const view = await existing(ctx, (input as { runId: string }).runId);
+      return next({ ctx: { ...ctx, view } });
+    });

@@ -13,7 +13,7 @@ export const appRouter = router({
   retention,
   team,
   trainers: router({
-    list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.trainers()),
+    list: allowed('watch runs').query(({ ctx }): TrainerSummary[] => ctx.hub.registry.list()),
   }),
   system: router({
     info: procedure.query(({ ctx }): Context['system'] & { you: Actor; addresses: string[] } => ({

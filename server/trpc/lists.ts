@@ -3,16 +3,14 @@ import { z } from 'zod';
 import { blobHash, runId, seq, step } from '~/shared/ids';
 import type { ListMark, Near } from '~/shared/listQueries';
 import { type ListItems, type ListKind, listKinds } from '~/shared/view';
-import { allowed, type Context } from './base';
+import { allowed, checkSteps, existing, ofRun } from './base';
 
 const kind = z.enum(listKinds as [ListKind, ...ListKind[]]);
-const watching = allowed('watch runs');
 
 /** One item of a list, with its list. */
 export type ListedItem = { [K in ListKind]: { kind: K; item: ListItems[K] } }[ListKind];
 
-const itemsQuery = z.strictObject({
-  runId,
+const itemsQuery = {
   kind,
   /** The newest items before this seq; if `after` is omitted too: the newest of all. */
   before: seq.optional(),
@@ -26,20 +24,19 @@ const itemsQuery = z.strictObject({
   /** The kind of the items: a split, a trigger, a status, a level. */
   tag: z.string().max(128).optional(),
   limit: z.int().min(1).max(1000),
-});
+};
 
 /** Reads the lists that grow with a run (shared/lists.ts) by range: evaluations, snapshots, checkpoints, commands, notes, ... */
 export const listProcedures = {
   /** In log order. */
-  items: watching.input(itemsQuery).query(async ({ ctx, input }): Promise<ListItems[ListKind][]> => {
-    await checkRun(ctx, input.runId);
+  items: ofRun(itemsQuery).query(async ({ ctx, input }): Promise<ListItems[ListKind][]> => {
     if (input.before !== undefined && input.after !== undefined)
       throw new TRPCError({ code: 'BAD_REQUEST', message: 'before: give `before` or `after`, not both' });
     return ctx.hub.store.list(input);
   }),
 
   /** One item by its seq, its id (commands, notes) or its blob; null = no such item is in force. */
-  item: watching
+  item: allowed('watch runs')
     .input(
       z.union([
         z.strictObject({ runId, kind, seq }),
@@ -48,42 +45,25 @@ export const listProcedures = {
       ]),
     )
     .query(async ({ ctx, input }): Promise<ListItems[ListKind] | null> => {
-      await checkRun(ctx, input.runId);
+      await existing(ctx, input.runId);
       const { runId: id, kind: of } = input;
       return ctx.hub.store.item('hash' in input ? { runId: id, kind: of, ref: input.hash } : input);
     }),
 
   /** The items around a step, at most `limit` on each side. */
-  near: watching
-    .input(z.strictObject({ runId, kind, step, limit: z.int().min(1).max(500) }))
-    .query(async ({ ctx, input }): Promise<Near<ListItems[ListKind]>> => {
-      await checkRun(ctx, input.runId);
-      return ctx.hub.store.near(input);
-    }),
+  near: ofRun({ kind, step, limit: z.int().min(1).max(500) }).query(
+    ({ ctx, input }): Promise<Near<ListItems[ListKind]>> => ctx.hub.store.near(input),
+  ),
 
   /** Positions of items in a range of steps, reduced to one mark per kind and bucket, for timelines. */
-  marks: watching
-    .input(
-      z.strictObject({
-        runId,
-        kinds: z.array(kind).min(1).max(listKinds.length),
-        fromStep: step,
-        /** Exclusive. */
-        toStep: step,
-        buckets: z.int().min(1).max(2000),
-      }),
-    )
-    .query(async ({ ctx, input }): Promise<ListMark[]> => {
-      await checkRun(ctx, input.runId);
-      if (input.toStep <= input.fromStep)
-        throw new TRPCError({
-          code: 'BAD_REQUEST',
-          message: `toStep: ${input.toStep} must be above fromStep (${input.fromStep})`,
-        });
-      return ctx.hub.store.marks(input);
-    }),
+  marks: ofRun({
+    kinds: z.array(kind).min(1).max(listKinds.length),
+    fromStep: step,
+    /** Exclusive. */
+    toStep: step,
+    buckets: z.int().min(1).max(2000),
+  }).query(async ({ ctx, input }): Promise<ListMark[]> => {
+    checkSteps(input);
+    return ctx.hub.store.marks(input);
+  }),
 };
-
-async function checkRun(ctx: Context, id: string): Promise<void> {
-  if (!(await ctx.hub.view(id))) throw new TRPCError({ code: 'NOT_FOUND', message: `runId: there is no run ${id}` });
-}

@@ -21,7 +21,7 @@ import { runSetup } from '~/shared/setup';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
-import { allowed, type Context, router } from './base';
+import { allowed, checkSteps, ofRun, router } from './base';
 import { listProcedures } from './lists';
 import { tableProcedures } from './runTable';
 
@@ -29,8 +29,7 @@ const eventType = z.enum([
   ...new Set([...trainerEvent.options, ...serverEvent.options].map((option) => option.shape.type.value)),
 ]);
 
-const rangeQuery = z.strictObject({
-  runId,
+const rangeQuery = {
   series: z.array(seriesName).max(4096).nullable(),
   fromStep: step,
   /** Exclusive (so that it may be 2^53); null = up to the newest row. */
@@ -40,30 +39,27 @@ const rangeQuery = z.strictObject({
   smoothing: z.number().min(0).lt(1).nullish(),
   /** Also the nearest row on either side of the range, each in a bucket of its own. */
   around: z.boolean().optional(),
-});
+};
 
-const seriesQuery = z.strictObject({
-  runId,
+const seriesQuery = {
   search: z.string().max(512).nullable(),
   names: z.array(seriesName).max(500).nullish(),
   skip: z.int().min(0),
   limit: z.int().min(1).max(500),
-});
+};
 
-const entriesQuery = z.strictObject({
-  runId,
+const entriesQuery = {
   fromSeq: seq,
   limit: z.int().min(1).max(1000),
   types: z.array(eventType).nullable(),
-});
+};
 
-const consoleQuery = z.strictObject({
-  runId,
+const consoleQuery = {
   before: seq.nullable().default(null),
   after: seq.nullable().default(null),
   search: z.string().max(200).default(''),
   limit: z.int().min(1).max(1000).default(200),
-});
+};
 
 const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({
@@ -90,7 +86,7 @@ export const runs = router({
 
   list: watching.query(({ ctx }): RunSummary[] => ctx.hub.summaries()),
 
-  view: watching.input(z.strictObject({ runId })).query(({ ctx, input }): Promise<RunView> => existing(ctx, input.runId)),
+  view: ofRun({}).query(({ ctx }): RunView => ctx.view),
 
   create: allowed('start runs')
     .input(createRun)
@@ -116,54 +112,38 @@ export const runs = router({
     }),
 
   /** Why a run has no trainer, as a message; null when it has one, or has ended. */
-  whyWaits: watching.input(z.strictObject({ runId })).query(({ ctx, input }): string | null => ctx.hub.whyWaits(input.runId)),
+  whyWaits: watching
+    .input(z.strictObject({ runId }))
+    .query(({ ctx, input }): string | null => ctx.hub.registry.whyWaits(input.runId)),
 
-  range: watching.input(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
-    await existing(ctx, input.runId);
-    if (input.toStep !== null && input.toStep <= input.fromStep)
-      throw new TRPCError({ code: 'BAD_REQUEST', message: `toStep: ${input.toStep} must be above fromStep (${input.fromStep})` });
+  range: ofRun(rangeQuery).query(async ({ ctx, input, signal }): Promise<RangeAnswer> => {
+    checkSteps(input);
     return ctx.hub.store.range(input, signal).catch(asTooMuch);
   }),
 
   /** A page of series with their newest values: those whose names contain a word, or those named. */
-  series: watching.input(seriesQuery).query(async ({ ctx, input }): Promise<SeriesAnswer> => {
-    await existing(ctx, input.runId);
-    return ctx.hub.store.series(input);
-  }),
+  series: ofRun(seriesQuery).query(({ ctx, input }): Promise<SeriesAnswer> => ctx.hub.store.series(input)),
 
-  entries: watching.input(entriesQuery).query(async ({ ctx, input }): Promise<Entry[]> => {
-    await existing(ctx, input.runId);
-    return ctx.hub.store.entries(input);
-  }),
+  entries: ofRun(entriesQuery).query(({ ctx, input }): Promise<Entry[]> => ctx.hub.store.entries(input)),
 
   /** The console output of the run's process, as far as it is kept: newest last. */
-  console: watching.input(consoleQuery).query(async ({ ctx, input }): Promise<ConsoleAnswer> => {
-    await existing(ctx, input.runId);
-    return ctx.hub.store.console(input);
-  }),
+  console: ofRun(consoleQuery).query(({ ctx, input }): Promise<ConsoleAnswer> => ctx.hub.store.console(input)),
 
   /** Samples as of a step (null = now): the newest sample of each name among the latest ones. */
-  samples: watching
-    .input(z.strictObject({ runId, step: step.nullable() }))
-    .query(async ({ ctx, input }): Promise<MediaItem[]> => {
-      await existing(ctx, input.runId);
-      const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
-      const before =
-        input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
-      return samplesAt(before, null);
-    }),
+  samples: ofRun({ step: step.nullable() }).query(async ({ ctx, input }): Promise<MediaItem[]> => {
+    const of = { runId: input.runId, kind: 'media', limit: SAMPLES_LOOKED_AT } as const;
+    const before =
+      input.step === null ? await ctx.hub.store.list(of) : (await ctx.hub.store.near({ ...of, step: input.step })).before;
+    return samplesAt(before, null);
+  }),
 
   /** One sample with its whole text. */
-  sample: watching.input(z.strictObject({ runId, seq })).query(async ({ ctx, input }): Promise<MediaEvent | null> => {
-    await existing(ctx, input.runId);
+  sample: ofRun({ seq }).query(async ({ ctx, input }): Promise<MediaEvent | null> => {
     const [entry] = await ctx.hub.store.entries({ runId: input.runId, fromSeq: input.seq, limit: 1, types: null });
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  signals: watching.input(z.strictObject({ runId })).query(async ({ ctx, input }): Promise<SignalHistory> => {
-    await existing(ctx, input.runId);
-    return ctx.hub.store.signals(input.runId);
-  }),
+  signals: ofRun({}).query(({ ctx, input }): Promise<SignalHistory> => ctx.hub.store.signals(input.runId)),
 
   branch: allowed('start runs')
     .input(branchRun)
@@ -171,15 +151,7 @@ export const runs = router({
 
   /** Sets name, tags, archived, deleted (and back). */
   label: allowed('edit runs')
-    .input(
-      z.strictObject({
-        runId,
-        name: runLabeled.shape.name,
-        tags: runLabeled.shape.tags,
-        archived: runLabeled.shape.archived,
-        trashed: runLabeled.shape.trashed,
-      }),
-    )
+    .input(runLabeled.omit({ type: true, actor: true }).extend({ runId }))
     .mutation(async ({ ctx, input: { runId: id, ...labels } }): Promise<CommandAnswer> => {
       if (labels.trashed !== undefined && !may(ctx.actor, 'delete runs'))
         return refuse('forbidden', `${ctx.actor.name} (${ctx.actor.role}) may not delete runs; archive it instead`, 'trashed');
@@ -197,7 +169,7 @@ export const runs = router({
       if (!view) return refuse('unknown-run', `there is no run ${id}`, 'runId');
       if (!(await ctx.hub.remove(id))) return refuse('state', 'only a run in the trash goes for good: delete it first', 'runId');
       const event = { type: 'run.changed', runId: id, what: `deleted for good: ${view.setup.name}`.slice(0, 200) } as const;
-      await ctx.auditLog.record(ctx.actor, () => ({ events: [event], result: undefined }));
+      await ctx.auditLog.append(ctx.actor, () => [event]);
       return { ok: true };
     }),
 
@@ -264,13 +236,13 @@ export const runs = router({
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.makeRoom(ctx.actor, input.runId)),
 
   /** Queries about checkpoints, of all runs: those being answered first, then the waiting ones, the next one first. */
-  openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.openQuestions()),
+  openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.questions.list()),
 
   /** Moves a query before another one, or (null) to the end. The action `cancel` cancels it. */
   moveQuestion: allowed('steer runs')
     .input(z.strictObject({ commandId, before: commandId.nullable() }))
     .mutation(
-      ({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.moveQuestion(ctx.actor, input.commandId, input.before),
+      ({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.questions.move(ctx.actor, input.commandId, input.before),
     ),
 
   /** Takes the run back to one of its checkpoints; later changes are undone. `commandId` makes a resend harmless. */
@@ -291,9 +263,3 @@ const pickOwn = (setup: unknown) => {
   const { recipe, config } = (setup ?? {}) as { recipe?: unknown; config?: unknown };
   return { recipe, config };
 };
-
-async function existing(ctx: Context, id: string): Promise<RunView> {
-  const view = await ctx.hub.view(id);
-  if (!view) throw new TRPCError({ code: 'NOT_FOUND', message: `runId: there is no run ${id}` });
-  return view;
-}

@@ -112,9 +112,7 @@ export const team = router({
 
   setNeedsApproval: managing
     .input(z.strictObject({ names: z.array(z.string().min(1).max(64)).max(200) }))
-    .mutation(({ ctx, input }) =>
-      ctx.auditLog.record(ctx.actor, () => ({ events: [{ type: 'approval.rules', ...input }], result: undefined })),
-    ),
+    .mutation(({ ctx, input }) => ctx.auditLog.append(ctx.actor, () => [{ type: 'approval.rules', ...input }])),
 
   watchdogs: allowed('watch runs')
     .input(z.strictObject({ runId: runId.nullable() }))
@@ -129,10 +127,7 @@ export const team = router({
       const { team } = ctx.auditLog;
       const before = runId === null ? team.watchdogs.everywhere : rulesFor(team, runId);
       const kept = await withSecretsKept(rules, before, ctx.settings);
-      await ctx.auditLog.record(ctx.actor, () => ({
-        events: [{ type: 'watchdog.rules', runId, rules: kept }],
-        result: undefined,
-      }));
+      await ctx.auditLog.append(ctx.actor, () => [{ type: 'watchdog.rules', runId, rules: kept }]);
     }),
 
   /** The audit log, oldest first; `nextSeq` is where the next page starts, null = the end. */

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import headroom
@@ -112,12 +113,44 @@ def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
     assert record.status == "finished"
 
 
+def test_the_rest_is_sent_when_no_thread_can_begin_as_while_the_interpreter_ends(server, tmp_path, monkeypatch):
+    run = headroom.init(name="late thread", mode="offline", folder=tmp_path, system_seconds=None)
+    run.log({"loss": 1.0})
+    run.finish()
+    start = threading.Thread.start
+
+    def refused(thread):
+        if thread.name == "headroom receiver":
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    assert sync(tmp_path, server.url, server.token) == 0
+    (found,) = [r for r in server.runs() if r["name"] == "late thread"]
+    assert server.record(found["runId"]).series("loss") == [(0, 1.0)]
+
+
+def test_a_run_whose_id_is_taken_is_kept_until_it_may_be_a_run_of_its_own(server, tmp_path, capfd):
+    for name in ("first", "second"):
+        run = headroom.init(name=name, id="same-id", mode="offline", folder=tmp_path, system_seconds=None)
+        run.log({"loss": 1.0 if name == "first" else 2.0})
+        run.finish()
+        assert sync(tmp_path, server.url, server.token) == (0 if name == "first" else 1)
+    (folder,) = tmp_path.iterdir()
+    assert f"another run has its id; `headroom sync {folder} --as-new` sends it as a run of its own" in capfd.readouterr().err
+    assert sync(tmp_path, server.url, server.token, as_new=True) == 0
+    assert list(tmp_path.iterdir()) == []
+    runs = {r["name"]: r["runId"] for r in server.runs()}
+    assert {name: server.record(runs[name]).series("loss") for name in ("first", "second")} == {"first": [(0, 1.0)], "second": [(0, 2.0)]}
+
+
 def test_a_script_ends_as_what_it_was(server, tmp_path):
     head = "import headroom, os, sys, signal, time\nrun = headroom.init(name=os.environ['RUN'], system_seconds=None)\nrun.log({'loss': 1.0})\n"
     ways = {
         "ends": ("pass", "finished", ""),
         "raises": ("raise ValueError('no good')", "failed", "ValueError: no good"),
         "exits": ("sys.exit(3)", "failed", "the script left with 3"),
+        **({"raises the exit": ("raise SystemExit(5)", "failed", "the script left with 5")} if hasattr(sys, "monitoring") else {}),
         "exits well": ("sys.exit(0)", "finished", ""),
         "exits by name": ("exit(4)", "failed", "the script left with 4"),
         "raises, and finishes": ("try: raise ValueError('no good')\nfinally: run.finish()", "failed", "ValueError: no good"),

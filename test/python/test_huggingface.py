@@ -54,6 +54,22 @@ def test_every_value_is_the_trainers_own(server, tmp_path, settings):
     assert record.run["setup"]["config"]["model"]["n_layer"] == 2
 
 
+def test_each_evaluation_data_set_is_a_split_of_its_own_and_so_is_a_prefix_of_the_script(server, tmp_path, settings):
+    from headroom.huggingface import HeadroomCallback
+
+    trainer = tiny(tmp_path, [HeadroomCallback(run=(run := headroom.init(project="hf", name="several", **settings)))], max_steps=10)
+    data = trainer.eval_dataset
+    trainer.eval_dataset = {"books": data[:4], "web": data[4:]}
+    trainer.train()
+    trainer.evaluate(data, metric_key_prefix="test")
+    trainer.evaluate(data)
+    run.finish()
+    (listed,) = [r for r in server.runs() if r["name"] == "several"]
+    evaluations = server.record(listed["runId"]).of_type("evaluation")
+    assert [e["split"] for e in evaluations] == ["books", "web", "test", "eval"]
+    assert [[m["name"] for m in e["metrics"]][:2] for e in evaluations] == [["loss", "runtime"]] * 4
+
+
 class Slow(transformers.TrainerCallback):
     """Notes the rate of each update."""
 

@@ -9,7 +9,6 @@ import { joinedColumns } from '~/shared/columns';
 import { debiased, emaNext, emaStart } from '~/shared/ema';
 import type { Entry, RunEvent } from '~/shared/events';
 import { type ConsolePart, choose } from '~/shared/media';
-import { MemoryLists } from '~/shared/memoryLists';
 import {
   addValue,
   around,
@@ -24,6 +23,7 @@ import {
 import { lastStepOf, rowCount, seqCount, stepAt, widthOf, withPlainSteps } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { copied } from '~/test/support/copied';
+import { MemoryLists } from '~/test/support/memoryLists';
 
 interface Row {
   step: number;

@@ -19,7 +19,9 @@ export function storeRangesRules(withStore: WithStore): void {
       const other = again([{ name: 'loss', role: 'accuracy' }, { name: 'gradNorm' }]);
       await expect(
         store.append({ ...write, entries: [{ seq: write.after + 1, attempt: 1, at: 1, event: other }] }),
-      ).rejects.toThrow('stream "steps" was declared with loss, gradNorm');
+      ).rejects.toThrow(
+        'columns.0.role: series "loss" was declared with role "loss" and keeps it, got "accuracy"; give "loss", or the series another name',
+      );
     }),
   );
 

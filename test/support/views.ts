@@ -2,8 +2,8 @@ import { listsOf, type RunLists } from '~/server/store/lists';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { MemoryLists } from '~/shared/memoryLists';
 import { listKinds, type RunView, type WithLists } from '~/shared/view';
+import { MemoryLists } from '~/test/support/memoryLists';
 import { publishedSetup } from './setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

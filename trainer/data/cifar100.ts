@@ -2,14 +2,15 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
+import { extract } from 'tar-stream';
 import { hashOf } from '~/trainer/base/hash';
 import { recordBytes, recordsError } from './binary';
 import { digestOf, download } from './download';
 import { UsageError } from './flags';
 import { binaryFile, type PicturesFile, partNames, picturesFolder, readPicturesFile, readRecords } from './prepared';
 import { megabytes, type ProgressLine } from './progressLine';
-import { ArchiveError, tarMembers } from './tar';
 
 export const cifar100 = {
   url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
@@ -25,6 +26,11 @@ export interface CifarOptions {
   md5: string | null;
   progress: ProgressLine;
   download?: { stallMs?: number; tries?: number; retryMs?: number };
+}
+
+/** The archive is not what CIFAR-100's is; the message says what is wrong with it. */
+export class ArchiveError extends Error {
+  override name = 'ArchiveError';
 }
 
 const fileNames = ['train.bin', 'test.bin', 'fine_label_names.txt', 'coarse_label_names.txt'] as const;
@@ -98,21 +104,23 @@ async function filesOfArchive(archive: string, progress: ProgressLine): Promise<
     progress.show('unpacking', read, size, megabytes);
   });
   const plain = createGunzip();
+  const members = extract();
   compressed.on('error', (error) => plain.destroy(error)).pipe(plain);
+  plain.on('error', (error) => members.destroy(error)).pipe(members);
+  let inside = '';
   try {
-    for await (const { name, bytes } of tarMembers(plain, maxFileBytes)) {
-      const base = name.split('/').at(-1)!;
-      const known = fileNames.find((file) => file === base);
-      if (known) found[known] = bytes;
+    for await (const member of members) {
+      inside = member.header.name;
+      const known = fileNames.find((file) => file === inside.split('/').at(-1));
+      const size = member.header.size ?? 0;
+      if (known && size > maxFileBytes)
+        throw new ArchiveError(`${inside}: a length of ${size} bytes is not plausible, at most ${maxFileBytes} are expected`);
+      if (known) found[known] = await buffer(member);
+      else member.resume();
     }
-    // The checksum is at the end of the stream: read to the end.
-    for await (const _ of plain);
   } catch (error) {
     progress.end();
-    if (error instanceof ArchiveError) throw new ArchiveError(`${archive}: ${error.message}`);
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_')) throw new ArchiveError(`${archive}: ${gzipTrouble(code)} (${message})`);
-    throw error;
+    throw error instanceof Error ? new ArchiveError(`${archive}: ${troubleOf(error, inside)}`) : error;
   } finally {
     compressed.destroy();
     plain.destroy();
@@ -120,9 +128,11 @@ async function filesOfArchive(archive: string, progress: ProgressLine): Promise<
   return whole(found, archive);
 }
 
-function gzipTrouble(code: string): string {
-  if (code === 'Z_BUF_ERROR') return 'the archive is truncated';
-  return code === 'Z_DATA_ERROR' ? 'the archive is damaged, or not a gzip file' : 'the archive cannot be unpacked';
+function troubleOf({ code, message }: NodeJS.ErrnoException, inside: string): string {
+  if (code === 'Z_BUF_ERROR') return `the archive is truncated (${message})`;
+  if (code?.startsWith('Z_')) return `the archive is damaged, or not a gzip file (${message})`;
+  if (message === 'Unexpected end of data') return `the archive ends inside ${inside}: it is truncated`;
+  return message.startsWith('Invalid tar header') ? 'no tar header: not a tar archive, or a damaged one' : message;
 }
 
 async function filesOfFolder(folder: string): Promise<Files> {
@@ -135,7 +145,7 @@ async function filesOfFolder(folder: string): Promise<Files> {
 function whole(found: Partial<Files>, where: string): Files {
   const missing = fileNames.filter((name) => !found[name]);
   if (missing.length > 0)
-    throw new ArchiveError(`${where}: ${missing.join(', ')} not found in it; is it the binary version of CIFAR-100?`);
+    throw new ArchiveError(`${where}: ${missing.join(', ')} not found in it; is it the whole binary version of CIFAR-100?`);
   return found as Files;
 }
 

@@ -1,9 +1,8 @@
 /** `npm run data:cifar100`: CIFAR-100 for `--images cifar100`. */
-import { cifar100, prepareCifar100 } from './cifar100';
+import { ArchiveError, cifar100, prepareCifar100 } from './cifar100';
 import { DownloadError } from './download';
 import { dataFolderOf, readFlags, UsageError } from './flags';
 import { ProgressLine } from './progressLine';
-import { ArchiveError } from './tar';
 
 const help = `npm run data:cifar100 -- [flags]
 

@@ -1,24 +1,23 @@
 /** One line that shows the progress of a long job: rewritten in place on a terminal, printed every few seconds elsewhere. */
 export class ProgressLine {
-  readonly #out: { write(text: string): unknown; isTTY?: boolean };
-  readonly #clock: () => number;
   readonly #startedMs: number;
   #shownMs = Number.NEGATIVE_INFINITY;
   #startedAt: number | null = null;
   #onScreen = false;
 
-  constructor(out: { write(text: string): unknown; isTTY?: boolean }, clock: () => number = () => performance.now()) {
-    this.#out = out;
-    this.#clock = clock;
+  constructor(
+    private readonly out: { write(text: string): unknown; isTTY?: boolean },
+    private readonly clock: () => number = () => performance.now(),
+  ) {
     this.#startedMs = clock();
   }
 
   /** @param unit formats an amount: "12 MB", "300 pictures"  @param total null = unknown */
   show(what: string, done: number, total: number | null, unit: (n: number) => string): void {
     this.#startedAt ??= done;
-    const now = this.#clock();
+    const now = this.clock();
     const finished = done === total;
-    if (!finished && now - this.#shownMs < (this.#out.isTTY ? 100 : 5000)) return;
+    if (!finished && now - this.#shownMs < (this.out.isTTY ? 100 : 5000)) return;
     this.#shownMs = now;
     const perMs = (done - this.#startedAt) / (now - this.#startedMs);
     const rate = perMs > 0 ? `, ${unit(perMs * 1000)}/s` : '';
@@ -31,21 +30,21 @@ export class ProgressLine {
   /** Prints a separate line. */
   line(text: string): void {
     this.end();
-    this.#out.write(`${text}\n`);
+    this.out.write(`${text}\n`);
   }
 
   /** Ends the line that is rewritten in place; it stays visible. */
   end(): void {
-    if (this.#onScreen) this.#out.write('\n');
+    if (this.#onScreen) this.out.write('\n');
     this.#onScreen = false;
   }
 
   #print(text: string): void {
-    if (!this.#out.isTTY) {
-      this.#out.write(`${text}\n`);
+    if (!this.out.isTTY) {
+      this.out.write(`${text}\n`);
       return;
     }
-    this.#out.write(`\r\x1b[K${text}`);
+    this.out.write(`\r\x1b[K${text}`);
     this.#onScreen = true;
   }
 }

@@ -1,4 +1,5 @@
 /** Flags of `npm run train`: the command's own flags, and the fields of the recipe's config, as its schema declares them. */
+import { grouped } from '~/shared/grouped';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { Config, Json } from '~/shared/setup';
 import { isConfigError, type RunConfig } from '~/trainer/base/config';
@@ -139,8 +140,7 @@ export function helpText(recipes: RecipeBook, recipe: Recipe | null): string {
       ...recipes.specs.map((spec) => line(spec.name, `${spec.title}. ${spec.summary}`)),
     ].join('\n');
   const { spec } = recipe;
-  const groups = new Map<string, FieldFlag[]>();
-  for (const flag of fieldFlags(recipe)) groups.set(flag.field.group, [...(groups.get(flag.field.group) ?? []), flag]);
+  const groups = grouped(fieldFlags(recipe), ({ field }) => field.group);
   return [
     ...head,
     `${spec.title}: ${spec.summary}`,

@@ -10,18 +10,16 @@ const barEveryMs = 100;
 const barWidth = 24;
 
 export class Progress {
-  readonly #out: { write(text: string): unknown; isTTY?: boolean };
-  readonly #clock: () => number;
   #columns: Series[] = [];
   #total = 1;
   #step = 0;
   #row: Float64Array = new Float64Array();
   #shownMs = Number.NEGATIVE_INFINITY;
 
-  constructor(out: { write(text: string): unknown; isTTY?: boolean }, clock: () => number) {
-    this.#out = out;
-    this.#clock = clock;
-  }
+  constructor(
+    private readonly out: { write(text: string): unknown; isTTY?: boolean },
+    private readonly clock: () => number,
+  ) {}
 
   show(event: TrainerEvent): void {
     switch (event.type) {
@@ -55,32 +53,32 @@ export class Progress {
 
   /** Prints a line that stays visible. */
   line(text: string): void {
-    this.#out.write(this.#out.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
+    this.out.write(this.out.isTTY ? `\r\x1b[K${text}\n` : `${text}\n`);
     this.#shownMs = Number.NEGATIVE_INFINITY;
-    if (this.#out.isTTY) this.#tick();
-    else this.#shownMs = this.#clock();
+    if (this.out.isTTY) this.#tick();
+    else this.#shownMs = this.clock();
   }
 
   /** Removes the bar. */
   end(): void {
-    if (this.#out.isTTY) this.#out.write('\r\x1b[K');
+    if (this.out.isTTY) this.out.write('\r\x1b[K');
   }
 
   #tick(): void {
     if (this.#row.length === 0) return;
-    const now = this.#clock();
-    if (now - this.#shownMs < (this.#out.isTTY ? barEveryMs : plainEveryMs)) return;
+    const now = this.clock();
+    if (now - this.#shownMs < (this.out.isTTY ? barEveryMs : plainEveryMs)) return;
     this.#shownMs = now;
     const of = (role: SeriesRole) => this.#row[this.#columns.findIndex((c) => c.role === role)]!;
     const rate = of('stepsPerSecond');
     const left = rate > 0 ? `, ${duration((this.#total - this.#step) / rate)} left` : '';
     const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${percent(of('accuracy'))}  ${rate.toFixed(1)} steps/s${left}`;
-    if (!this.#out.isTTY) {
-      this.#out.write(`${text}\n`);
+    if (!this.out.isTTY) {
+      this.out.write(`${text}\n`);
       return;
     }
     const filled = Math.min(barWidth, Math.round((barWidth * this.#step) / this.#total));
-    this.#out.write(`\r\x1b[K[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${text}`);
+    this.out.write(`\r\x1b[K[${'#'.repeat(filled)}${'.'.repeat(barWidth - filled)}] ${text}`);
   }
 }
 

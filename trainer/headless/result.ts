@@ -36,7 +36,6 @@ export interface Outcome {
 /** Reads a run's events and keeps the values of its result. */
 export class ResultKeeper {
   readonly #startedMs: number;
-  readonly #clock: () => number;
   readonly #stepMs: number[] = [];
   #columns: Series[] = [];
   #lastRowMs: number;
@@ -47,8 +46,7 @@ export class ResultKeeper {
   #final: { validation: Evaluation | null; test: Evaluation | null } = { validation: null, test: null };
   #checkpoint: string | null = null;
 
-  constructor(clock: () => number) {
-    this.#clock = clock;
+  constructor(private readonly clock: () => number) {
     this.#startedMs = clock();
     this.#lastRowMs = this.#startedMs;
   }
@@ -66,7 +64,7 @@ export class ResultKeeper {
         for (let r = 0; r < rowCount(event); r++) this.#stepMs.push(event.values[r * width + stepMs]!);
         this.#last = event.values.slice(-width);
         this.#steps = lastStepOf(event) + 1;
-        this.#lastRowMs = this.#clock();
+        this.#lastRowMs = this.clock();
         return;
       }
       case 'evaluation':
@@ -102,7 +100,7 @@ export class ResultKeeper {
       stepsHere: sorted.length,
       stepsPerSecond: trainedSeconds > 0 ? sorted.length / trainedSeconds : 0,
       stepMs: { median: quantile(0.5), p95: quantile(0.95) },
-      elapsedSeconds: (this.#clock() - this.#startedMs) / 1000,
+      elapsedSeconds: (this.clock() - this.#startedMs) / 1000,
       loss: of('loss'),
       accuracy: of('accuracy'),
       validation: split(validation),

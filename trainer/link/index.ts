@@ -20,24 +20,25 @@ export class HeldRun implements CommandSource {
   readonly assignment: Assignment;
   /** The reason, once this trainer does not hold the run any more and its outputs are no longer accepted. */
   dropped: string | null = null;
-  readonly #link: Link;
   readonly #commands: LoggedCommand[];
   #waiting: { resolve: () => void; reject: (error: Error) => void } | null = null;
   #closed: Error | null = null;
 
-  constructor(link: Link, assignment: Assignment) {
-    this.#link = link;
+  constructor(
+    private readonly link: Link,
+    assignment: Assignment,
+  ) {
     this.assignment = assignment;
     this.#commands = [...assignment.commands];
   }
 
   take(): LoggedCommand[] {
-    this.#link.receive();
+    this.link.receive();
     return this.#commands.splice(0);
   }
 
   async wait(): Promise<void> {
-    this.#link.receive();
+    this.link.receive();
     if (this.#closed) throw this.#closed;
     if (this.#commands.length > 0) return;
     await new Promise<void>((resolve, reject) => {
@@ -59,7 +60,7 @@ export class HeldRun implements CommandSource {
     if (blob && named) add(named.hash, blob);
     const bytes = blobs.reduce((sum, b) => sum + b.bytes.byteLength, event.type === 'rows' ? event.values.byteLength : 0);
     const kilobytes = 1 + ((bytes / 1024) | 0);
-    this.#link.send({
+    this.link.send({
       type: 'output',
       run: keyOf(this.assignment),
       event: own,
@@ -70,7 +71,7 @@ export class HeldRun implements CommandSource {
 
   /** To be called after the last output. */
   end(): void {
-    if (this.dropped === null) this.#link.send({ type: 'ended', run: keyOf(this.assignment) });
+    if (this.dropped === null) this.link.send({ type: 'ended', run: keyOf(this.assignment) });
   }
 
   /** @internal */
@@ -97,7 +98,6 @@ export class HeldRun implements CommandSource {
 export class Link {
   /** Called for each question that arrives. */
   onQuestion: { ask(question: Question): void; forget(ticket: string | null): void } | null = null;
-  readonly #options: LinkOptions;
   readonly #gauge = new Int32Array(new SharedArrayBuffer(8));
   readonly #port: MessagePort;
   readonly #worker: Worker;
@@ -109,8 +109,10 @@ export class Link {
   #wake: (() => void) | null = null;
 
   /** @param url the entry file of the thread: `workerUrl(import.meta.url)` */
-  constructor(options: LinkOptions, url: URL) {
-    this.#options = options;
+  constructor(
+    private readonly options: LinkOptions,
+    url: URL,
+  ) {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#worker = new Worker(url.pathname.endsWith('.ts') ? throughTsx(url) : url, {
@@ -162,7 +164,7 @@ export class Link {
   async blob(hash: string, run: Pick<HeldRun, 'dropped'>, signal: AbortSignal): Promise<Uint8Array> {
     for (let failures = 0; ; failures++) {
       try {
-        return await getBlob(this.#options, hash);
+        return await getBlob(this.options, hash);
       } catch (error) {
         if (!(error instanceof BlobError && error.retry) || run.dropped !== null) throw error;
         await delay(Math.min(5000, 100 * 2 ** failures), undefined, { signal });
@@ -202,7 +204,7 @@ export class Link {
   #full(): boolean {
     return (
       Atomics.load(this.#gauge, gauge.spoolFull) === 1 ||
-      1024 * Atomics.load(this.#gauge, gauge.queuedKilobytes) > Math.min(queueBytes, this.#options.spoolBytes / 2)
+      1024 * Atomics.load(this.#gauge, gauge.queuedKilobytes) > Math.min(queueBytes, this.options.spoolBytes / 2)
     );
   }
 

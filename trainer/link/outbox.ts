@@ -52,14 +52,11 @@ const maxNumbers = 4096;
 const maxBytes = 256 * 1024;
 
 export class Outbox {
-  readonly #log: EventLog;
   #next = 0;
   #acked = 0;
   #inFlight: OutboxBatch | null = null;
 
-  constructor(log: EventLog) {
-    this.#log = log;
-  }
+  constructor(private readonly log: EventLog) {}
 
   /** Number of the next event. */
   get next(): number {
@@ -76,7 +73,7 @@ export class Outbox {
   }
 
   append(event: TrainerEvent): void {
-    this.#log.append({ number: this.#next, event });
+    this.log.append({ number: this.#next, event });
     this.#next += seqCount(event);
   }
 
@@ -86,7 +83,7 @@ export class Outbox {
     const events: TrainerEvent[] = [];
     let bytes = 0;
     let to = this.#acked;
-    for (const { number, event } of this.#log.read(this.#acked, maxNumbers, maxBytes)) {
+    for (const { number, event } of this.log.read(this.#acked, maxNumbers, maxBytes)) {
       const rest = dropFront(event, to - number);
       const fitting = upTo(rest, maxNumbers - (to - this.#acked), maxBytes - bytes, events.length === 0);
       if (!fitting) break;
@@ -140,14 +137,14 @@ export class Outbox {
         message: `the server expects event ${nextEvent} though it has committed all below ${this.#acked}`,
       };
     this.#acked = nextEvent;
-    this.#log.trim(nextEvent);
+    this.log.trim(nextEvent);
     return { kind: 'next' };
   }
 
   /** Deletes every uncommitted event, so that the next appended event follows the committed ones. */
   abandon(): void {
     this.#inFlight = null;
-    this.#log.clear();
+    this.log.clear();
     this.#next = this.#acked;
   }
 }

@@ -25,7 +25,6 @@ export interface SpoolOptions {
 }
 
 export class Spool implements EventLog {
-  readonly #folder: string;
   readonly #segmentBytes: number;
   readonly #memoryBytes: number;
   #segments: Segment[] = [];
@@ -40,8 +39,10 @@ export class Spool implements EventLog {
   #blobBytes = 0;
 
   /** @throws the file system's error when the folder cannot be made */
-  constructor(folder: string, options: SpoolOptions = {}) {
-    this.#folder = folder;
+  constructor(
+    private readonly folder: string,
+    options: SpoolOptions = {},
+  ) {
     this.#segmentBytes = options.segmentBytes ?? 4 * 2 ** 20;
     this.#memoryBytes = options.memoryBytes ?? 4 * 2 ** 20;
     mkdirSync(folder, { recursive: true });
@@ -61,7 +62,7 @@ export class Spool implements EventLog {
     if (!segment || this.#fd === null || segment.bytes >= this.#segmentBytes) {
       this.#closeFile();
       segment = {
-        file: join(this.#folder, `${String(numbered.number).padStart(16, '0')}.events`),
+        file: join(this.folder, `${String(numbered.number).padStart(16, '0')}.events`),
         first: numbered.number,
         bytes: 0,
       };
@@ -127,7 +128,7 @@ export class Spool implements EventLog {
   /** Closes everything and deletes the files. */
   remove(): void {
     this.clear();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #fromMemory(number: number): Numbered[] {
@@ -181,7 +182,7 @@ export class Spool implements EventLog {
   }
 
   #blobFile(hash: string): string {
-    return join(this.#folder, `${hash}.blob`);
+    return join(this.folder, `${hash}.blob`);
   }
 }
 

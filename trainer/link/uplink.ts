@@ -1,24 +1,23 @@
 /** The link's own thread: one socket to the server, the outbox of the held run, its spool, and every wait and retry between them. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { io, type Socket } from 'socket.io-client';
-import { type LoggedCommand, loggedCommand } from '~/shared/commands';
+import type { Socket } from 'socket.io-client';
+import type { z } from 'zod';
+import { loggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import { pack } from '~/shared/pack';
 import {
-  type Assignment,
-  addressAt,
   assignment,
   type BatchAnswer,
   HEARTBEAT_MS,
-  paths,
   question,
   type RegistrationAnswer,
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
 import { lastStepOf } from '~/shared/rows';
-import { BlobError, blobsOf, putBlob } from './blobs';
+import { BlobError, blobsOf } from './blobs';
+import { realHost, retryMs } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import { Outbox, type OutboxBatch } from './outbox';
 import { Spool } from './spool';
@@ -26,7 +25,6 @@ import { Spool } from './spool';
 /** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
 const lingerMs = 20;
 const answerWithinMs = 30_000;
-const retryMs = { first: 100, most: 5_000 };
 
 interface Held {
   runId: string;
@@ -41,45 +39,8 @@ interface Held {
   lastStep: number;
 }
 
-/** The link's surroundings. The simulation (test/simulation) gives it a clock and a network of its own. */
-export interface LinkHost {
-  connect(start: LinkStart): Socket<ServerToTrainer, TrainerToServer>;
-  putBlob(at: LinkStart, hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** ms; never decreases. */
-  elapsed(): number;
-  /** Runs `task` once, `ms` from now; the result cancels it. */
-  after(ms: number, task: () => void): () => void;
-  /** 0 <= r < 1 */
-  random(): number;
-}
-
-const realHost: LinkHost = {
-  connect({ server, token }) {
-    const address = addressAt(server, paths.trainers);
-    return io(address.origin, {
-      path: address.pathname,
-      transports: ['websocket'],
-      extraHeaders: { authorization: `Bearer ${token}` },
-      reconnectionDelay: 250,
-      reconnectionDelayMax: retryMs.most,
-      randomizationFactor: 0.5,
-    });
-  },
-  putBlob,
-  elapsed: () => performance.now(),
-  after(ms, task) {
-    const timer = setTimeout(task, ms);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-};
-
 export class Uplink {
-  readonly #start: LinkStart;
-  readonly #host: LinkHost;
   readonly #gauge: Int32Array;
-  readonly #report: (message: FromLink) => void;
-  readonly #log: (line: string) => void;
   readonly #socket: Socket<ServerToTrainer, TrainerToServer>;
   #held: Held | null = null;
   #registered = false;
@@ -91,12 +52,13 @@ export class Uplink {
   #wake: (() => void) | null = null;
   #cancelHeartbeat = () => {};
 
-  constructor(start: LinkStart, report: (message: FromLink) => void, log: (line: string) => void, host = realHost) {
-    this.#start = start;
-    this.#host = host;
+  constructor(
+    private readonly start: LinkStart,
+    private readonly report: (message: FromLink) => void,
+    private readonly log: (line: string) => void,
+    private readonly host = realHost,
+  ) {
     this.#gauge = new Int32Array(start.gauge);
-    this.#report = report;
-    this.#log = log;
     mkdirSync(start.spoolFolder, { recursive: true });
     this.#socket = host.connect(start);
     this.#socket.on('connect', () => void this.#register());
@@ -110,13 +72,13 @@ export class Uplink {
       if (this.#held?.runId === runId && this.#held.attempt === attempt) this.#drop(message);
     });
     this.#socket.on('ask', (q) => this.#onAsk(q));
-    this.#socket.on('forget', ({ ticket }) => this.#report({ type: 'forget', ticket }));
+    this.#socket.on('forget', ({ ticket }) => this.report({ type: 'forget', ticket }));
     this.#beat();
   }
 
   /** Events also show that the trainer is alive, but one message in five seconds does not justify a second rule. */
   #beat(): void {
-    this.#cancelHeartbeat = this.#host.after(HEARTBEAT_MS, () => {
+    this.#cancelHeartbeat = this.host.after(HEARTBEAT_MS, () => {
       if (this.#registered) this.#socket.volatile.emit('heartbeat', { spoolBytes: this.#held?.spool.bytes ?? 0 });
       this.#beat();
     });
@@ -155,7 +117,7 @@ export class Uplink {
     const holding = held ? [{ runId: held.runId, attempt: held.attempt, lastCommandSeq: held.lastCommandSeq }] : [];
     let answer: RegistrationAnswer;
     try {
-      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.#start.registration, holding });
+      answer = await this.#socket.timeout(answerWithinMs).emitWithAck('register', { ...this.start.registration, holding });
     } catch {
       // If the socket disconnected meanwhile, the next connection registers. If it is still connected, the server hangs: try a new connection.
       if (this.#socket.connected) this.#reconnect();
@@ -164,29 +126,26 @@ export class Uplink {
     if (this.#held !== held) return this.#reconnect();
     if (!answer.ok) {
       if (answer.reason !== 'busy' && answer.reason !== 'failed')
-        this.#refused(`the server does not take this trainer: ${answer.message}`);
+        this.report({ type: 'refused', message: `the server does not take this trainer: ${answer.message}` });
       else this.#complain(`registration: ${answer.message}; trying again`);
-      this.#host.after(this.#backoffMs(), () => this.#reconnect());
+      this.host.after(this.#backoffMs(), () => this.#reconnect());
       return;
     }
-    this.#log(`registered with ${this.#start.server}${held ? `, going on with run ${held.runId}` : ''}`);
+    this.log(`registered with ${this.start.server}${held ? `, going on with run ${held.runId}` : ''}`);
     this.#failures = 0;
     this.#lastComplaint = '';
     this.#registered = true;
-    this.#report({ type: 'server', reached: true });
+    this.report({ type: 'server', reached: true });
     if (!held) {
       this.#socket.emit('ready');
       return;
     }
     const going = answer.holding.find((h) => h.runId === held.runId && h.attempt === held.attempt);
-    if (!going?.ok) {
-      this.#drop(going?.message ?? 'the server says nothing of the run');
-    } else {
-      for (const logged of going.commands) this.#onCommand(logged);
-      const outcome = held.outbox.resumeAt(going.nextEvent);
-      if (outcome.kind === 'rejected') this.#reject(held, outcome.message);
-      this.#soon(0);
-    }
+    if (!going?.ok) return this.#drop(going?.message ?? 'the server says nothing of the run');
+    for (const logged of going.commands) this.#onCommand(logged);
+    const outcome = held.outbox.resumeAt(going.nextEvent);
+    if (outcome.kind === 'rejected') this.#reject(held, outcome.message);
+    this.#soon(0);
   }
 
   #reconnect(): void {
@@ -197,78 +156,73 @@ export class Uplink {
 
   #onDisconnect(reason: string): void {
     this.#registered = false;
-    this.#report({ type: 'server', reached: false });
+    this.report({ type: 'server', reached: false });
     this.#wake?.();
-    this.#report({ type: 'forget', ticket: null });
+    this.report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
     this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
     // socket.io does not reconnect automatically after the server disconnects it, for example when the server shuts down.
-    if (reason === 'io server disconnect') this.#host.after(this.#backoffMs(), () => this.#socket.connect());
+    if (reason === 'io server disconnect') this.host.after(this.#backoffMs(), () => this.#socket.connect());
   }
 
   #onConnectError(error: Error): void {
     if (this.#closing) return;
-    this.#complain(`cannot reach ${this.#start.server}: ${error.message}; trying again`);
+    this.#complain(`cannot reach ${this.start.server}: ${error.message}; trying again`);
     if (this.#socket.active) return;
     // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
-    if (!this.#held) this.#refused(`${this.#start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`);
-    this.#host.after(this.#backoffMs(), () => this.#socket.connect());
-  }
-
-  #refused(message: string): void {
-    this.#report({ type: 'refused', message });
+    const message = `${this.start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`;
+    if (!this.#held) this.report({ type: 'refused', message });
+    this.host.after(this.#backoffMs(), () => this.#socket.connect());
   }
 
   // ---- the run ----
 
+  /** The message; null, and a line in the log, when it does not fit the protocol. */
+  #parsed<T>(schema: z.ZodType<T>, message: unknown, what: string): T | null {
+    const { data, error } = schema.safeParse(message);
+    if (!error) return data;
+    const [issue] = error.issues;
+    this.log(`${what} that does not fit the protocol was ignored: ${issue?.path.join('.')}: ${issue?.message}`);
+    return null;
+  }
+
   #onAssign(message: unknown): void {
-    const parsed = assignment.safeParse(message);
-    if (!parsed.success) {
-      this.#log(
-        `an assignment that does not fit the protocol was ignored: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
-      );
-      return;
-    }
-    const a: Assignment = parsed.data;
+    const a = this.#parsed(assignment, message, 'an assignment');
+    if (!a) return;
     if (this.#held) {
-      this.#log(`run ${a.runId} was assigned while run ${this.#held.runId} is held: ignored`);
+      this.log(`run ${a.runId} was assigned while run ${this.#held.runId} is held: ignored`);
       return;
     }
     const seqs = [...a.commands.map((c) => c.seq), ...(a.resume?.replay.map((r) => r.logged.seq) ?? [])];
-    const spool = new Spool(join(this.#start.spoolFolder, keyOf(a)));
+    const lastCommandSeq = Math.max(0, ...seqs);
+    const lastStep = a.resume?.step ?? 0;
+    const spool = new Spool(join(this.start.spoolFolder, keyOf(a)));
+    const { runId, attempt } = a;
     this.#held = {
-      runId: a.runId,
-      attempt: a.attempt,
+      runId,
+      attempt,
       outbox: new Outbox(spool),
       spool,
       uploaded: new Set(),
-      lastCommandSeq: Math.max(0, ...seqs),
+      lastCommandSeq,
       ended: false,
-      lastStep: a.resume?.step ?? 0,
+      lastStep,
     };
-    this.#report({ type: 'assign', assignment: a });
+    this.report({ type: 'assign', assignment: a });
   }
 
   #onAsk(message: unknown): void {
-    const parsed = question.safeParse(message);
-    if (parsed.success) this.#report({ type: 'ask', question: parsed.data });
-    else
-      this.#log(
-        `a question that does not fit the protocol was ignored: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`,
-      );
+    const asked = this.#parsed(question, message, 'a question');
+    if (asked) this.report({ type: 'ask', question: asked });
   }
 
   #onCommand(message: unknown): void {
     const held = this.#held;
-    const parsed = loggedCommand.safeParse(message);
-    if (!held || !parsed.success) {
-      if (held) this.#log(`a command that does not fit the protocol was ignored: ${JSON.stringify(message).slice(0, 200)}`);
-      return;
-    }
-    const logged: LoggedCommand = parsed.data;
+    const logged = held && this.#parsed(loggedCommand, message, 'a command');
+    if (!logged) return;
     if (logged.seq <= held.lastCommandSeq) return;
     held.lastCommandSeq = logged.seq;
-    this.#report({ type: 'command', logged });
+    this.report({ type: 'command', logged });
   }
 
   #onOutput(event: TrainerEvent, blobs: { hash: string; bytes: Uint8Array }[]): void {
@@ -285,14 +239,14 @@ export class Uplink {
   #measure(): void {
     const bytes = this.#held?.spool.bytes ?? 0;
     const full = Atomics.load(this.#gauge, gauge.spoolFull) === 1;
-    const bound = this.#start.spoolBytes;
+    const bound = this.start.spoolBytes;
     if (!full && bytes > bound) {
-      this.#log(
+      this.log(
         `the spool is full (${bytes} bytes, HEADROOM_SPOOL_BYTES is ${bound}): training waits until the server takes events again`,
       );
       Atomics.store(this.#gauge, gauge.spoolFull, 1);
     } else if (full && bytes <= 0.9 * bound) {
-      this.#log('the spool has room again: training goes on');
+      this.log('the spool has room again: training goes on');
       Atomics.store(this.#gauge, gauge.spoolFull, 0);
     }
   }
@@ -301,26 +255,26 @@ export class Uplink {
   #drop(message: string): void {
     const held = this.#held;
     if (!held) return;
-    this.#log(`run ${held.runId} dropped: ${message}`);
+    this.log(`run ${held.runId} dropped: ${message}`);
     this.#let(held);
-    this.#report({ type: 'release', message });
+    this.report({ type: 'release', message });
     if (this.#registered) this.#socket.emit('ready');
   }
 
   /** The server refuses this run's events: committed events stay, and a last event says why the run ends. */
   #reject(held: Held, message: string): void {
-    this.#log(`run ${held.runId} fails: ${message}`);
+    this.log(`run ${held.runId} fails: ${message}`);
     if (held.ended) {
       // The server did not accept even the last event. A new registration tells it that nobody holds the run.
       this.#let(held);
-      this.#report({ type: 'release', message });
+      this.report({ type: 'release', message });
       this.#reconnect();
       return;
     }
     held.outbox.abandon();
     held.outbox.append({ type: 'status', status: 'failed', step: held.lastStep, message: message.slice(0, 2000) });
     held.ended = true;
-    this.#report({ type: 'release', message });
+    this.report({ type: 'release', message });
   }
 
   #let(held: Held): void {
@@ -338,7 +292,7 @@ export class Uplink {
       this.#cancelPump = null;
       void this.#pump();
     } else {
-      this.#cancelPump ??= this.#host.after(ms, () => this.#soon(0));
+      this.#cancelPump ??= this.host.after(ms, () => this.#soon(0));
     }
   }
 
@@ -360,7 +314,7 @@ export class Uplink {
   }
 
   #finish(held: Held): void {
-    this.#log(`run ${held.runId}: all ${held.outbox.next} events are committed`);
+    this.log(`run ${held.runId}: all ${held.outbox.next} events are committed`);
     this.#let(held);
     if (!this.#closing) this.#socket.emit('ready');
   }
@@ -407,7 +361,7 @@ export class Uplink {
     if (held.uploaded.has(hash)) return;
     const bytes = held.spool.blob(hash);
     if (!bytes) return; // The server may already have a blob that an event names; if not, it answers missing-blob.
-    await this.#host.putBlob(this.#start, hash, bytes);
+    await this.host.putBlob(this.start, hash, bytes);
     held.uploaded.add(hash);
   }
 
@@ -415,7 +369,7 @@ export class Uplink {
   async #pause(message: string): Promise<void> {
     this.#complain(message);
     await new Promise<void>((resolve) => {
-      const cancel = this.#host.after(this.#backoffMs(), resolve);
+      const cancel = this.host.after(this.#backoffMs(), resolve);
       this.#wake = () => {
         cancel();
         resolve();
@@ -427,12 +381,12 @@ export class Uplink {
   /** Doubles from 100 ms to 5 s; half of each delay is random, so that many trainers do not reconnect at the same time. */
   #backoffMs(): number {
     const most = Math.min(retryMs.most, retryMs.first * 2 ** this.#failures++);
-    return most * (0.5 + 0.5 * this.#host.random());
+    return most * (0.5 + 0.5 * this.host.random());
   }
 
   /** Logs one line per new kind of error, not one per try. */
   #complain(line: string): void {
-    if (line !== this.#lastComplaint) this.#log(line);
+    if (line !== this.#lastComplaint) this.log(line);
     this.#lastComplaint = line;
   }
 
@@ -440,15 +394,15 @@ export class Uplink {
   async #close(withinMs: number): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const until = this.#host.elapsed() + withinMs;
+    const until = this.host.elapsed() + withinMs;
     const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
     this.#soon(0);
-    while (unsent() > 0 && this.#host.elapsed() < until) await new Promise<void>((resolve) => this.#host.after(10, resolve));
+    while (unsent() > 0 && this.host.elapsed() < until) await new Promise<void>((resolve) => this.host.after(10, resolve));
     const left = unsent();
     this.#cancelHeartbeat();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
-    rmSync(this.#start.spoolFolder, { recursive: true, force: true });
-    this.#report({ type: 'closed', unsent: left });
+    rmSync(this.start.spoolFolder, { recursive: true, force: true });
+    this.report({ type: 'closed', unsent: left });
   }
 }

@@ -1,4 +1,5 @@
 /** Draws sets: N - 1 pictures of one class and one of another. Pure: indices in, indices out. */
+import { grouped } from '~/shared/grouped';
 import type { RandomStream } from '~/trainer/nn/random';
 
 /**
@@ -13,7 +14,7 @@ export function splitByClass(
 ): { train: Int32Array; validation: Int32Array } {
   const held = new Set<number>();
   let position = 0;
-  for (const members of membersByClass(labels, allOf(labels)).values()) {
+  for (const members of grouped(allOf(labels), (i) => labels[i]!).values()) {
     const count = members.length < 2 ? 0 : Math.max(1, Math.round(members.length * share));
     for (let k = 0; k < count; k++) {
       const j = k + random.integer(position++, members.length - k);
@@ -27,23 +28,11 @@ export function splitByClass(
 
 const allOf = (labels: ArrayLike<number>): Int32Array => Int32Array.from({ length: labels.length }, (_, i) => i);
 
-function membersByClass(labels: ArrayLike<number>, indices: Int32Array): Map<number, number[]> {
-  const members = new Map<number, number[]>();
-  for (const i of indices) {
-    const list = members.get(labels[i]!);
-    if (list) list.push(i);
-    else members.set(labels[i]!, [i]);
-  }
-  return members;
-}
-
 /** The sets of one split. */
 export class SetDrawer {
   readonly size: number;
   /** Random numbers used per set. */
   readonly positionsPerSet: number;
-  readonly #labels: ArrayLike<number>;
-  readonly #setSize: number;
   /** Classes with enough pictures to fill a set. */
   readonly #classes: { label: number; members: number[] }[];
 
@@ -52,8 +41,13 @@ export class SetDrawer {
    * @param what the split's name for messages
    * @throws RangeError naming setSize, when fewer than two classes have setSize - 1 pictures
    */
-  constructor(labels: ArrayLike<number>, indices: Int32Array, setSize: number, what: string) {
-    const classes = [...membersByClass(labels, indices)].map(([label, members]) => ({ label, members }));
+  constructor(
+    private readonly labels: ArrayLike<number>,
+    indices: Int32Array,
+    private readonly setSize: number,
+    what: string,
+  ) {
+    const classes = [...grouped(indices, (i) => labels[i]!)].map(([label, members]) => ({ label, members }));
     this.#classes = classes.filter((c) => c.members.length >= setSize - 1);
     if (this.#classes.length < 2) {
       const counts = classes.map((c) => c.members.length).sort((a, b) => b - a);
@@ -63,8 +57,6 @@ export class SetDrawer {
           (most >= 3 ? `give at most ${most}, or more pictures` : 'give more pictures'),
       );
     }
-    this.#labels = labels;
-    this.#setSize = setSize;
     this.size = indices.length;
     this.positionsPerSet = setSize + 1;
   }
@@ -77,14 +69,14 @@ export class SetDrawer {
    */
   draw(odd: number, random: RandomStream, access: number, out: Int32Array): number {
     let position = access * this.positionsPerSet;
-    const label = this.#labels[odd]!;
+    const label = this.labels[odd]!;
     const own = this.#classes.findIndex((c) => c.label === label);
     const pick = random.integer(position++, own < 0 ? this.#classes.length : this.#classes.length - 1);
     const { members } = this.#classes[own >= 0 && pick >= own ? pick + 1 : pick]!;
-    const place = random.integer(position++, this.#setSize);
+    const place = random.integer(position++, this.setSize);
     // Floyd's sampling: N - 1 different members from N - 1 random numbers.
     const others = new Set<number>();
-    for (let last = members.length - (this.#setSize - 1); last < members.length; last++) {
+    for (let last = members.length - (this.setSize - 1); last < members.length; last++) {
       const at = random.integer(position++, last + 1);
       others.add(others.has(at) ? last : at);
     }

@@ -1,12 +1,15 @@
 /** The actions of a run: one table, each entry an action's declaration together with its effect. */
 import type { LoggedCommand, Refusal } from '~/shared/commands';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
+import type { Trigger } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
 import { pauseAction } from '~/trainer/base/pauseAction';
-import { type Split, split } from '~/trainer/base/splits';
+import type { Split } from '~/trainer/base/splits';
 import type { ModelShape } from '~/trainer/types';
-import { argument } from './declare';
+import type { Asking } from './asking';
+import { action, argument, splitArgument } from './declare';
+import type { Evaluations } from './evaluations';
 import { type AskedOf, questions } from './questions';
 
 /** What an action may do to a run. Pauses are between updates. */
@@ -19,13 +22,12 @@ export interface Steered {
   /** Continues for `steps` updates, or without limit if null. */
   resume(steps: number | null, message: string): void;
   stop(message: string): void;
-  evaluate(split: Split, commandId: string): void;
-  snapshot(commandId: string): Promise<void>;
-  checkpoint(commandId: string): Promise<void>;
+  snapshot(trigger: Trigger, commandId: string | null): Promise<void>;
+  checkpoint(trigger: Trigger, commandId: string | null): Promise<void>;
   readonly shape: ModelShape;
-  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void;
-  /** Drops a command that waits for its condition. @returns whether there was such a command */
-  cancel(commandId: string, by: Actor): boolean;
+  readonly evaluations: Pick<Evaluations, 'ask'>;
+  readonly asking: Pick<Asking, 'ask'>;
+  readonly orders: { cancel(commandId: string, by: Actor): boolean };
 }
 
 /** `effect` runs after the answer is in the log, so that a checkpoint contains no unanswered command. */
@@ -40,10 +42,11 @@ export interface Action {
 }
 
 const mode = (run: Steered) => (run.paused ? 'paused' : 'running');
-const done = (message: string, effect?: () => void | Promise<void>): Outcome => ({
+type Effect = () => void | Promise<void>;
+const done = (message: string, effect?: Effect, [before, after]: [ControlValue, ControlValue] = [null, null]): Outcome => ({
   ok: true,
-  before: null,
-  after: null,
+  before,
+  after,
   message,
   ...(effect && { effect }),
 });
@@ -53,49 +56,27 @@ const asAction = (question: AskedOf): Action => ({
   act(run, args, { command }) {
     const validationError = question.validationError?.(args, run.shape);
     if (validationError) return refuse('invalid', validationError.message, validationError.field);
-    return done(`${question.doing(args)}, at step ${run.step}`, () => run.ask(question, args, command.id));
+    return done(`${question.doing(args)}, at step ${run.step}`, () => run.asking.ask(question, args, command.id));
   },
 });
 
 export const actions: Action[] = [
   {
-    spec: {
-      ...pauseAction,
-      label: 'Pause',
-      help: 'Stop between two steps; commands are still answered.',
-      args: [],
-      risky: false,
-    },
+    spec: { ...action('pause', 'Pause', 'Stop between two steps; commands are still answered.'), ...pauseAction },
     act: (run, _args, { actor }) =>
       run.paused
         ? refuse('state', `pause: the run is already paused at step ${run.step}; resume it or let it step`)
-        : {
-            ok: true,
-            before: mode(run),
-            after: 'paused',
-            message: `paused at step ${run.step}`,
-            effect: () => run.pause(`paused by ${actor.name}`),
-          },
+        : done(`paused at step ${run.step}`, () => run.pause(`paused by ${actor.name}`), [mode(run), 'paused']),
   },
   {
-    spec: { name: 'resume', role: 'resume', label: 'Resume', help: 'Go on training.', args: [], risky: false },
+    spec: action('resume', 'Resume', 'Go on training.'),
     act: (run, _args, { actor }) =>
       run.paused || run.stepsToPause !== null
-        ? {
-            ok: true,
-            before: mode(run),
-            after: 'running',
-            message: `resumed at step ${run.step}`,
-            effect: () => run.resume(null, `resumed by ${actor.name}`),
-          }
+        ? done(`resumed at step ${run.step}`, () => run.resume(null, `resumed by ${actor.name}`), [mode(run), 'running'])
         : refuse('state', 'resume: the run is not paused'),
   },
   {
-    spec: {
-      name: 'step',
-      role: 'step',
-      label: 'Step',
-      help: 'Do so many updates, then pause again.',
+    spec: action('step', 'Step', 'Do so many updates, then pause again.', {
       args: [
         argument({
           name: 'count',
@@ -108,82 +89,44 @@ export const actions: Action[] = [
           default: 1,
         }),
       ],
-      risky: false,
-    },
+    }),
     act: (run, { count }, { actor }) => {
       if (!run.paused && run.stepsToPause === null) return refuse('state', 'step: the run is not paused; pause it first');
       // Single steps requested in quick succession add up.
       const steps = (run.stepsToPause ?? 0) + (count as number);
       const words = `${steps} step${steps === 1 ? '' : 's'}`;
-      return {
-        ok: true,
-        before: mode(run),
-        after: 'running',
-        message: `${words} from step ${run.step}, then paused again`,
-        effect: () => run.resume(steps, `${words} for ${actor.name}, then paused again`),
-      };
+      const resume = () => run.resume(steps, `${words} for ${actor.name}, then paused again`);
+      return done(`${words} from step ${run.step}, then paused again`, resume, [mode(run), 'running']);
     },
   },
   {
-    spec: { name: 'stop', role: 'stop', label: 'Stop', help: 'End the run; its last state is saved.', args: [], risky: true },
-    act: (run, _args, { actor }) => ({
-      ok: true,
-      before: mode(run),
-      after: 'stopped',
-      message: `stopped at step ${run.step}`,
-      effect: () => run.stop(`stopped by ${actor.name} at step ${run.step}`),
-    }),
+    spec: action('stop', 'Stop', 'End the run; its last state is saved.', { risky: true }),
+    act: (run, _args, { actor }) => {
+      const stop = () => run.stop(`stopped by ${actor.name} at step ${run.step}`);
+      return done(`stopped at step ${run.step}`, stop, [mode(run), 'stopped']);
+    },
   },
   {
-    spec: {
-      name: 'evaluate',
-      role: 'evaluate',
-      label: 'Evaluate',
-      help: 'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
-      args: [
-        argument({
-          name: 'split',
-          label: 'Set',
-          help: 'Which examples.',
-          type: 'enum',
-          options: [...split.options],
-          default: 'test',
-        }),
-      ],
-      risky: false,
-    },
+    spec: action(
+      'evaluate',
+      'Evaluate',
+      'Loss, accuracy and what the recipe measures, on a whole set, with the parameters of this step; training is not touched by it.',
+      { args: [splitArgument] },
+    ),
     act: (run, args, { command }) =>
-      done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluate(args.split as Split, command.id)),
+      done(`evaluating the ${args.split} set at step ${run.step}`, () => run.evaluations.ask(args.split as Split, command.id)),
   },
   {
-    spec: {
-      name: 'checkpoint',
-      role: 'checkpoint',
-      label: 'Save checkpoint',
-      help: 'Save the whole state of this step.',
-      args: [],
-      risky: false,
-    },
-    act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint(command.id)),
+    spec: action('checkpoint', 'Save checkpoint', 'Save the whole state of this step.'),
+    act: (run, _args, { command }) => done(`checkpoint of step ${run.step}`, () => run.checkpoint('command', command.id)),
   },
   {
-    spec: {
-      name: 'snapshot',
-      role: 'snapshot',
-      label: 'Take snapshot',
-      help: 'Record attention and predictions of the probe examples now.',
-      args: [],
-      risky: false,
-    },
-    act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot(command.id)),
+    spec: action('snapshot', 'Take snapshot', 'Record attention and predictions of the probe examples now.'),
+    act: (run, _args, { command }) => done(`snapshot of step ${run.step}`, () => run.snapshot('command', command.id)),
   },
   ...questions.map(asAction),
   {
-    spec: {
-      name: 'cancel',
-      role: 'cancel',
-      label: 'Cancel scheduled command',
-      help: 'Drop a command that waits for its condition.',
+    spec: action('cancel', 'Cancel scheduled command', 'Drop a command that waits for its condition.', {
       args: [
         argument({
           name: 'commandId',
@@ -193,10 +136,9 @@ export const actions: Action[] = [
           default: '',
         }),
       ],
-      risky: false,
-    },
+    }),
     act: (run, args, { actor }) =>
-      run.cancel(String(args.commandId), actor)
+      run.orders.cancel(String(args.commandId), actor)
         ? done(`command ${args.commandId} canceled`)
         : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },

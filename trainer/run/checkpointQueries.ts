@@ -38,14 +38,11 @@ const progressEveryMs = 100;
 
 export class CheckpointQueries {
   readonly turns = new Turns();
-  readonly #parts: CheckpointQueriesParts;
   #asked: { ticket: string; off: AbortController } | null = null;
   /** Pictures and features take time to prepare, so the last task is kept. */
   #task: { key: string; task: Task } | null = null;
 
-  constructor(parts: CheckpointQueriesParts) {
-    this.#parts = parts;
-  }
+  constructor(private readonly parts: CheckpointQueriesParts) {}
 
   /** Answers this question instead of one that is still open. */
   ask(question: Question): void {
@@ -55,7 +52,7 @@ export class CheckpointQueries {
     void this.#result(question, asked.off.signal).then((result) => {
       if (this.#asked !== asked) return;
       this.#asked = null;
-      this.#parts.report.answer({ ticket: question.ticket, result });
+      this.parts.report.answer({ ticket: question.ticket, result });
     });
   }
 
@@ -68,7 +65,7 @@ export class CheckpointQueries {
 
   async #result(question: Question, off: AbortSignal): Promise<Result> {
     try {
-      const bytes = await this.#parts.bytes(question.blob.hash, off);
+      const bytes = await this.parts.bytes(question.blob.hash, off);
       for (;;)
         try {
           return await this.#answer(question, bytes, off);
@@ -87,11 +84,11 @@ export class CheckpointQueries {
     const wrong = argumentError(question.spec, asked.args);
     if (wrong) throw new Invalid(wrong.message);
     const args = withDefaults(question.spec, asked.args);
-    const backend = this.#parts.backend();
+    const backend = this.parts.backend();
     const turn = <T>(work: () => Promise<T>): Promise<T> =>
       this.turns.take(() => {
         off.throwIfAborted();
-        if (this.#parts.backend().name !== backend.name) throw new BackendChanged();
+        if (this.parts.backend().name !== backend.name) throw new BackendChanged();
         return work();
       });
 
@@ -105,8 +102,8 @@ export class CheckpointQueries {
       if (validationError) throw new Invalid(validationError.message);
       const of = question.passes(args, subject);
       let done = 0;
-      const report = throttled(this.#parts.clock ?? (() => performance.now()), () =>
-        this.#parts.report.progress({ ticket: asked.ticket, done: Math.min(done, of), of }),
+      const report = throttled(this.parts.clock ?? (() => performance.now()), () =>
+        this.parts.report.progress({ ticket: asked.ticket, done: Math.min(done, of), of }),
       );
       const attend: Learner['attend'] = (batch, heads) =>
         turn(async () => {
@@ -147,7 +144,7 @@ export class CheckpointQueries {
 
   #resolve({ setup }: Question): { recipe: Recipe; config: RunConfig } {
     try {
-      return this.#parts.recipes.of(setup);
+      return this.parts.recipes.of(setup);
     } catch (error) {
       throw new Invalid((error as Error).message);
     }
@@ -155,7 +152,7 @@ export class CheckpointQueries {
 
   async #taskOf(recipe: Recipe, config: RunConfig): Promise<Task> {
     const key = JSON.stringify([recipe.spec.name, config]);
-    if (this.#task?.key !== key) this.#task = { key, task: await recipe.open(config, this.#parts.dataFolder) };
+    if (this.#task?.key !== key) this.#task = { key, task: await recipe.open(config, this.parts.dataFolder) };
     return this.#task.task;
   }
 }

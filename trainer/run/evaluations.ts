@@ -10,37 +10,27 @@ import type { State } from './runState';
 export class Evaluations {
   /** For evaluations besides the requested ones. */
   readonly evaluator: Evaluator;
-  /** Parameters of `state.best`. */
-  best: Float32Array | null;
-  readonly #state: State;
-  readonly #task: Task;
-  readonly #learner: Learner;
-  readonly #output: Output;
 
+  /** @param best parameters of `state.best` */
   constructor(
-    { task, learner, clock }: { task: Task; learner: Learner; clock: () => number },
-    state: State,
-    output: Output,
-    best: Float32Array | null,
+    private readonly parts: { task: Task; learner: Learner; clock: () => number },
+    private readonly state: State,
+    private readonly output: Output,
+    public best: Float32Array | null,
   ) {
-    this.evaluator = new Evaluator(task, learner, clock);
-    this.#state = state;
-    this.#task = task;
-    this.#learner = learner;
-    this.#output = output;
-    this.best = best;
+    this.evaluator = new Evaluator(parts.task, parts.learner, parts.clock);
   }
 
   get waiting(): boolean {
-    return this.#state.pending.length > 0;
+    return this.state.pending.length > 0;
   }
 
   ask(split: Split, commandId: string): void {
-    this.#state.pending.push({ split, trigger: 'command', commandId });
+    this.state.pending.push({ split, trigger: 'command', commandId });
   }
 
   validate(trigger: Trigger): void {
-    this.#state.pending.push({ split: 'validation', trigger, commandId: null });
+    this.state.pending.push({ split: 'validation', trigger, commandId: null });
   }
 
   /**
@@ -48,26 +38,26 @@ export class Evaluations {
    * @param patience number of validations without a new best after which the run ends; null = never
    */
   async slice(patience: number | null): Promise<void> {
-    const state = this.#state;
+    const state = this.state;
     const job = state.pending[0]!;
     const result = await this.evaluator.slice(job.split);
     if (!result) return;
     state.pending.shift();
     const { loss, accuracy } = result;
     state.newestEvaluations[job.split] = { loss, accuracy };
-    this.#output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
+    this.output.evaluation({ step: state.step, ...job, parametersStep: state.step }, result);
     // Evaluations requested by people do not change training.
     if (job.split !== 'validation' || job.trigger === 'command') return;
     state.validated = { step: state.step, loss, accuracy };
-    if (isBest(this.#task, result, state.best)) {
+    if (isBest(this.parts.task, result, state.best)) {
       state.best = { step: state.step, loss, accuracy };
       state.evaluationsSinceBest = 0;
       state.checkpointDue = 'best';
-      this.best = (await this.#learner.state()).params.slice();
+      this.best = (await this.parts.learner.state()).params.slice();
       return;
     }
     const since = ++state.evaluationsSinceBest;
     if (patience === null || since < patience) return;
-    state.enough = `early stop: ${since} validations without a better ${mainOf(this.#task, result).name}${state.best ? ` since step ${state.best.step}` : ''}`;
+    state.enough = `early stop: ${since} validations without a better ${mainOf(this.parts.task, result).name}${state.best ? ` since step ${state.best.step}` : ''}`;
   }
 }

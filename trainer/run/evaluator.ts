@@ -11,48 +11,36 @@ export interface Result extends Evaluated {
 
 /** Evaluates a split one batch at a time. */
 export class Evaluator {
-  readonly #task: Task;
-  readonly #learner: Learner;
-  readonly #clock: () => number;
   #open: { split: Split; batches: Iterator<Batch>; next: IteratorResult<Batch>; sum: Result } | null = null;
 
-  constructor(task: Task, learner: Learner, clock: () => number) {
-    this.#task = task;
-    this.#learner = learner;
-    this.#clock = clock;
-  }
+  constructor(
+    private readonly task: Task,
+    private readonly learner: Learner,
+    private readonly clock: () => number,
+  ) {}
 
   /**
    * Evaluates the next batch of the current split, or the first batch of `split`.
    * @returns the means over all examples after the last batch, null before
    */
   async slice(split: Split): Promise<Result | null> {
-    const startedMs = this.#clock();
+    const startedMs = this.clock();
     if (!this.#open) {
-      const batches = this.#task.evaluationBatches(split, batchSize)[Symbol.iterator]();
+      const batches = this.task.evaluationBatches(split, batchSize)[Symbol.iterator]();
       this.#open = { split, batches, next: batches.next(), sum: { loss: 0, accuracy: 0, examples: 0, elapsedMs: 0 } };
     }
     const open = this.#open;
     if (open.split !== split) throw new Error(`evaluating ${open.split}, asked for a slice of ${split}`);
     if (open.next.done) throw new Error(`the ${split} set is empty`);
-    const { loss, accuracy, examples } = await this.#learner.evaluate([open.next.value]);
+    const { loss, accuracy, examples } = await this.learner.evaluate([open.next.value]);
     const { sum } = open;
     sum.loss += loss * examples;
     sum.accuracy += accuracy * examples;
     sum.examples += examples;
     open.next = open.batches.next();
-    sum.elapsedMs += this.#clock() - startedMs;
+    sum.elapsedMs += this.clock() - startedMs;
     if (!open.next.done) return null;
     this.#open = null;
     return { ...sum, loss: sum.loss / sum.examples, accuracy: sum.accuracy / sum.examples };
-  }
-
-  /** Evaluates a whole split; yields null after every batch except the last. */
-  async *run(split: Split): AsyncGenerator<Result | null> {
-    let result: Result | null = null;
-    while (!result) {
-      result = await this.slice(split);
-      yield result;
-    }
   }
 }

@@ -7,17 +7,17 @@ export type Replay = NonNullable<Assignment['resume']>['replay'];
 
 /** Hands a run its commands: first the commands of the recorded run, at the steps at which they took effect there, then new ones. */
 export class Inbox {
-  readonly #run: Run;
-  readonly #commands: CommandSource;
   readonly #replay: Replay;
   /** Held commands whose condition is ignored during the replay: the record says when they took effect, or that they did not. */
   readonly #recorded: Set<number>;
   /** New commands that arrived during the replay. */
   #later: LoggedCommand[] = [];
 
-  constructor(run: Run, commands: CommandSource, replay: Replay) {
-    this.#run = run;
-    this.#commands = commands;
+  constructor(
+    private readonly run: Run,
+    private readonly commands: CommandSource,
+    replay: Replay,
+  ) {
     // Sorted by step only: within one step the given order is the order in which they took effect.
     this.#replay = [...replay].sort((a, b) => a.step - b.step);
     this.#recorded = new Set(replay.map((r) => r.logged.seq));
@@ -37,17 +37,17 @@ export class Inbox {
   }
 
   async hear(): Promise<void> {
-    while (this.#replay[0] && this.#replay[0].step <= this.#run.step && !this.#run.stopped)
-      await this.#run.orders.replay(this.#replay.shift()!.logged);
-    if (this.replaying) return this.#run.orders.fire(this.#recorded);
-    for (const logged of [...this.#later.splice(0), ...this.#commands.take()]) await this.#run.orders.handle(logged);
-    await this.#run.orders.fire();
+    while (this.#replay[0] && this.#replay[0].step <= this.run.step && !this.run.stopped)
+      await this.run.orders.replay(this.#replay.shift()!.logged);
+    if (this.replaying) return this.run.orders.fire(this.#recorded);
+    for (const logged of [...this.#later.splice(0), ...this.commands.take()]) await this.run.orders.handle(logged);
+    await this.run.orders.fire();
   }
 
   /** @returns false when the source was closed */
   async wait(): Promise<boolean> {
     try {
-      await this.#commands.wait();
+      await this.commands.wait();
       return true;
     } catch {
       return false;

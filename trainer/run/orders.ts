@@ -1,4 +1,5 @@
 /** The commands of a run: each is answered once, at a step boundary, or held until its condition is met. */
+import { applied, refused, scheduled } from '~/shared/commandAnswers';
 import type { Condition, LoggedCommand, Refusal } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
 import type { Actor } from '~/shared/ids';
@@ -25,31 +26,19 @@ export interface Ordered extends Steered {
 }
 
 export class Orders {
-  readonly #run: Ordered;
-  readonly #state: State;
-  readonly #output: Output;
-  readonly #controls: readonly Control[];
-  readonly #changes: Map<string, Change>;
-  readonly #nameable: Nameable;
   /** Seqs of commands answered by this process; an earlier process answered those up to `#answeredBefore`. */
   readonly #answered = new Set<number>();
   readonly #answeredBefore: number;
   #replaying = false;
 
   constructor(
-    run: Ordered,
-    state: State,
-    output: Output,
-    controls: readonly Control[],
-    changes: Map<string, Change>,
-    nameable: Nameable,
+    private readonly run: Ordered,
+    private readonly state: State,
+    private readonly output: Output,
+    private readonly controls: readonly Control[],
+    private readonly changes: Map<string, Change>,
+    private readonly nameable: Nameable,
   ) {
-    this.#run = run;
-    this.#state = state;
-    this.#output = output;
-    this.#controls = controls;
-    this.#changes = changes;
-    this.#nameable = nameable;
     this.#answeredBefore = state.lastCommandSeq;
   }
 
@@ -59,32 +48,26 @@ export class Orders {
     if (this.#knows(seq)) return;
     this.#remember(seq);
     const { when } = command;
-    const { step } = this.#run;
-    if (this.#run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
+    const { step } = this.run;
+    if (this.run.over) return this.refuse(logged, refuse('run-ended', 'the run has ended'));
     if (!when) return this.#apply(logged);
-    const never = impossible(when, step, this.#nameable);
-    const wrong = never === null ? validationError({ controls: this.#controls }, logged) : refuse('invalid', never, 'when');
+    const never = impossible(when, step, this.nameable);
+    const wrong = never === null ? validationError({ controls: this.controls }, logged) : refuse('invalid', never, 'when');
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
     this.#hold(logged);
-    this.#output.emit({
-      type: 'command.scheduled',
-      commandId: command.id,
-      seq,
-      step,
-      message: `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`,
-    });
+    this.output.emit(scheduled(logged, step, `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`));
   }
 
   /** A note for a condition whose step is after the run's end, with the current settings. */
   #beyondEnd(when: Condition): string {
-    const end = this.#run.plannedSteps();
+    const end = this.run.plannedSteps();
     return when.kind === 'step' && when.step > end ? `; the run ends at step ${end} as things stand` : '';
   }
 
   /** Applies a command of the recorded run at the step at which it took effect there, ignoring its condition. */
   async replay(logged: LoggedCommand): Promise<void> {
-    const { held } = this.#state;
+    const { held } = this.state;
     const at = held.findIndex((h) => h.seq === logged.seq);
     if (at >= 0) held.splice(at, 1);
     else if (this.#knows(logged.seq)) return;
@@ -103,7 +86,7 @@ export class Orders {
 
   /** Applies the held commands whose condition is met, except those in `except`. */
   async fire(except: ReadonlySet<number> = new Set()): Promise<void> {
-    const { held } = this.#state;
+    const { held } = this.state;
     for (const logged of held.filter((h) => !except.has(h.seq) && this.#isMet(h))) {
       const at = held.indexOf(logged);
       if (at < 0) continue; // canceled by an earlier one
@@ -114,7 +97,7 @@ export class Orders {
 
   /** Drops a command that waits for its condition. @returns whether there was such a command */
   cancel(commandId: string, by: Actor): boolean {
-    const { held } = this.#state;
+    const { held } = this.state;
     const at = held.findIndex((h) => h.command.id === commandId);
     // The recorded run dropped the command; this run never held it.
     if (at < 0) return this.#replaying;
@@ -124,48 +107,39 @@ export class Orders {
 
   /** Refuses the held commands when the run ends before their conditions are met. */
   refuseHeld(): void {
-    for (const logged of this.#state.held.splice(0))
+    for (const logged of this.state.held.splice(0))
       this.refuse(logged, refuse('run-ended', 'the run ended before it came to that'));
   }
 
-  refuse({ seq, command }: LoggedCommand, { reason, message }: Refusal): void {
-    const { step } = this.#run;
-    this.#output.emit({ type: 'command.refused', commandId: command.id, seq, step, reason, message: message.slice(0, 500) });
+  refuse(logged: LoggedCommand, { reason, message }: Refusal): void {
+    this.output.emit(refused(logged, this.run.step, reason, message));
   }
 
   async #apply(logged: LoggedCommand): Promise<void> {
-    const planned = this.#run.plannedSteps();
-    const plan = this.#run.plan();
-    const { step } = this.#run;
-    const desk: Desk = { controls: this.#controls, facts: this.#run.facts(), changes: this.#changes, run: this.#run };
+    const planned = this.run.plannedSteps();
+    const plan = this.run.plan();
+    const { step } = this.run;
+    const desk: Desk = { controls: this.controls, facts: this.run.facts(), changes: this.changes, run: this.run };
     const outcome = answer(desk, logged);
     if (!outcome.ok) return this.refuse(logged, outcome);
     const { before, after, effect } = outcome;
-    const { seq, command } = logged;
-    const rate = this.#changesPlan(command) ? changeWords(plan, this.#run.plan(), step) : '';
+    const { command } = logged;
+    const rate = this.#changesPlan(command) ? changeWords(plan, this.run.plan(), step) : '';
     const message = rate === '' ? outcome.message : `${outcome.message}; ${rate}`;
-    this.#output.emit({
-      type: 'command.applied',
-      commandId: command.id,
-      seq,
-      step,
-      before,
-      after,
-      message: message.slice(0, 500),
-    });
+    this.output.emit(applied(logged, step, message, { before, after }));
     try {
       await effect?.();
     } catch (error) {
       // A failed snapshot or checkpoint costs only the person who requested it an answer, not everybody the run.
       const why = `${command.id}: ${message}: ${error instanceof Error ? error.message : String(error)}`;
-      this.#output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
+      this.output.emit({ type: 'alert', step, level: 'error', kind: 'command-failed', message: why.slice(0, 2000) });
     }
-    if (this.#run.plannedSteps() !== planned) this.#run.lengthChanged();
+    if (this.run.plannedSteps() !== planned) this.run.lengthChanged();
   }
 
   /** Whether the command changes the learning rate through another control than the rate itself. */
   #changesPlan(command: LoggedCommand['command']): boolean {
-    const role = command.kind === 'set' && this.#controls.find((c) => c.spec.name === command.control)?.spec.role;
+    const role = command.kind === 'set' && this.controls.find((c) => c.spec.name === command.control)?.spec.role;
     return role === 'epochs' || role === 'batchSize' || role === 'scheduleEnd';
   }
 
@@ -174,19 +148,19 @@ export class Orders {
   }
 
   #hold(logged: LoggedCommand): void {
-    this.#state.held.push(logged);
-    this.#state.held.sort((a, b) => a.seq - b.seq);
+    this.state.held.push(logged);
+    this.state.held.sort((a, b) => a.seq - b.seq);
   }
 
   #remember(seq: number): void {
     this.#answered.add(seq);
-    this.#state.lastCommandSeq = Math.max(seq, this.#state.lastCommandSeq);
+    this.state.lastCommandSeq = Math.max(seq, this.state.lastCommandSeq);
   }
 
   #isMet({ command: { when } }: LoggedCommand): boolean {
-    const { newestEvaluations: evaluations, step } = this.#state;
-    const newest = (column: string) => this.#output.newest(column);
-    const derived = (metric: string, loss: number) => this.#output.derived(metric, loss);
+    const { newestEvaluations: evaluations, step } = this.state;
+    const newest = (column: string) => this.output.newest(column);
+    const derived = (metric: string, loss: number) => this.output.derived(metric, loss);
     return !when || isMet(when, { step, evaluations, newest, derived });
   }
 }

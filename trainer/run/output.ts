@@ -14,18 +14,18 @@ const rowsTogether = 64;
 /** The output of a run, in order: rows are gathered, and sent before any later event. */
 export class Output {
   readonly #rows: Rows;
-  readonly #task: Pick<Task, 'derived' | 'mainMetric'>;
-  readonly #clock: () => number;
   readonly #ready: TrainOutput[] = [];
 
-  constructor(params: readonly ParamSpec[], task: Pick<Task, 'chanceLoss' | 'derived' | 'mainMetric'>, clock: () => number) {
+  constructor(
+    params: readonly ParamSpec[],
+    private readonly task: Pick<Task, 'chanceLoss' | 'derived' | 'mainMetric'>,
+    private readonly clock: () => number,
+  ) {
     this.#rows = new Rows(params, task);
-    this.#task = task;
-    this.#clock = clock;
   }
 
   row(step: number, row: RowInput): void {
-    this.#rows.add(step, row, this.#clock());
+    this.#rows.add(step, row, this.clock());
   }
 
   /** Value of a column in the newest row; undefined before the first row. */
@@ -35,7 +35,7 @@ export class Output {
 
   /** Value of a metric derived from a loss; undefined for an unknown name. */
   derived(metric: string, loss: number): number | undefined {
-    return this.#task.derived?.find((d) => d.name === metric)?.of({ loss });
+    return this.task.derived?.find((d) => d.name === metric)?.of({ loss });
   }
 
   emit(event: TrainerEvent, blob: Uint8Array | null = null, pictures: Uint8Array | null = null): void {
@@ -52,7 +52,7 @@ export class Output {
     result: Result,
   ): void {
     const { examples, elapsedMs } = result;
-    const metrics = metricsOf(this.#task, result, about.split === 'validation');
+    const metrics = metricsOf(this.task, result, about.split === 'validation');
     this.emit({ type: 'evaluation', ...about, metrics, examples, elapsedMs });
   }
 
@@ -74,7 +74,7 @@ export class Output {
 
   /** All output since the last call; rows only when they have waited long enough, unless `all`. */
   drain(all: boolean): TrainOutput[] {
-    const due = this.#rows.count >= rowsTogether || (this.#rows.count > 0 && this.#clock() - this.#rows.sinceMs >= rowsWaitMs);
+    const due = this.#rows.count >= rowsTogether || (this.#rows.count > 0 && this.clock() - this.#rows.sinceMs >= rowsWaitMs);
     if (all || due) this.#flushRows();
     return this.#ready.splice(0);
   }

@@ -4,10 +4,10 @@
  */
 import { analysisKinds } from '~/shared/analyses';
 import type { ActionSpec, ControlValue } from '~/shared/controls';
-import { type Split, split } from '~/trainer/base/splits';
+import type { Split } from '~/trainer/base/splits';
 import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import { type Answer, ablate, ablationExamples, parseHeads, permutationCheck } from './analyses';
-import { argument } from './declare';
+import { argument, splitArgument } from './declare';
 import { findMistakes, mistakesBatch } from './mistakes';
 
 /** The parameters and examples of a question. */
@@ -95,14 +95,7 @@ export const questions: AskedOf[] = [
       label: 'Find mistakes',
       help: 'Which examples of a set are answered wrongly, ready to be taken as probe examples; training is not touched by it.',
       args: [
-        argument({
-          name: 'split',
-          label: 'Set',
-          help: 'Which examples.',
-          type: 'enum',
-          options: [...split.options],
-          default: 'test',
-        }),
+        splitArgument,
         argument({
           name: 'examples',
           label: 'Examples',

@@ -1,13 +1,10 @@
 /** One training run: its state, an update, and the work between two updates. Uses no network or file, and no clock of its own. */
 
-import type { ControlValue } from '~/shared/controls';
 import type { Trigger } from '~/shared/events';
-import type { Actor } from '~/shared/ids';
 import { type Plan, planNotes, rateAt } from '~/shared/schedule';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
-import type { Split } from '~/trainer/base/splits';
 import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
 import { Asking } from './asking';
@@ -20,7 +17,6 @@ import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
 import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
-import type { AskedOf } from './questions';
 import { columnsOf, stepStream, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
 import { Samples } from './samples';
@@ -41,24 +37,25 @@ export interface RunParts {
 export class Run implements Ordered {
   readonly output: Output;
   readonly orders: Orders;
-  readonly #parts: RunParts;
   readonly #controls: Control[];
   readonly #settings: Settings;
   readonly #changes = new Map<string, Change>();
   readonly #state: State;
   readonly #throughput = new Throughput();
-  readonly #evaluations: Evaluations;
-  readonly #asking: Asking;
+  readonly evaluations: Evaluations;
+  readonly asking: Asking;
   readonly #samples: Samples;
   readonly #snapshots: SnapshotTaker;
   readonly #origin: 'new' | 'same run' | 'branch';
   #stopMessage: string | null = null;
 
   /** @throws CheckpointError when the origin does not fit the run */
-  constructor(parts: RunParts, origin: Origin) {
+  constructor(
+    private readonly parts: RunParts,
+    origin: Origin,
+  ) {
     const { recipe, config, task, learner, runId, clock } = parts;
     mainOf(task, { loss: 0, accuracy: 0 });
-    this.#parts = parts;
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, task, clock);
@@ -74,13 +71,13 @@ export class Run implements Ordered {
       this.#state = this.#origin === 'branch' ? asBranch(state) : state;
     } else if (origin.kind === 'parameters')
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
-    this.#evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
+    this.evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
     const nameable = {
       columns: columnsOf(learner.params, task).map((s) => s.name),
       metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false).map((m) => m.name),
     };
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, nameable);
-    this.#asking = new Asking(this.#state, this.output, () => ({
+    this.asking = new Asking(this.#state, this.output, () => ({
       task,
       learner,
       probe: () => this.#snapshots.probe(this.#settings.probeExamples),
@@ -108,13 +105,13 @@ export class Run implements Ordered {
   }
   /** Questions or evaluations must still be answered with the current parameters. */
   get measuring(): boolean {
-    return this.#asking.waiting || this.#evaluations.waiting || this.#samples.waiting;
+    return this.asking.waiting || this.evaluations.waiting || this.#samples.waiting;
   }
   get over(): boolean {
     return this.ended || this.stopped;
   }
   get shape(): ModelShape {
-    return this.#parts.shape;
+    return this.parts.shape;
   }
 
   /** Why the run ends before the next update; null = it continues. */
@@ -136,7 +133,7 @@ export class Run implements Ordered {
       return;
     }
     if (paused) this.output.status('paused', step, `paused at step ${step}, as before`);
-    else this.output.status('running', step, `training on ${this.#parts.backend.name}`);
+    else this.output.status('running', step, `training on ${this.parts.backend.name}`);
     if (this.#origin === 'same run') return;
     for (const message of planNotes(this.plan()))
       this.output.emit({ type: 'alert', step, level: 'warning', kind: 'schedule', message });
@@ -144,17 +141,17 @@ export class Run implements Ordered {
     await this.#snapshots.take(step, this.#settings.probeExamples, 'start', null, this.#origin !== 'branch');
     if (this.#origin === 'branch') return;
     // Before any command: a run that loses its trainer continues from here, and later commands are replayed.
-    await this.#checkpoint('start', null);
+    await this.checkpoint('start', null);
   }
 
   /** Writes a checkpoint because the process ends before the run: the next trainer continues from it. */
   leave(): Promise<void> {
-    return this.#checkpoint('shutdown', null);
+    return this.checkpoint('shutdown', null);
   }
 
   /** Logs the description of the run: at the start, and again when people changed its length. */
   #announce(): void {
-    const { backend, learner, task } = this.#parts;
+    const { backend, learner, task } = this.parts;
     const { schedule } = this.#settings.config;
     this.output.emit({
       type: 'started',
@@ -176,22 +173,22 @@ export class Run implements Ordered {
   /** Last snapshot, validation and test with the best parameters, last checkpoint. Yields between its parts. */
   async *finish(reason: string): AsyncGenerator<void> {
     const state = this.#state;
-    const { learner } = this.#parts;
-    if (!this.#snapshots.tookOneAt(state.step)) await this.#snapshot('end', null);
-    if (state.validated?.step !== state.step) this.#evaluations.validate('end');
+    const { learner } = this.parts;
+    if (!this.#snapshots.tookOneAt(state.step)) await this.snapshot('end', null);
+    if (state.validated?.step !== state.step) this.evaluations.validate('end');
     this.#samples.ended();
     for (; this.measuring; yield) await this.measureSlice();
     const last = await learner.state();
     const { best } = state;
-    if (best && this.#evaluations.best) learner.load({ ...last, params: this.#evaluations.best });
+    if (best && this.evaluations.best) learner.load({ ...last, params: this.evaluations.best });
     const parametersStep = best?.step ?? state.step;
     const said: string[] = [];
     try {
       for (const split of ['validation', 'test'] as const) {
         let result: Result | null = null;
-        for (; !result; yield) result = await this.#evaluations.evaluator.slice(split);
+        for (; !result; yield) result = await this.evaluations.evaluator.slice(split);
         this.output.evaluation({ step: state.step, split, trigger: 'end', commandId: null, parametersStep }, result);
-        said.push(`${split} ${describeMetric(mainOf(this.#parts.task, result))}`);
+        said.push(`${split} ${describeMetric(mainOf(this.parts.task, result))}`);
       }
     } finally {
       learner.load(last);
@@ -201,7 +198,7 @@ export class Run implements Ordered {
   }
 
   async finishStopped(): Promise<void> {
-    if (!this.#snapshots.tookOneAt(this.step)) await this.#snapshot('end', null);
+    if (!this.#snapshots.tookOneAt(this.step)) await this.snapshot('end', null);
     await this.#end('stopped', this.#stopMessage!);
   }
 
@@ -209,7 +206,7 @@ export class Run implements Ordered {
     const state = this.#state;
     this.orders.refuseHeld();
     state.ended = { status, message };
-    await this.#checkpoint('end', null);
+    await this.checkpoint('end', null);
     this.output.status(status, state.step, message);
   }
 
@@ -221,13 +218,13 @@ export class Run implements Ordered {
 
   facts(): Facts {
     const { position, step } = this.#state;
-    return { settings: this.#settings, task: this.#parts.task, position, step };
+    return { settings: this.#settings, task: this.parts.task, position, step };
   }
 
   plannedSteps(): number {
     const { step, position } = this.#state;
     const { batchSize, epochs } = this.#settings.config;
-    return step + stepsLeft(position, batchSize, this.#parts.task.sizes.train, epochs);
+    return step + stepsLeft(position, batchSize, this.parts.task.sizes.train, epochs);
   }
 
   plan(): Plan {
@@ -261,45 +258,25 @@ export class Run implements Ordered {
     this.#stopMessage = message;
   }
 
-  evaluate(split: Split, commandId: string): void {
-    this.#evaluations.ask(split, commandId);
-  }
-
-  snapshot(commandId: string): Promise<void> {
-    return this.#snapshot('command', commandId);
-  }
-
-  checkpoint(commandId: string): Promise<void> {
-    return this.#checkpoint('command', commandId);
-  }
-
-  ask(question: AskedOf, args: Record<string, ControlValue>, commandId: string): void {
-    this.#asking.ask(question, args, commandId);
-  }
-
-  cancel(commandId: string, by: Actor): boolean {
-    return this.orders.cancel(commandId, by);
-  }
-
   // ---- between two updates ----
 
   /** Runs one slice of the open questions and evaluations, so that commands are read in between. */
   measureSlice(): Promise<void> {
-    if (this.#asking.waiting) return this.#asking.slice();
+    if (this.asking.waiting) return this.asking.slice();
     const { earlyStopPatience } = this.#settings.config;
-    return this.#evaluations.waiting ? this.#evaluations.slice(earlyStopPatience) : this.#samples.slice();
+    return this.evaluations.waiting ? this.evaluations.slice(earlyStopPatience) : this.#samples.slice();
   }
 
   /** The last work before an update: writes a due checkpoint, which contains everything decided at this step. */
   async leaveBoundary(): Promise<void> {
     const due = this.#state.checkpointDue;
-    if (due) await this.#checkpoint(due, null);
+    if (due) await this.checkpoint(due, null);
   }
 
   // ---- an update ----
 
   async update(): Promise<void> {
-    const { task, learner, clock } = this.#parts;
+    const { task, learner, clock } = this.parts;
     const state = this.#state;
     const { batchSize, optimizer } = this.#settings.config;
     const { step } = state;
@@ -337,8 +314,8 @@ export class Run implements Ordered {
     this.#watchFinite(metrics);
     this.#rollOver();
     this.#samples.stepped();
-    if (evaluateEverySteps !== null && state.step % evaluateEverySteps === 0) this.#evaluations.validate('cadence');
-    if (state.step % snapshotEverySteps === 0 || state.step === state.driftSnapshotAt) await this.#snapshot('cadence', null);
+    if (evaluateEverySteps !== null && state.step % evaluateEverySteps === 0) this.evaluations.validate('cadence');
+    if (state.step % snapshotEverySteps === 0 || state.step === state.driftSnapshotAt) await this.snapshot('cadence', null);
     if (state.step % checkpointEverySteps === 0) state.checkpointDue ??= 'cadence';
     if (state.stepsToPause === null) return;
     state.stepsToPause--;
@@ -349,10 +326,10 @@ export class Run implements Ordered {
   #rollOver(): void {
     const { position } = this.#state;
     const { batchSize, evaluateEverySteps } = this.#settings.config;
-    if (position.index === 0 || !epochIsOver(position, batchSize, this.#parts.task.sizes.train)) return;
+    if (position.index === 0 || !epochIsOver(position, batchSize, this.parts.task.sizes.train)) return;
     position.epoch++;
     position.index = 0;
-    if (evaluateEverySteps === null) this.#evaluations.validate('epoch');
+    if (evaluateEverySteps === null) this.evaluations.validate('epoch');
   }
 
   /** A number that is not finite pauses the run, so that people can look; the server does not allow anybody to resume it unchanged. */
@@ -365,7 +342,7 @@ export class Run implements Ordered {
       const what = [
         ...(Number.isFinite(loss) ? [] : [`loss is ${loss}`]),
         ...(Number.isFinite(gradNorm) ? [] : [`gradient norm is ${gradNorm}`]),
-        ...(first < 0 ? [] : [`first in ${this.#parts.learner.params[first]!.name}`]),
+        ...(first < 0 ? [] : [`first in ${this.parts.learner.params[first]!.name}`]),
       ];
       const message = `${what.join(', ')} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
@@ -376,18 +353,18 @@ export class Run implements Ordered {
 
   // ---- what is recorded ----
 
-  async #snapshot(trigger: Trigger, commandId: string | null): Promise<void> {
+  async snapshot(trigger: Trigger, commandId: string | null): Promise<void> {
     const { probeExamples, snapshotDrift, config } = this.#settings;
     const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId);
     const soon = snapshotDrift !== null && drift > snapshotDrift;
     this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
   }
 
-  async #checkpoint(trigger: Trigger, commandId: string | null): Promise<void> {
+  async checkpoint(trigger: Trigger, commandId: string | null): Promise<void> {
     const state = this.#state;
     // A checkpoint requested by people does not replace the due one.
     if (commandId === null) state.checkpointDue = null;
-    const { runId, recipe, config, task, learner } = this.#parts;
+    const { runId, recipe, config, task, learner } = this.parts;
     const learnerState = await learner.state();
     const values: RunState['values'] = {};
     for (const { spec, read } of this.#controls) {
@@ -401,7 +378,7 @@ export class Run implements Ordered {
       fingerprint: task.fingerprint ?? null,
       state: { ...state, updates: learnerState.updates, values },
       learner: learnerState,
-      best: this.#evaluations.best,
+      best: this.evaluations.best,
       previous: this.#snapshots.previous,
     });
     const { step, lastCommandSeq, validated } = state;

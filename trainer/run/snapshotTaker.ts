@@ -24,15 +24,15 @@ interface Chosen {
 
 /** Records attention and predictions of the probe examples; measures drift against the previous snapshot. */
 export class SnapshotTaker {
-  readonly #parts: Parts;
-  readonly #output: Output;
   #probe: Chosen | null = null;
   #previous: Checkpoint['previous'];
   #lastStep = -1;
 
-  constructor(parts: Parts, output: Output, previous: Checkpoint['previous']) {
-    this.#parts = parts;
-    this.#output = output;
+  constructor(
+    private readonly parts: Parts,
+    private readonly output: Output,
+    previous: Checkpoint['previous'],
+  ) {
     this.#previous = previous;
   }
 
@@ -52,7 +52,7 @@ export class SnapshotTaker {
 
   #chosen(chosen: string | null): Chosen {
     if (this.#probe && this.#probe.chosen === chosen) return this.#probe;
-    const { task, probeSize } = this.#parts;
+    const { task, probeSize } = this.parts;
     const probe = task.probe(probeSize, chosen);
     const file = encodePictures(probe);
     this.#probe = { chosen, probe, pictures: file && { ref: blobRefOf(file), unsent: file } };
@@ -65,7 +65,7 @@ export class SnapshotTaker {
    * @returns the drift, mean over examples and heads; NaN without a previous snapshot
    */
   async take(step: number, chosen: string | null, trigger: Trigger, commandId: string | null, remember = true): Promise<number> {
-    const { shape, learner } = this.#parts;
+    const { shape, learner } = this.parts;
     const { probe, pictures } = this.#chosen(chosen);
     const attended = await learner.attend(probe.batch);
     const { layers, heads, seqLen } = shape;
@@ -84,7 +84,7 @@ export class SnapshotTaker {
     if (remember) this.#previous = { probe: chosen, shape: size, maps: attended.maps };
     this.#lastStep = step;
     const named = pictures && { pictures: pictures.ref };
-    this.#output.emit(
+    this.output.emit(
       { type: 'snapshot', step, blob: blobRefOf(blob), ...named, trigger, commandId, ...declared },
       blob,
       pictures?.unsent,

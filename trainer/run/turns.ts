@@ -51,3 +51,20 @@ export class Turns {
       });
   }
 }
+
+/** Work of which every forward pass takes a turn; `outcome` is null until it is done. */
+export class InTurns<T> {
+  readonly turns = new Turns();
+  outcome: { ok: true; value: T } | { ok: false; why: string } | null = null;
+
+  constructor(work: (turns: Turns) => Promise<T>) {
+    work(this.turns).then(
+      (value) => {
+        this.outcome = { ok: true, value };
+      },
+      (error: unknown) => {
+        this.outcome = { ok: false, why: error instanceof Error ? error.message : String(error) };
+      },
+    );
+  }
+}

@@ -1,4 +1,5 @@
 import { debiased, type EmaState } from '~/shared/ema';
+import { grouped } from '~/shared/grouped';
 import type { Column } from './columns';
 import { STRIPE } from './layout';
 import type { Cost } from './reduce';
@@ -89,16 +90,14 @@ export function openAverages(): Averages {
   ): Generator<Cost> {
     // Buckets end between two states: their rows are read, else only those after the last state.
     const aligned = endRows.every((end, i) => i === endRows.length - 1 || end % GRID === 0);
-    for (const stripe of groups(asked, (a) => Math.floor(a.column / STRIPE))) {
+    for (const stripe of grouped(asked, (a) => Math.floor(a.column / STRIPE)).values()) {
       const all = stripe.map((of): Filling => {
         const t = trackOf(rows, of.column, weight);
         return { t, of, ema: new Float64Array(endRows.length).fill(Number.NaN), value: 0, seen: 0 };
       });
       const lastPoint = (t: Track) => Math.floor((aligned ? to : from) / GRID) - t.base;
-      for (const group of groups(all, ({ t }) => Math.max(0, Math.min(t.points - 1, lastPoint(t))))) {
-        const { t } = group[0]!;
-        yield* through(rows, group, Math.max(0, Math.min(t.points - 1, lastPoint(t))), to, endRows);
-      }
+      for (const [point, group] of grouped(all, ({ t }) => Math.max(0, Math.min(t.points - 1, lastPoint(t)))))
+        yield* through(rows, group, point, to, endRows);
       for (const s of all) s.of.result = { ema: s.ema, emaEnd: { value: s.value, seen: s.seen } };
       evict();
     }
@@ -168,16 +167,6 @@ export function openAverages(): Averages {
 }
 
 const finite = ({ rows, nonFinite }: Averaged, i: number): boolean => rows[i]! > nonFinite[i]!;
-
-export function groups<T>(items: readonly T[], key: (item: T) => number): T[][] {
-  const out = new Map<number, T[]>();
-  for (const item of items) {
-    const group = out.get(key(item));
-    if (group) group.push(item);
-    else out.set(key(item), [item]);
-  }
-  return [...out.values()];
-}
 
 /** Updates a state with the rows from..to of a column. */
 function addRows({ values, offset, stride }: Column, s: Filling, from: number, to: number): void {

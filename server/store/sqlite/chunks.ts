@@ -5,7 +5,8 @@ import { checksum, DamagedError, openStreamCheck } from './checksums';
 import { encodeColumns, openColumns } from './columns';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './layout';
 import { addRows, mergeNodes, type Segment, STATS } from './reduce';
-import { type RowReader, stripesOf } from './rows';
+import { stripesOf } from './rowRuns';
+import type { RowReader } from './rows';
 
 /** Writes the pyramid: a chunk, once all its rows are stored, from the level below. */
 export interface Chunks {

@@ -1,8 +1,15 @@
 import type Database from 'better-sqlite3';
 import { parse, stringify } from '~/shared/json';
-import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from '~/shared/listQueries';
+import {
+  type ItemQuery,
+  inOrder,
+  type ListMark,
+  type ListQuery,
+  type MarksQuery,
+  type Near,
+  type NearQuery,
+} from '~/shared/listQueries';
 import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
-import { inOrder } from '~/shared/memoryLists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
 import { checkRow, checksum } from './checksums';

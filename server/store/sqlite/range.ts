@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { RangeQuery, RowsAnswer, RowsQuery } from '~/server/store';
+import { grouped } from '~/shared/grouped';
 import {
   BucketList,
   bucketOf,
@@ -12,11 +13,12 @@ import {
   statsOf,
   around as withAround,
 } from '~/shared/pyramid';
-import { type Averaged, type Averages, groups } from './averages';
+import type { Averaged, Averages } from './averages';
 import { checkRow, DamagedError } from './checksums';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
-import { type Crc, type RowReader, type RowTables, type StoredHead, stripesOf } from './rows';
+import { copyRun, rowArrays, stripesOf } from './rowRuns';
+import type { Crc, RowReader, RowTables, StoredHead } from './rows';
 import type { Work } from './work';
 
 /** Stripes that are read together. */
@@ -59,14 +61,8 @@ export function openRanges(
     if (!run) return { headStep: 0, series: [] };
     const places = placesOf(run, series);
     yield places.length;
-    const byStream = new Map<number, Place[]>();
-    for (const p of places) {
-      const known = byStream.get(p.stream);
-      if (known) known.push(p);
-      else byStream.set(p.stream, [p]);
-    }
     const answers = new Map<string, Reduced>();
-    for (const [stream, wanted] of byStream)
+    for (const [stream, wanted] of grouped(places, (p) => p.stream))
       yield* ofStream(rows.open(rows.streamById(stream)), wanted, { fromStep, toStep, buckets, smoothing, around }, answers);
     return { headStep: run.headStep, series: places.map(({ name }) => answers.get(name)!) };
   }
@@ -86,7 +82,7 @@ export function openRanges(
     const capacity = Math.min(count, buckets, bucketOf(last, width) - bucketOf(first, width) + 1);
     const before = around && firstRow !== null && from > firstRow ? from - 1 : null;
     const after = around && to < endRow ? to : null;
-    const byStripe = groups(wanted, (p) => Math.floor(p.position / STRIPE));
+    const byStripe = [...grouped(wanted, (p) => Math.floor(p.position / STRIPE)).values()];
     // The same for every series of the stream.
     let where: ReturnType<BucketList['buckets']> | null = null;
     let endRows: Float64Array = new Float64Array(0);
@@ -138,7 +134,7 @@ export function openRanges(
   }
 
   function* ofRows({ runId, stream: name, fromStep, toStep, limit }: RowsQuery): Work<RowsAnswer> {
-    const none = { steps: new Float64Array(0), times: new Float64Array(0), values: new Float64Array(0), more: false };
+    const none = { ...rowArrays(0, 0), more: false };
     const run = rows.run(runId);
     const stream = run && rows.stream(run.id, name);
     // A stream that is not there must not be one whose row is damaged.
@@ -150,23 +146,13 @@ export function openRanges(
     const count = Math.min(limit, to - from);
     if (count === 0) return { ...none, more: to > from };
     const { width } = stream;
-    const steps = new Float64Array(count);
-    const times = new Float64Array(count);
-    const values = new Float64Array(count * width);
+    const into = rowArrays(count, width);
     for (let stripe = 0; stripe < stripesOf(width); stripe++)
-      for (const r of reader.inForce(stripe, from, from + count)) {
-        const at = r.firstRow - from;
-        if (stripe === 0) {
-          steps.set(r.steps().subarray(r.from, r.to), at + r.from);
-          times.set(r.times().subarray(r.from, r.to), at + r.from);
-        }
-        for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
-          const column = r.column(c - stripe * STRIPE);
-          for (let k = r.from; k < r.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
-        }
-        yield (r.to - r.from) * Math.min(width, STRIPE);
+      for (const run of reader.inForce(stripe, from, from + count)) {
+        copyRun(run, stripe, into, from, width);
+        yield (run.to - run.from) * Math.min(width, STRIPE);
       }
-    return { steps, times, values, more: to - from > count };
+    return { ...into, more: to - from > count };
   }
 
   return { range, rows: ofRows };

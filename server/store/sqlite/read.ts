@@ -13,6 +13,7 @@ import { hex } from '~/server/store/chain';
 import type { Rewind } from '~/server/store/checkAppend';
 import { collectSignals } from '~/server/store/signals';
 import type { Entry, RunEvent } from '~/shared/events';
+import { grouped } from '~/shared/grouped';
 import { parse } from '~/shared/json';
 import type { ConsoleAnswer, ConsoleQuery } from '~/shared/media';
 import type { RangeAnswer } from '~/shared/pyramid';
@@ -27,7 +28,8 @@ import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
-import { type Crc, openRows, type RowReader, type StoredHead, type StreamRow, stripesOf, sumOfHead } from './rows';
+import { copyRun, rowArrays, stripesOf } from './rowRuns';
+import { type Crc, openRows, type RowReader, type StoredHead, type StreamRow, sumOfHead } from './rows';
 import { finish, type Work } from './work';
 
 /** Reads whose cost grows with the data are work in slices (work.ts). */
@@ -152,15 +154,8 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
   function withRows(taken: EntryRow[]): Entry[] {
     const events = new Map<EntryRow, RunEvent>();
     const readers = new Map<number, RowReader>();
-    const groups = new Map<string, EntryRow[]>();
-    for (const e of taken) {
-      if (e.type !== 'rows') continue;
-      const key = `${e.stream} ${e.generation}`;
-      const group = groups.get(key);
-      if (group) group.push(e);
-      else groups.set(key, [e]);
-    }
-    for (const group of groups.values()) {
+    const ofRows = taken.filter((e) => e.type === 'rows');
+    for (const group of grouped(ofRows, (e) => `${e.stream} ${e.generation}`).values()) {
       const { stream } = group[0]!;
       const reader = readers.get(stream) ?? rows.open(rows.streamById(stream));
       readers.set(stream, reader);
@@ -184,21 +179,11 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     const first = group[0]!;
     const last = group.at(-1)!;
     const end = last.row + last.seqCount;
-    const steps = new Float64Array(end - first.row);
-    const times = new Float64Array(end - first.row);
-    const values = new Float64Array((end - first.row) * width);
+    const rows = rowArrays(end - first.row, width);
     for (let stripe = 0; stripe < stripesOf(width); stripe++)
-      for (const r of reader.ofGeneration(first.generation, stripe, first.row, end)) {
-        const at = r.firstRow - first.row;
-        if (stripe === 0) {
-          steps.set(r.steps().subarray(r.from, r.to), at + r.from);
-          times.set(r.times().subarray(r.from, r.to), at + r.from);
-        }
-        for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
-          const column = r.column(c - stripe * STRIPE);
-          for (let k = r.from; k < r.to; k++) values[(at + k) * width + c] = column.values[column.offset + k * column.stride]!;
-        }
-      }
+      for (const run of reader.ofGeneration(first.generation, stripe, first.row, end))
+        copyRun(run, stripe, rows, first.row, width);
+    const { steps, times, values } = rows;
     for (const e of group) {
       const from = e.row - first.row;
       const to = from + e.seqCount;

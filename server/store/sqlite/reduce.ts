@@ -4,7 +4,8 @@ import { decodeAxis } from './axis';
 import { openStreamCheck } from './checksums';
 import { type Column, type Columns, openColumns } from './columns';
 import { CHUNK, FAN, LEVELS } from './layout';
-import type { RowReader, RowRun } from './rows';
+import type { RowRun } from './rowRuns';
+import type { RowReader } from './rows';
 
 /** The result that a reduction fills. */
 export interface Target {

@@ -7,7 +7,9 @@ import { checksum } from './checksums';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
-import { type Crc, joined, type RowTables, type StreamRow, stripesOf, sumOfStream } from './rows';
+import { stripesOf } from './rowRuns';
+import { type Crc, type RowTables, type StreamRow, sumOfStream } from './rows';
+import { joined, type TailPart } from './tail';
 
 /** Writes streams and their rows; must be called inside a transaction. */
 export interface RowWrites {
@@ -33,7 +35,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     tail: db.prepare(
       'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    tailOf: db.prepare<[number, number], Parts[number] & Crc>(
+    tailOf: db.prepare<[number, number], TailPart & Crc>(
       'SELECT firstRow, rows, firstStep, at, steps, times, data, crc FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
     ),
     dropTail: db.prepare('DELETE FROM tail WHERE stream = ? AND generation = ?'),
@@ -124,7 +126,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   }
 
   /** Turns the open block into columns. */
-  function closeBlock(stream: StreamRow, added: Parts[number]): void {
+  function closeBlock(stream: StreamRow, added: TailPart): void {
     const waiting = sql.tailOf.all(stream.id, stream.generation);
     // A new checksum must not make damaged data look valid.
     const sound = waiting.every((part) => isSound(stream, part));
@@ -150,17 +152,13 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   return { declare, addRows, takeBack };
 }
 
-type Parts = Parameters<typeof joined>[0];
-
-const isSound = (
-  { id, generation }: StreamRow,
-  { firstRow, rows, firstStep, at, steps, times, data, crc }: Parts[number] & Crc,
-) => checksum(id, generation, firstRow, rows, firstStep, at, steps, times, data) === crc;
+const isSound = ({ id, generation }: StreamRow, { firstRow, rows, firstStep, at, steps, times, data, crc }: TailPart & Crc) =>
+  checksum(id, generation, firstRow, rows, firstStep, at, steps, times, data) === crc;
 
 const bytesOf = (a: Float64Array): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
 
 /** A part in the form of `tail`. */
-function partOf(event: Rows, firstRow: number, at: number): Parts[number] {
+function partOf(event: Rows, firstRow: number, at: number): TailPart {
   const { steps, times, values } = event;
   return {
     firstRow,

@@ -1,9 +1,12 @@
 import type Database from 'better-sqlite3';
+import { firstAt } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
 import { checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
-import { type Column, openColumns } from './columns';
-import { BLOCK_ROWS, STRIPE } from './layout';
+import { openColumns } from './columns';
+import { BLOCK_ROWS } from './layout';
+import type { BlockRun, RowRun } from './rowRuns';
+import { type OpenTail, openTail, type TailPart } from './tail';
 
 /** Reads rows in any stored form. */
 
@@ -33,19 +36,6 @@ export interface StreamRow {
   generation: number;
   /** The next row's step must be above it; null = any. */
   lastStep: number | null;
-}
-
-/** Adjacent rows of one stripe. Index i is row `firstRow + i`. */
-export interface RowRun {
-  firstRow: number;
-  /** Requested indices, within the stored ones. */
-  from: number;
-  to: number;
-  /** By index. */
-  steps(): Float64Array;
-  times(): Float64Array;
-  /** Column i of the stripe, by index. */
-  column(i: number): Column;
 }
 
 /** A range of rows and its generation in force. */
@@ -78,18 +68,6 @@ export interface RowReader {
   stepOf(row: number): number;
   /** Rows before this index are the same now as in `generation`; Infinity when nothing was taken back since. */
   unchangedBefore(generation: number): number;
-}
-
-export const stripesOf = (width: number): number => Math.ceil(width / STRIPE);
-
-interface TailPart {
-  firstRow: number;
-  rows: number;
-  firstStep: number;
-  at: number;
-  steps: Buffer | null;
-  times: Buffer | null;
-  data: Buffer;
 }
 
 export interface Crc {
@@ -332,10 +310,6 @@ export function openRows(db: Database.Database): RowTables {
   };
 }
 
-interface BlockRun extends Omit<RowRun, 'from' | 'to'> {
-  count: number;
-}
-
 function* within(run: BlockRun, from: number, to: number): Generator<RowRun> {
   const a = Math.max(0, from - run.firstRow);
   const b = Math.min(run.count, to - run.firstRow);
@@ -372,75 +346,4 @@ function openAxis(row: { steps: Buffer; times: Buffer }): Axis {
       return times;
     },
   };
-}
-
-interface OpenTail {
-  /** Infinity when it is empty. */
-  firstRow: number;
-  firstStep: number;
-  runs(stripe: number, from: number, to: number): BlockRun[];
-  stepOf(row: number): number;
-  rowAt(step: number): number;
-}
-
-/** Joins all rows of the open block: its parts are small and many. */
-function openTail(parts: TailPart[], width: number): OpenTail {
-  const [part] = parts;
-  const firstRow = part?.firstRow ?? Number.POSITIVE_INFINITY;
-  const count = parts.reduce((n, p) => n + p.rows, 0);
-  let opened: { steps: Float64Array; times: Float64Array; values: Float64Array } | null = null;
-  const open = () => {
-    opened ??= joined(parts, count, width);
-    return opened;
-  };
-  return {
-    firstRow,
-    firstStep: part?.firstStep ?? Number.POSITIVE_INFINITY,
-    runs(stripe, from, to) {
-      if (count === 0 || to <= firstRow || from >= firstRow + count) return [];
-      const { values } = open();
-      return [
-        {
-          firstRow,
-          count,
-          steps: () => open().steps,
-          times: () => open().times,
-          column: (i) => ({ values, offset: stripe * STRIPE + i, stride: width }),
-        },
-      ];
-    },
-    stepOf: (row) => open().steps[row - firstRow]!,
-    rowAt: (step) => firstRow + firstAt(open().steps, step),
-  };
-}
-
-export function joined(parts: readonly TailPart[], count: number, width: number) {
-  const steps = new Float64Array(count);
-  const times = new Float64Array(count);
-  const values = new Float64Array(count * width);
-  const bytes = new Uint8Array(values.buffer);
-  let at = 0;
-  for (const p of parts) {
-    if (p.steps) steps.set(doubles(p.steps), at);
-    else for (let i = 0; i < p.rows; i++) steps[at + i] = p.firstStep + i;
-    if (p.times) times.set(doubles(p.times), at);
-    else times.fill(p.at, at, at + p.rows);
-    bytes.set(p.data, at * width * 8);
-    at += p.rows;
-  }
-  return { steps, times, values };
-}
-
-/** Copied, because SQLite's bytes may not be aligned. */
-const doubles = (data: Uint8Array): Float64Array => new Float64Array(new Uint8Array(data).buffer);
-
-/** Index of the first step that is not below `step`. */
-export function firstAt(steps: Float64Array, step: number): number {
-  let [low, high] = [0, steps.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (steps[middle]! < step) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

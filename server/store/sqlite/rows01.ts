@@ -3,7 +3,8 @@ import { parse } from '~/shared/json';
 import type { Series } from '~/shared/series';
 import { type Column, openColumns } from './columns';
 import { BLOCK_ROWS, STRIPE } from './layout';
-import { openRows, stripesOf } from './rows';
+import { stripesOf } from './rowRuns';
+import { openRows } from './rows';
 import { openRowWrites } from './rowWrites';
 import { rowTables } from './tables';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ListSource, LoadedLists } from '~/app/_live/loadedLists';
 import type { RunState, RunStore } from '~/app/_live/types';
-import { MemoryLists } from '~/shared/memoryLists';
 import { listKinds } from '~/shared/view';
+import { MemoryLists } from '~/test/support/memoryLists';
 import { RandomRun } from '../../support/randomRun';
 
 type EntryListener = Parameters<RunStore['onEntries']>[0];

@@ -137,8 +137,8 @@ describe('a run that a script opens', () => {
       trainer: { id: script.id, name: 'train.py' },
       createdBy: token,
     });
-    expect([hub.registry.queue(), other.assigned, script.assigned]).toEqual([[], 0, 0]);
-    expect(hub.trainers().find((t) => t.id === script.id)).toMatchObject({ opened: [answer.runId], runId: null });
+    expect([hub.registry.waiting.queue(), other.assigned, script.assigned]).toEqual([[], 0, 0]);
+    expect(hub.registry.list().find((t) => t.id === script.id)).toMatchObject({ opened: [answer.runId], runId: null });
     expect(await hub.makeRoom(ada, answer.runId)).toMatchObject({ ok: false, reason: 'state' });
     expect(JSON.stringify(await store.entries({ runId: answer.runId, fromSeq: 1, limit: 9, types: null }))).not.toContain(key);
   });

@@ -181,7 +181,7 @@ describe('a question about a run that has ended', () => {
     t.answer(ticket, { ...good, message: 'again' });
     await until(a, runId, answered('question-1'));
     expect(await a.hub.command(you, ask(runId, 'question-1'))).toEqual(given);
-    expect(a.hub.openQuestions()).toEqual([]);
+    expect(a.hub.questions.list()).toEqual([]);
 
     const { seq } = before;
     const log = await entriesAfter(a, runId, seq);
@@ -310,7 +310,7 @@ describe('a trainer that is lost over a question', () => {
       reason: 'failed',
       message: 'trainer third was lost while it answered, the 3rd in a row',
     });
-    expect(a.hub.openQuestions()).toEqual([]);
+    expect(a.hub.questions.list()).toEqual([]);
   });
 
   it('the server ends meanwhile: the next one asks again', async () => {
@@ -323,7 +323,7 @@ describe('a trainer that is lost over a question', () => {
     const { dataFolder } = a;
     t.close();
     const b = await app({ store, dataFolder });
-    expect(b.hub.openQuestions()).toMatchObject([{ commandId: 'question-1', trainer: null, step: 10 }]);
+    expect(b.hub.questions.list()).toMatchObject([{ commandId: 'question-1', trainer: null, step: 10 }]);
     const next = await helper(b, 'next');
     next.answer((await next.received.next('ask')).ticket, good);
     await until(b, runId, answered('question-1'));

@@ -165,6 +165,6 @@ describe('the trainer process', () => {
       attempt: ended.attempt,
       recent: { statuses: ended.recent.statuses },
     });
-    expect(a.hub.openQuestions()).toEqual([]);
+    expect(a.hub.questions.list()).toEqual([]);
   });
 });

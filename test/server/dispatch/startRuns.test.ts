@@ -125,7 +125,7 @@ describe('starting a run', () => {
     const { runs } = connect({ url: app.url });
     const ada = await join(app, 'ada', [flip]);
     ada.close();
-    await expect.poll(() => app.hub.trainers()).toEqual([]);
+    await expect.poll(() => app.hub.registry.list()).toEqual([]);
     const create = async (name: string) =>
       (await runs.create.mutate({ setup: { name, recipe: { name: 'flip' }, config: {} } })).runId;
     const first = await create('first');

@@ -97,7 +97,7 @@ describe('the queue', () => {
     expect((await a.received.next('assign')).runId).toBe(first);
     await b.join();
     expect((await b.received.next('assign')).runId).toBe(second);
-    expect(hub.trainers().map((t) => t.runId)).toEqual([first, second]);
+    expect(hub.registry.list().map((t) => t.runId)).toEqual([first, second]);
   });
 
   it('passes a run over that the trainer cannot do, and says why in the run, once', async () => {
@@ -317,9 +317,9 @@ describe('a trainer that goes away', () => {
     expect(next.heard).toEqual([]);
     const why =
       '3 trainers in a row were lost with the run before its next checkpoint after step 0; the next one gets it 5 s after that';
-    expect(hub.whyWaits(runId)).toBe(why);
+    expect(hub.registry.whyWaits(runId)).toBe(why);
     expect((await hub.view(runId))!.recent.alerts.items.at(-1)).toMatchObject({ level: 'warning', kind: 'queue', message: why });
-    expect(hub.registry.queue().map((r) => r.runId)).toEqual([runId]);
+    expect(hub.registry.waiting.queue().map((r) => r.runId)).toEqual([runId]);
     clock.advance(5_000);
     expect((await next.received.next('assign')).attempt).toBe(4);
   });
@@ -335,7 +335,7 @@ describe('a trainer that goes away', () => {
       await settle();
     }
     await hub.command(ada, { kind: 'act', id: 'stop-command', runId, action: 'stop', args: {} });
-    expect([await statusOf(runId), hub.registry.queue()]).toEqual(['stopped', []]);
+    expect([await statusOf(runId), hub.registry.waiting.queue()]).toEqual(['stopped', []]);
   });
 
   it('without its run, when it registers again, has lost it at once', async () => {

@@ -257,7 +257,7 @@ describe('a broken .headroom file', () => {
     [
       'without its manifest',
       () => archive(members.slice(1)),
-      'this is not a .headroom file: it does not begin with manifest.json',
+      'this is not a .headroom file: it does not begin with manifest.json; of other tar archives, give the folder or a zip',
     ],
     [
       'of a newer version',

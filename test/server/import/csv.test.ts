@@ -214,10 +214,10 @@ describe('a zip', () => {
   it('that is damaged is refused', async () => {
     const broken = Buffer.from(zip);
     broken[60]! ^= 255;
-    await expect(readFiles(folder.path, { 'logs.zip': broken })).rejects.toThrow(/^logs\.zip: its zip is damaged: /);
-    await expect(readFiles(folder.path, { 'logs.zip': zip.subarray(0, 100) })).rejects.toThrow(
-      /^logs\.zip: its zip is damaged: /,
-    );
+    for (const bytes of [broken, zip.subarray(0, 100)])
+      expect((await readFiles(folder.path, { 'logs.zip': bytes })).refused).toContainEqual(
+        expect.stringMatching(/^logs\.zip: its zip is damaged: /),
+      );
   });
 });
 

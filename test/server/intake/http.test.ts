@@ -162,6 +162,48 @@ describe('what a program says over HTTP', () => {
     expect([setup.config, setup.notes, setup.name, tags]).toEqual([{ layers: 2 }, 'a note', 'another name', ['x']]);
   });
 
+  it('nested too deep is refused with a limit, wherever it stands', async () => {
+    await opened('deep-nested');
+    const lists = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const words = 'it is nested deeper than the 100 levels that are taken';
+    for (const [what, body] of [
+      ['log', `{"a": ${lists(20_000)}}`],
+      ['log', lists(20_000)],
+      ['summary', `{"a": ${lists(100)}}`],
+      ['setup', `{"config": {"a": ${lists(20_000)}}}`],
+    ] as const) {
+      const { status, body: said } = await post(`/api/runs/deep-nested/${what}`, body);
+      expect([what, status, said.error]).toEqual([what, 400, `line 1: no JSON: ${words}`]);
+    }
+    expect((await post('/api/runs', `{"config": ${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`)).body.error).toContain(words);
+    expect((await post('/api/runs/deep-nested/setup', `{"config": {"a": ${lists(8)}}}`)).status).toBe(200);
+  });
+
+  it('that the log would set aside is refused as well: a description that contradicts the first one', async () => {
+    await opened('described');
+    const say = async (what: string, body: unknown) => {
+      const { status, body: said } = await post(`/api/runs/described/${what}`, body);
+      return [status, said.field, said.error];
+    };
+    await say('define', { name: 'bits', unit: 'bit' });
+    expect(await say('define', { name: 'bits', unit: 'nats' })).toEqual([
+      400,
+      'unit',
+      'unit: series "bits" was declared with unit "bit" and keeps it, got "nats"; give "bit", or the series another name',
+    ]);
+    expect(
+      await say('define', [
+        { name: 'new', unit: 's' },
+        { name: 'new', unit: 'ms' },
+      ]),
+    ).toEqual([
+      400,
+      '1.unit',
+      '1.unit: series "new" was declared with unit "s" and keeps it, got "ms"; give "s", or the series another name',
+    ]);
+    expect(await say('define', { name: 'bits', group: 'data' })).toEqual([200, undefined, undefined]);
+  });
+
   it('is refused with its field and what would fit, and nothing of it is kept', async () => {
     const runId = await opened('refusals');
     await post('/api/runs/refusals/log', { loss: 1 });

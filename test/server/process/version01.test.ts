@@ -226,7 +226,7 @@ describe('a data folder of version 0.1', () => {
     expect(summaries.map((s) => about({ ...s })).sort(byId)).toEqual(expected01.list.map(about).sort(byId));
     const queued = expected01.list.find((r) => r.runId === ids.queued)!;
     expect(summaries.find((s) => s.runId === ids.queued)).toMatchObject({ queuePosition: queued.queuePlace });
-    expect(app.hub.openQuestions().map(({ runId, commandId, action }) => ({ runId, commandId, action }))).toEqual(
+    expect(app.hub.questions.list().map(({ runId, commandId, action }) => ({ runId, commandId, action }))).toEqual(
       expected01.openQuestions.map(({ runId, commandId, action }) => ({ runId, commandId, action })),
     );
   });

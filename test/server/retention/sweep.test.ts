@@ -207,8 +207,7 @@ describe('deleted runs', () => {
     const app = await startApp({ dataFolder: data });
     const rows: unknown[] = [];
     const auditLog = {
-      record: async (_: unknown, decide: (team: never) => { events: unknown[] }) =>
-        void rows.push(...decide(undefined as never).events),
+      append: async (_: unknown, decide: (team: never) => unknown[]) => void rows.push(...decide(undefined as never)),
     };
     const as = callAs({ actor: { ...ada, role: 'admin' }, hub: app.hub, auditLog } as never).runs;
     expect(await as.remove({ runId: 'record1' })).toMatchObject({

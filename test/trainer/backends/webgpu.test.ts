@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { add, memory, mul, type Tensor, tensor1d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { compareWithReference } from '~/test/parity/main';
 import { openForTest } from '~/test/support/backends';
 import { plainHyper, randomBatch, smallReverse } from '~/test/support/examples';
 import type { OpenedBackend } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
 import { hashedUniform, noise } from '~/trainer/nn/noise';
-import { compareWithReference } from '~/trainer/process/parity';
 import type { Hyper, Learner, StepMetrics } from '~/trainer/types';
 
 const dropping: Hyper = { ...plainHyper, dropout: 0.2, inputDropout: 0.1, clip: { mode: 'norm', threshold: 0.5 } };

@@ -132,17 +132,16 @@ describe('data:cifar100', () => {
       /the archive is damaged, or not a gzip file/,
     ],
     ['that is no gzip', Buffer.from('hello'), /the archive is damaged, or not a gzip file/],
-    ['that is no tar', gzipSync(Buffer.alloc(2000, 'x')), /no tar header at byte 0: not a tar archive, or a damaged one/],
+    ['that is no tar', gzipSync(Buffer.alloc(2000, 'x')), /no tar header: not a tar archive, or a damaged one/],
     [
       'whose tar is cut',
       gzipSync(plain.subarray(0, 100_000)),
       /the archive ends inside cifar-100-binary\/train.bin: it is truncated/,
     ],
-    ['without its end mark', gzipSync(plain.subarray(0, plain.length - 1024)), /without its end mark: it is truncated/],
     [
       'of something else',
       tarGz({ 'data_batch_1.bin': new Uint8Array(10) }),
-      /train.bin, test.bin, fine_label_names.txt, coarse_label_names.txt not found in it; is it the binary version/,
+      /train.bin, test.bin, fine_label_names.txt, coarse_label_names.txt not found in it; is it the whole binary version/,
     ],
     [
       'with a short record',

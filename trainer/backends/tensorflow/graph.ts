@@ -9,65 +9,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DataId, Tensor, TensorInfo } from '@tensorflow/tfjs-core';
 import { runEagerly } from '~/trainer/backends/eagerStep';
-import type { CompiledStep } from '~/trainer/nn/compileStep';
+import { NotRecordable, type StepRecorder } from '~/trainer/backends/recordedStep';
 import type { NodeBackend } from './load';
 import { attrType, type GraphNode, type OpAttr, savedModelProto } from './protobuf';
-
-/** The step does something that a graph cannot hold; it then runs op by op. */
-class NotRecordable extends Error {}
 
 /** One recorded step for one combination of input shapes. */
 interface Recording {
   session: number;
   inputNames: string;
   outputNames: string;
+  /** Number of ops. */
+  ops: number;
 }
 
-/**
- * A step that records itself on its first call with given input shapes and dtypes, and replays the recording afterwards.
- *
- * @param fn see CompileStep: pure, and no reading back of a tensor
- * @param log called once, with the reason, when the step cannot be recorded; it then runs eagerly
- */
-export function graphStep(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor[], log: (line: string) => void): CompiledStep {
-  const recordings = new Map<string, Recording>();
-  let mode: CompiledStep['mode'] = 'graph';
-  let ops: number | null = null;
-  return {
-    get mode() {
-      return mode;
-    },
-    get ops() {
-      return mode === 'graph' ? ops : null;
-    },
-    run(inputs) {
-      if (mode === 'eager') return runEagerly(fn, inputs);
-      const key = inputs.map((input) => `${input.dtype}[${input.shape}]`).join();
-      let recording = recordings.get(key);
-      if (!recording) {
-        const { outputs, nodes, outputNames } = record(backend, fn, inputs);
-        try {
-          if (nodes instanceof NotRecordable) throw nodes;
-          recording = load(backend, nodes, inputs.length, outputNames);
-          recordings.set(key, recording);
-          ops = nodes.filter(({ op }) => op !== 'Placeholder' && op !== 'Const' && op !== 'Identity').length;
-        } catch (error) {
-          mode = 'eager';
-          log(`tensorflow runs a step op by op, it does not fit in a graph: ${(error as Error).message}`);
-          return outputs;
-        }
-        // The graph may round differently from the ops one by one. Its numbers are returned from the first call on, so that a step gives
-        // the same bits whether it is the first step of the process or not.
-        for (const output of outputs) output.dispose();
-      }
-      return replay(backend, recording, inputs);
-    },
-    dispose() {
-      for (const { session } of recordings.values()) backend.binding.deleteSavedModel(session);
-      recordings.clear();
-    },
-  };
-}
+export const graphRecorder = (backend: NodeBackend): StepRecorder<Recording> => ({
+  record(fn, inputs) {
+    const { outputs, nodes, outputNames } = record(backend, fn, inputs);
+    // The graph may round differently from the ops one by one: its numbers are returned from the first call on.
+    for (const output of outputs) output.dispose();
+    if (nodes instanceof NotRecordable) throw nodes;
+    try {
+      return load(backend, nodes, inputs.length, outputNames);
+    } catch (error) {
+      throw new NotRecordable((error as Error).message);
+    }
+  },
+  replay({ session, inputNames, outputNames }, inputs) {
+    const outputs = backend.binding.runSavedModel(session, backend.getInputTensorIds(inputs), inputNames, outputNames);
+    return outputs.map((output) => backend.createOutputTensor(output));
+  },
+  opsOf: ({ ops }) => ops,
+  free({ session }) {
+    backend.binding.deleteSavedModel(session);
+  },
+});
 
 /** Runs `fn` eagerly and records every op it executes; `nodes` is the reason when the ops cannot be a graph. */
 function record(backend: NodeBackend, fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]) {
@@ -167,13 +142,9 @@ function load(backend: NodeBackend, nodes: GraphNode[], inputCount: number, outp
     writeFileSync(join(folder, 'saved_model.pb'), savedModelProto(nodes));
     const session = backend.binding.loadSavedModel(folder, 'serve');
     const inputNames = Array.from({ length: inputCount }, (_, at) => `in${at}:0`).join();
-    return { session, inputNames, outputNames: outputNames.map((name) => `${name}:0`).join() };
+    const ops = nodes.filter(({ op }) => op !== 'Placeholder' && op !== 'Const' && op !== 'Identity').length;
+    return { session, inputNames, outputNames: outputNames.map((name) => `${name}:0`).join(), ops };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function replay(backend: NodeBackend, { session, inputNames, outputNames }: Recording, inputs: Tensor[]): Tensor[] {
-  const outputs = backend.binding.runSavedModel(session, backend.getInputTensorIds(inputs), inputNames, outputNames);
-  return outputs.map((output) => backend.createOutputTensor(output));
 }

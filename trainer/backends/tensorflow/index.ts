@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
+import { recordedStep } from '~/trainer/backends/recordedStep';
 import type { BackendOptions, LoadedBackend } from '~/trainer/backends/types';
-import { graphStep } from './graph';
+import { graphRecorder } from './graph';
 import { registerNoise, registerSquaredNorms } from './kernels';
 import { registerTensorflow } from './load';
 
@@ -17,5 +18,6 @@ export async function loadTensorflow(options: BackendOptions): Promise<LoadedBac
   const device = backend.isUsingGpuDevice
     ? `GPU (CUDA), libtensorflow ${version}`
     : `CPU, libtensorflow ${version}, ${threads} threads`;
-  return { device, version, threads, compileStep: (fn) => graphStep(backend, fn, options.log ?? (() => {})) };
+  const log = (why: string) => options.log?.(`tensorflow runs a step op by op, it does not fit in a graph: ${why}`);
+  return { device, version, threads, compileStep: (fn) => recordedStep(graphRecorder(backend), fn, log) };
 }

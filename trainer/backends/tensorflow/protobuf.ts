@@ -1,4 +1,5 @@
-/** Writes the few protocol-buffer messages that make up a TensorFlow graph; field numbers from tensorflow/core/framework/*.proto. */
+/** Writes a TensorFlow graph as a SavedModel; field numbers from tensorflow/core/framework/*.proto. */
+import protobuf from 'protobufjs/light.js';
 
 /** TF_AttrType of tensorflow/c/tf_attrtype.h: the `type` of an op attribute as tfjs-node passes it. */
 export const attrType = { string: 0, int: 1, float: 2, bool: 3, type: 4, shape: 5 } as const;
@@ -26,85 +27,67 @@ export interface GraphNode {
   constant?: ConstantTensor;
 }
 
-const wireVarint = 0;
-const wireBytes = 2;
-const wire32 = 5;
+const one = (type: string, id: number) => ({ type, id });
+const many = (type: string, id: number) => ({ type, id, rule: 'repeated' });
+const packed = (type: string, id: number) => ({ ...many(type, id), options: { packed: true } });
 
-function varint(value: number | bigint): number[] {
-  // Negative numbers are written as 64-bit two's complement: ten bytes.
-  let rest = BigInt.asUintN(64, BigInt(value));
-  const bytes: number[] = [];
-  while (rest > 127n) {
-    bytes.push(Number(rest & 127n) | 128);
-    rest >>= 7n;
-  }
-  return [...bytes, Number(rest)];
-}
+const savedModel = protobuf.Root.fromJSON({
+  nested: {
+    SavedModel: { fields: { version: one('int64', 1), graphs: many('MetaGraph', 2) } },
+    MetaGraph: { fields: { about: one('MetaInfo', 1), graph: one('Graph', 2) } },
+    MetaInfo: { fields: { tags: many('string', 4) } },
+    Graph: { fields: { nodes: many('Node', 1), versions: one('Versions', 4) } },
+    Versions: { fields: { producer: one('int32', 1) } },
+    Node: {
+      fields: {
+        name: one('string', 1),
+        op: one('string', 2),
+        inputs: many('string', 3),
+        attrs: { ...one('Attr', 5), keyType: 'string' } as protobuf.IMapField,
+      },
+    },
+    Attr: {
+      fields: {
+        list: one('List', 1),
+        string: one('bytes', 2),
+        int: one('int64', 3),
+        float: one('float', 4),
+        bool: one('bool', 5),
+        type: one('int32', 6),
+        shape: one('Shape', 7),
+        tensor: one('Tensor', 8),
+      },
+      // Of a choice, a 0 or false is written too.
+      oneofs: { value: { oneof: ['list', 'string', 'int', 'float', 'bool', 'type', 'shape', 'tensor'] } },
+    },
+    List: { fields: { int: packed('int64', 3), float: packed('float', 4), bool: packed('bool', 5) } },
+    Tensor: { fields: { dtype: one('int32', 1), shape: one('Shape', 2), content: one('bytes', 4) } },
+    Shape: { fields: { dims: many('Dim', 2) } },
+    Dim: { fields: { size: one('int64', 1) } },
+  },
+}).lookupType('SavedModel');
 
-const tag = (field: number, wire: number) => varint((field << 3) | wire);
-const integer = (field: number, value: number | bigint | boolean) =>
-  Uint8Array.from([...tag(field, wireVarint), ...varint(BigInt(value))]);
-const bytes = (field: number, value: Uint8Array) =>
-  Buffer.concat([Uint8Array.from([...tag(field, wireBytes), ...varint(value.length)]), value]);
-const text = (field: number, value: string) => bytes(field, Buffer.from(value));
-const packed = (field: number, values: Uint8Array[]) => bytes(field, Buffer.concat(values));
+const shapeOf = (shape: number[]) => ({ dims: shape.map((size) => ({ size })) });
 
-function float32(value: number): Uint8Array {
-  return new Uint8Array(Float32Array.of(value).buffer);
-}
-
-/** TensorShapeProto */
-function shapeProto(shape: number[]): Uint8Array {
-  return Buffer.concat(shape.map((size) => bytes(2, integer(1, size))));
-}
-
-/** TensorProto */
-function tensorProto({ dtype, shape, content }: ConstantTensor): Uint8Array {
-  return Buffer.concat([integer(1, dtype), bytes(2, shapeProto(shape)), bytes(4, content)]);
-}
-
-/** AttrValue */
-function attrProto({ name, type, value }: OpAttr): Uint8Array {
-  if (type === attrType.shape) return bytes(7, shapeProto(value as number[]));
+function attrOf({ name, type, value }: OpAttr): object {
+  const kind = (Object.keys(attrType) as (keyof typeof attrType)[]).find((key) => attrType[key] === type);
+  if (kind === 'shape') return { shape: shapeOf(value as number[]) };
   if (Array.isArray(value)) {
-    if (type === attrType.int)
-      return bytes(
-        1,
-        packed(
-          3,
-          value.map((v: number) => Uint8Array.from(varint(v))),
-        ),
-      );
-    if (type === attrType.float) return bytes(1, packed(4, value.map(float32)));
-    if (type === attrType.bool)
-      return bytes(
-        1,
-        packed(
-          5,
-          value.map((v: boolean) => Uint8Array.of(v ? 1 : 0)),
-        ),
-      );
-  } else {
-    if (type === attrType.string) return text(2, String(value));
-    if (type === attrType.int) return integer(3, value as number);
-    if (type === attrType.float) return Buffer.concat([Uint8Array.from(tag(4, wire32)), float32(value as number)]);
-    if (type === attrType.bool) return integer(5, value as boolean);
-    if (type === attrType.type) return integer(6, value as number);
-  }
+    if (kind === 'int' || kind === 'float' || kind === 'bool') return { list: { [kind]: value } };
+  } else if (kind === 'string') return { string: Buffer.from(String(value)) };
+  else if (kind) return { [kind]: value };
   throw new RangeError(`attribute ${name}: type ${type} with value ${value} has no place in a graph`);
 }
 
-/** NodeDef */
-function nodeProto({ name, op, inputs, attrs, constant }: GraphNode): Uint8Array {
-  const entry = (key: string, value: Uint8Array) => bytes(5, Buffer.concat([text(1, key), bytes(2, value)]));
-  return Buffer.concat([
-    text(1, name),
-    text(2, op),
-    ...inputs.map((input) => text(3, input)),
-    ...attrs.map((attr) => entry(attr.name, attrProto(attr))),
-    ...(constant ? [entry('value', bytes(8, tensorProto(constant)))] : []),
-  ]);
-}
+const nodeOf = ({ name, op, inputs, attrs, constant }: GraphNode) => ({
+  name,
+  op,
+  inputs,
+  attrs: Object.fromEntries([
+    ...attrs.map((attr) => [attr.name, attrOf(attr)]),
+    ...(constant ? [['value', { tensor: { ...constant, shape: shapeOf(constant.shape) } }]] : []),
+  ]),
+});
 
 /**
  * A SavedModel with one graph under the tag "serve", without variables or signatures: inputs and outputs are named when it is run.
@@ -112,7 +95,6 @@ function nodeProto({ name, op, inputs, attrs, constant }: GraphNode): Uint8Array
  * The producer version is that of TensorFlow 1.12 and later (27): no op that we record changed after it.
  */
 export function savedModelProto(nodes: GraphNode[]): Uint8Array {
-  const graph = Buffer.concat([...nodes.map((node) => bytes(1, nodeProto(node))), bytes(4, integer(1, 27))]);
-  const metaGraph = Buffer.concat([bytes(1, text(4, 'serve')), bytes(2, graph)]);
-  return Buffer.concat([integer(1, 1), bytes(2, metaGraph)]);
+  const graph = { nodes: nodes.map(nodeOf), versions: { producer: 27 } };
+  return savedModel.encode({ version: 1, graphs: [{ about: { tags: ['serve'] }, graph }] }).finish();
 }

@@ -1,7 +1,6 @@
 /** Replaces tfjs' compositions (nn/fused.ts) and its matMul and slice on the WebGPU backend by our own shaders. */
 import {
   getKernel,
-  type NamedAttrMap,
   registerKernel,
   slice_util,
   type Tensor,
@@ -11,64 +10,18 @@ import {
 } from '@tensorflow/tfjs-core';
 import { fusedKernels } from '~/trainer/nn/fused';
 import { noiseKernel } from '~/trainer/nn/noise';
+import { registerAttention } from './attention';
 import type { WebgpuBackend } from './device';
+import { each, kernelTools } from './kernelTools';
 import { matMul } from './matMul';
-import { acrossThreads, rowThreads, Shaders } from './shaders';
-
-type Inputs = Record<string, TensorInfo | undefined>;
+import { rowThreads } from './shaders';
 
 const sizeOf = ({ shape }: TensorInfo) => util.sizeFromShape(shape);
-/** Threads of an elementwise workgroup. */
-const flat = 256;
 
 export function registerWebgpuKernels(backend: WebgpuBackend): void {
-  const shaders = new Shaders(backend);
-  const out = (shape: number[]) => backend.makeTensorInfo(shape, 'float32');
-  const define = (kernelName: string, kernelFunc: (inputs: Inputs, attrs: NamedAttrMap) => TensorInfo | TensorInfo[]) =>
-    registerKernel({
-      kernelName,
-      backendName: 'webgpu',
-      kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as Inputs, attrs ?? {}),
-    });
-  /** One thread per element i of `count`. */
-  const elementwise = (
-    name: string,
-    count: number,
-    outputs: Record<string, TensorInfo>,
-    inputs: Inputs,
-    body: string,
-    more: { constants?: Record<string, number | string>; globals?: string } = {},
-  ) =>
-    shaders.run({
-      name,
-      constants: { COUNT: count, ...more.constants },
-      globals: more.globals ?? '',
-      outputs,
-      inputs: present(inputs),
-      body: `let i = group * ${flat}u + lane; if (i >= COUNT) { return; } ${body}`,
-      threads: flat,
-      groups: Math.ceil(count / flat),
-    });
-  /** One workgroup per row of `width` numbers; `start` is the index of the row's first number. */
-  const perRow = (
-    name: string,
-    [rows, width]: [number, number],
-    outputs: Record<string, TensorInfo>,
-    inputs: Inputs,
-    body: string,
-    constants: Record<string, number | string> = {},
-  ) =>
-    shaders.run({
-      name,
-      constants: { ROWS: rows, WIDTH: width, ...constants },
-      globals: acrossThreads,
-      outputs,
-      inputs: present(inputs),
-      body: `if (group >= ROWS) { return; } let start = group * WIDTH; ${body}`,
-      threads: rowThreads,
-      groups: rows,
-    });
-  const each = (body: string) => `for (var j = lane; j < WIDTH; j += ${rowThreads}u) { let i = start + j; ${body} }`;
+  const tools = kernelTools(backend);
+  const { shaders, out, define, elementwise, perRow } = tools;
+  registerAttention(tools);
 
   replace('Slice', (original) => (args) => {
     const { x } = args.inputs as { x: TensorInfo };
@@ -250,67 +203,6 @@ export function registerWebgpuKernels(backend: WebgpuBackend): void {
     return [mask];
   });
 
-  define(fusedKernels.attention, ({ qkv }, { seqLen, heads, causal }) => {
-    const s = attentionShape(qkv!, seqLen as number, heads as number);
-    const { T, d, packed } = s;
-    const weights = out([s.batch, s.heads, T, T]);
-    const context = out([s.batch * T, packed / 3]);
-    const scores = out(weights.shape);
-    const maps = { tensor: scores, row: T, column: 1, outer: s.heads * T * T, innerStep: T * T };
-    matMul(shaders, { ...s.items, m: T, n: T, k: d, a: s.rows(qkv!, 0), b: s.columns(qkv!, d), c: maps });
-    perRow(
-      'softmax of scores',
-      [s.batch * s.heads * T, T],
-      { weights },
-      { scores },
-      `let end = ${causal ? 'start + group % WIDTH + 1u' : 'start + WIDTH'};
-  var largest = -3.4e38;
-  ${each('if (i < end) { largest = select(largest, scores[i], !(scores[i] <= largest)); }')}
-  largest = most(largest, lane);
-  var sum = 0.0;
-  ${each('if (i < end) { sum += exp((scores[i] - largest) * SCALE); }')}
-  let inverse = 1.0 / total(sum, lane);
-  ${each('var w = 0.0; if (i < end) { w = exp((scores[i] - largest) * SCALE) * inverse; } weights[i] = w;')}`,
-      { SCALE: float(1 / Math.sqrt(d)) },
-    );
-    matMul(shaders, {
-      ...{ ...s.items, m: T, n: d, k: T },
-      a: { ...maps, tensor: weights },
-      b: s.rows(qkv!, 2 * d),
-      c: s.contextRows(context),
-    });
-    backend.disposeData(scores.dataId);
-    return [context, weights];
-  });
-
-  define(fusedKernels.attentionGrad, ({ dContext, qkv, weights }) => {
-    const s = attentionShape(qkv!, weights!.shape[3]!, weights!.shape[1]!);
-    const { T, d } = s;
-    const dQkv = out(qkv!.shape);
-    const [dWeights, dScores] = [out(weights!.shape), out(weights!.shape)];
-    const maps = (tensor: TensorInfo) => ({ tensor, row: T, column: 1, outer: s.heads * T * T, innerStep: T * T });
-    const transposed = (tensor: TensorInfo) => ({ ...maps(tensor), row: 1, column: T });
-    matMul(shaders, { ...s.items, m: T, n: T, k: d, a: s.contextRows(dContext!), b: s.columns(qkv!, 2 * d), c: maps(dWeights) });
-    perRow(
-      'softmax gradient',
-      [s.batch * s.heads * T, T],
-      { dScores },
-      { dWeights, weights },
-      `var sum = 0.0;
-  ${each('sum += dWeights[i] * weights[i];')}
-  let pull = total(sum, lane);
-  ${each('dScores[i] = weights[i] * (dWeights[i] - pull) * SCALE;')}`,
-      { SCALE: float(1 / Math.sqrt(d)) },
-    );
-    const product = { ...s.items, m: T, n: d, k: T };
-    matMul(shaders, { ...product, a: maps(dScores), b: s.rows(qkv!, d), c: s.rows(dQkv, 0) });
-    matMul(shaders, { ...product, a: transposed(dScores), b: s.rows(qkv!, 0), c: s.rows(dQkv, d) });
-    matMul(shaders, { ...product, a: transposed(weights!), b: s.contextRows(dContext!), c: s.rows(dQkv, 2 * d) });
-    backend.disposeData(dWeights.dataId);
-    backend.disposeData(dScores.dataId);
-    return [dQkv];
-  });
-
   define(fusedKernels.crossEntropy, ({ logits, labels }) => {
     const [rows, classes] = logits!.shape as [number, number];
     const [means, dLogits, losses, hits] = [out([2]), out([rows, classes]), out([rows]), out([rows])];
@@ -445,12 +337,6 @@ function replace(
 }
 type KernelFunc = ReturnType<typeof getKernel>['kernelFunc'];
 
-const present = (inputs: Inputs) =>
-  Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor)) as Record<string, TensorInfo>;
-
-/** WGSL text of an f32. */
-const float = (x: number) => (Number.isInteger(x) ? `${x}.0` : `f32(${x})`);
-
 /** The numbers of nn/noise.ts, in [0, 1). */
 const uniformNoise = `
 fn lowbias32(value: u32) -> u32 {
@@ -461,20 +347,3 @@ fn lowbias32(value: u32) -> u32 {
 fn noiseAt(i: u32, site: u32) -> f32 {
   return f32(lowbias32(lowbias32(i ^ u32(seed[0])) + u32(seed[1]) + site) >> 8u) * 0x1p-24;
 }`;
-
-/** Sizes and strides of every head's queries, keys, values and context: qkv is [N, 3D], packed [head][q | k | v][d]. */
-function attentionShape(qkv: TensorInfo, T: number, heads: number) {
-  const [rows, packed] = qkv.shape as [number, number];
-  const batch = rows / T;
-  const d = packed / 3 / heads;
-  const place = (offset: number) => ({ offset, outer: T * packed, innerStep: 3 * d });
-  return {
-    ...{ T, d, heads, batch, packed },
-    items: { items: batch * heads, inner: heads },
-    /** [T, d] of every head: its queries at offset 0, keys at d, values at 2d. */
-    rows: (tensor: TensorInfo, offset: number) => ({ tensor, row: packed, column: 1, ...place(offset) }),
-    /** The same transposed, [d, T]. */
-    columns: (tensor: TensorInfo, offset: number) => ({ tensor, row: 1, column: packed, ...place(offset) }),
-    contextRows: (tensor: TensorInfo) => ({ tensor, row: packed / 3, column: 1, outer: (T * packed) / 3, innerStep: d }),
-  };
-}

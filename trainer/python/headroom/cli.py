@@ -8,6 +8,7 @@ import importlib.util
 import signal
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -38,14 +39,23 @@ class _Listener:
         print(f"  {message}", file=sys.stderr)
 
 
-def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> int:
-    """Sends the data in `folder` (of one run or of many), each row once. Returns how many runs could not be sent."""
+def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0, as_new: bool = False) -> int:
+    """Sends the data in `folder` (of one run or of many), each row once. Returns how many runs could not be sent. as_new: a run whose id is taken becomes a run of its own."""
     folders = [folder] if (folder / "meta.json").exists() else list(spool.runs_in(folder))
-    return sum(send(one, server, token, timeout) in ("dropped", "left") for one in folders)
+    failed = 0
+    for one in folders:
+        answer = send(one, server, token, timeout)
+        if answer == "taken" and as_new:
+            spool.write_meta(one, {**(spool.read_meta(one) or {}), "key": f"python:{uuid.uuid4().hex}"})
+            answer = send(one, server, token, timeout)
+        elif answer == "taken":
+            print(f"  another run has its id; `headroom sync {one} --as-new` sends it as a run of its own", file=sys.stderr)
+        failed += answer in ("dropped", "left", "taken")
+    return failed
 
 
 def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> str:
-    """Sends one run. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more) or "left" (try again)."""
+    """Sends one run. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
     lock = spool.FolderLock(folder)
     try:
         meta = spool.read_meta(folder)
@@ -61,6 +71,8 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -
         if listener.dropped_because is not None:
             print(f"  {listener.dropped_because}; kept in {folder}", file=sys.stderr)
             return "dropped"
+        if link.id_taken:
+            return "taken"
         if not link.done.is_set():
             print(f"  {server} did not take it all; kept in {folder}", file=sys.stderr)
             return "left"
@@ -104,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
     login.add_argument("--token", help="left out: asked for")
     syncing = commands.add_parser("sync", help="sends what offline runs and lost connections left behind")
     syncing.add_argument("folder", nargs="?", help="left out: .headroom-runs, or HEADROOM_SPOOL")
+    syncing.add_argument("--as-new", action="store_true", help="a run whose id another run has already becomes a run of its own")
     syncing.add_argument("--server")
     syncing.add_argument("--token")
     watching = commands.add_parser("watch", help="shows what TensorBoard or Lightning's CSV logger writes, as it is written")
@@ -124,7 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
         if not settings.folder.exists():
             print(f"there is nothing in {settings.folder}")
             return 0
-        return 1 if sync(settings.folder, settings.server, settings.token) else 0
+        return 1 if sync(settings.folder, settings.server, settings.token, as_new=given.as_new) else 0
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

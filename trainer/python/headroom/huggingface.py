@@ -17,8 +17,6 @@ import headroom
 
 from .room import LoopControls
 
-EVALUATION = "eval_"
-
 
 class HeadroomCallback(TrainerCallback):
     """`run`: an open run (it stays open at the end); else `headroom.init` is called with the other arguments when training begins."""
@@ -61,8 +59,8 @@ class HeadroomCallback(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any] | None = None, **_: Any) -> None:
         if self.run is None:
             return
-        values = {name.removeprefix(EVALUATION): v for name, v in (metrics or {}).items() if name.startswith(EVALUATION)}
-        self.run.evaluation("eval", values, state.global_step)
+        split, values = split_of(metrics or {})
+        self.run.evaluation(split, values, state.global_step)
         # An evaluation requested while the run was paused: pause again.
         if self.run._commands.status == "paused":
             self._boundary(control)
@@ -98,6 +96,13 @@ class HeadroomCallback(TrainerCallback):
         setattr(self._control, flag, True)
         self.run._commands.interrupted = True  # type: ignore[union-attr]
         return f"{what} at step {self._step}"
+
+
+def split_of(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The split, and its metrics without their prefix: `eval_` of the only data set, `eval_NAME_` of one of several, or the script's own. The Trainer measures a runtime each time."""
+    runtimes = [name.removesuffix("_runtime") for name in metrics if name.endswith("_runtime")]
+    prefix = min(runtimes, key=len, default="eval")
+    return prefix.removeprefix("eval_"), {name.removeprefix(f"{prefix}_"): v for name, v in metrics.items() if name.startswith(f"{prefix}_")}
 
 
 def _config(args: Any, model: Any, own: Any) -> dict[str, Any]:

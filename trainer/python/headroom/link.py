@@ -64,11 +64,17 @@ class Link:
         self._abandoned = threading.Event()
         self._kick = threading.Event()
         self.connected = False
+        #: Another run has the key of this one, which does not resume.
+        self.id_taken = False
         self.done = threading.Event()
         """Everything is with the server, or never will be."""
         self._thread = threading.Thread(target=self._run, name="headroom link", daemon=True)
+        #: From Python 3.12 on no thread can begin while the interpreter ends: this one receives what is left then.
+        self._last = threading.Thread(target=self._receive_last, name="headroom last receiver", daemon=True)
+        self._last_sockets: queue.Queue[Socket | None] = queue.Queue()
 
     def start(self) -> None:
+        self._last.start()
         self._thread.start()
 
     def end(self) -> None:
@@ -122,20 +128,27 @@ class Link:
             self._listener.trouble(f"the link stopped: {error!r}; what is logged is kept in {self._folder}")
         finally:
             self.connected = False
+            self._last_sockets.put(None)
             self._batches.close()
 
     def _serve(self) -> None:
         link = Socket(self._server, self._token, lambda name, payload: self._said.put((name, payload)))
         while not self._said.empty():
             self._said.get_nowait()
-        listening = threading.Thread(target=self._listen, args=(link,), name="headroom receiver", daemon=True)
-        listening.start()
+        try:
+            threading.Thread(target=self._listen, args=(link,), name="headroom receiver", daemon=True).start()
+        except RuntimeError:
+            self._last_sockets.put(link)
         try:
             self.connected = True
             self._register(link)
             self._pump(link)
         finally:
             link.close()
+
+    def _receive_last(self) -> None:
+        for link in iter(self._last_sockets.get, None):
+            self._listen(link)
 
     def _listen(self, link: Socket) -> None:
         try:
@@ -226,6 +239,7 @@ class Link:
         if not opened.get("ok"):
             if opened.get("reason") == "busy":
                 raise LinkLost(str(opened.get("message")))
+            self.id_taken = opened.get("field") == "key" and meta["resume"] == "never"
             raise LinkRefused(str(opened.get("message", opened)))
         state = opened.get("state") or {"step": 0, "status": "queued"}
         meta.update(runId=opened["runId"], attempt=opened["attempt"], rewind=self._rewind_to(int(state["step"])))

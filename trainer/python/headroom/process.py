@@ -34,6 +34,7 @@ def guard(run: Run) -> None:
         before(kind, error, trace)
 
     sys.excepthook = on_error
+    _notice_exits()
     for place, name in ((sys, "exit"), (builtins, "exit"), (builtins, "quit")):
         if hasattr(place, name):
             setattr(place, name, _noted(getattr(place, name)))
@@ -54,6 +55,23 @@ def _noted(real_exit: Callable[[Any], None]) -> Callable[..., None]:
         real_exit(code)
 
     return on_exit
+
+
+def _notice_exits() -> None:
+    """`raise SystemExit(3)` calls no hook: from Python 3.12 on, the outermost frame of the script says that it ends so."""
+    monitoring = getattr(sys, "monitoring", None)
+    tool = next((n for n in range(3, 6) if monitoring and monitoring.get_tool(n) is None), None)
+    if monitoring is None or tool is None:
+        return
+
+    def on_unwind(code: Any, offset: int, error: BaseException) -> None:
+        global _exit_code
+        if isinstance(error, SystemExit) and threading.current_thread() is threading.main_thread() and sys._getframe(1).f_back is None:
+            _exit_code = error.code
+
+    monitoring.use_tool_id(tool, "headroom")
+    monitoring.register_callback(tool, monitoring.events.PY_UNWIND, on_unwind)
+    monitoring.set_events(tool, monitoring.events.PY_UNWIND)
 
 
 def _in_child() -> None:

@@ -1,8 +1,16 @@
-import type { ItemQuery, ListMark, ListQuery, MarksQuery, Near, NearQuery } from './listQueries';
-import { applyToList, idOf, keysOf, type ListChange } from './lists';
-import { type ListItems, type ListKind, listKinds } from './view';
+import {
+  type ItemQuery,
+  inOrder,
+  type ListMark,
+  type ListQuery,
+  type MarksQuery,
+  type Near,
+  type NearQuery,
+} from '~/shared/listQueries';
+import { applyToList, idOf, keysOf, type ListChange } from '~/shared/lists';
+import { type ListItems, type ListKind, listKinds } from '~/shared/view';
 
-/** The lists of one run as plain arrays, searched from end to end: for a store in memory, and for a replay, which holds them whole. */
+/** The lists of one run as plain arrays, searched from end to end: for a store in memory. */
 export class MemoryLists {
   readonly #lists = new Map<ListKind, ListItems[ListKind][]>();
 
@@ -72,6 +80,3 @@ export class MemoryLists {
     return (this.#lists.get(kind) ?? []) as ListItems[K][];
   }
 }
-
-/** Marks in step order; within one step, in the order of the log. */
-export const inOrder = (a: ListMark, b: ListMark): number => a.step - b.step || a.item.seq - b.item.seq;

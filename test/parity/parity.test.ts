@@ -8,9 +8,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { openForTest, testedBackends } from '~/test/support/backends';
 import type { OpenedBackend } from '~/trainer/backends';
-import { compareWithReference } from '~/trainer/process/parity';
+import { compareWithReference } from './main';
 
-const folder = resolve(import.meta.dirname, '../../fixtures');
+const folder = resolve(import.meta.dirname, '../fixtures');
 /**
  * Files of test/fixtures/reference.py: reverse, anomaly; causal masks; AdamW, SGD; learned embedding; linear and constant schedule; clipping by
  * value; and `odd`: sizes that divide nothing, input width != classes, no clipping.
@@ -35,8 +35,8 @@ describe.each(testedBackends)("%s gives PyTorch's numbers", (name) => {
 
 describe('npm run parity', () => {
   const run = async (...args: string[]) => {
-    const command = ['--import', 'tsx', 'trainer/process/parity.ts', '--backend', 'wasm', ...args];
-    const root = resolve(import.meta.dirname, '../../..');
+    const command = ['--import', 'tsx', 'test/parity/main.ts', '--backend', 'wasm', ...args];
+    const root = resolve(import.meta.dirname, '../..');
     const { stdout, stderr, code } = await promisify(execFile)(process.execPath, command, { cwd: root }).then(
       (result) => ({ ...result, code: 0 }),
       (error: { stdout: string; stderr: string; code: number }) => error,

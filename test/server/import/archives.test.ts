@@ -1,0 +1,174 @@
+/** Archives, files of other programs, and MLflow's own folder: what is inside is read, and one bad file never harms another. */
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
+import { writeHeadroomFile } from '~/server/export/headroomFile';
+import { openBlobs } from '~/server/store/blobs';
+import { openSqliteStore } from '~/server/store/sqlite/open';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
+import { planFiles, readFiles } from '~/test/support/importing';
+import { recordRun } from '~/test/support/recordedRun';
+import { zipOf } from '~/test/support/zip';
+
+const folder = ownFolder();
+afterAll(folder.remove);
+const rows = 'step,loss\n0,1\n';
+const series = [['loss', [[0, null, 1]]]];
+const refusals = async (name: string, bytes: string | Uint8Array) => (await readFiles(folder.path, { [name]: bytes })).refused;
+
+describe('a zip', () => {
+  it('with gzip files gives what is in them', async () => {
+    const { runs, refused } = await readFiles(folder.path, { 'logs.zip': zipOf({ 'a.csv.gz': gzipSync(rows), 'b.csv': rows }) });
+    expect([runs.map((r) => [r.name, [...r.series]]), refused]).toEqual([
+      [
+        ['a', series],
+        ['b', series],
+      ],
+      [],
+    ]);
+  });
+
+  it('with .headroom files brings each run in whole, also when another one is damaged or here already', async () => {
+    const source = `${folder.path}/source`;
+    await recordRun(source, 'record1');
+    await recordRun(source, 'record2');
+    const store = await openSqliteStore(source);
+    const blobs = await openBlobs(source, store);
+    const files: Record<string, Uint8Array> = { 'bad.headroom': gzipSync(Buffer.alloc(2000)) };
+    for (const id of ['record1', 'record2']) {
+      const parts: Uint8Array[] = [];
+      for await (const part of writeHeadroomFile({ ...store, blobs } as Parameters<typeof writeHeadroomFile>[0], id, 0))
+        parts.push(part);
+      files[`${id}.headroom`] = Buffer.concat(parts);
+    }
+    await store.close();
+    const app = await startApp({ dataFolder: `${folder.path}/target` });
+    const send = async () => {
+      const answer = await fetch(`${app.url}/api/import?name=runs.zip`, { method: 'POST', body: new Uint8Array(zipOf(files)) });
+      return { status: answer.status, ...((await answer.json()) as { runs: { runId: string | null; error: string | null }[] }) };
+    };
+    try {
+      const { status, runs } = await send();
+      expect([status, runs.map((r) => r.runId)]).toEqual([201, [null, 'record1', 'record2']]);
+      expect((await app.hub.view('record2'))!.setup.name).toBe('Recorded run');
+      expect(await send()).toMatchObject({ status: 400, error: expect.any(String) });
+    } finally {
+      await app.close();
+    }
+  });
+
+  it.each([
+    ['of Excel', { '[Content_Types].xml': '', 'xl/workbook.xml': '' }, 'an Excel workbook'],
+    ['of PyTorch', { 'archive/data.pkl': '' }, 'a checkpoint of PyTorch'],
+    ['of Word', { '[Content_Types].xml': '', 'word/document.xml': '' }, 'a document of an office program'],
+  ])('%s is named', async (_, members, words) => {
+    expect(await refusals('file.x', zipOf(members))).toEqual([`this is ${words}; save its numbers as CSV or as JSON lines`]);
+  });
+
+  it('of PyTorch or Excel within a folder is left out as the file that it is', async () => {
+    const { runs, refused, leftOut } = await readFiles(folder.path, {
+      'exp/metrics.csv': rows,
+      'exp/last.ckpt': zipOf({ 'archive/data.pkl': '' }),
+      'exp/table.xlsx': zipOf({ 'xl/workbook.xml': '' }),
+    });
+    expect([runs.map((r) => r.name), refused, leftOut]).toEqual([
+      ['exp'],
+      [],
+      ['files *.ckpt: 1 (exp/last.ckpt)', 'files *.xlsx: 1 (exp/table.xlsx)'],
+    ]);
+  });
+
+  it('without files says so', async () => {
+    expect(await refusals('empty.zip', zipOf({}))).toEqual(['empty.zip: the zip holds no file']);
+  });
+});
+
+describe('one bad file', () => {
+  const given = {
+    'bad.zip': 'PK\x03\x04 and nothing else',
+    'bad.csv.gz': gzipSync('x'.repeat(2000)).subarray(0, -12),
+    'good.csv': rows,
+  };
+  it('never harms another: each error stands beside its file', async () => {
+    const { runs, refused } = await readFiles(folder.path, given);
+    expect([runs.map((r) => [r.name, [...r.series]]), refused]).toEqual([
+      [['good', series]],
+      ['bad.csv.gz: its gzip is damaged: unexpected end of file', expect.stringMatching(/^bad\.zip: its zip is damaged: /)],
+    ]);
+  });
+
+  it('stands in the plan', async () => {
+    const plan = await planFiles(folder.path, given);
+    expect(plan.runs.map((run) => [run.name, run.error?.slice(0, 40) ?? null])).toEqual([
+      ['bad', 'bad.csv.gz: its gzip is damaged: unexpec'],
+      ['bad.zip', expect.stringMatching(/^bad\.zip: its zip is damaged: /)],
+      ['good', null],
+    ]);
+  });
+});
+
+describe('files that are no tables', () => {
+  it.each([
+    ['compressed by bzip2', 'BZh91AY'],
+    ['compressed by xz', '\xfd7zXZ\0'],
+    ['compressed by zstd', '\x28\xb5\x2f\xfd'],
+    ['an archive of 7-Zip', '7z\xbc\xaf'],
+    ['text as UTF-32', '\xff\xfe\0\0s\0\0\0'],
+  ])('%s', async (words, begin) => {
+    expect(await refusals('x.csv', Buffer.from(begin, 'latin1'))).toEqual([
+      `this is ${words}, not a CSV; save its numbers as CSV or as JSON lines`,
+    ]);
+  });
+});
+
+describe('JSON without rows is refused in its own words', () => {
+  const noRows = 'the file holds no rows: lists of numbers, or a list of objects, are expected';
+  it.each([
+    ['an empty list', '[]', noRows],
+    ['objects in objects', '{"history":{"loss":[1]}}', noRows],
+    ['lists nested very deep', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'row 1: an object is expected, not a list of 1'],
+  ])('%s', async (_, text, message) => {
+    expect(await refusals('x.json', text)).toEqual([message]);
+  });
+
+  it('two values of one name in a row: the last one is kept, and that is said', async () => {
+    const { runs } = await readFiles(folder.path, { 'x.jsonl': '{"step":0,"a":{"b":1},"a/b":2}\n{"step":1,"a":{"b":3}}\n' });
+    expect([[...runs[0]!.series], runs[0]!.leftOut]).toEqual([
+      [
+        [
+          'a/b',
+          [
+            [0, null, 2],
+            [1, null, 3],
+          ],
+        ],
+      ],
+      ['a row has "a/b" twice, also as a value within an object: the last one is kept'],
+    ]);
+  });
+});
+
+describe('MLflow’s own folder', () => {
+  const run = `mlruns/0/${'a'.repeat(32)}`;
+  it('keeps infinities and NaN as they are, and takes name and tags', async () => {
+    const { runs } = await readFiles(folder.path, {
+      [`${run}/metrics/loss`]: '1700000000000 inf 0\n1700000000001 -inf 1\n1700000000002 nan 2\n1700000000003 0.5 3\n',
+      [`${run}/params/lr`]: '0.1',
+      [`${run}/tags/mlflow.runName`]: 'quick-fox-1',
+      [`mlruns/0/models/m-${'b'.repeat(32)}/metrics/loss`]: '1700000000000 1 0 x\n',
+    });
+    expect(runs.map(({ name, config, series }) => [name, config, series.get('loss')!.map(([, , v]) => v)])).toEqual([
+      [
+        'quick-fox-1',
+        { lr: '0.1', 'mlflow.tags': { 'mlflow.runName': 'quick-fox-1' } },
+        [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, 0.5],
+      ],
+    ]);
+  });
+
+  it('a value that is no number is refused, not read as NaN', async () => {
+    expect((await readFiles(folder.path, { [`${run}/metrics/loss`]: '1700000000000 abc 0\n' })).refused).toEqual([
+      `${run}/metrics/loss, line 1: "time value step" is expected, not "1700000000000 abc 0"`,
+    ]);
+  });
+});
