@@ -17,7 +17,7 @@ export async function loadWebgpu({ log = () => {} }: BackendOptions): Promise<Lo
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) {
     throw new BackendUnavailable(
-      'no GPU adapter found; install the Vulkan driver of your GPU (Vulkan 1.3; Mesa from 23 on). To compute in software, slowly, set VK_DRIVER_FILES to the vk_swiftshader_icd.json that comes with Chromium (Debian: /usr/lib/chromium)',
+      'no GPU adapter found; install the Vulkan driver of your GPU (Vulkan 1.3; Mesa from 23 on) and its loader (Debian: libvulkan1). To compute in software, slowly, set VK_DRIVER_FILES to the vk_swiftshader_icd.json that comes with Chromium (Debian: /usr/lib/chromium)',
     );
   }
   // tfjs looks for the API where a browser has it. Node >= 21 has a navigator, Node 20 has none.
