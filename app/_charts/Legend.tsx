@@ -53,21 +53,21 @@ function Item({ of: { name, label, color: of, dashed }, value, round, palette, h
   const off = hidden.has(name);
   const color = colorOf(palette, of);
   return (
-    <li>
+    <li className="max-w-full min-w-0">
       <button
         type="button"
         aria-pressed={!off}
-        title="Click: show or hide; shift-click: this one alone"
+        title={`${label}. Click: show or hide; shift-click: this one alone`}
         onClick={(e) => onToggle(name, e.shiftKey)}
-        className={`flex items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+        className={`flex max-w-full items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden
-          className={round ? 'size-2 rounded-full' : 'h-0 w-3 border-t-2'}
+          className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        {label}
-        <span {...value} className="font-mono text-2xs text-ink" />
+        <span className="min-w-0 truncate">{label}</span>
+        <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>
   );

@@ -12,7 +12,7 @@ import { type Drawn, draw } from './draw';
 import { chartCsv, chartSvg } from './exportChart';
 import { usePlotGestures } from './gestures';
 import { Legend, toggled } from './Legend';
-import { type ChartContent, layoutFor } from './lineLayout';
+import { type ChartContent, type Layout, layoutFor } from './lineLayout';
 import { MarksLayer } from './MarksLayer';
 import { around } from './margins';
 import { usePalette } from './palette';
@@ -101,7 +101,7 @@ export function LineChart(props: LineChartProps) {
     [shownLines, shownPoints, rule, map, settings, cursor, percent, range],
   );
 
-  const [plot, setPlot] = useState<Plot | null>(() => (size.width > 0 ? layoutFor(null, what, size) : null));
+  const [plot, setPlot] = useState<Layout | null>(() => (size.width > 0 ? layoutFor(null, what, size) : null));
   const now = useRef({
     shown: plot,
     from: null as readonly unknown[] | null,

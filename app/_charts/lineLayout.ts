@@ -18,15 +18,27 @@ export interface ChartContent {
   range?: readonly [number | null, number | null] | undefined;
 }
 
-/** The layout to draw; `shown` itself when the difference is less than half a pixel. @param size of the chart, labels included, CSS pixels */
+export interface Layout extends Plot {
+  /** Number of curves and sets of points with values. */
+  drawn: number;
+}
+
+/**
+ * The layout to draw; `before` itself when the difference is less than half a pixel. A range and a margin that still fit stay, so that
+ * the plot does not move with every row; when a curve comes or goes, they are made anew: they do not depend on which came first.
+ *
+ * @param size of the chart, labels included, CSS pixels
+ */
 export function layoutFor(
-  shown: Plot | null,
+  before: Layout | null,
   { lines, points, rule, map, settings, cursor, percent, range }: ChartContent,
   size: { width: number; height: number },
-): Plot {
+): Layout {
   const { right, top, bottom } = around();
   const height = Math.max(0, size.height - top - bottom);
   const curves = lines.flatMap((l) => l.curve() ?? l.whole?.() ?? []);
+  const drawn = curves.filter((c) => c.count > 0).length + points.filter((p) => p.points.length > 0).length;
+  const shown = before?.drawn === drawn ? before : null;
   const { from, to, x } = xDomain(cursor, curves, map);
   const inside = points.flatMap((p) => p.points.filter((v) => v.step >= from && v.step <= to).map((v) => v.value));
   const options = { log: settings.log, robust: settings.robust, bounds: percent ? ([0, 1] as const) : undefined };
@@ -51,7 +63,7 @@ export function layoutFor(
   const sameRange = sameAxes && Math.abs(shown.x[0] - x[0]) < 1e-9 && (keepX || cursor.get().zoom === null);
   const settled = own ?? (sameRange ? settle(shown.y, y, settings.log) : y);
   if (keepX && shown.map === map && settled[0] === shown.y[0] && settled[1] === shown.y[1]) return shown;
-  return { x: keepX ? shown.x : x, y: settled, left, width, height, log: settings.log, map };
+  return { x: keepX ? shown.x : x, y: settled, left, width, height, log: settings.log, map, drawn };
 }
 
 /** The y range with the ends that a person set; null when none is set, or when the range would be empty. */
