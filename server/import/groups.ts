@@ -64,11 +64,21 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   };
 }
 
+/** The name of a run has at most 80 characters; the end of a longer one often tells runs apart. No letter is cut in half. */
+export function shortened(title: string): string {
+  const text = title.trim();
+  if (text.length <= 80) return text;
+  // At a space where one is near.
+  const start = text.slice(0, 45).replace(/^(.{30,})\s\S*$|[\ud800-\udbff]$/, '$1');
+  const end = text.slice(-32).replace(/^\S*\s(.{16,})$|^[\udc00-\udfff]/, '$1');
+  return `${start.trimEnd()} … ${end.trimStart()}`;
+}
+
 function titleOf(name: string): string {
   const base = path.posix.basename(name);
   const folder = path.posix.dirname(name);
   const title = folder !== '.' && usual.test(base) ? folder : base.replace(/\.(csv|tsv|txt|json|jsonl|ndjson|headroom)$/i, '');
-  return title.trim().slice(-80).trim() || 'Imported run';
+  return shortened(title) || 'Imported run';
 }
 
 /** The kind of a file by its first bytes, and in a folder also by its name, so that not every text in it is taken for a table. */

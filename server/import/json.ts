@@ -180,7 +180,7 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
 
 function readList(list: readonly Json[], name: string, runs: RunsReading, options: Options): void {
   if (list.length === 0) throw new ImportError(noRows);
-  if (list.length > 0 && list.every((row) => Array.isArray(row) && row.length === 3)) {
+  if (list.every((row) => Array.isArray(row) && row.length === 3)) {
     // TensorBoard's download of one chart.
     const tag = /-tag-(.+)\.json$/.exec(path.posix.basename(name))?.[1] ?? 'Value';
     const reader = new TableReader(runs, options);

@@ -3,15 +3,16 @@ import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Progress } from '~/server/base/jobs';
+import { columnOf } from '~/server/base/namedSeries';
 import type { RunEvent } from '~/shared/events';
 import type { ImportChoice, ImportChoices, PlannedRun } from '~/shared/imports';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
 import { put } from '~/shared/own';
-import { MAX_COLUMNS } from '~/shared/series';
+import { MAX_COLUMNS, type Series, type SeriesRole } from '~/shared/series';
 import type { Config } from '~/shared/setup';
 import { numberOf } from './cells';
 import { readCsv } from './csv';
-import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, words } from './groups';
+import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, shortened, words } from './groups';
 import { readHeadroomFile } from './headroomFile';
 import { ImportError } from './importError';
 import { readJson, smallConfig } from './json';
@@ -122,7 +123,7 @@ async function* readGroup(
       const key = runKey(group, run.name);
       const choice = chosen.find((c) => c.key === key);
       if (job.mode === 'read' && job.choices.runs && !choice) continue;
-      const name = choice?.name ?? ((run.name || run.title).trim().slice(0, 80) || group.name);
+      const name = choice?.name ?? (shortened(run.name || run.title) || group.name);
       if (job.mode === 'plan') yield { kind: 'planned', run: planned(group, runs, run, key, name) };
       else yield* partsOf(group, run, key, name, runs.notes);
     }
@@ -239,12 +240,13 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
   const origin = `${group.key} (${words[group.kind]})`.slice(-200);
   const leftOut = [...notes, ...run.leftOut];
   yield { kind: 'run', key, name, config: run.config, origin, leftOut, values: run.points.total, begunMs };
+  const roles = new Set<SeriesRole>();
   // A declaration has a size limit; series logged together may be split over several.
   for (const [i, stream] of streams.entries())
     for (let c = 0; c < stream.series.length; c += MAX_COLUMNS) {
       const part = { ...stream, series: stream.series.slice(c, c + MAX_COLUMNS) };
       const called = `${i === 0 && c === 0 ? 'steps' : `steps ${i + 1}${c > 0 ? `/${c / MAX_COLUMNS + 1}` : ''}`}`;
-      yield* rowsOf(run, part, called, begunMs);
+      yield* rowsOf(run, part, called, begunMs, roles);
     }
   for (const item of run.media.sorted()) {
     const bytes = run.media.content(item);
@@ -266,12 +268,20 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
 /** Series that can be x axes. */
 const axisName = /(^|\/)(global_step|iteration|epoch|epochs|tokens|samples|num_timesteps|total_timesteps)$/i;
 
-function* rowsOf(run: RunReading, part: PointStream, stream: string, begunMs: number | null): Generator<ImportPart> {
-  const columns = part.series.map(({ name }) => ({
-    name,
-    ...(name.includes('/') && { group: name.slice(0, name.lastIndexOf('/')).slice(0, 128) }),
-    ...(axisName.test(name) && { x: true }),
-  }));
+/** @param roles those that earlier series of the run have */
+function* rowsOf(
+  run: RunReading,
+  part: PointStream,
+  stream: string,
+  begunMs: number | null,
+  roles: Set<SeriesRole>,
+): Generator<ImportPart> {
+  const columns = part.series.map(({ name }): Series => {
+    const { role, ...column } = columnOf(name);
+    const first = role !== undefined && !roles.has(role);
+    if (first) roles.add(role);
+    return { ...column, ...(first && { role }), ...(axisName.test(name) && { x: true }) };
+  });
   yield { kind: 'event', event: { type: 'series', stream, columns }, atMs: begunMs };
   const rows = Math.max(1, Math.min(ROWS, Math.floor(ROW_VALUES / columns.length)));
   for (const { steps, times, values } of run.points.rows(part, rows))

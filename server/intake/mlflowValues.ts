@@ -1,10 +1,12 @@
 /** What MLflow's client sends as metrics, parameters, tags and states, in the form of a run here, and back. */
+
 import { z } from 'zod';
+import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
 import type { Config, Json } from '~/shared/setup';
 import type { RunStatus, RunView } from '~/shared/view';
 import { numberOf, RequestError } from './body';
-import { columnOf, type Row, rowEvents } from './rowEvents';
+import { type Row, rowEvents } from './rowEvents';
 
 /** Setting in which a run keeps its full MLflow tags; short ones are also tags of the run. */
 export const tagsKey = 'mlflow.tags';

@@ -1,44 +1,16 @@
 /** Converts logged rows, with any subset of names at a step, to events of a trainer: every series is a stream of its own. */
+import { columnOf } from '~/server/base/namedSeries';
 import type { StreamLookup } from '~/server/store/streamState';
 import type { Refusal } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import { refuse } from '~/shared/refusals';
-import type { Series, SeriesRole } from '~/shared/series';
+import type { Series } from '~/shared/series';
 
 export interface Row {
   step: number;
   /** ms since 1970. */
   at: number;
   values: (readonly [name: string, value: number])[];
-}
-
-/** Default roles of series by name; the Python client has the same list. */
-const rolesByName = new Map<string, SeriesRole>([
-  ['loss', 'loss'],
-  ['train/loss', 'loss'],
-  ['train_loss', 'loss'],
-  ['accuracy', 'accuracy'],
-  ['train/accuracy', 'accuracy'],
-  ['acc', 'accuracy'],
-  ['lr', 'learningRate'],
-  ['learning_rate', 'learningRate'],
-  ['train/learning_rate', 'learningRate'],
-  ['grad_norm', 'gradNorm'],
-  ['train/grad_norm', 'gradNorm'],
-  ['epoch', 'epoch'],
-  ['train/epoch', 'epoch'],
-]);
-
-/** The group is the name up to its last "/". */
-export function columnOf(name: string): Series {
-  const at = name.lastIndexOf('/');
-  const role = rolesByName.get(name);
-  return {
-    name,
-    ...(at > 0 && { group: name.slice(0, at).slice(0, 128) }),
-    ...(role && { role }),
-    ...(role === 'epoch' && { x: true }),
-  };
 }
 
 /** @returns the events, or the invalid row: its step is not after the last one of the series */

@@ -1,4 +1,5 @@
 /** Converts the wandb client's stream for a run (the lines of its files) to events of a trainer. */
+import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
 import type { Refusal } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
@@ -8,7 +9,7 @@ import { lastStepOf } from '~/shared/rows';
 import type { Rows, Series } from '~/shared/series';
 import { isObject, numberOf, plain, readJson } from './body';
 import { consoleEvents } from './http';
-import { columnOf, type Row, rowEvents } from './rowEvents';
+import { type Row, rowEvents } from './rowEvents';
 
 /** A sample whose content is in a file that the client uploads separately, before or after it logs the sample. */
 export interface Awaited {

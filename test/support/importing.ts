@@ -15,6 +15,8 @@ export interface ReadRun {
   series: Map<string, Point[]>;
   /** Series by stream. */
   streams: string[][];
+  /** Series that have a role, with it. */
+  roles: Record<string, string>;
   media: { kind: string; name: string; step: number; content: string | Uint8Array }[];
   config: Config;
   leftOut: string[];
@@ -48,13 +50,24 @@ export async function readFiles(folder: string, files: Files, choices: ImportCho
     for await (const part of readImport({ ...job, mode: 'read', choices }, () => {})) {
       const run = all.runs.at(-1)!;
       if (part.kind === 'run')
-        all.runs.push({ name: part.name, series: new Map(), streams: [], media: [], config: part.config, leftOut: part.leftOut });
+        all.runs.push({
+          name: part.name,
+          series: new Map(),
+          streams: [],
+          roles: {},
+          media: [],
+          config: part.config,
+          leftOut: part.leftOut,
+        });
       else if (part.kind === 'failed') all.refused.push(part.message);
       else if (part.kind === 'leftOut') all.leftOut.push(...part.words);
       else if (part.kind === 'blob') blobs.set(part.hash, part.bytes);
       else if (part.kind === 'event' && part.event.type === 'series') {
         run.streams.push(part.event.columns.map((c) => c.name));
-        for (const { name } of part.event.columns) run.series.set(name, []);
+        for (const { name, role } of part.event.columns) {
+          run.series.set(name, []);
+          if (role) run.roles[name] = role;
+        }
       } else if (part.kind === 'event' && part.event.type === 'rows') {
         const { event } = part;
         const columns = run.streams.at(-1)!;

@@ -84,6 +84,27 @@ describe('a table as a program writes it', () => {
     expect(await read(text)).toEqual(series);
   });
 
+  it('usual names have their role, as with the other ways in, and the first of two keeps it: the list of runs shows such a loss', async () => {
+    const text = 'step,val/loss,train/loss,loss,acc,lr,grad_norm,epoch,Loss\n0,1,2,3,4,5,6,0,7\n1,1,2,3,4,5,6,1,7\n';
+    const [run] = (await readFiles(folder.path, { 'x.csv': text })).runs;
+    expect(run!.roles).toEqual({
+      'train/loss': 'loss',
+      acc: 'accuracy',
+      lr: 'learningRate',
+      grad_norm: 'gradNorm',
+      epoch: 'epoch',
+    });
+  });
+
+  it('a long name keeps its beginning and its end, and no half of a letter', async () => {
+    const named = async (name: string) => (await planFiles(folder.path, { [`${name}.csv`]: 'step,loss\n0,1\n' })).runs[0]!.name;
+    expect(await named('x'.repeat(80))).toBe('x'.repeat(80));
+    const long = 'An ablation of the learned positional encoding with a long warm-up and cosine decay, number 2';
+    expect(await named(long)).toBe('An ablation of the learned positional … and cosine decay, number 2');
+    const smiles = await named('😀'.repeat(60));
+    expect(smiles).toBe(`${'😀'.repeat(22)} … ${'😀'.repeat(16)}`);
+  });
+
   it('a file of several runs is several runs', async () => {
     const text = 'run_name,step,loss\na,0,1\na,1,2\nb,0,3\n';
     const { runs } = await readFiles(folder.path, { 'x.csv': text });
