@@ -122,6 +122,18 @@ export function deserialize(value: unknown): unknown {
 export const stringify = (value: unknown): string => JSON.stringify(serialize(value));
 export const parse = (text: string): unknown => deserialize(JSON.parse(text));
 
+/** Levels of lists and objects that are taken from outside: whatever walks through a value calls itself at each of them. */
+export const MAX_LEVELS = 100;
+export const tooDeep = `it is nested deeper than the ${MAX_LEVELS} levels that are taken`;
+
+export function isDeep(value: unknown): boolean {
+  const nested = (one: unknown): one is object => typeof one === 'object' && one !== null;
+  let level = [value].filter(nested);
+  for (let depth = 0; depth < MAX_LEVELS && level.length > 0; depth++)
+    level = level.flatMap((one) => Object.values(one) as unknown[]).filter(nested);
+  return level.length > 0;
+}
+
 /** tRPC's data transformer, the same on both sides. */
 export const transformer = {
   serialize: (v: unknown) => (v === undefined ? undefined : serialize(v)),

@@ -32,9 +32,9 @@ function shown(input: unknown): string {
   try {
     text = JSON.stringify(input);
   } catch {
-    // A bigint or a circle inside.
+    // A bigint or a circle inside, or more levels than the stack takes.
   }
-  if (text === undefined) return typeof input === 'function' ? 'a function' : `a ${typeof input}`;
+  if (text === undefined) return kind(Array.isArray(input) ? 'array' : typeof input);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
 }
 

@@ -12,7 +12,7 @@ import type { Store } from '~/server/store';
 import { type People, TeamError } from '~/server/team/people';
 import type { ExportFormat } from '~/shared/exports';
 import { type Actor, runId } from '~/shared/ids';
-import { transformer } from '~/shared/json';
+import { isDeep, tooDeep, transformer } from '~/shared/json';
 import type { RunView } from '~/shared/view';
 
 export interface Context {
@@ -38,7 +38,16 @@ export interface Context {
 }
 
 const t = initTRPC.context<Context>().create({
-  transformer,
+  transformer: {
+    input: {
+      ...transformer,
+      deserialize(given: unknown) {
+        if (isDeep(given)) throw new Error(tooDeep);
+        return transformer.deserialize(given);
+      },
+    },
+    output: transformer,
+  },
   errorFormatter: ({ shape, error }) => ({
     ...shape,
     message: error.cause instanceof ZodError ? describeZodError(error.cause) : shape.message,

@@ -59,6 +59,23 @@ const clip = (id: string, runId: string, value: number, expected: number): Comma
   expected,
 });
 
+describe('a request', () => {
+  it('that is nested too deep is refused with the limit; one level less is read and refused by its field', async () => {
+    const a = await app();
+    const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    const deep = 'it is nested deeper than the 100 levels that are taken';
+    for (const [levels, message] of [
+      [20_000, deep],
+      [101, deep],
+      [100, `give an object, not ${nested(100).slice(0, 60)}...`],
+    ] as const) {
+      const headers = { 'content-type': 'application/json', origin: a.url };
+      const answer = await fetch(`${a.url}${paths.trpc}/runs.create`, { method: 'POST', headers, body: nested(levels) });
+      expect([levels, answer.status, await answer.json()]).toMatchObject([levels, 400, { error: { message } }]);
+    }
+  });
+});
+
 describe('watching', () => {
   it('a late joiner gets the whole run once and then what follows; both viewers end equal to the log', async () => {
     const a = await app();
