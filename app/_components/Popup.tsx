@@ -12,9 +12,8 @@ export function Popup(props: {
   /** Accessible name of the button, where `trigger` has no text. */
   label?: string;
   wide?: boolean;
-  onOpen?(): void;
 }) {
-  const { trigger, title, children, className = '', label, wide = false, onOpen } = props;
+  const { trigger, title, children, className = '', label, wide = false } = props;
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   return (
@@ -27,10 +26,7 @@ export function Popup(props: {
         aria-label={label}
         title={label}
         className={`inline-flex min-h-6 items-center gap-1 rounded text-left hover:text-ink ${className}`}
-        onClick={() => {
-          if (!open) onOpen?.();
-          setOpen(!open);
-        }}
+        onClick={() => setOpen(!open)}
       >
         {trigger}
       </button>

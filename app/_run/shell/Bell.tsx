@@ -4,6 +4,7 @@ import { useEffect, useState } from 'react';
 import { Ago } from '~/app/_components/Ago';
 import { Popup } from '~/app/_components/Popup';
 import { notifier, readAll, useNotices, useNoticesOfServer } from '~/app/_live/notices';
+import { pageTitle } from '~/app/_live/pageTitle';
 
 const words = {
   on: 'Also by the browser, while this tab is hidden',
@@ -15,13 +16,12 @@ const words = {
 /** Notifications for the person: requests, approvals and mentions from every run, alarms from the open run. */
 export function Bell() {
   useNoticesOfServer();
-  const { items, unread } = useNotices();
+  const { unread } = useNotices();
   useBadge(unread);
   return (
     <Popup
       title="Notifications"
       className="relative grid! size-7 place-items-center rounded text-dim hover:bg-raised"
-      onOpen={readAll}
       trigger={
         <>
           <BellIcon aria-hidden size={15} />
@@ -37,23 +37,33 @@ export function Bell() {
         </>
       }
     >
-      {items.length === 0 && (
-        <p className="text-dim">Nothing yet. Requests for control, approvals, mentions and alarms come here.</p>
-      )}
-      <ul className="space-y-1.5">
-        {items.map((i) => (
-          <li key={i.key} className="text-xs">
-            <Link href={i.href} className="font-medium hover:underline">
-              {i.title}
-            </Link>
-            <p className="text-dim">
-              {i.detail} <Ago at={i.at} suffix=" ago" />
-            </p>
-          </li>
-        ))}
-      </ul>
+      <Notices />
       <ByBrowser />
     </Popup>
+  );
+}
+
+/** Whatever is shown is read, also what comes while the list is open. */
+function Notices() {
+  const { items, unread } = useNotices();
+  useEffect(() => {
+    if (unread > 0) readAll();
+  }, [unread]);
+  if (items.length === 0)
+    return <p className="text-dim">Nothing yet. Requests for control, approvals, mentions and alarms come here.</p>;
+  return (
+    <ul className="space-y-1.5">
+      {items.map((i) => (
+        <li key={i.key} className="text-xs">
+          <Link href={i.href} className="font-medium hover:underline">
+            {i.title}
+          </Link>
+          <p className="text-dim">
+            {i.detail} <Ago at={i.at} suffix=" ago" />
+          </p>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -78,16 +88,12 @@ function ByBrowser() {
 /** Shows the number of unread items in the tab's title, and a dot on its icon. */
 function useBadge(unread: number): void {
   useEffect(() => {
-    const plain = () => document.title.replace(/^\(\d+\) /, '');
+    pageTitle.unread(unread);
     if (unread === 0) return;
-    document.title = `(${unread}) ${plain()}`;
     const icon = document.createElement('link');
     icon.rel = 'icon';
     icon.href = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 18 18"><path d="M4 16v-5M9 16V7M14 16v-7" stroke="#56c4d2" stroke-width="3" stroke-linecap="round"/><circle cx="13.5" cy="4.5" r="4.5" fill="#b92b1b"/></svg>')}`;
     document.head.append(icon);
-    return () => {
-      icon.remove();
-      document.title = plain();
-    };
+    return () => icon.remove();
   }, [unread]);
 }

@@ -8,8 +8,8 @@ import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColors } from '~/app/_components/PeopleColors';
 import { statusWord } from '~/app/_components/statusWord';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
-import { useNotices } from '~/app/_live/notices';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
+import { pageTitle } from '~/app/_live/pageTitle';
 import { RunProvider, useRunStore } from '~/app/_live/RunProvider';
 import { openEarly } from '~/app/_live/runSources';
 import { serverTime, silentAfterMs } from '~/app/_live/serverTime';
@@ -130,14 +130,12 @@ const titleEveryMs = 1000;
 /** Shows step, status and name of the run in the title of the tab, without rendering anything. */
 function useTitle() {
   const store = useRunStore();
-  const { unread } = useNotices();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
     const write = () => {
       timer = null;
       const { view } = store.get();
-      if (view)
-        document.title = `${unread > 0 ? `(${unread}) ` : ''}${count(view.step)} ${statusWord(view.status)} · ${view.setup.name}`;
+      if (view) pageTitle.say(`${count(view.step)} ${statusWord(view.status)} · ${view.setup.name}`);
     };
     write();
     const stop = store.subscribe(() => {
@@ -146,14 +144,9 @@ function useTitle() {
     return () => {
       stop();
       if (timer) clearTimeout(timer);
+      pageTitle.say(null);
     };
-  }, [store, unread]);
-  useEffect(
-    () => () => {
-      document.title = 'Headroom';
-    },
-    [],
-  );
+  }, [store]);
 }
 
 function Refused({ error }: { error: string }) {

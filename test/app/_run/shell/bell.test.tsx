@@ -1,0 +1,63 @@
+// @vitest-environment jsdom
+/** The bell: what it counts, in which title, and when it counts as read. */
+import { act, cleanup, screen, waitFor } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, expect, it, vi } from 'vitest';
+import { readAll } from '~/app/_live/notices';
+import { pageTitle } from '~/app/_live/pageTitle';
+import type { WireListener } from '~/app/_live/wire';
+import { Bell } from '~/app/_run/shell/Bell';
+import type { Notice } from '~/shared/notices';
+import { mount, people, TestRun } from '~/test/support/component';
+
+const wire = vi.hoisted(() => ({ listeners: new Set<unknown>() }));
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+vi.mock('~/app/_live/socket', () => ({
+  viewerWire: () => ({
+    listen(listener: unknown) {
+      wire.listeners.add(listener);
+      return () => void wire.listeners.delete(listener);
+    },
+  }),
+}));
+
+const user = userEvent.setup();
+const bell = () => screen.getByRole('button', { name: /^Notifications/ });
+const links = () => screen.queryAllByRole<HTMLAnchorElement>('link').map((a) => [a.textContent, a.getAttribute('href')]);
+const arrives = (notice: Omit<Notice, 'detail'>) =>
+  act(() => {
+    for (const listener of wire.listeners as Set<Partial<WireListener>>) listener.notice?.({ ...notice, detail: '' } as Notice);
+  });
+
+afterEach(() => {
+  cleanup();
+  readAll();
+  pageTitle.say(null);
+});
+
+it('counts each notice once, on the bell and in the title of the tab, whatever the page calls itself meanwhile', () => {
+  mount(new TestRun(people.ada), <Bell />);
+  expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']);
+  arrives({ key: 'asked', runId: 'run001', step: 7, title: 'Bob asks for control' });
+  arrives({ key: 'asked', runId: 'run001', step: 7, title: 'Bob asks for control' });
+  arrives({ key: 'named', runId: 'run002', step: null, title: 'Vic mentions you' });
+  expect([bell().textContent, document.title]).toEqual(['Notifications, 2 new2', '(2) Headroom']);
+  pageTitle.say('40 running · Reverse');
+  expect(document.title).toBe('(2) 40 running · Reverse');
+  expect(document.querySelectorAll('link[rel=icon]')).toHaveLength(1);
+  pageTitle.say(null);
+  expect(document.title).toBe('(2) Headroom');
+});
+
+it('lists them with the newest first, and what is shown is read, also what comes while the list is open', async () => {
+  mount(new TestRun(people.ada), <Bell />);
+  arrives({ key: 'first', runId: 'run003', step: 9, title: 'Loss is NaN' });
+  expect(document.title).toBe('(1) Headroom');
+  await user.click(bell());
+  await waitFor(() => expect(links().slice(0, 1)).toEqual([['Loss is NaN', '/runs/run003?step=9']]));
+  await waitFor(() => expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']));
+  expect(document.querySelectorAll('link[rel=icon]')).toHaveLength(0);
+  arrives({ key: 'second', runId: 'run003', step: 12, title: 'Bob asks for control' });
+  await waitFor(() => expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']));
+  expect(links()[0]).toEqual(['Bob asks for control', '/runs/run003?step=12']);
+});
