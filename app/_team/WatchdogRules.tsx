@@ -28,8 +28,10 @@ const fields: Record<string, string> = {
   entropyBelow: 'entropy below',
   lossAbove: 'loss above (times chance)',
   seconds: 'for seconds',
-  freeBytesBelow: 'free bytes below',
+  freeBytesBelow: 'free space below (GB)',
 };
+/** Bytes are shown and typed as GB. */
+const unitOf = (field: string): number => (field === 'freeBytesBelow' ? 1e9 : 1);
 
 /** The numeric fields of a rule. */
 const numbersOf = (rule: Watchdog): [string, number][] =>
@@ -57,9 +59,10 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
     event.preventDefault();
     if (!draft) return;
     const rules = draft.rules.map((rule, i) => {
-      const numbers = numbersOf(rule).map(
-        ([name, value]) => [name, numberTyped(typed[`${i}.${name}`] ?? String(value)) ?? Number.NaN] as const,
-      );
+      const numbers = numbersOf(rule).map(([name, value]) => {
+        const text = typed[`${i}.${name}`];
+        return [name, text === undefined ? value : (numberTyped(text) ?? Number.NaN) * unitOf(name)] as const;
+      });
       return { ...rule, ...Object.fromEntries(numbers) };
     });
     const parsed = watchdogRules.safeParse({ ...draft, rules });
@@ -108,7 +111,7 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
                         label={fields[name] ?? name}
                         inputMode="decimal"
                         disabled={!editable || !rule.enabled}
-                        value={typed[`${i}.${name}`] ?? String(value)}
+                        value={typed[`${i}.${name}`] ?? String(value / unitOf(name))}
                         onChange={(text) => setTyped({ ...typed, [`${i}.${name}`]: text })}
                       />
                     ))}

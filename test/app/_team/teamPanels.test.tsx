@@ -75,6 +75,20 @@ describe('the watchdogs', () => {
     expect(sent('team.setWatchdogs')).toMatchObject([{ rules: { rules: [{}, {}, { steps: 200 }], webhooks: [] } }]);
   });
 
+  it('show free space in GB, and keep bytes: what was not typed stays to the last byte', async () => {
+    const disk = { kind: 'disk', enabled: true, reactions: [], freeBytesBelow: 1_234_567_891 } as const;
+    server.answers.set('team.watchdogs', () => ({ rules: [disk], webhooks: [] }));
+    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    const free = await screen.findByRole<HTMLInputElement>('textbox', { name: 'free space below (GB)' });
+    expect(free.value).toBe('1.234567891');
+    await user.click(button('Save'));
+    await user.clear(free);
+    await user.type(free, '2.5');
+    await user.click(button('Save'));
+    const kept = sent('team.setWatchdogs') as { rules: WatchdogRules }[];
+    expect(kept.map(({ rules }) => rules.rules)).toEqual([[disk], [{ ...disk, freeBytesBelow: 2.5e9 }]]);
+  });
+
   it('are read by everybody: fields of a rule that is off, and all of them for who is no admin, cannot be changed', async () => {
     mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
     const disabled = () => screen.getAllByRole<HTMLInputElement>('textbox').map((field) => field.disabled);
