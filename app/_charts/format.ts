@@ -20,11 +20,11 @@ export const formatPercent = (v: number, digits = 4): string => {
   return odd(v) ? text : `${text} %`;
 };
 
-/** A finite number, rounded: 12345.6 -> "12,346". The first Intl.NumberFormat of a page would delay its start by some 40 ms. */
-export const grouped = (n: number): string => String(BigInt(Math.round(n))).replace(/\B(?=(\d{3})+$)/g, ',');
+/** A finite number, rounded: 12345.6 -> "12,346". Not with Intl.NumberFormat: making the first one takes tens of ms of a page's start. */
+export const wholeNumber = (n: number): string => String(BigInt(Math.round(n))).replace(/\B(?=(\d{3})+$)/g, ',');
 
-/** 12345 -> "12,345", with the sign of mathematics. */
-export const formatStep = (step: number): string => (Number.isFinite(step) ? minus(grouped(step)) : odd(step)!);
+/** 12345 -> "12,345"; the minus sign is U+2212, as in all numbers of charts. */
+export const formatStep = (step: number): string => (Number.isFinite(step) ? minus(wholeNumber(step)) : odd(step)!);
 
 /** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; in full where four digits cannot distinguish whole numbers: 1,000,020. */
 export function formatTick(v: number): string {

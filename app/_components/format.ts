@@ -1,9 +1,9 @@
-import { formatPercent, grouped } from '~/app/_charts/format';
+import { formatPercent, wholeNumber } from '~/app/_charts/format';
 
 /** Numbers and times in display form. Values that a user set are not rounded: they are shown with `String`. */
 
 /** 12345 -> "12,345" */
-export const count = (n: number): string => (Number.isFinite(n) ? grouped(n) : measured(n));
+export const count = (n: number): string => (Number.isFinite(n) ? wholeNumber(n) : measured(n));
 
 /**
  * Measured values: 0.012345 -> "0.01235", 4.87e-7 -> "4.87e-7", NaN -> "NaN", Infinity -> "∞".
@@ -16,7 +16,7 @@ export function measured(n: number | null, digits = 4): string {
   if (n === 0) return '0';
   const size = Math.abs(n);
   if (size >= 1e6 || size < 1e-3) return n.toExponential(Math.max(0, digits - 2)).replace('e+', 'e');
-  if (size >= 10 ** (digits - 1)) return grouped(n);
+  if (size >= 10 ** (digits - 1)) return wholeNumber(n);
   return n.toPrecision(digits);
 }
 

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { LoggedCommand } from '~/shared/commands';
-import type { Controls } from '~/shared/controls';
+import { type Controls, controlDefaults } from '~/shared/controls';
 import type { TrainerEvent } from '~/shared/events';
 import { type Assignment, type Question, VERSION } from '~/shared/protocol';
 import type { RecipeSpec } from '~/shared/recipes';
@@ -34,25 +34,7 @@ const action = (name: 'pause' | 'resume' | 'stop' | 'checkpoint') => ({
   risky: false,
 });
 export const controls: Controls = {
-  values: [
-    {
-      name: 'value',
-      label: 'Value',
-      help: '',
-      unit: '',
-      type: 'integer',
-      min: 0,
-      max: null,
-      exclusiveMin: false,
-      exclusiveMax: false,
-      options: null,
-      nullLabel: null,
-      scale: 'linear',
-      default: 0,
-      takesEffect: 'next step',
-      group: 'Counting',
-    },
-  ],
+  values: [{ ...controlDefaults, name: 'value', label: 'Value', type: 'integer', min: 0, default: 0, group: 'Counting' }],
   actions: [
     action('pause'),
     action('resume'),

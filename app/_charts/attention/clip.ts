@@ -1,4 +1,5 @@
 /** A video of a range of steps: one frame per snapshot, drawn from the exact maps and recorded by the browser. */
+import { formatStep } from '~/app/_charts/format';
 import { type HeadMaps, mapSize } from './derive';
 import { gridLayout } from './layout';
 import { paintHeads } from './paintHeads';
@@ -96,7 +97,7 @@ export function drawFrame(
   c.drawImage(small, 10, top, map.width, map.height);
   c.fillStyle = colors.ink;
   c.font = '600 16px system-ui, sans-serif';
-  c.fillText(`step ${step.toLocaleString('en-US')}`, 10, 22);
+  c.fillText(`step ${formatStep(step)}`, 10, 22);
   c.font = '11px system-ui, sans-serif';
   c.fillStyle = colors.dim;
   c.fillText(title, 10, 38);

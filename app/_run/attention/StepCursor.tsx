@@ -1,4 +1,5 @@
 import { type StepAxis, xOf } from '~/app/_charts/attention/stepAxis';
+import { formatStep } from '~/app/_charts/format';
 import { useCursor } from '~/app/_live/cursor';
 import { useWorkspace } from './workspaceContext';
 
@@ -32,7 +33,7 @@ export function StepTicks({ axis }: { axis: StepAxis }) {
       {[0, 0.25, 0.5, 0.75, 1].map((f) => (
         <span key={f} className="absolute" style={{ left: `${100 * f}%`, transform: `translateX(${-100 * f}%)` }}>
           {f === 0 ? 'step ' : ''}
-          {Math.round(axis.first + f * (axis.last - axis.first)).toLocaleString('en-US')}
+          {formatStep(axis.first + f * (axis.last - axis.first))}
         </span>
       ))}
     </div>

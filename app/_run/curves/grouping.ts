@@ -1,3 +1,4 @@
+import { grouped } from '~/shared/grouped';
 import type { Series } from '~/shared/series';
 
 export interface SeriesGroup {
@@ -17,15 +18,8 @@ export function groupOf({ group, name }: Pick<Series, 'group' | 'name'>): string
 
 /** Series by group, in order of declaration: those without a group first, the machine's last. */
 export function groupSeries(series: readonly Series[]): SeriesGroup[] {
-  const groups = new Map<string, Series[]>();
-  for (const s of series) {
-    const name = groupOf(s);
-    const members = groups.get(name);
-    if (members) members.push(s);
-    else groups.set(name, [s]);
-  }
   const rank = ({ name }: SeriesGroup) => (name === '' ? 0 : name === SYSTEM || name.startsWith(`${SYSTEM}/`) ? 2 : 1);
-  return [...groups].map(([name, members]) => ({ name, members })).sort((a, b) => rank(a) - rank(b));
+  return [...grouped(series, groupOf)].map(([name, members]) => ({ name, members })).sort((a, b) => rank(a) - rank(b));
 }
 
 /** The name within its group: "val/loss" in "val" is "loss". */

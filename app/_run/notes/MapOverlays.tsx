@@ -4,9 +4,10 @@ import { headName } from '~/app/_charts/attention/tokens';
 import { colorOf, initials } from '~/app/_components/Avatars';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
+import { grouped } from '~/shared/grouped';
 import type { Note } from '~/shared/notes';
 import type { Looking } from '~/shared/protocol';
-import { describeAnchorAtStep, grouped, isThread, threadsOfHead } from './anchors';
+import { describeAnchorAtStep, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 
 /** Opens a new note on a head or one of its cells. A map that combines heads has no cells of one head, so its notes are about the step. */
@@ -53,7 +54,7 @@ export function HeadOverlay(props: {
   const notes = useList('notes', mostNotes);
   const others = usePresent((p) => p.others);
   const pinned = notes.filter((n) => isThread(n) && !n.resolved && n.anchor.head);
-  const noted = grouped(pinned, ({ anchor: { head } }) => `${head!.layer}.${head!.head}`).map(
+  const noted = [...grouped(pinned, ({ anchor: { head } }) => `${head!.layer}.${head!.head}`)].map(
     ([, [first]]) => first!.anchor.head!,
   );
   return (
@@ -89,7 +90,7 @@ export function CellOverlay(props: {
   return (
     <>
       {whole.length > 0 && <Badge threads={whole} box={above} of={headName(head.layer, head.head)} />}
-      {grouped(cells, (n) => `${n.anchor.head!.cell!.query}.${n.anchor.head!.cell!.key}`).map(([at, group]) => {
+      {[...grouped(cells, (n) => `${n.anchor.head!.cell!.query}.${n.anchor.head!.cell!.key}`)].map(([at, group]) => {
         const { query, key } = group[0]!.anchor.head!.cell!;
         const box = boxOf(query, key);
         return (

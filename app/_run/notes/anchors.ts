@@ -22,13 +22,3 @@ export function threadsOfHead(notes: readonly Note[], layer: number, head: numbe
     .filter((n) => isThread(n) && !n.resolved && n.anchor.head?.layer === layer && n.anchor.head.head === head)
     .sort((a, b) => Math.abs(a.anchor.step - step) - Math.abs(b.anchor.step - step));
 }
-
-/** Groups of items with equal keys, in the order of each group's first item. */
-export function grouped<T>(items: readonly T[], key: (item: T) => string): [string, T[]][] {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const name = key(item);
-    groups.set(name, [...(groups.get(name) ?? []), item]);
-  }
-  return [...groups];
-}

@@ -5,7 +5,8 @@ import type { ChartPlace, ChartPoint, Reading } from '~/app/_charts/place';
 import { useCursor } from '~/app/_live/cursor';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { describeAnchorAtStep, grouped, isThread } from './anchors';
+import { grouped } from '~/shared/grouped';
+import { describeAnchorAtStep, isThread } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 
 const write = (step: number, readings: readonly Reading[], at: ScreenPlace) => {
@@ -43,7 +44,7 @@ function ChartNotes({ place }: { place: ChartPlace }) {
   const pinX = pinned === null ? Number.NaN : place.x(pinned);
   return (
     <>
-      {grouped(shown, ({ x, y }) => `${Math.round(x / 12)} ${Math.round(y / 12)}`).map(([key, group]) => (
+      {[...grouped(shown, ({ x, y }) => `${Math.round(x / 12)} ${Math.round(y / 12)}`)].map(([key, group]) => (
         <button
           key={key}
           type="button"

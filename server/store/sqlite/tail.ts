@@ -1,6 +1,6 @@
 import { firstAt } from '~/shared/rows';
 import { STRIPE } from './layout';
-import type { BlockRun, RowArrays } from './rowRuns';
+import { type BlockRun, type RowArrays, rowArrays } from './rowRuns';
 
 /** Rows of the open block as they were appended; `steps` null: consecutive from `firstStep`; `times` null: all equal `at`. */
 export interface TailPart {
@@ -55,9 +55,8 @@ export function openTail(parts: TailPart[], width: number): OpenTail {
 
 /** All rows of the parts, which are adjacent: `count` rows of `width` numbers. */
 export function joined(parts: readonly TailPart[], count: number, width: number): RowArrays {
-  const steps = new Float64Array(count);
-  const times = new Float64Array(count);
-  const values = new Float64Array(count * width);
+  const rows = rowArrays(count, width);
+  const { steps, times, values } = rows;
   const bytes = new Uint8Array(values.buffer);
   let at = 0;
   for (const p of parts) {
@@ -68,7 +67,7 @@ export function joined(parts: readonly TailPart[], count: number, width: number)
     bytes.set(p.data, at * width * 8);
     at += p.rows;
   }
-  return { steps, times, values };
+  return rows;
 }
 
 /** Copied, because SQLite's bytes may not be aligned. */

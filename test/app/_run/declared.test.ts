@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { createMcpServer } from '~/server/mcp/tools';
 import { build } from '~/server/process/build';
-import type { ControlSpec, ControlValue } from '~/shared/controls';
+import { type ControlSpec, type ControlValue, controlDefaults } from '~/shared/controls';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
@@ -17,19 +17,11 @@ import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
 
 const spec = (name: string, label: string, type: ControlSpec['type'], more: Partial<ControlSpec> = {}): ControlSpec => ({
+  ...controlDefaults,
   name,
   label,
   help: `What ${label} is for.`,
-  unit: '',
   type,
-  min: null,
-  max: null,
-  exclusiveMin: false,
-  exclusiveMax: false,
-  options: null,
-  nullLabel: null,
-  scale: 'linear',
-  default: null,
   takesEffect: 'next epoch',
   group: 'Never seen before',
   ...more,
