@@ -131,7 +131,7 @@ async function filesOfArchive(archive: string, progress: ProgressLine): Promise<
 function troubleOf({ code, message }: NodeJS.ErrnoException, inside: string): string {
   if (code === 'Z_BUF_ERROR') return `the archive is truncated (${message})`;
   if (code?.startsWith('Z_')) return `the archive is damaged, or not a gzip file (${message})`;
-  if (message === 'Unexpected end of data') return `the archive ends inside ${inside}: it is truncated`;
+  if (message === 'Unexpected end of data') return `the archive ends${inside && ` inside ${inside}`}: it is truncated`;
   return message.startsWith('Invalid tar header') ? 'no tar header: not a tar archive, or a damaged one' : message;
 }
 

@@ -53,21 +53,20 @@ export async function wholeBlob(database: Database, hash: string): Promise<Uint8
  *
  * @returns whether it was not there before
  */
-export async function uploadBlob(database: Database, hash: string, from: Pick<BlobReader, 'open'>): Promise<boolean> {
+export async function uploadBlob(database: Database, hash: string, from: BlobReader): Promise<boolean> {
   if ((await sizeOf(database, hash)) !== null) return false;
+  const bytes = await from.size(hash);
   const open = async () => {
     const blob = await from.open(hash);
     if (!blob) throw new Error(`blob ${hash} is not here`);
-    return blob;
+    return blob.stream;
   };
-  const { bytes, stream } = await open();
   let object: string | null = null;
   if (database.objects) {
-    stream.destroy();
     // A name of its own for each upload: what a node that was replaced still deletes is never what another one wrote since.
     object = `${database.id}/${hash}/${nanoid()}`;
-    await database.objects.put(object, async () => (await open()).stream);
-  } else await writeParts(database, hash, stream);
+    await database.objects.put(object, open);
+  } else await writeParts(database, hash, await open());
   const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
   await database.write(sql, [hash, bytes, object]);
   if (object === null || (await objectOf(database, hash)) === object) return true;

@@ -60,7 +60,7 @@ export class Objects {
 
   /** @param open called for each try */
   async put(name: string, open: () => Promise<Readable>): Promise<void> {
-    await this.#again(async () => {
+    await this.#again(name, async () => {
       const Body = await open();
       await new this.sdk.Upload({
         client: this.#client,
@@ -73,12 +73,12 @@ export class Objects {
 
   /** @throws Error when there is no such object, or reading breaks off */
   async *get(name: string): AsyncGenerator<Uint8Array> {
-    const { Body } = await this.#again(() => this.#client.send(new this.sdk.GetObjectCommand(this.#of(name))));
+    const { Body } = await this.#again(name, () => this.#client.send(new this.sdk.GetObjectCommand(this.#of(name))));
     yield* Body as unknown as AsyncIterable<Uint8Array>;
   }
 
   async remove(name: string): Promise<void> {
-    await this.#again(() => this.#client.send(new this.sdk.DeleteObjectCommand(this.#of(name))));
+    await this.#again(name, () => this.#client.send(new this.sdk.DeleteObjectCommand(this.#of(name))));
   }
 
   close(): void {
@@ -90,7 +90,7 @@ export class Objects {
     return { Bucket: this.#at.bucket, Key: this.#at.prefix + name };
   }
 
-  async #again<R>(task: () => Promise<R>): Promise<R> {
+  async #again<R>(object: string, task: () => Promise<R>): Promise<R> {
     for (;;) {
       try {
         const result = await task();
@@ -100,7 +100,8 @@ export class Objects {
         const { $metadata, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
         const status = $metadata?.httpStatusCode;
         const passing = status === undefined ? isNetwork(error) : status >= 500 || status === 429 || name === 'SlowDown';
-        if (!passing || this.#closed) throw new Error(`BLOB_URL: ${describe(error)}`, { cause: error });
+        if (!passing || this.#closed)
+          throw new Error(`BLOB_URL: ${describe(error)} (object ${this.#of(object).Key})`, { cause: error });
         this.#note(describe(error));
       }
       await pause(retryMs);
