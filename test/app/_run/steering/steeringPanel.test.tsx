@@ -41,6 +41,15 @@ it('a new value is sent with the one that was seen, once', async () => {
   expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
 });
 
+it('a double click on Apply asks once', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004');
+  await user.dblClick(screen.getByRole('button', { name: 'Apply' }));
+  expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
+});
+
 it('a value out of its range is refused beside the field, and nothing is sent', async () => {
   const run = running();
   mount(run, <SteeringPanel />);
