@@ -190,7 +190,7 @@ export function RunList() {
       </div>
       {form && (
         <Suspense fallback={null}>
-          <NewRunDialog open again={form.again} onClose={() => setForm(null)} trainers={trainers} />
+          <NewRunDialog open again={form.again} you={you} onClose={() => setForm(null)} trainers={trainers} />
         </Suspense>
       )}
     </div>
