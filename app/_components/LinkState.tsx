@@ -2,7 +2,7 @@ import type { LinkStatus } from '~/app/_live/types';
 
 const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
   connecting: { text: 'connecting', dot: 'bg-dim', help: 'Waiting for the server.' },
-  live: { text: 'live', dot: 'bg-good', help: 'What you see is what is happening.' },
+  live: { text: 'connected', dot: 'bg-good', help: 'What you see is what is happening.' },
   silent: {
     text: 'no news',
     dot: 'bg-warn',

@@ -104,14 +104,16 @@ function Layout() {
     else if (layout === 'present') presence.lead(false);
   };
   return (
-    <Select
-      aria-label="Layout"
-      title="Steer: curves and controls. Watch: curves and what happens. Review: curves beside attention. Present: large type, the others are asked to follow"
-      className="w-auto! font-sans"
-      options={layoutNames.map((value) => ({ value, text: layoutWords[value] }))}
-      value={layout}
-      onPick={choose}
-    />
+    <label className="flex items-center gap-1.5 text-xs text-dim">
+      <span className="max-xl:sr-only">Layout</span>
+      <Select
+        title="Steer: curves and controls. Watch: curves and what happens. Review: curves beside attention. Present: large type, the others are asked to follow"
+        className="w-auto! font-sans"
+        options={layoutNames.map((value) => ({ value, text: layoutWords[value] }))}
+        value={layout}
+        onPick={choose}
+      />
+    </label>
   );
 }
 

@@ -96,7 +96,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
       className="group grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1"
     >
       <span className="flex min-w-0 items-center">
-        <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
+        <label htmlFor={id} className="min-w-0 wrap-anywhere" title={aboutControl(spec)}>
           {spec.label}
         </label>
         <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={about}>

@@ -17,6 +17,7 @@ import { useWhyNot } from './useWhyNot';
 
 const ScheduleForm = later(() => import('./ScheduleForm'));
 
+const summaryClass = 'px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink';
 const none = { values: [], actions: [] };
 
 /** All controls and actions of the trainer, drawn only from their declarations. */
@@ -68,23 +69,22 @@ export function SteeringPanel() {
               ))}
             </div>
           )}
-          {groups.map((group, i) => (
-            <details key={group} open={i < 2} className="group border-b border-line/70 last:border-0">
-              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
-                {group || 'Other'}
-              </summary>
-              <div className="pb-1.5">
-                {controls.values
-                  .filter((c) => c.group === group)
-                  .map((spec) => (
-                    <ControlField key={spec.name} spec={spec} why={why} />
-                  ))}
-              </div>
-            </details>
-          ))}
+          {groups.map((group, i) => {
+            const fields = controls.values
+              .filter((c) => c.group === group)
+              .map((spec) => <ControlField key={spec.name} spec={spec} why={why} />);
+            // Most scripts declare no groups.
+            if (group === '' && groups.length === 1) return fields;
+            return (
+              <details key={group} open={i < 2} className="border-b border-line/70 last:border-0">
+                <summary className={summaryClass}>{group || 'Other'}</summary>
+                <div className="pb-1.5">{fields}</div>
+              </details>
+            );
+          })}
           {!over && (
             <details className="border-t border-line/70" onToggle={() => setLater(true)}>
-              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
+              <summary className={summaryClass}>
                 Change later
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>

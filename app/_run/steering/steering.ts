@@ -1,5 +1,6 @@
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
+import { triggerWords } from '~/app/_live/triggerWords';
 import type { DraftCommand } from '~/app/_live/types';
 import type { Command } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
@@ -151,5 +152,5 @@ export function undoOf(view: Pick<RunView, 'values'>, record: CommandRecord): Dr
 /** A checkpoint as a choice: its value is its hash. */
 export const checkpointOption = ({ step, trigger, blob }: ListItems['checkpoints']) => ({
   value: blob.hash,
-  text: `step ${count(step)} (${trigger})`,
+  text: `step ${count(step)}, ${triggerWords[trigger]}`,
 });
