@@ -122,9 +122,7 @@ function NewRun(props: {
     else {
       toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);
       const search = withTerm('', 'group', asked.group);
-      // The list reads its view from the address.
-      history.pushState(null, '', `${location.pathname}?find=${encodeURIComponent(search)}`);
-      window.dispatchEvent(new PopStateEvent('popstate'));
+      router.push(`/?find=${encodeURIComponent(search)}`);
       onStarted();
     }
   };
