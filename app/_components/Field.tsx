@@ -53,9 +53,9 @@ export function Field(props: {
         </p>
       )}
       {detail && (
-        <p id={detailId} className="text-2xs break-words text-dim">
+        <div id={detailId} className="text-2xs break-words text-dim">
           {detail}
-        </p>
+        </div>
       )}
     </div>
   );

@@ -10,6 +10,7 @@ import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView, WithLists } from '~/shared/view';
 import { describeMetrics, rankedMetrics, splitColors } from './evaluationWords';
 import { withRole } from './series';
+import { triggerWords } from './triggerWords';
 
 /** Marks that charts show for a run besides its rows. All are functions of the view alone. */
 
@@ -60,7 +61,7 @@ function marksOf({ evaluations, checkpoints, snapshots, alerts, statuses, notes 
       const detail = evaluatedStep(e) === e.step ? '' : `parameters of step ${formatStep(evaluatedStep(e))}`;
       return mark('evaluation', `e${e.seq}`, e.step, label, colors.get(e.split)!, detail);
     }),
-    ...checkpoints.map((c) => mark('checkpoint', `c${c.seq}`, c.step, `checkpoint (${c.trigger})`, 'dim')),
+    ...checkpoints.map((c) => mark('checkpoint', `c${c.seq}`, c.step, `checkpoint, ${triggerWords[c.trigger]}`, 'dim')),
     ...snapshots
       .filter((s) => s.trigger === 'command')
       .map((s) => mark('snapshot', `s${s.seq}`, s.step, 'snapshot on demand', 'accent')),

@@ -3,10 +3,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useState } from 'react';
+import { CopyLine } from '~/app/_components/CopyLine';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { toast } from '~/app/_live/toast';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
+import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import { withTerm } from '~/shared/runSearch';
 import type { RunSetupInput } from '~/shared/setup';
@@ -17,7 +19,7 @@ import { type Draft, draftLike, emptyDraft, filledIn, keepDraft, readDraft, setu
 import { NewRunForm } from './newRun/NewRunForm';
 import type { Problem } from './newRun/problems';
 import { useEstimate } from './newRun/useEstimate';
-import { type Answered, useProblems } from './newRun/useProblems';
+import { type Answered, useProblems, withProblems } from './newRun/useProblems';
 import { RunPicker } from './RunPicker';
 import { useCatalog } from './useCatalog';
 
@@ -25,23 +27,27 @@ export function NewRunDialog(props: {
   open: boolean;
   /** The run whose settings fill in the form. */
   again?: Pick<RunSummary, 'runId' | 'name'> | null;
+  /** null: not known yet. */
+  you: Actor | null;
   onClose(): void;
   trainers: readonly TrainerSummary[];
 }) {
-  const { open, again = null, onClose, trainers } = props;
+  const { open, again = null, you, onClose, trainers } = props;
   return (
     <Modal
       open={open}
       onClose={onClose}
       title={again ? `Run ${again.name} again` : 'New run'}
-      help={
-        again
-          ? 'Filled in with the settings of that run; change what you like.'
-          : 'Filled in with the recipe’s first preset; change what you like.'
-      }
+      {...(again && { help: 'Filled in with the settings of that run; change what you like.' })}
       wide
     >
-      <NewRun again={again?.runId ?? null} trainers={trainers} onStarted={onClose} />
+      {you?.role === 'viewer' ? (
+        <p className="px-4 py-8 text-dim">
+          {you.name} (viewer) may not start runs. An admin can change the role on the Team page.
+        </p>
+      ) : (
+        <NewRun again={again?.runId ?? null} trainers={trainers} onStarted={onClose} />
+      )}
     </Modal>
   );
 }
@@ -81,7 +87,8 @@ function NewRun(props: {
   const asked = useMemo(() => filled && setupsOf(draft, filled), [draft, filled]);
   const text = JSON.stringify(asked?.setups ?? null);
   const checked = useProblems(asked?.setups ?? null, ask);
-  const now = refused !== null && refused.about === text ? refused : checked;
+  // A refused start may name only some of the fields that do not fit: the answer to what was typed names the others.
+  const now = refused !== null && refused.about === text ? withProblems(refused, checked) : checked;
   const estimate = useEstimate(now.about === text && now.problems.length === 0 ? (asked?.setups[0] ?? null) : null);
 
   const change = useCallback(
@@ -115,9 +122,7 @@ function NewRun(props: {
     else {
       toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);
       const search = withTerm('', 'group', asked.group);
-      // The list reads its view from the address.
-      history.pushState(null, '', `${location.pathname}?find=${encodeURIComponent(search)}`);
-      window.dispatchEvent(new PopStateEvent('popstate'));
+      router.push(`/?find=${encodeURIComponent(search)}`);
       onStarted();
     }
   };
@@ -128,9 +133,11 @@ function NewRun(props: {
   if (!ready) return <p className="px-4 py-8 text-dim">Reading the recipes…</p>;
   if (known.length === 0)
     return (
-      <p className="px-4 py-8 text-dim">
-        No recipe is known yet: they come with the first trainer that connects. A script can open a run of its own without one.
-      </p>
+      <div className="space-y-2 px-4 py-6 text-dim">
+        <p>No recipe is known yet: they come with the first trainer that connects. This one starts with the server:</p>
+        <CopyLine label="the command that starts server and trainer" text="HEADROOM_TRAINERS=1 npm start" />
+        <p>A script of your own opens its run without a trainer.</p>
+      </div>
     );
   return (
     <NewRunForm

@@ -2,7 +2,7 @@
 
 import { ArrowDown, ArrowUp, ChartSpline, Columns3, Plus, Search, Table2 } from 'lucide-react';
 import Link from 'next/link';
-import { useRouter, useSearchParams } from 'next/navigation';
+import { useRouter } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
@@ -41,7 +41,8 @@ type Form = { again: RunSummary | null };
 
 /** The start page: all runs, as a table or as charts. */
 export function RunList() {
-  const { view, setView } = useView();
+  const [form, setForm] = useState<Form | null>(null);
+  const { view, setView } = useView(useCallback(() => setForm({ again: null }), []));
   const { state, reader, choose: readAll } = useTable(view);
   const { link, error, trainers, you, connection } = useRunList(reader.changed);
   // After a broken connection the visible lines may be out of date.
@@ -49,9 +50,7 @@ export function RunList() {
     if (connection > 1) reader.again();
   }, [reader, connection]);
   const [chosen, setChosen] = useState<ReadonlyMap<string, RunSummary>>(new Map());
-  const [form, setForm] = useState<Form | null>(null);
   const search = useSearchKey();
-  useNewRunLink(useCallback(() => setForm({ again: null }), []));
   const router = useRouter();
   const mayStart = you !== null && you.role !== 'viewer';
 
@@ -190,20 +189,11 @@ export function RunList() {
       </div>
       {form && (
         <Suspense fallback={null}>
-          <NewRunDialog open again={form.again} onClose={() => setForm(null)} trainers={trainers} />
+          <NewRunDialog open again={form.again} you={you} onClose={() => setForm(null)} trainers={trainers} />
         </Suspense>
       )}
     </div>
   );
-}
-
-/** The address "/?new=1" opens the form. */
-function useNewRunLink(open: () => void): void {
-  const params = useSearchParams();
-  const wanted = params.get('new') === '1';
-  useEffect(() => {
-    if (wanted) open();
-  }, [wanted, open]);
 }
 
 const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;

@@ -43,15 +43,7 @@ const host = { after: browserHost.after, describe: (error: unknown) => describeE
 /** The visible lines of the table; `choose` reads every run that the view shows. */
 export function useTable(view: View): { state: TableState; reader: TableReader; choose(): Promise<RunSummary[]> } {
   const [reader] = useState(() => createTableReader(askPage, host));
-  // The address is read after the page has mounted: the first query waits for it.
-  const [begun, setBegun] = useState(false);
-  useEffect(() => {
-    if (!begun) {
-      setBegun(true);
-      return;
-    }
-    reader.show(view);
-  }, [reader, view, begun]);
+  useEffect(() => reader.show(view), [reader, view]);
   const state = useSyncExternalStore(reader.subscribe, reader.get, reader.get);
   const choose = useCallback(async () => {
     const runs = new Map<string, RunSummary>();

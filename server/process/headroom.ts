@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `headroom` command: the first word names the command, the rest are its flags. In a clone: `npm run headroom -- ...`. */
-import { commands } from './commands';
+import { readFileSync } from 'node:fs';
+import { type Command, commands } from './commands';
 
 /** Flags of `headroom start`, and the environment variables that they set. */
 const startFlags = { '--port': 'PORT', '--host': 'HOST', '--data': 'HEADROOM_DATA', '--backend': 'HEADROOM_BACKEND' } as const;
@@ -10,6 +11,7 @@ const help = [
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`),
   '',
+  'headroom COMMAND --help says more about one; headroom --version says which version this is.',
   `Flags of start: ${Object.entries(startFlags)
     .map(([flag, variable]) => `${flag} (or ${variable})`)
     .join(', ')}`,
@@ -28,15 +30,32 @@ function problemOf(flags: string[]): string | null {
   return null;
 }
 
+/** @returns what is wrong with the words after a command that takes at most some of them, or null */
+function tooMuch(name: string, { words }: NonNullable<Command['usage']>, given: string[]): string | null {
+  const taken = words.split(' ').filter((word) => word !== '');
+  const flag = given.find((word) => word.startsWith('-') && !words.includes(word.split('=')[0]!));
+  if (flag !== undefined) return `headroom ${name} has no flag ${flag}`;
+  return given.length > taken.length ? `${[`headroom ${name}`, ...taken].join(' ')}: "${given[taken.length]}" is too much` : null;
+}
+
 const words = process.argv.slice(2);
 const isNamed = words[0] !== undefined && !words[0].startsWith('-');
 const name = isNamed ? words[0]! : 'start';
 const flags = isNamed ? words.slice(1) : words;
 const command = Object.hasOwn(commands, name) ? commands[name]! : null;
+const asksHelp = flags.some((flag) => flag === '--help' || flag === '-h');
 
-if (name === 'start' && flags.some((flag) => flag === '--help' || flag === '-h')) console.log(help);
+if (name === 'help' || (name === 'start' && asksHelp)) console.log(help);
+else if (words[0] === '--version' || words[0] === '-v')
+  console.log((JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version);
+else if (command?.usage && asksHelp)
+  console.log([`headroom ${name} ${command.usage.words}`.trim(), '', command.summary, '', command.usage.more].join('\n'));
 else {
-  const problem = !command ? `There is no command "${name}".` : name === 'start' ? problemOf(flags) : null;
+  const problem = !command
+    ? `There is no command "${name}".`
+    : name === 'start'
+      ? problemOf(flags)
+      : command.usage && tooMuch(name, command.usage, flags);
   if (!command || problem !== null) {
     console.error(`${problem}\n\n${help}`);
     process.exit(2);

@@ -80,7 +80,7 @@ export function createHttp(deps: HttpDeps): Server {
     const visit = { request, response, url, params: found.params };
     if (route.for === 'anybody') return route.handle(visit);
     const actor = await identity.identify(request, route.basic);
-    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou) : unknown(response, true);
+    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou(request)) : unknown(request, response, true);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
     if (route.metered) {
@@ -100,7 +100,7 @@ export function createHttp(deps: HttpDeps): Server {
     // The app's own code is no secret, and a page for signing in needs it.
     const open = url.pathname.startsWith('/_next/') || url.pathname === '/join';
     if (!open && !(await identity.identify(request))) {
-      if (api || deps.signInPage === undefined) return unknown(response, api);
+      if (api || deps.signInPage === undefined) return unknown(request, response, api);
       return sendTo(response, `${basePath}${deps.signInPage}?to=${encodeURIComponent(url.pathname + url.search)}`);
     }
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
@@ -179,13 +179,16 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
 
 const how = 'Open the invite link that you were given; the first admin’s is printed where the server was started.';
 
-const whoAreYou = `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`;
+const whoAreYou = ({ headers }: IncomingMessage): string =>
+  headers.authorization === undefined
+    ? `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`
+    : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
-function unknown(response: ServerResponse, api: boolean): void {
+function unknown(request: IncomingMessage, response: ServerResponse, api: boolean): void {
   if (api)
     sendJson(response, 401, {
-      error: { message: whoAreYou, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
+      error: { message: whoAreYou(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
     });
   else sendPage(response, 401, 'Sign in to Headroom', how);
 }

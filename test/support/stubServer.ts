@@ -9,6 +9,13 @@ export const server = {
   answers: new Map<string, (input: never) => unknown>(),
 };
 
+/** Answers like a server that finds fields that do not fit. */
+export const refuse = (problems: { field: string; message: string }[]): never => {
+  throw TRPCClientError.from({
+    error: { message: problems[0]!.message, code: -32600, data: { field: problems[0]!.field, problems } },
+  } as never);
+};
+
 export const links = (): TRPCLink<AppRouter>[] => [
   () =>
     ({ op }) =>
@@ -19,7 +26,11 @@ export const links = (): TRPCLink<AppRouter>[] => [
           observer.error(TRPCClientError.from(new Error(`${op.path}: the test gives no answer`)));
           return;
         }
-        observer.next({ result: { type: 'data', data: answer(op.input as never) } });
-        observer.complete();
+        try {
+          observer.next({ result: { type: 'data', data: answer(op.input as never) } });
+          observer.complete();
+        } catch (error) {
+          observer.error(TRPCClientError.from(error as Error));
+        }
       }),
 ];

@@ -132,7 +132,12 @@ function fieldFlags({ spec }: Recipe): FieldFlag[] {
 export function helpText(recipes: RecipeBook, recipe: Recipe | null): string {
   const line = (flag: string, help: string) => `  ${flag.padEnd(26)}${help}`;
   const command = Object.entries(own).map(([name, o]) => line(`--${name}${o.value ? ` ${o.value}` : ''}`, o.help));
-  const head = ['npm run train -- --recipe NAME [flags]', '', ...command, ''];
+  const head = [
+    'headroom train --recipe NAME [flags]        (in a clone: npm run train -- --recipe NAME [flags])',
+    '',
+    ...command,
+    '',
+  ];
   if (!recipe)
     return [
       ...head,

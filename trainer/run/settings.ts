@@ -33,12 +33,13 @@ const environment = z.object({
     .default('http://127.0.0.1:3000')
     .refine((text) => {
       const url = URL.canParse(text) ? new URL(text) : null;
-      return url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash && !url.username;
-    }, 'an address like http://127.0.0.1:3000 is needed, without path or user')
-    .transform((text) => new URL(text).origin),
+      return url !== null && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username;
+    }, 'an address like http://127.0.0.1:3000 or https://lab.example/headroom is needed, without a user')
+    .transform((text) => new URL(text).href.replace(/\/+$/, '')),
   HEADROOM_TRAINER_TOKEN: z
     .string({
-      error: 'missing; npm start sets it for the trainer it starts, elsewhere give the token the server shows for trainers',
+      error:
+        'missing; a server sets it for the trainer that it starts, elsewhere give a token of scope trainer from the Team page',
     })
     .regex(/^[\x21-\x7e]{8,512}$/, 'a token of 8 to 512 visible characters is needed'),
   HEADROOM_TRAINER_NAME: z

@@ -7,9 +7,11 @@ import { Explain } from '~/app/_components/Glossary';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
+import { useView } from '~/app/_live/useRun';
 import { AsOf } from '~/app/_run/AsOf';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
+import { ended } from '~/shared/view';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
 
 /** Results of all evaluations, newest first, with one column per metric. The best result of each set is marked. */
@@ -17,6 +19,7 @@ export function EvaluationsPanel() {
   const { items: evaluations, whole, older } = useLoaded('evaluations');
   const pinned = useCursor((c) => c.mode === 'pinned');
   const at = useCursor((c) => (c.mode === 'pinned' ? c.step : Number.POSITIVE_INFINITY));
+  const over = useView((v) => ended(v.status), false);
   const { columns, best, newestFirst } = useMemo(
     () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
     [evaluations],
@@ -32,7 +35,7 @@ export function EvaluationsPanel() {
       }
     >
       {evaluations.length === 0 ? (
-        <Nothing>None yet.</Nothing>
+        <Nothing>{over ? 'It ended without one.' : 'None yet.'}</Nothing>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         <section className="relative overflow-x-auto" tabIndex={0} aria-label="Evaluations, newest first">

@@ -1,6 +1,7 @@
 import { count, duration } from '~/app/_components/format';
 import { statusWord } from '~/app/_components/statusWord';
 import { describeMetrics, metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
+import { triggerWords } from '~/app/_live/triggerWords';
 import type { DraftCommand } from '~/app/_live/types';
 import { describeAnchorAtStep } from '~/app/_run/notes/anchors';
 import { describeCommand, describeValue, undoOf, valueSpec } from '~/app/_run/steering/steering';
@@ -84,7 +85,7 @@ export function activity(view: Listed): Item[] {
         ...of(c, 'checkpoint', 'plain'),
         who: askedBy(c.commandId),
         title: 'checkpoint saved',
-        detail: `${c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : words[c.trigger]}${c.reference === undefined ? '' : `, kept by the script at ${c.reference}`}`,
+        detail: `${c.trigger === 'best' && c.main ? `best so far, ${describeMain(c.main)}` : triggerWords[c.trigger]}${c.reference === undefined ? '' : `, kept by the script at ${c.reference}`}`,
         checkpoint: c.blob.hash,
       }),
     ),
@@ -95,7 +96,7 @@ export function activity(view: Listed): Item[] {
           ...of(s, 'snapshot', 'plain'),
           who: askedBy(s.commandId),
           title: 'snapshot taken',
-          detail: words[s.trigger],
+          detail: triggerWords[s.trigger],
         }),
       ),
     ...view.analyses.map(
@@ -111,7 +112,13 @@ export function activity(view: Listed): Item[] {
         ...of(
           s,
           'status',
-          s.status === 'failed' ? 'bad' : s.status === 'waiting' ? 'warn' : s.status === 'finished' ? 'good' : 'plain',
+          s.status === 'failed' || s.status === 'crashed'
+            ? 'bad'
+            : s.status === 'waiting'
+              ? 'warn'
+              : s.status === 'finished'
+                ? 'good'
+                : 'plain',
         ),
         title: statusWord(s.status),
         detail: s.message,
@@ -134,17 +141,6 @@ const describeMain = ({ split, metric }: NonNullable<CheckpointEvent['main']>): 
 
 const labelOf = ({ controls }: Listed, action: string): string =>
   controls.actions.find((a) => a.name === action)?.label ?? action;
-
-const words = {
-  start: 'at the start',
-  cadence: 'on schedule',
-  epoch: 'end of an epoch',
-  command: 'on request',
-  best: 'best so far',
-  end: 'at the end',
-  alert: 'on an alert',
-  shutdown: 'as the trainer was stopped',
-} as const;
 
 const of = (e: { seq: number; at: number; step: number | null }, kind: Item['kind'], tone: Tone) =>
   ({ seq: e.seq, at: e.at, step: e.step, kind, tone, who: null, undo: null }) as const;

@@ -1,12 +1,13 @@
 'use client';
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
 import { PanelBody } from '~/app/_run/PanelBody';
 import { ConsoleReader } from './consoleReader';
+import { onScreen } from './onScreen';
 
 const restMs = 250;
 
@@ -35,19 +36,23 @@ export function ConsolePanel() {
     if (box.current && atEnd.current) box.current.scrollTop = box.current.scrollHeight;
   }, [shown]);
 
-  const { parts, earlier, error } = shown;
+  const { earlier, error } = shown;
+  const parts = useMemo(() => onScreen(shown.parts), [shown.parts]);
   return (
     <PanelBody
       title="Console"
       tools={
-        <input
-          type="search"
-          aria-label="Search the console"
-          placeholder="search"
-          className={`${inputClass} max-w-48`}
-          value={search}
-          onChange={(e) => setSearch(e.target.value)}
-        />
+        <>
+          <h2 className="text-xs font-semibold">Console</h2>
+          <input
+            type="search"
+            aria-label="Search the console"
+            placeholder="search"
+            className={`${inputClass} max-w-48`}
+            value={search}
+            onChange={(e) => setSearch(e.target.value)}
+          />
+        </>
       }
     >
       <section

@@ -86,16 +86,18 @@ function Bars({ histogram: { edges, counts } }: { histogram: Histogram }) {
 }
 
 const rowsShown = 100;
+/** As wide as its text, up to a width at which a long one wraps: the table scrolls, and no column hides another. */
+const cellClass = 'w-max max-w-64 wrap-anywhere';
 
 function Rows({ table: { columns, rows } }: { table: Table }) {
   return (
     <div className="relative max-h-64 overflow-auto">
       <table className="w-full text-xs">
-        <thead>
+        <thead className="sticky top-0 bg-panel">
           <tr>
             {columns.map((c, i) => (
               <th key={i} scope="col" className="px-2 py-1 text-left text-2xs font-medium text-dim">
-                {c}
+                <div className={cellClass}>{c}</div>
               </th>
             ))}
           </tr>
@@ -104,8 +106,10 @@ function Rows({ table: { columns, rows } }: { table: Table }) {
           {rows.slice(0, rowsShown).map((row, r) => (
             <tr key={r} className="border-t border-line align-top">
               {row.map((cell, i) => (
-                <td key={i} className={`px-2 py-0.5 break-words ${typeof cell === 'number' ? 'text-right' : ''}`} dir="auto">
-                  {cell === null ? '–' : typeof cell === 'number' ? measured(cell, 6) : String(cell)}
+                <td key={i} className="px-2 py-0.5" dir="auto">
+                  <div className={`${cellClass} ${typeof cell === 'number' ? 'ml-auto' : ''}`}>
+                    {cell === null ? '–' : typeof cell === 'number' ? measured(cell, 6) : String(cell)}
+                  </div>
                 </td>
               ))}
             </tr>

@@ -7,6 +7,7 @@ import { useView } from '~/app/_live/useRun';
 import { PanelBody } from '~/app/_run/PanelBody';
 import { settingsOf } from '~/shared/settings';
 import { isOpened } from '~/shared/view';
+import { type Line, Lines } from './Lines';
 import { Script } from './Script';
 
 /** Settings with which the run was started, its script, and the device that trains it. */
@@ -57,9 +58,9 @@ function SetupList() {
     <>
       <Lines
         lines={[
-          ['Recipe', recipe ? (known?.title ?? recipe.name) : undefined],
-          ['Data', data ?? undefined],
-          ['Trainer asked for', recipe?.trainer ?? undefined],
+          ['Recipe', recipe && (known?.title ?? recipe.name)],
+          ['Data', data],
+          ['Trainer asked for', recipe?.trainer],
           ['Project', project],
           ['Group', group],
           ['Job type', jobType],
@@ -72,7 +73,7 @@ function SetupList() {
           ),
         ]}
       />
-      {settings.length === 0 && <p className="mt-1 text-xs text-dim">Its settings are not known.</p>}
+      {settings.length === 0 && <p className="mt-1 text-xs text-dim">It came without settings.</p>}
     </>
   );
 }
@@ -86,9 +87,9 @@ function Device() {
       <Lines
         lines={[
           ['Backend', device.backend],
-          ['Device', device.device],
+          ['Device', device.device || null],
           ['Software', device.software],
-          ['Trainer', trainer ? `${trainer.name} on ${trainer.host}` : undefined],
+          ['Trainer', trainer && `${trainer.name} on ${trainer.host}`],
         ]}
       />
       {tried.length > 0 && (
@@ -104,29 +105,5 @@ function Device() {
         </>
       )}
     </>
-  );
-}
-
-/** Label, text, and whether it differs from the preset. */
-type Line = readonly [label: string, text: string | undefined, changed?: boolean];
-
-function Lines({ lines }: { lines: readonly Line[] }) {
-  return (
-    <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-0.5 text-xs">
-      {lines.map(
-        ([label, text, changed]) =>
-          text !== undefined && (
-            <div key={label} className="col-span-2 grid grid-cols-subgrid">
-              <dt className="break-words text-dim">{label}</dt>
-              <dd
-                className={`text-right font-mono break-all ${changed ? 'text-accent' : ''}`}
-                title={changed ? 'not as in the recipe’s first preset' : undefined}
-              >
-                {text}
-              </dd>
-            </div>
-          ),
-      )}
-    </dl>
   );
 }

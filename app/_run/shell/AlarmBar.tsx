@@ -8,27 +8,42 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
-import type { ListItems } from '~/shared/view';
+import type { ListItems, RunView } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
-type Alert = ListItems['alerts'];
+type Alarming = Pick<ListItems['alerts'], 'seq' | 'kind' | 'step' | 'message'>;
 
-const titles: Record<string, string> = { 'not-finite': 'NaN or infinity', collapse: 'Attention has collapsed' };
+const titles: Record<string, string> = {
+  'not-finite': 'NaN or infinity',
+  collapse: 'Attention has collapsed',
+  failed: 'The run failed:',
+  crashed: 'The run crashed:',
+};
 
 /** The newest error that nobody has dismissed in this browser, and possible remedies. Renders nothing without one. */
 export function AlarmBar() {
   const { runId } = useRunStore();
   const alerts = useList('alerts');
+  const end = useView(badEnd, null);
   const { dismissed, dismiss } = useDismissed(runId);
-  const open = alerts.filter((a) => a.level === 'error' && !dismissed.includes(a.seq));
+  const errors: Alarming[] = alerts.filter((a) => a.level === 'error');
+  const open = (end ? [...errors, end] : errors).filter((a) => !dismissed.includes(a.seq));
   const alarm = open.at(-1);
   return alarm ? (
     <Alarm key={alarm.seq} alarm={alarm} others={open.length - 1} onDismiss={() => dismiss(open.map((a) => a.seq))} />
   ) : null;
 }
 
-function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onDismiss(): void }) {
+/** Why the run ended, when it did not end by itself or by somebody's wish. */
+function badEnd({ status, recent }: RunView): Alarming | null {
+  const last = recent.statuses.items.at(-1);
+  if (!last || last.status !== status || (status !== 'failed' && status !== 'crashed')) return null;
+  return { seq: last.seq, kind: status, step: last.step, message: last.message };
+}
+
+function Alarm({ alarm, others, onDismiss }: { alarm: Alarming; others: number; onDismiss(): void }) {
   const { kind, step, message } = alarm;
+  const traceback = useView((v) => kind === 'failed' && v.traceback !== null, false);
   return (
     <div
       role="alert"
@@ -46,8 +61,13 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alert; others: number; onD
             Show step {count(step)}
           </Button>
         )}
+        {traceback && (
+          <Button size="small" look="bare" onClick={() => reveal('setup', 'center')}>
+            Traceback
+          </Button>
+        )}
         <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
-          {others > 0 ? `${count(others)} more alarms` : 'What happened'}
+          {others > 0 ? `${count(others)} more ${others === 1 ? 'alarm' : 'alarms'}` : 'What happened'}
         </Button>
         <IconButton icon={X} label="Take note of the alarm" title="Take note: hides it for you" onClick={onDismiss} />
       </span>

@@ -96,7 +96,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
       className="group grid grid-cols-[minmax(0,1fr)_minmax(0,8.5rem)] items-center gap-x-2 px-3 py-1"
     >
       <span className="flex min-w-0 items-center">
-        <label htmlFor={id} className="truncate" title={aboutControl(spec)}>
+        <label htmlFor={id} className="min-w-0 wrap-anywhere" title={aboutControl(spec)}>
           {spec.label}
         </label>
         <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={about}>
@@ -131,7 +131,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             </Button>
             {!changedMeanwhile &&
               (odd === null ? (
-                <Button size="small" look="primary" type="submit">
+                // The second click of a double click would be refused as a conflict with the first.
+                <Button size="small" look="primary" type="submit" onClick={(event) => event.detail > 1 && event.preventDefault()}>
                   Apply
                 </Button>
               ) : (
@@ -161,7 +162,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               </span>
             )}
             {odd === null ? (
-              <Button size="small" onClick={() => void send(current)}>
+              <Button size="small" onClick={(event) => event.detail < 2 && void send(current)}>
                 Apply mine over it
               </Button>
             ) : (

@@ -18,7 +18,7 @@ export function GoOn() {
   if (!chosen) return <p className="border-b border-line px-3 py-2 text-dim">It left no checkpoint to go on from.</p>;
   return (
     <div className="flex flex-wrap items-center gap-1.5 border-b border-line p-2">
-      <label className="flex min-w-0 flex-1 items-center gap-1.5 text-xs text-dim">
+      <label className="flex w-full items-center gap-1.5 text-xs text-dim">
         From
         <Select
           className="font-sans"

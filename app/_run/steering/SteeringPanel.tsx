@@ -3,7 +3,7 @@
 import { Lock } from 'lucide-react';
 import { Suspense, useState } from 'react';
 import { later } from '~/app/_components/later';
-import { useView } from '~/app/_live/useRun';
+import { useRun, useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isInHeader } from '~/app/_run/timeline/PauseButton';
 import { isQuestionAction } from '~/shared/analyses';
@@ -17,6 +17,7 @@ import { useWhyNot } from './useWhyNot';
 
 const ScheduleForm = later(() => import('./ScheduleForm'));
 
+const summaryClass = 'px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink';
 const none = { values: [], actions: [] };
 
 /** All controls and actions of the trainer, drawn only from their declarations. */
@@ -25,6 +26,7 @@ export function SteeringPanel() {
   const status = useView((v) => v.status, 'queued');
   const scheduled = useView((v) => v.openCommands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
+  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const [later, setLater] = useState(false);
   const over = ended(status);
   // Scheduled commands are canceled in their own list, and questions are asked beside the maps.
@@ -37,7 +39,9 @@ export function SteeringPanel() {
       title="Steering"
       tools={
         why !== null &&
-        !undeclared && (
+        !undeclared &&
+        // The control lock says itself who holds it, where it stands.
+        (over || !may) && (
           <span className="inline-flex min-w-0 items-center gap-1 text-2xs text-dim" data-testid="read-only">
             <Lock aria-hidden size={11} className="shrink-0" />
             {why}
@@ -68,23 +72,22 @@ export function SteeringPanel() {
               ))}
             </div>
           )}
-          {groups.map((group, i) => (
-            <details key={group} open={i < 2} className="group border-b border-line/70 last:border-0">
-              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
-                {group || 'Other'}
-              </summary>
-              <div className="pb-1.5">
-                {controls.values
-                  .filter((c) => c.group === group)
-                  .map((spec) => (
-                    <ControlField key={spec.name} spec={spec} why={why} />
-                  ))}
-              </div>
-            </details>
-          ))}
+          {groups.map((group, i) => {
+            const fields = controls.values
+              .filter((c) => c.group === group)
+              .map((spec) => <ControlField key={spec.name} spec={spec} why={why} />);
+            // Most scripts declare no groups.
+            if (group === '' && groups.length === 1) return fields;
+            return (
+              <details key={group} open={i < 2} className="border-b border-line/70 last:border-0">
+                <summary className={summaryClass}>{group || 'Other'}</summary>
+                <div className="pb-1.5">{fields}</div>
+              </details>
+            );
+          })}
           {!over && (
             <details className="border-t border-line/70" onToggle={() => setLater(true)}>
-              <summary className="px-3 py-1 text-2xs font-semibold tracking-wider text-dim uppercase hover:text-ink">
+              <summary className={summaryClass}>
                 Change later
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>

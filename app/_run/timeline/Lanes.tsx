@@ -39,7 +39,9 @@ export const Lanes = memo(function Lanes(props: {
     () =>
       lanes.flatMap(({ name, kinds }) => {
         const own = marks.filter((m) => kinds.includes(m.kind));
-        return own.length > 0 ? [{ name, clusters: clusterMarks(own, px, width, 12) }] : [];
+        // Most runs end without a command.
+        const shownAs = own.every((m) => m.kind === 'status') ? 'status' : name;
+        return own.length > 0 ? [{ name: shownAs, clusters: clusterMarks(own, px, width, 12) }] : [];
       }),
     [marks, px, width],
   );

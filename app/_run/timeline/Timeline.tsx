@@ -66,7 +66,7 @@ export function Timeline() {
     >
       <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
         <PlayButtons history={history} speeds={open} />
-        {open && (
+        {open && stops.length > 0 && (
           <span className="flex items-center gap-0.5">
             <Jump label="Previous snapshot" keys="Page Up" icon={SkipBack} to={(step) => stops.findLast((s) => s < step)} />
             <Jump label="Next snapshot" keys="Page Down" icon={SkipForward} to={(step) => stops.find((s) => s > step)} />

@@ -3,9 +3,9 @@ import { useCursor } from '~/app/_live/cursor';
 import { useNear, useSample } from '~/app/_live/lists';
 import { nearestIndex } from '~/app/_live/recorded';
 
-/** Which snapshot the panels show at this step, in words. */
+/** Which snapshot the panels show at this step, in words; empty when there is none. */
 export function snapshotWords(step: number, nearest: number | null): string {
-  if (nearest === null) return 'no snapshot yet';
+  if (nearest === null) return '';
   return nearest === step
     ? `snapshot at step ${formatStep(step)}`
     : `step ${formatStep(step)}: nearest snapshot ${formatStep(nearest)}`;

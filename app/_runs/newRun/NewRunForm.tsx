@@ -144,11 +144,12 @@ export function NewRunForm(props: {
   );
 }
 
-/** The estimated duration, and the runs it is based on. */
+/** The estimated duration, and the run it is based on; of a run with other settings only what it took. */
 function estimateWords({ ms, name, backend, differs }: Estimate, runs: number): string {
-  const on = backend === null ? '' : ` on ${backend}`;
-  const but = differs.length === 0 ? '' : `; it differs in ${differs.join(', ')}`;
-  return `About ${duration(ms * runs)}${runs > 1 ? ' one after the other' : ''}: ${name} took ${duration(ms)}${on}${but}.`;
+  const inWords = (n: number) => (n < 1000 ? 'less than a second' : duration(n));
+  const took = `${name} took ${inWords(ms)}${backend === null ? '' : ` on ${backend}`}`;
+  if (differs.length > 0) return `${took}; it differs in ${differs.join(', ')}.`;
+  return `About ${inWords(ms * runs)}${runs > 1 ? ' one after the other' : ''}: ${took}.`;
 }
 
 /** With a single trainer there is no choice. */

@@ -185,11 +185,13 @@ function Detail({ field, schema, text, published }: { field: RecipeField; schema
   const shownDefault =
     published === '' ? (annotations['x-null'] ?? 'none') : (choices.find((c) => bare(c.value) === published)?.title ?? published);
   const source = annotations['x-source'];
+  // On the form null is an empty field.
+  const allowed = fits(schema, field).replace(/ or null(?= \(|$)/, ' or empty');
   const parts: [string, ReactNode][] = [];
   if (typeof value === 'number' && Number.isInteger(value) && withSeparators(text) !== text)
     parts.push(['value', `= ${count(value)}`]);
   if (isNumber(field) || field.kind === 'list' || field.kind === 'text' || field.kind === 'json')
-    parts.push(['fits', isNumber(field) ? withSeparators(fits(schema, field)) : fits(schema, field)]);
+    parts.push(['fits', isNumber(field) ? withSeparators(allowed) : allowed]);
   if (usual)
     parts.push([
       'usual',
@@ -210,12 +212,17 @@ function Detail({ field, schema, text, published }: { field: RecipeField; schema
           {part}
         </span>
       ))}
-      {off.map((c) => (
-        <span key={bare(c.value)} className="block">
-          {c.title}: {c.disabled!.reason}
-          {c.disabled!.help && `; ${c.disabled!.help}`}
-        </span>
-      ))}
+      {off.length > 0 && (
+        <details>
+          <summary className="min-h-6 leading-6">why not {off.map((c) => c.title).join(', ')}</summary>
+          {off.map((c) => (
+            <p key={bare(c.value)}>
+              {c.title}: {c.disabled!.reason}
+              {c.disabled!.help && `; ${c.disabled!.help}`}
+            </p>
+          ))}
+        </details>
+      )}
     </>
   );
 }

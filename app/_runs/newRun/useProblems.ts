@@ -40,6 +40,10 @@ export function useProblems(
   return answered;
 }
 
+/** An answer, with the problems that another answer about the same setups names. */
+export const withProblems = (answered: Answered, other: Answered): Answered =>
+  other.about === answered.about ? { ...answered, problems: distinct([...answered.problems, ...other.problems]) } : answered;
+
 /** Runs of a sweep usually share their problems: each is listed once. */
 const distinct = (problems: readonly Problem[]): Problem[] => [
   ...new Map(problems.map((p) => [`${p.field}\n${p.message}`, p])).values(),

@@ -64,9 +64,12 @@ describe('evaluations', () => {
       .slice(1)
       .map((row) => [...row.children].map((cell) => cell.textContent));
 
-  it('none yet', () => {
-    mount(running(people.ada), <EvaluationsPanel />);
+  it('none yet, or none at all', () => {
+    const run = running(people.ada);
+    mount(run, <EvaluationsPanel />);
     screen.getByText('None yet.');
+    act(() => void run.log({ type: 'status', status: 'stopped', step: 0, message: '' }));
+    screen.getByText('It ended without one.');
   });
 
   it('stand newest first as they come; NaN is shown as such; the best of a set is marked', () => {
@@ -127,6 +130,25 @@ describe('the alarm', () => {
         .getAllByRole('button')
         .map((b) => b.textContent),
     ).toEqual(['Show step 15', 'What happened', '']);
+  });
+
+  it('says why the run failed, with its traceback, until it goes on', () => {
+    const run = running(people.ada);
+    mount(run, <AlarmBar />);
+    act(
+      () =>
+        void run.log(steps(0, 5, values), {
+          type: 'status',
+          status: 'failed',
+          step: 5,
+          message: 'CUDA out of memory',
+          traceback: 'Traceback: line 7',
+        }),
+    );
+    expect(screen.getByRole('alert').textContent).toContain('The run failed: CUDA out of memory');
+    screen.getByRole('button', { name: 'Traceback' });
+    act(() => void run.log({ type: 'status', status: 'running', step: 5, message: '' }));
+    expect(screen.queryByRole('alert')).toBeNull();
   });
 });
 

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import manifest from '~/package.json';
+import { commands } from '~/server/process/commands';
 import { ownFolder } from '~/test/support/folder';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -51,6 +53,37 @@ describe('a start that cannot go on says so in one line, before it builds anythi
       code: 1,
       printed: 'PORT="three thousand": a whole number from 0 to 65535 is needed, e.g. PORT=3000 (0 takes a free one)\n',
     });
+  });
+});
+
+describe('headroom', () => {
+  const headroom = (...words: string[]) => run(['server/process/headroom.ts', ...words]);
+
+  it('explains each command that takes no flags of its own, and starts nothing', async () => {
+    const explained = Object.entries(commands).flatMap(([name, { usage, summary }]) => (usage ? [{ name, usage, summary }] : []));
+    const found = await Promise.all(explained.map(({ name }) => headroom(name, '--help')));
+    expect(found).toEqual(
+      explained.map(({ name, usage, summary }) => ({
+        code: 0,
+        printed: `${[`headroom ${name} ${usage.words}`.trim(), '', summary, '', usage.more].join('\n')}\n`,
+      })),
+    );
+  });
+
+  it.each([
+    [['verify', '--quick'], 'headroom verify has no flag --quick'],
+    [['verify', 'one', 'two'], 'headroom verify [FOLDER]: "two" is too much'],
+    [['mcp', 'now'], 'headroom mcp: "now" is too much'],
+    [['backup', '--form=data', 'copy'], 'headroom backup has no flag --form=data'],
+    [['exprot'], 'There is no command "exprot".'],
+  ])('refuses %o with what is wrong, and the list of commands', async (words, problem) => {
+    const { code, printed } = await headroom(...words);
+    expect([code, printed.split('\n')[0]]).toEqual([2, problem]);
+    expect(printed.slice(problem.length)).toBe(`\n\n${(await headroom('help')).printed}`);
+  });
+
+  it('says its version', async () => {
+    expect(await headroom('--version')).toEqual({ code: 0, printed: `${manifest.version}\n` });
   });
 });
 

@@ -164,7 +164,7 @@ describe('the trainer process', () => {
     start({ HEADROOM_SERVER: 'localhost:3000', HEADROOM_THREADS: '0' });
     expect(await once(child, 'exit')).toEqual([1, null]);
     expect(said).toBe(
-      'trainer: HEADROOM_SERVER is "localhost:3000": an address like http://127.0.0.1:3000 is needed, without path or user\n' +
+      'trainer: HEADROOM_SERVER is "localhost:3000": an address like http://127.0.0.1:3000 or https://lab.example/headroom is needed, without a user\n' +
         'HEADROOM_THREADS is "0": a whole number from 1 to 1024 is needed\n',
     );
   });
@@ -188,11 +188,19 @@ describe('readSettings', () => {
     expect(settings.name.length).toBeGreaterThan(0);
   });
 
+  it('takes the whole address of a server that is below a path', () => {
+    const at = (address: string) => readSettings({ HEADROOM_TRAINER_TOKEN: token, HEADROOM_SERVER: address }).server;
+    expect(['http://lab:3000/', 'https://lab.example/headroom/'].map(at)).toEqual([
+      'http://lab:3000',
+      'https://lab.example/headroom',
+    ]);
+  });
+
   it.each([
-    [{ HEADROOM_TRAINER_TOKEN: '' }, /^HEADROOM_TRAINER_TOKEN: missing; npm start sets it/],
+    [{ HEADROOM_TRAINER_TOKEN: '' }, /^HEADROOM_TRAINER_TOKEN: missing; a server sets it/],
     [{ HEADROOM_TRAINER_TOKEN: 'short' }, /^HEADROOM_TRAINER_TOKEN: a token of 8 to 512 visible characters is needed$/],
     [{ HEADROOM_BACKEND: 'cuda' }, /^HEADROOM_BACKEND is "cuda": one of auto, tensorflow, webgpu, wasm, cpu is needed$/],
-    [{ HEADROOM_SERVER: 'http://127.0.0.1:3000/app' }, /^HEADROOM_SERVER is "http:\/\/127.0.0.1:3000\/app": an address like/],
+    [{ HEADROOM_SERVER: 'http://ada@127.0.0.1:3000' }, /^HEADROOM_SERVER is "http:\/\/ada@127.0.0.1:3000": an address like/],
     [{ HEADROOM_THREADS: '1.5' }, /^HEADROOM_THREADS is "1.5": a whole number from 1 to 1024 is needed$/],
     [{ HEADROOM_SPOOL_BYTES: '1000' }, /^HEADROOM_SPOOL_BYTES is "1000": a whole number from 1048576 to/],
     [{ HEADROOM_TRAINER_NAME: 'n'.repeat(81) }, /^HEADROOM_TRAINER_NAME is "n+": at most 80 characters$/],

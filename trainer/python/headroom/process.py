@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import atexit
-import builtins
+import ctypes
+import gc
 import os
 import signal
 import sys
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Callable
+from typing import Any
 
 from .run import Run, _open_runs
 
@@ -35,9 +36,6 @@ def guard(run: Run) -> None:
 
     sys.excepthook = on_error
     _notice_exits()
-    for place, name in ((sys, "exit"), (builtins, "exit"), (builtins, "quit")):
-        if hasattr(place, name):
-            setattr(place, name, _noted(getattr(place, name)))
     if threading.current_thread() is threading.main_thread():
         # SIGHUP: the terminal was closed, or the connection to it was lost.
         for name in ("SIGTERM", "SIGHUP"):
@@ -48,20 +46,13 @@ def guard(run: Run) -> None:
         os.register_at_fork(after_in_child=_in_child)
 
 
-def _noted(real_exit: Callable[[Any], None]) -> Callable[..., None]:
-    def on_exit(code: Any = None) -> None:
-        global _exit_code
-        _exit_code = code
-        real_exit(code)
-
-    return on_exit
-
-
 def _notice_exits() -> None:
-    """`raise SystemExit(3)` calls no hook: from Python 3.12 on, the outermost frame of the script says that it ends so."""
+    """An exit that the script itself catches, or that ends one of its threads, is not the script's: what counts is the outermost frame."""
     monitoring = getattr(sys, "monitoring", None)
     tool = next((n for n in range(3, 6) if monitoring and monitoring.get_tool(n) is None), None)
     if monitoring is None or tool is None:
+        if sys.implementation.name == "cpython":
+            _notice_reading_of_the_code()
         return
 
     def on_unwind(code: Any, offset: int, error: BaseException) -> None:
@@ -72,6 +63,30 @@ def _notice_exits() -> None:
     monitoring.use_tool_id(tool, "headroom")
     monitoring.register_callback(tool, monitoring.events.PY_UNWIND, on_unwind)
     monitoring.set_events(tool, monitoring.events.PY_UNWIND)
+
+
+def _notice_reading_of_the_code() -> None:
+    """
+    Before Python 3.12, `raise SystemExit(3)` calls no hook. But the interpreter, when the script has ended so, reads `code` of the
+    exception, and it alone does so with no frame of Python around it. So `code` becomes a property that looks around.
+    """
+    stored = SystemExit.__dict__["code"]
+
+    def read(error: SystemExit) -> Any:
+        global _exit_code
+        if sys._getframe().f_back is None:
+            _exit_code = stored.__get__(error)
+        return stored.__get__(error)
+
+    # The class refuses a new attribute; the dict behind its read-only view does not.
+    gc.get_referents(SystemExit.__dict__)[0]["code"] = property(read, stored.__set__)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(SystemExit))
+
+    def leave(status: Any = None) -> None:
+        # The original makes no exception object before somebody catches it, so that nobody reads its code.
+        raise SystemExit(status)
+
+    sys.exit = leave
 
 
 def _in_child() -> None:

@@ -72,6 +72,6 @@ describe('the snapshot shown', () => {
   it('is named, with the rule, when the step has none of its own', () => {
     expect(snapshotWords(137, 140)).toBe('step 137: nearest snapshot 140');
     expect(snapshotWords(140, 140)).toBe('snapshot at step 140');
-    expect(snapshotWords(3, null)).toBe('no snapshot yet');
+    expect(snapshotWords(3, null)).toBe('');
   });
 });

@@ -108,7 +108,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     await expect
       .poll(() => page.getByRole('link', { name: 'source' }).getAttribute('href'))
       .toBe('https://arxiv.org/abs/1412.6980');
-    expect(await described('Patience')).toBe('validations | a whole number >= 1 or null (never); default never');
+    expect(await described('Patience')).toBe('validations | a whole number >= 1 or empty (never); default never');
     await expect.poll(() => field('Patience').getAttribute('placeholder')).toBe('never');
     await field('Learning rate').fill('1');
     expect(await described('Learning rate')).toContain('usually 0.0001 to 0.01: outside of that');

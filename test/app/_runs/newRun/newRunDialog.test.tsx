@@ -1,0 +1,81 @@
+// @vitest-environment jsdom
+/** The dialog around the new-run form: what it says to whom, and which problems it shows. */
+import { cleanup, screen } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { NewRunDialog } from '~/app/_runs/NewRunDialog';
+import type { KnownRecipe } from '~/shared/recipes';
+import { mount, people, TestRun } from '~/test/support/component';
+import { refuse, server } from '~/test/support/stubServer';
+
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+vi.mock('next/navigation', () => ({ useRouter: () => ({ push: () => {} }) }));
+
+const user = userEvent.setup({ delay: null });
+const recipe: KnownRecipe = {
+  name: 'sort',
+  title: 'Sort',
+  summary: 'Sorts numbers.',
+  schema: {
+    type: 'object',
+    properties: {
+      size: { type: 'integer', minimum: 1, title: 'Size' },
+      every: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'null' }], title: 'Every', 'x-null': 'every epoch' },
+    },
+    required: ['size', 'every'],
+  },
+  presets: [{ name: 'first', title: 'First', config: { size: 1, every: null } }],
+  trainers: [{ name: 'box', connected: true }],
+};
+const open = (you: (typeof people)[keyof typeof people]) =>
+  mount(new TestRun(you), <NewRunDialog open you={you} onClose={() => {}} trainers={[]} />);
+
+beforeEach(() => {
+  localStorage.clear();
+  server.answers.clear();
+  server.answers.set('runs.recipes', () => [recipe]);
+  server.answers.set('runs.columns', () => ({ projects: [], settings: [], series: [], results: [] }));
+  server.answers.set('runs.check', () => ({ problems: [] }));
+});
+afterEach(cleanup);
+
+it('a viewer is told why there is no form, and who can change that', async () => {
+  open(people.vic);
+  await screen.findByText('Vic (viewer) may not start runs. An admin can change the role on the Team page.');
+  expect(screen.queryByRole('form')).toBeNull();
+});
+
+it('without a recipe it names the command that brings one', async () => {
+  server.answers.set('runs.recipes', () => []);
+  open(people.ada);
+  const line = await screen.findByRole<HTMLTextAreaElement>('textbox', { name: 'the command that starts server and trainer' });
+  expect(line.value).toBe('HEADROOM_TRAINERS=1 npm start');
+});
+
+it('a start that is refused for one field flags the other wrong fields too', async () => {
+  server.answers.set('runs.check', () => ({ problems: [{ field: 'config.size', message: 'Size: -5 does not fit' }] }));
+  server.answers.set('runs.create', () => refuse([{ field: 'setup.name', message: 'give the run a name' }]));
+  open(people.ada);
+  await user.clear(await screen.findByRole('textbox', { name: 'Name' }));
+  await user.clear(screen.getByRole('textbox', { name: 'Size' }));
+  await user.type(screen.getByRole('textbox', { name: 'Size' }), '-5');
+  await user.click(screen.getByRole('button', { name: 'Start run' }));
+  await screen.findByText('2 fields do not fit.');
+  screen.getByText('give the run a name');
+  screen.getByText('Size: -5 does not fit');
+});
+
+it('a field that may be null says that it may be empty', async () => {
+  open(people.ada);
+  await screen.findByText(/^a whole number >= 1 or empty \(every epoch\)$/);
+});
+
+it.each([
+  [[], 400, 'About less than a second: Monday took less than a second on wasm.'],
+  [[], 61_000, 'About 1:01: Monday took 1:01 on wasm.'],
+  [['Epochs'], 61_000, 'Monday took 1:01 on wasm; it differs in Epochs.'],
+])('a run that differs in %j and took %i ms is no promise for another', async (differs, ms, words) => {
+  server.answers.set('runs.estimate', () => ({ ms, runId: 'r', name: 'Monday', backend: 'wasm', differs }));
+  open(people.ada);
+  await screen.findByText(words);
+});

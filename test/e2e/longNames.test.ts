@@ -1,0 +1,87 @@
+/** A run of a script with names and values longer than any column: nothing pushes anything else out of sight. */
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { build } from '~/server/process/build';
+import { startApp, type TestApp } from '~/test/support/app';
+import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
+import { root } from '~/test/support/root';
+
+const long = 'model.encoder.layers.11.self_attention.output.dense.dropout_probability';
+const longPath = `a/very/long/key/that/does/not/end/because/somebody/joined/the/path/of/a/module/${long}`;
+
+describeInBrowser('a run with long names', () => {
+  let app: TestApp;
+  let browser: Browser;
+  let closeBrowser: () => Promise<void>;
+  let page: Page;
+
+  const post = async (path: string, body: unknown) => {
+    const answer = await fetch(`${app.url}${path}`, { method: 'POST', body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(await answer.text());
+    return answer.json();
+  };
+
+  beforeAll(async () => {
+    await build(() => {});
+    app = await startApp({ pages: { dev: false, root } });
+    const { runId } = await post('/api/runs', {
+      key: 'long-names',
+      config: { lr: 3e-4, [longPath]: 0.1, name: 'an-unbreakable-value-'.repeat(8) },
+      controls: [{ name: long, type: 'number', min: 0, default: 0.1 }],
+    });
+    const columns = ['input', 'target', 'a long name of a column'];
+    await post('/api/runs/long-names/log', { loss: 2 });
+    await post('/api/runs/long-names/table', { name: 'errors', columns, rows: [['x'.repeat(300), 'b', 1]] });
+    ({ browser, close: closeBrowser } = await openBrowser());
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.addInitScript(() => localStorage.setItem('headroom.tour', 'seen'));
+    await page.goto(`${app.url}/runs/${runId}`);
+    await page.getByRole('slider', { name: 'Step', exact: true }).waitFor();
+  }, 400_000);
+  afterAll(async () => {
+    await closeBrowser?.();
+    await app?.close();
+  });
+
+  /** Whether all of a text is drawn inside another element, from left to right. */
+  const whole = (text: Locator, inside: Locator) =>
+    Promise.all([
+      text.evaluate((e) => {
+        const range = document.createRange();
+        range.selectNodeContents(e);
+        const { left, right } = range.getBoundingClientRect();
+        return { left, right };
+      }),
+      inside.evaluate((e) => {
+        const { left, right } = e.getBoundingClientRect();
+        return { left, right };
+      }),
+    ]).then(([own, box]) => own.left >= box.left && own.right <= box.right + 0.5);
+
+  it('Set-up shows every setting with its value', async () => {
+    await openTab(page, 'Set-up');
+    const part = page.getByRole('region', { name: 'Started with' });
+    for (const text of [longPath, '0.1', '0.0003', 'an-unbreakable-value-'.repeat(8)])
+      expect(await whole(part.getByText(text, { exact: true }), part), text).toBe(true);
+  });
+
+  it('a control shows its whole name', async () => {
+    const panel = page.getByRole('tabpanel', { name: 'Steer' });
+    const name = panel.locator('label').getByText(long);
+    expect(await whole(panel.locator('label', { hasText: long }), panel)).toBe(true);
+    expect(
+      await name
+        .or(panel.locator('label', { hasText: long }))
+        .first()
+        .evaluate((e) => e.scrollWidth <= e.clientWidth),
+    ).toBe(true);
+  });
+
+  it('a table with a long cell scrolls to its other columns', async () => {
+    await openTab(page, 'Samples');
+    const table = page.getByRole('figure', { name: 'errors' }).getByRole('table');
+    await table.getByRole('columnheader', { name: 'target' }).scrollIntoViewIfNeeded();
+    const box = table.locator('xpath=..');
+    expect(await whole(table.getByRole('columnheader', { name: 'target' }), box)).toBe(true);
+  });
+});
