@@ -131,7 +131,7 @@ describe('a relay', () => {
     await other.watch(runId);
     const looks = new Promise<Looking[]>((resolve) => other.socket.on('looks', (l) => resolve(l.looks)));
     const own = new Promise<Looking[]>((resolve) => one.socket.on('looks', (l) => resolve(l.looks)));
-    one.socket.emit('look', { runId, look: { live: false, step: 3, zoom: null, spot: null, leads: true } });
+    one.socket.emit('look', { runId, look: { live: false, step: 3, zoom: null, spot: null, shows: [], leads: true } });
     expect((await own)[0]!.tab).toBe(one.socket.id);
     const seen = (await looks)[0]!;
     expect([seen.actor, seen.look.step, seen.tab === one.socket.id]).toEqual([you, 3, false]);
