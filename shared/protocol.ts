@@ -266,6 +266,8 @@ export const look = z.strictObject({
   spot: z
     .strictObject({ layer: place.nullable(), head: place.nullable(), query: place.nullable(), key: place.nullable() })
     .nullable(),
+  /** Ids of the panels that are open in the center. */
+  shows: z.array(z.string().max(64)).max(8).default([]),
   /** The person invites others to follow. */
   leads: z.boolean(),
 });
