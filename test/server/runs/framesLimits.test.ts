@@ -180,7 +180,7 @@ describe('a viewer that falls behind', () => {
 it('the text of a process goes to no viewer: pages read it when they show it', () => {
   const port = new FramePort();
   frames.join(port, null);
-  const console: RunEvent = { type: 'console', stream: 'stdout', text: 'epoch 1\n' } as RunEvent;
+  const console: RunEvent = { type: 'console', stream: 'out', text: 'epoch 1\n' };
   append(console);
   clock.advance(100);
   expect(port.frames[0]!.entries[0]!.event).toEqual({ ...console, text: '' });
