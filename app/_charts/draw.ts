@@ -73,12 +73,16 @@ export function draw(
   return drawn;
 }
 
+/** Where a dot at the edge of a plot is drawn whole. */
+const inside = (at: number, size: number, radius: number) =>
+  at < -1 || at > size + 1 ? at : Math.min(Math.max(at, radius), size - radius);
+
 /** A dot at the end of a curve that may still grow. */
 function drawHead(pen: Pen, plot: Plot, x: number, y: number): void {
   if (Number.isNaN(y) || x > plot.width + 1) return;
   pen.globalAlpha = 1;
   pen.beginPath();
-  pen.arc(Math.min(x, plot.width - 2.75), y, 2.75, 0, 2 * Math.PI);
+  pen.arc(inside(x, plot.width, 2.75), inside(y, plot.height, 2.75), 2.75, 0, 2 * Math.PI);
   pen.fill();
 }
 
@@ -219,7 +223,7 @@ function drawPoints(pen: Pen, plot: Plot, spec: PointSpec, palette: Palette): vo
     const y = ys[k]!;
     if (Number.isNaN(y) || x < -4 || x > plot.width + 4) continue;
     pen.beginPath();
-    pen.arc(x, y, radius, 0, 2 * Math.PI);
+    pen.arc(inside(x, plot.width, radius + 1), inside(y, plot.height, radius + 1), radius, 0, 2 * Math.PI);
     pen.fillStyle = color;
     pen.fill();
     pen.strokeStyle = palette.panel;

@@ -21,7 +21,8 @@ export function LinkState({ link, error }: { link: LinkStatus; error: string | n
   return (
     <span role="status" className="inline-flex items-center gap-1.5 text-xs text-dim" title={error ?? help}>
       <span aria-hidden className={`size-1.5 rounded-full ${dot}`} />
-      {text}
+      {/* At rest the dot is enough. */}
+      <span className={link === 'live' ? 'max-2xl:sr-only' : ''}>{text}</span>
     </span>
   );
 }

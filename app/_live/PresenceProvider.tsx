@@ -3,10 +3,18 @@
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { setCursor } from './cursor';
 import { browserHost } from './host';
-import { createPresence, type Pointer, type Presence, type PresenceState } from './presence';
+import { createPresence, type Panels, type Pointer, type Presence, type PresenceState } from './presence';
 import { choices } from './remembered';
 import { useSelected } from './select';
 import { viewerWire } from './socket';
+import { tilesIn } from './tiles';
+import { reveal, workspace } from './workspace';
+
+const panels: Panels = {
+  get: () => tilesIn(workspace.get().center).map((tile) => tile.open),
+  subscribe: workspace.subscribe,
+  open: (id) => reveal(id, 'center'),
+};
 
 const Context = createContext<Presence | null>(null);
 
@@ -14,7 +22,15 @@ const Context = createContext<Presence | null>(null);
 export function PresenceProvider({ runId, pointer, children }: { runId: string; pointer: Pointer; children: ReactNode }) {
   const [presence, setPresence] = useState<Presence | null>(null);
   useEffect(() => {
-    const opened = createPresence(runId, viewerWire(), setCursor, pointer, browserHost, choices.read('shareLook') !== 'no');
+    const opened = createPresence(
+      runId,
+      viewerWire(),
+      setCursor,
+      pointer,
+      panels,
+      browserHost,
+      choices.read('shareLook') !== 'no',
+    );
     setPresence(opened);
     const stop = opened.subscribe(() => choices.write('shareLook', opened.get().sharing ? 'yes' : 'no'));
     return () => {

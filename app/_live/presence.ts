@@ -12,6 +12,11 @@ export interface Pointer extends Source<Spot> {
   point(spot: Spot): void;
 }
 
+/** Which panels are open in the center of this page. */
+export interface Panels extends Source<readonly string[]> {
+  open(id: string): void;
+}
+
 export interface PresenceState {
   /** Whether the others see which step this tab shows. */
   sharing: boolean;
@@ -34,14 +39,15 @@ export interface Presence extends Source<PresenceState> {
 const everyMs = 100;
 
 /**
- * Shares which steps the people on a run look at. Following applies another tab's view to this tab's cursor; moving the cursor by
- * hand ends following.
+ * Shares which steps and panels the people on a run look at. Following applies another tab's view to this tab; moving the cursor by hand ends
+ * following, opening another panel does not.
  */
 export function createPresence(
   runId: string,
   wire: Wire,
   cursor: Cursor,
   pointer: Pointer,
+  panels: Panels,
   host: Pick<Host, 'after'>,
   sharing: boolean,
 ): Presence {
@@ -54,7 +60,7 @@ export function createPresence(
     const { sharing, leading } = get();
     if (!sharing) return null;
     const { mode, step, zoom } = cursor.get();
-    return { live: mode === 'live', step, zoom, spot: pointer.get(), leads: leading };
+    return { live: mode === 'live', step, zoom, spot: pointer.get(), shows: [...panels.get()], leads: leading };
   };
   const report = () => {
     cancel = null;
@@ -70,12 +76,16 @@ export function createPresence(
     cancel ??= host.after(everyMs, report);
   };
 
-  const apply = ({ live, step, zoom, spot }: Look) => {
+  let followedPanels = '';
+  const apply = ({ live, step, zoom, spot, shows }: Look) => {
     applying = true;
     if (live) cursor.follow();
     else cursor.pin(step);
     cursor.zoom(zoom);
     pointer.point(spot);
+    // Only what the other opens anew: whoever follows may look at another panel meanwhile.
+    if (shows.join() !== followedPanels) for (const id of shows) if (!panels.get().includes(id)) panels.open(id);
+    followedPanels = shows.join();
     applying = false;
   };
 
@@ -89,6 +99,7 @@ export function createPresence(
       soon();
     }),
     pointer.subscribe(soon),
+    panels.subscribe(soon),
     wire.listen({
       // A new connection does not know what the old one reported.
       up: () => {
@@ -122,6 +133,7 @@ export function createPresence(
     follow: (tab) => {
       const followed = get().others.find((l) => l.tab === tab);
       set({ following: followed ? tab : null, leading: false });
+      followedPanels = '';
       if (followed) apply(followed.look);
       soon();
     },

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { openServer, ServerError } from '~/server/base/askServer';
+import { standardTerminal, type Terminal } from '~/server/base/terminal';
 import type { ImportChoices, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
 import type { GivenFile } from './sources';
@@ -21,21 +23,11 @@ Makes runs of files and folders: .headroom, TensorBoard event files, CSV, JSON, 
   --server URL      default: HEADROOM_SERVER, or http://127.0.0.1:3000
   --token TOKEN     default: HEADROOM_TOKEN; needed unless the server runs on this machine without a login`;
 
-/** Streams that the command writes to, and the signal that stops it. */
-export interface Terminal {
-  out(text: string): void;
-  err(text: string): void;
-  signal?: AbortSignal;
-}
-
-/** The server refused, or could not be reached; the message is for the person. */
-class Refused extends Error {}
-
 /**
  * Imports what the arguments name into a running server. @returns the exit code: 0, 1 when some file or run could not be
  * imported, 2 for wrong arguments
  */
-export async function main(argv: readonly string[], terminal: Terminal = standard()): Promise<number> {
+export async function main(argv: readonly string[], terminal: Terminal = standardTerminal()): Promise<number> {
   const { out, err } = terminal;
   let parsed: ReturnType<typeof argumentsIn>;
   try {
@@ -49,16 +41,12 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
     (values.help ? out : err)(usage);
     return values.help ? 0 : 2;
   }
-  const server = connectTo(
-    values.server ?? process.env.HEADROOM_SERVER ?? 'http://127.0.0.1:3000',
-    values.token ?? process.env.HEADROOM_TOKEN,
-    terminal.signal,
-  );
   const choices: ImportChoices = {
     ...(values.axis && { axis: values.axis }),
     ...(values.project && { project: values.project }),
   };
   try {
+    const server = connectTo(openServer({ url: values.server, token: values.token, signal: terminal.signal }));
     const files = await filesIn(positionals);
     const { id } = await server.ask<{ id: string }>('POST', '/api/imports');
     try {
@@ -77,18 +65,19 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
         ...(values.copy && { asCopy: true }),
       }));
       if (wanted.length === 0)
-        throw new Refused(`there is nothing to import${plan.leftOut.length > 0 ? `: ${plan.leftOut.join('; ')}` : ''}`);
+        throw new ServerError(`there is nothing to import${plan.leftOut.length > 0 ? `: ${plan.leftOut.join('; ')}` : ''}`);
       const result = await server.follow<ImportResult>(terminal, `/api/imports/${id}/runs`, { ...choices, runs: wanted });
       progress(terminal, '');
       out(values.json ? JSON.stringify(result, null, 2) : resultText(result, server.url));
       return result.runs.some((run) => run.error !== null) ? 1 : 0;
     } finally {
-      await server.ask('DELETE', `/api/imports/${id}`).catch(() => {});
+      // Also after Ctrl+C: otherwise the files stay on the server for an hour.
+      await server.discard(id).catch(() => {});
     }
   } catch (error) {
     progress(terminal, '');
-    if (!(error instanceof Refused) && (error as Error).name !== 'AbortError') throw error;
-    err(error instanceof Refused ? error.message : 'canceled: runs that were written whole stay');
+    if (!(error instanceof ServerError) && (error as Error).name !== 'AbortError') throw error;
+    err(error instanceof ServerError ? error.message : 'canceled: runs that were written whole stay');
     return 1;
   }
 }
@@ -109,12 +98,12 @@ const argumentsIn = (argv: readonly string[]) =>
     },
   });
 
-/** Files, and files inside folders, named from the given folder. @throws Refused when there is none */
+/** Files, and files inside folders, named from the given folder. @throws ServerError when there is none */
 async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {
   const files: GivenFile[] = [];
   for (const given of paths) {
     const found = await stat(given).catch(() => null);
-    if (!found) throw new Refused(`${given}: there is no such file or folder`);
+    if (!found) throw new ServerError(`${given}: there is no such file or folder`);
     if (!found.isDirectory()) {
       files.push({ path: given, name: path.basename(given) });
       continue;
@@ -127,44 +116,20 @@ async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {
         files.push({ path: full, name: [base, ...within].join('/') });
     }
   }
-  if (files.length === 0) throw new Refused('the folder holds no file');
+  if (files.length === 0) throw new ServerError('the folder holds no file');
   return files;
 }
 
-function connectTo(url: string, token: string | undefined, signal?: AbortSignal) {
-  const base = url.replace(/\/+$/, '');
-  const headers: Record<string, string> = token ? { authorization: `Bearer ${token}` } : {};
-  const request = async <T>(address: string, init: RequestInit): Promise<T> => {
-    const answer = await fetch(`${base}${address}`, {
-      ...init,
-      headers: { ...headers, ...(init.headers as Record<string, string>) },
-      ...(signal && { signal }),
-    }).catch((error: Error) => {
-      if (error.name === 'AbortError') throw error;
-      throw new Refused(
-        `${base} cannot be reached (${(error.cause as Error | undefined)?.message ?? error.message}): start the server, or give its address with --server`,
-      );
-    });
-    const text = await answer.text();
-    if (answer.ok) return (text ? JSON.parse(text) : null) as T;
-    if (answer.status === 401)
-      throw new Refused(`${base} does not know you: give a token of the team page with --token or HEADROOM_TOKEN`);
-    let words = text.trim();
-    try {
-      words = (JSON.parse(text) as { error: string }).error;
-    } catch {
-      // Refusals that come before the routes are plain text.
-    }
-    throw new Refused(words || `the server answered ${answer.status}`);
+function connectTo({ url, request }: ReturnType<typeof openServer>) {
+  const ask = async <T>(method: string, address: string, body?: unknown): Promise<T> => {
+    const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+    const text = await (await request(address, { method, ...(body !== undefined && json) })).text();
+    return (text ? JSON.parse(text) : null) as T;
   };
-  const ask = <T>(method: string, address: string, body?: unknown): Promise<T> =>
-    request<T>(address, {
-      method,
-      ...(body !== undefined && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-    });
   return {
-    url: base,
+    url,
     ask,
+    discard: (id: string) => request(`/api/imports/${id}`, { method: 'DELETE', signal: AbortSignal.timeout(5000) }),
     async send(address: string, { path: file }: GivenFile): Promise<void> {
       const body = Readable.toWeb(createReadStream(file)) as ReadableStream;
       const { size } = await stat(file);
@@ -233,12 +198,4 @@ function resultText({ runs, leftOut }: ImportResult, url: string): string {
     ),
     ...leftOut.map((words) => `left out: ${words}`),
   ].join('\n');
-}
-
-function standard(): Terminal {
-  const control = new AbortController();
-  process.once('SIGINT', () => control.abort());
-  const write = (stream: NodeJS.WriteStream) => (text: string) =>
-    void stream.write(text.endsWith('\u0000') ? text.slice(0, -1) : `${text}\n`);
-  return { out: write(process.stdout), err: write(process.stderr), signal: control.signal };
 }

@@ -6,6 +6,7 @@
  *   for (const run of await headroom.runs.list.query()) console.log(run.runId, run.status, run.step);
  */
 import { createTRPCClient, httpBatchLink, type TRPCClient } from '@trpc/client';
+import { askServer, refusalOf, serverAddress } from '~/server/base/askServer';
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 import { addressAt, paths } from '~/shared/protocol';
@@ -21,21 +22,28 @@ export type HeadroomClient = TRPCClient<AppRouter>;
 
 const headers = ({ token }: Server): Record<string, string> => (token ? { authorization: `Bearer ${token}` } : {});
 
+/** @throws Error when `url` is no address. A request that fails throws TRPCClientError, whose message says why. */
 export const connect = (server: Server): HeadroomClient =>
   createTRPCClient<AppRouter>({
     links: [
       httpBatchLink({
-        url: addressAt(server.url, paths.trpc).href,
+        url: addressAt(serverAddress(server.url), paths.trpc).href,
         transformer,
         methodOverride: 'POST',
         headers: () => headers(server),
+        fetch: async (address, init) => {
+          const answer = await askServer(address as string, init as RequestInit);
+          if (answer.headers.get('content-type')?.includes('json')) return answer;
+          throw await refusalOf(answer);
+        },
       }),
     ],
   });
 
 /** A blob's bytes (snapshot, checkpoint). @throws Error with the server's answer when there is no blob with this hash */
 export async function readBlob(server: Server, hash: string): Promise<Uint8Array> {
-  const answer = await fetch(addressAt(server.url, `${paths.blobs}/${hash}`), { headers: headers(server) });
-  if (!answer.ok) throw new Error(`blob ${hash}: the server answered ${answer.status} ${await answer.text()}`);
+  const at = addressAt(serverAddress(server.url), `${paths.blobs}/${hash}`);
+  const answer = await askServer(at, { headers: headers(server) });
+  if (!answer.ok) throw await refusalOf(answer);
   return new Uint8Array(await answer.arrayBuffer());
 }

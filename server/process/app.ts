@@ -230,12 +230,16 @@ export async function createApp(options: AppOptions): Promise<App> {
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
-        ...healthRoutes(options.version, {
-          start: async () => (started ? null : 'the server is still starting'),
-          end: async () => (ending ? 'the server is ending' : null),
-          disk: diskCheck(dataFolder),
-          store: storeCheck(store),
-        }),
+        ...healthRoutes(
+          options.version,
+          {
+            start: async () => (started ? null : 'the server is still starting'),
+            end: async () => (ending ? 'the server is ending' : null),
+            disk: diskCheck(dataFolder),
+            store: storeCheck(store),
+          },
+          () => ({ login: !loopback }),
+        ),
         metrics.route(counts),
         ...identity.routes,
         ...(oidc?.routes ?? []),

@@ -40,6 +40,12 @@ export const commands: Record<string, Command> = {
     source: 'server/import/cli.ts',
     bundle: 'server/importFiles',
   },
+  export: {
+    summary: 'runs of a running server as files: .headroom, CSV, Parquet, a replay, ...',
+    usage: null,
+    source: 'server/export/cli.ts',
+    bundle: 'server/exportFiles',
+  },
   mcp: {
     summary: 'tools for agents (Model Context Protocol), over standard input and output',
     usage: { words: '', more: 'Settings: HEADROOM_SERVER (default: http://127.0.0.1:3000), HEADROOM_TOKEN.' },

@@ -78,7 +78,7 @@ export function createHttp(deps: HttpDeps): Server {
     const visit = { request, response, url, params: found.params };
     if (route.for === 'anybody') return route.handle(visit);
     const actor = await identity.identify(request, route.basic);
-    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou) : unknown(response);
+    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou(request)) : unknown(request, response);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
     if (route.metered) {
@@ -98,7 +98,7 @@ export function createHttp(deps: HttpDeps): Server {
     // The app's own code is no secret, and a page for signing in needs it.
     const open = url.pathname.startsWith('/_next/') || url.pathname === '/join';
     if (!open && !(await identity.identify(request))) {
-      if (api) return unknown(response);
+      if (api) return unknown(request, response);
       return sendTo(response, `${basePath}/join?to=${encodeURIComponent(url.pathname + url.search)}`);
     }
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
@@ -175,12 +175,15 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
   target.emit('upgrade', request, socket, head);
 }
 
-const whoAreYou = `Who are you? Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".`;
+const whoAreYou = ({ headers }: IncomingMessage): string =>
+  headers.authorization === undefined
+    ? 'Who are you? Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
+    : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
-function unknown(response: ServerResponse): void {
+function unknown(request: IncomingMessage, response: ServerResponse): void {
   sendJson(response, 401, {
-    error: { message: whoAreYou, code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
+    error: { message: whoAreYou(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
   });
 }
 

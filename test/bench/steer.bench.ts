@@ -117,7 +117,7 @@ async function presence(people: TestViewer[], runId: string, moves: number): Pro
             p.socket.on('looks', listener);
           }),
       );
-    mover.socket.emit('look', { runId, look: { live: false, step, zoom: null, spot: null, leads: false } });
+    mover.socket.emit('look', { runId, look: { live: false, step, zoom: null, spot: null, shows: [], leads: false } });
     await Promise.all(seen);
     ms.push(performance.now() - at);
   }

@@ -13,6 +13,8 @@ import { publishedSetup } from '../support/setups';
 
 export interface Load {
   url: string;
+  /** Where viewers connect, in turn. */
+  viewerUrls: string[];
   token: string;
   runId: string;
   viewers: number;
@@ -41,8 +43,12 @@ async function run(load: Load): Promise<Measured> {
   await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: '' });
   const delaysMs: number[] = [];
   let frames = 0;
-  const sockets = Array.from({ length: load.viewers }, () => {
-    const socket = io(load.url, { path: paths.viewers, transports: ['websocket'], forceNew: true });
+  const sockets = Array.from({ length: load.viewers }, (_, i) => {
+    const socket = io(load.viewerUrls[i % load.viewerUrls.length]!, {
+      path: paths.viewers,
+      transports: ['websocket'],
+      forceNew: true,
+    });
     socket.on('frame', (bytes: Uint8Array, ack: () => void) => {
       ack();
       frames++;
@@ -52,7 +58,7 @@ async function run(load: Load): Promise<Measured> {
     return socket;
   });
   for (const socket of sockets) await socket.emitWithAck('watch', { runId: load.runId, cursor: null });
-  const clicker = await TestViewer.connect(load.url);
+  const clicker = await TestViewer.connect(load.viewerUrls[0]!);
   await clicker.watch(load.runId);
 
   const clicksMs: number[] = [];

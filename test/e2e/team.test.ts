@@ -118,7 +118,7 @@ describeInBrowser('a team, as it begins', () => {
   });
 
   it('the control lock is taken, asked for and handed over; while somebody holds it nobody else steers', async () => {
-    await bob.getByRole('button', { name: 'Hold the control lock' }).click();
+    await bob.getByRole('button', { name: 'Take it' }).click();
     await ada
       .getByTestId('control-lock')
       .getByText(/^Bob holds the control lock, \d+:\d\d left/)

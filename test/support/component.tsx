@@ -19,6 +19,8 @@ import { server } from './stubServer';
 
 // As in the browser tests: on a loaded machine a test waits.
 configure({ asyncUtilTimeout: 60_000 });
+// jsdom lays nothing out.
+Element.prototype.scrollIntoView = () => {};
 
 export const people = {
   ada: { id: 'ada', name: 'Ada', role: 'operator' },

@@ -8,6 +8,7 @@ import { useTimeline } from '~/app/_live/lists';
 import { useSeries } from '~/app/_live/series';
 import { useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
+import { usePresenting } from '~/app/_run/shell/useMedia';
 import type { WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { ChartGrid, useChartHeight } from './ChartGrid';
@@ -27,6 +28,7 @@ const onPlan = (plan: ChartPlan) => chartChoices.set({ plan });
 
 /** Every recorded number of the run as curves with one cursor, zoom and smoothing. */
 export function CurvesPanel() {
+  const presenting = usePresenting();
   const all = useCharts();
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
@@ -57,7 +59,7 @@ export function CurvesPanel() {
     return [charts.filter(found), more.filter(found)];
   }, [charts, more, series, search, test]);
   return (
-    <PanelBody title="Curves" tools={<ChartControls />}>
+    <PanelBody title="Curves" tools={!presenting && <ChartControls />}>
       {series.length === 0 && evaluations.length === 0 && (
         <Nothing>
           {begun ? 'Nothing has been logged yet.' : 'The run has not begun: its curves appear with its first rows.'}

@@ -59,7 +59,8 @@ function Notices() {
             {i.title}
           </Link>
           <p className="text-dim">
-            {i.detail} <Ago at={i.at} suffix=" ago" />
+            {i.detail && `${i.detail} · `}
+            <Ago at={i.at} suffix=" ago" />
           </p>
         </li>
       ))}

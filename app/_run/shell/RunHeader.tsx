@@ -20,11 +20,12 @@ import { Bell } from './Bell';
 import { People } from './People';
 import { ShareMenu } from './ShareMenu';
 import { ShortcutHelp } from './Shortcuts';
-import { useNarrow } from './useMedia';
+import { useNarrow, usePresenting } from './useMedia';
 
 /** The run's status, its progress and remaining time, who is watching, and the Pause button. Always visible. */
 export function RunHeader() {
   const narrow = useNarrow();
+  const presenting = usePresenting();
   const { link, error } = useRun(({ link, error }) => ({ link, error }));
   const head = useView(
     (v) => ({
@@ -66,17 +67,17 @@ export function RunHeader() {
         {!narrow && <Newest />}
         <span className="ml-auto flex items-center gap-1.5">
           <PauseButton />
-          {!narrow && <BranchButton />}
+          {!narrow && !presenting && <BranchButton />}
           <People />
           <Bell />
           {!narrow && (
             <>
               <LinkState link={link} error={error} />
               <Layout />
-              <ShareMenu />
+              {!presenting && <ShareMenu />}
               <PaletteButton />
               <ShortcutHelp />
-              <ThemeToggle />
+              {!presenting && <ThemeToggle />}
             </>
           )}
         </span>
@@ -105,7 +106,7 @@ function Layout() {
   };
   return (
     <label className="flex items-center gap-1.5 text-xs text-dim">
-      <span className="max-xl:sr-only">Layout</span>
+      <span className="max-2xl:sr-only">Layout</span>
       <Select
         title="Steer: curves and controls. Watch: curves and what happens. Review: curves beside attention. Present: large type, the others are asked to follow"
         className="w-auto! font-sans"

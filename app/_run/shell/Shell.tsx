@@ -15,7 +15,7 @@ import { Timeline } from '~/app/_run/timeline/Timeline';
 import { Center } from './Center';
 import { panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
-import { useNarrow } from './useMedia';
+import { useNarrow, usePresenting } from './useMedia';
 
 const NotePopup = later(() => import('~/app/_run/notes/NotePopup'));
 
@@ -23,16 +23,16 @@ const NotePopup = later(() => import('~/app/_run/notes/NotePopup'));
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
   const desk = useNoteDesk();
   const narrow = useNarrow();
-  const present = useWorkspace((w) => w.layout === 'present');
+  const presenting = usePresenting();
   const readOnly = useReadOnly();
   const shown = useView((v) => panels.filter((p) => p.shown(v, readOnly)), []);
   useEffect(() => {
     // All sizes on the page are in rem.
-    if (present && !narrow) document.documentElement.style.fontSize = '1.375rem';
+    if (presenting) document.documentElement.style.fontSize = '1.375rem';
     return () => {
       document.documentElement.style.fontSize = '';
     };
-  }, [present, narrow]);
+  }, [presenting]);
   return (
     <div className="flex h-dvh flex-col overflow-hidden">
       <nav aria-label="Skip" className="contents">

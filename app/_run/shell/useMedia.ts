@@ -1,4 +1,5 @@
 import { useCallback, useSyncExternalStore } from 'react';
+import { useWorkspace } from '~/app/_live/workspace';
 
 /** Whether a media query matches now. */
 export function useMedia(query: string): boolean {
@@ -27,3 +28,9 @@ function listOf(query: string): MediaQueryList {
 
 /** Whether to show one panel at a time, with a bar of panels at the bottom: on a phone, in a narrow window, or with a large zoom. */
 export const useNarrow = (): boolean => useMedia('(max-width: 899px)');
+
+/** Whether the page is shown to an audience: large type, and only what the audience needs. */
+export function usePresenting(): boolean {
+  const present = useWorkspace((w) => w.layout === 'present');
+  return !useNarrow() && present;
+}

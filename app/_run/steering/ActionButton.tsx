@@ -56,7 +56,15 @@ export function ActionButton(props: {
   return (
     <form onSubmit={submit} className="min-w-0" noValidate>
       <div className="flex items-center gap-1">
-        <Button type="submit" look={look} title={why ?? action.help} disabled={why !== null || disabled} aria-busy={waiting}>
+        <Button
+          type="submit"
+          look={look}
+          title={why ?? action.help}
+          disabled={why !== null || disabled}
+          aria-busy={waiting}
+          // A double click asks once; only steps are counted by clicks.
+          onClick={(event) => event.detail > 1 && action.role !== 'step' && event.preventDefault()}
+        >
           {icon}
           {action.label}
           {waiting && <span className="text-dim">…</span>}

@@ -131,7 +131,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             </Button>
             {!changedMeanwhile &&
               (odd === null ? (
-                <Button size="small" look="primary" type="submit">
+                // The second click of a double click would be refused as a conflict with the first.
+                <Button size="small" look="primary" type="submit" onClick={(event) => event.detail > 1 && event.preventDefault()}>
                   Apply
                 </Button>
               ) : (
@@ -161,7 +162,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               </span>
             )}
             {odd === null ? (
-              <Button size="small" onClick={() => void send(current)}>
+              <Button size="small" onClick={(event) => event.detail < 2 && void send(current)}>
                 Apply mine over it
               </Button>
             ) : (

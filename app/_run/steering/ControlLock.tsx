@@ -46,8 +46,14 @@ export function ControlLock() {
         <Explain term="controlLock" />
       </span>
       {!held && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>
-          Hold the control lock
+        <Button
+          size="small"
+          look="bare"
+          disabled={busy}
+          title={`For ${holdMs / 60_000} minutes nobody else can steer this run`}
+          onClick={() => turn({ kind: 'take', forMs: holdMs })}
+        >
+          Take it
         </Button>
       )}
       {mine && (

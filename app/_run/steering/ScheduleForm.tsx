@@ -1,5 +1,5 @@
 import { CalendarClock } from 'lucide-react';
-import { type FormEvent, useId, useMemo, useState } from 'react';
+import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { useRunStore } from '~/app/_live/RunProvider';
@@ -8,9 +8,11 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { Measured } from '~/shared/conditions';
 import { actionWithRole } from '~/shared/controlValues';
+import { own } from '~/shared/own';
 import type { WithLists } from '~/shared/view';
+import { HoldButton } from './HoldButton';
 import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
-import { describeCommand, readText, startArgs, textOf } from './steering';
+import { describeCommand, readText, startArgs, textOf, unusual } from './steering';
 import { ValueInput } from './ValueInput';
 
 const small = 'w-auto! max-w-full';
@@ -47,19 +49,26 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   const [kind, name] = chosen.split(' ');
   const spec = kind === 'set' ? controls.values.find((c) => c.name === name) : undefined;
   const action = kind === 'act' ? actions.find((a) => a.name === name) : undefined;
+  const current = useView((v) => (spec && own(v.values, spec.name)?.value) ?? null, null);
+  const box = useRef<HTMLFormElement>(null);
+  // The form opens at the end of a panel that scrolls.
+  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), []);
   if (!spec && !action) return null;
+  const meant = spec && readText(spec, value);
+  const odd = spec && meant?.ok ? unusual(spec, meant.value, current) : null;
 
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
+  const submit = async (event?: FormEvent) => {
+    event?.preventDefault();
+    // An unusual value needs its own button.
+    if (event && odd !== null) return;
     const { step: head = 0, totalSteps = 0 } = store.get().view ?? {};
     const read = conditionOf(when, head, totalSteps, measured);
     if (!read.ok) return setProblem(read.message);
-    const worded = spec ? readText(spec, value) : null;
-    if (worded && !worded.ok) return setProblem(worded.message);
+    if (meant && !meant.ok) return setProblem(meant.message);
     setProblem(null);
     const answer = await steer(
-      spec && worded
-        ? { kind: 'set', control: spec.name, value: worded.value, when: read.condition }
+      spec && meant
+        ? { kind: 'set', control: spec.name, value: meant.value, when: read.condition }
         : {
             kind: 'act',
             action: name!,
@@ -74,7 +83,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   const off = why !== null;
 
   return (
-    <form onSubmit={submit} noValidate className="space-y-1.5 px-3 pb-2 text-xs">
+    <form ref={box} onSubmit={submit} noValidate className="space-y-1.5 px-3 pb-2 text-xs">
       <div className="flex flex-wrap items-center gap-1.5">
         <select
           aria-label="What is to happen"
@@ -173,11 +182,24 @@ export default function ScheduleForm({ why }: { why: string | null }) {
             />
           </>
         )}
-        <Button size="small" type="submit" disabled={off} className="ml-auto">
-          <CalendarClock aria-hidden size={12} />
-          Schedule
-        </Button>
+        <span className="ml-auto">
+          {odd === null ? (
+            <Button size="small" type="submit" disabled={off}>
+              <CalendarClock aria-hidden size={12} />
+              Schedule
+            </Button>
+          ) : (
+            <HoldButton disabled={off} onHeld={() => void submit()}>
+              Hold to schedule
+            </HoldButton>
+          )}
+        </span>
       </div>
+      {odd !== null && (
+        <p role="status" className="text-right text-2xs text-warn">
+          {odd}
+        </p>
+      )}
       {problem && (
         <p role="alert" className="text-2xs text-bad">
           {problem}

@@ -3,7 +3,7 @@
 import { Lock } from 'lucide-react';
 import { Suspense, useState } from 'react';
 import { later } from '~/app/_components/later';
-import { useView } from '~/app/_live/useRun';
+import { useRun, useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isInHeader } from '~/app/_run/timeline/PauseButton';
 import { isQuestionAction } from '~/shared/analyses';
@@ -26,6 +26,7 @@ export function SteeringPanel() {
   const status = useView((v) => v.status, 'queued');
   const scheduled = useView((v) => v.openCommands.filter((c) => c.outcome.status === 'scheduled').length, 0);
   const why = useWhyNot();
+  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const [later, setLater] = useState(false);
   const over = ended(status);
   // Scheduled commands are canceled in their own list, and questions are asked beside the maps.
@@ -38,7 +39,9 @@ export function SteeringPanel() {
       title="Steering"
       tools={
         why !== null &&
-        !undeclared && (
+        !undeclared &&
+        // The control lock says itself who holds it, where it stands.
+        (over || !may) && (
           <span className="inline-flex min-w-0 items-center gap-1 text-2xs text-dim" data-testid="read-only">
             <Lock aria-hidden size={11} className="shrink-0" />
             {why}

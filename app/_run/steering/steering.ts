@@ -74,10 +74,10 @@ export const textOf = (value: ControlValue): string => (value === null ? '' : St
 export function readText(spec: ControlSpec, text: string): { ok: true; value: ControlValue } | { ok: false; message: string } {
   const trimmed = text.trim();
   const value = meant(spec, trimmed);
-  if (value === undefined)
-    return { ok: false, message: `${spec.label}: ${trimmed ? `"${trimmed}" does not fit; ` : ''}give ${describe(spec)}` };
-  const error = controlValueError(spec, value);
-  return error === null ? { ok: true, value } : { ok: false, message: error };
+  if (value !== undefined && controlValueError(spec, value) === null) return { ok: true, value };
+  const given = trimmed ? `"${trimmed}" does not fit; ` : '';
+  const empty = spec.nullLabel === null ? '' : ` or nothing (${spec.nullLabel})`;
+  return { ok: false, message: `${spec.label}: ${given}give ${describe(spec)}${empty}` };
 }
 
 function meant(spec: ControlSpec, text: string): ControlValue | undefined {

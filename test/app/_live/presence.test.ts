@@ -1,13 +1,22 @@
 import { expect, it } from 'vitest';
 import { createCursor } from '~/app/_live/cursor';
-import { createPresence, type Pointer, type Spot } from '~/app/_live/presence';
+import { createPresence, type Panels, type Pointer, type Spot } from '~/app/_live/presence';
+import { createStore } from '~/app/_live/store';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Actor } from '~/shared/ids';
 import type { Look } from '~/shared/protocol';
 
 const runId = 'run00001';
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };
-const look = (more: Partial<Look> = {}): Look => ({ live: false, step: 5, zoom: null, spot: null, leads: false, ...more });
+const look = (more: Partial<Look> = {}): Look => ({
+  live: false,
+  step: 5,
+  zoom: null,
+  spot: null,
+  shows: ['curves'],
+  leads: false,
+  ...more,
+});
 
 function hand(sharing: boolean) {
   const sent: (Look | null)[] = [];
@@ -49,11 +58,18 @@ function hand(sharing: boolean) {
       return () => void timers.splice(timers.indexOf(f), 1);
     },
   };
-  const presence = createPresence(runId, wire, cursor, pointer, host, sharing);
+  const center = createStore({ open: ['curves'] });
+  const panels: Panels = {
+    get: () => center.get().open,
+    subscribe: center.subscribe,
+    open: (id) => center.set({ open: [id] }),
+  };
+  const presence = createPresence(runId, wire, cursor, pointer, panels, host, sharing);
   return {
     presence,
     cursor,
     pointer,
+    panels,
     sent,
     timers,
     /** What waits is told. */
@@ -120,6 +136,22 @@ it('who follows sees what the other sees, head and zoom included, until the curs
   expect(h.presence.get().following).toBeNull();
   h.hear(look({ step: 1 }));
   expect(h.cursor.get().step).toBe(7);
+});
+
+it('a panel that the followed person opens is opened; one that the follower opens meanwhile stays', () => {
+  const h = hand(true);
+  h.hear(look({ shows: ['attention'] }));
+  expect(h.panels.get()).toEqual(['curves']);
+  h.presence.follow('bobs');
+  expect(h.panels.get()).toEqual(['attention']);
+  h.panels.open('samples');
+  h.hear(look({ step: 6, shows: ['attention'] }));
+  expect(h.panels.get()).toEqual(['samples']);
+  h.hear(look({ step: 6, shows: ['curves'] }));
+  expect(h.panels.get()).toEqual(['curves']);
+  expect(h.presence.get().following).toBe('bobs');
+  h.pass();
+  expect(h.sent.at(-1)?.shows).toEqual(['curves']);
 });
 
 it('whoever is followed and goes leaves the follower where they were', () => {

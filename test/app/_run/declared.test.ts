@@ -141,7 +141,7 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
     }
     await page.getByLabel('Salt').fill('-1');
     await page.getByRole('button', { name: action.label }).click();
-    await page.getByText('salt: -1 does not fit; give an integer >= 0').waitFor();
+    await page.getByText('Salt: "-1" does not fit; give an integer >= 0').waitFor();
     await page.getByLabel('Salt').fill('9');
     await page.getByRole('button', { name: action.label }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: action.label }).click();

@@ -75,7 +75,7 @@ describe('headroom', () => {
     [['verify', 'one', 'two'], 'headroom verify [FOLDER]: "two" is too much'],
     [['mcp', 'now'], 'headroom mcp: "now" is too much'],
     [['backup', '--form=data', 'copy'], 'headroom backup has no flag --form=data'],
-    [['export'], 'There is no command "export".'],
+    [['exprot'], 'There is no command "exprot".'],
   ])('refuses %o with what is wrong, and the list of commands', async (words, problem) => {
     const { code, printed } = await headroom(...words);
     expect([code, printed.split('\n')[0]]).toEqual([2, problem]);

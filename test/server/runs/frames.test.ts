@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
+import { applyFrame } from '~/shared/applyFrame';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
@@ -299,4 +299,45 @@ it('everybody learns who watches: people once, with their tabs, in one message f
     { actor: ada, tabs: 1 },
     { actor: bob, tabs: 1 },
   ]);
+});
+
+it('sends on what came with rows left out, naming them, and gives its view to whoever comes back from before', () => {
+  // As relays do: the frames of one viewer, which is slow, go to others.
+  const carrier = new TestViewer(bob, false);
+  frames.join(carrier, null);
+  const relayed = { view, frames: new Frames('run001', view, clock) };
+  const before = { attempt: view.attempt, seq: view.seq };
+  const one = new TestViewer();
+  relayed.frames.join(one, null);
+  const start = view;
+  append(steps(0, 3, values));
+  clock.advance(100);
+  append(steps(3, 3, values));
+  clock.advance(100);
+  for (let at = 6; at < 6 + 16 * 500; at += 500) append(steps(at, 500, values), note(`at ${at}`));
+  for (const acknowledge of carrier.unanswered.splice(0)) acknowledge();
+  clock.advance(100);
+  for (const frame of carrier.frames) {
+    const applied = applyFrame(relayed.view, frame);
+    if (applied.kind !== 'applied') throw new Error(`${frame.from}..${frame.to}: ${applied.kind}`);
+    relayed.view = applied.view;
+    relayed.frames.publish(applied.entries, applied.view, frame.skippedSteps);
+    clock.advance(100);
+  }
+  expect(carrier.frames.at(-1)!.skippedSteps).not.toBeNull();
+  expect(one.frames.map((f) => f.skippedSteps)).toEqual(carrier.frames.map((f) => f.skippedSteps));
+  expect(shown(start, one.frames)).toEqual(view);
+  const late = new TestViewer();
+  const { view: given } = relayed.frames.join(late, before);
+  expect(unpack(given!)).toEqual(view);
+});
+
+it('a viewer whose frames come from a relay is a watcher and gets no frames and no view', () => {
+  const relayed = new TestViewer();
+  const { view: given } = frames.join(relayed, 'relayed');
+  for (let at = 0; at < 20_000; at += 500) append(steps(at, 500, values), note(`at ${at}`));
+  clock.advance(20_000);
+  expect([given, relayed.frames, relayed.dropped]).toEqual([null, [], null]);
+  expect(frames.watchers()).toEqual([{ actor: ada, tabs: 1 }]);
+  expect(relayed.lists).toEqual([[{ actor: ada, tabs: 1 }]]);
 });

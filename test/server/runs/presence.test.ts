@@ -8,7 +8,7 @@ import { TestViewer } from '~/test/support/viewer';
 import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
-const look = (step: number): Look => ({ live: false, step, zoom: null, spot: null, leads: false });
+const look = (step: number): Look => ({ live: false, step, zoom: null, spot: null, shows: [], leads: false });
 
 describe('presence', () => {
   const setUp = () => {

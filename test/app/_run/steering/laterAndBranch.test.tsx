@@ -50,18 +50,33 @@ describe('a change for later', () => {
     mount(run, <ScheduleForm why={null} />);
     await choose('Learning rate');
     await write(field('Step'), '30');
-    await write(field('New value'), '0.1');
+    await write(field('New value'), '0.001');
     await user.click(button('Schedule'));
     expect(screen.getByRole('alert').textContent).toBe('Step: "30" does not fit; give a whole number above 30, where the run is');
     await write(field('Step'), '31');
     await write(field('New value'), '-1');
     await user.click(button('Schedule'));
-    expect(screen.getByRole('alert').textContent).toBe('learningRate: -1 does not fit; give a number > 0');
+    expect(screen.getByRole('alert').textContent).toBe('Learning rate: "-1" does not fit; give a number > 0');
     expect(run.sent).toEqual([]);
-    await write(field('New value'), '0.1');
+    await write(field('New value'), '0.001');
     await user.click(button('Schedule'));
     expect(screen.queryByRole('alert')).toBeNull();
-    expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.1, when: { kind: 'step', step: 31 } }]);
+    expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.001, when: { kind: 'step', step: 31 } }]);
+  });
+
+  it('to an unusual value is scheduled only by holding the button, as one for now', async () => {
+    const run = atStep30();
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Learning rate');
+    await write(field('Step'), '31');
+    await write(field('New value'), '5000{Enter}');
+    screen.getByText(/^× 10,000,000 of now/);
+    expect(run.sent).toEqual([]);
+    const hold = button('Hold to schedule');
+    hold.focus();
+    await user.keyboard('{Enter>}');
+    await waitFor(() => expect(run.sent).toHaveLength(1));
+    expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 5000, when: { kind: 'step', step: 31 } }]);
   });
 
   it('waits for a number of a curve or of an evaluation; a refusal of the server stands there, and the value stays', async () => {
@@ -153,7 +168,7 @@ describe('a branch', () => {
     await write(rate, '-1');
     await user.click(dialog.getByRole('button', { name: 'Branch' }));
     dialog.getByText('give the branch a name');
-    dialog.getByText('learningRate: -1 does not fit; give a number > 0');
+    dialog.getByText('Learning rate: "-1" does not fit; give a number > 0');
     await write(name, 'gentler');
     await write(rate, '0.001');
     const repeat = await dialog.findByRole('combobox', { name: /^Repeat the later changes/ });

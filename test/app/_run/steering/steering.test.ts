@@ -95,14 +95,14 @@ const apply = (commandId: string, seq: number, step: number, before: number, aft
 describe('what a field says', () => {
   it.each([
     [clip, '1e-2', { ok: true, value: 0.01 }],
-    [clip, ' 0 ', { ok: false, message: 'clipThreshold: 0 does not fit; give a number > 0' }],
+    [clip, ' 0 ', { ok: false, message: 'Clip value: "0" does not fit; give a number > 0' }],
     [clip, '', { ok: false, message: 'Clip value: give a number > 0' }],
     [clip, 'lots', { ok: false, message: 'Clip value: "lots" does not fit; give a number > 0' }],
     [clip, 'Infinity', { ok: false, message: 'Clip value: "Infinity" does not fit; give a number > 0' }],
     [patience, '', { ok: true, value: null }],
-    [patience, '1.5', { ok: false, message: 'patience: 1.5 does not fit; give an integer >= 1 or null (never)' }],
+    [patience, '1.5', { ok: false, message: 'Early stop after: "1.5" does not fit; give an integer >= 1 or nothing (never)' }],
     [split, 'test', { ok: true, value: 'test' }],
-    [split, 'dev', { ok: false, message: 'split: "dev" does not fit; give one of train, test' }],
+    [split, 'dev', { ok: false, message: 'Set: "dev" does not fit; give one of train, test' }],
     [spec({ type: 'boolean' }), 'false', { ok: true, value: false }],
     [spec({ type: 'text' }), '', { ok: true, value: '' }],
   ] as const)('%s', (s, text, expected) => {

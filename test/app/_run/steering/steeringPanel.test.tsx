@@ -41,14 +41,45 @@ it('a new value is sent with the one that was seen, once', async () => {
   expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
 });
 
+it('a double click on Apply asks once', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004');
+  await user.dblClick(screen.getByRole('button', { name: 'Apply' }));
+  expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
+});
+
 it('a value out of its range is refused beside the field, and nothing is sent', async () => {
   const run = running();
   mount(run, <SteeringPanel />);
   await user.clear(learningRate());
   await user.type(learningRate(), '-1{Enter}');
-  screen.getByText('learningRate: -1 does not fit; give a number > 0');
+  screen.getByText('Learning rate: "-1" does not fit; give a number > 0');
   expect(learningRate().getAttribute('aria-invalid')).toBe('true');
   expect(run.sent).toEqual([]);
+});
+
+it('a double click on an action asks for it once; only steps are counted by clicks', async () => {
+  const run = new TestRun(people.ada);
+  const action = (name: 'checkpoint' | 'step') => ({ name, label: name, help: '', args: [], risky: false, role: name });
+  run.log(
+    { type: 'run.assigned', attempt: 1, trainer: { id: 't1', name: 'box', host: 'box' }, fromStep: 0, checkpoint: null },
+    {
+      type: 'started',
+      step: 0,
+      device: { device: '' },
+      values: {},
+      controls: { values: [], actions: [action('checkpoint'), action('step')] },
+    },
+    { type: 'status', status: 'paused', step: 0, message: '' },
+  );
+  mount(run, <SteeringPanel />);
+  const names = () => run.sent.map((c) => c.kind === 'act' && c.action);
+  await user.dblClick(screen.getByRole('button', { name: 'checkpoint' }));
+  expect(names()).toEqual(['checkpoint']);
+  await user.dblClick(screen.getByRole('button', { name: 'step' }));
+  expect(names()).toEqual(['checkpoint', 'step', 'step']);
 });
 
 it('Escape brings the value in force back', async () => {
@@ -73,7 +104,7 @@ it('the control lock is taken, and another operator may only ask for it', async 
   server.answers.set('runs.controlLock', () => ({ ok: true }));
   mount(run, <SteeringPanel />);
   const lock = within(screen.getByTestId('control-lock'));
-  await user.click(lock.getByRole('button', { name: 'Hold the control lock' }));
+  await user.click(lock.getByRole('button', { name: 'Take it' }));
   expect(server.asked).toEqual([
     { path: 'runs.controlLock', input: { runId: 'run001', request: { kind: 'take', forMs: 900_000 } } },
   ]);
