@@ -17,6 +17,7 @@ const lets: Record<string, string> = {
 /** The page that lets people in: with an invite link and a name, with an account at the provider, or with both. */
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
+  const [you, setYou] = useState<string | null>(null);
   const [signIn, setSignIn] = useState<{ provider: string; problem: string | null; href: string } | null>(null);
   const [name, setName] = useState('');
   const [color, setColor] = useState<string | null>(null);
@@ -28,8 +29,15 @@ export function JoinForm() {
     const secret = query.get('invite') ?? '';
     fetch(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
       .then(async (answer) => {
-        const body = (await answer.json()) as { role?: string; error?: string; provider?: string; problem?: string | null };
+        const body = (await answer.json()) as {
+          role?: string;
+          error?: string;
+          provider?: string;
+          problem?: string | null;
+          you?: string;
+        };
         const { provider, problem = null, error = 'no such link' } = body;
+        setYou(body.you ?? null);
         if (provider) setSignIn({ provider, problem, href: atBase(`/api/oidc/start?${query}`) });
         setLink(body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: secret ? error : null });
       })
@@ -66,8 +74,13 @@ export function JoinForm() {
         {link.state === 'checking' && <p className="text-dim">Checking how you can sign in…</p>}
         {link.state === 'closed' && link.message === null && (
           <div className="text-center">
-            <h1 className="text-base font-semibold">Sign in to Headroom</h1>
-            {!signIn && <p className="mt-1 text-dim">Open the invite link that you were given, or ask an admin for one.</p>}
+            <h1 className="text-base font-semibold">{you === null ? 'Sign in to Headroom' : 'You are signed in'}</h1>
+            {!signIn && you === null && (
+              <p className="mt-1 text-dim">
+                Open the invite link that you were given, or ask an admin for one. The first admin’s is printed where the server
+                was started.
+              </p>
+            )}
           </div>
         )}
         {link.state === 'closed' && link.message !== null && (
@@ -75,6 +88,14 @@ export function JoinForm() {
             <h1 className="text-base font-semibold">This link does not open</h1>
             <p className="mt-1 text-dim first-letter:uppercase">{link.message}</p>
           </div>
+        )}
+        {link.state === 'closed' && you !== null && (
+          <p className="mt-1 text-center text-dim">
+            This browser is signed in as {you}.{' '}
+            <a className="text-accent underline" href={atBase('/')}>
+              All runs
+            </a>
+          </p>
         )}
         {link.state === 'open' && (
           <form onSubmit={join} className="flex flex-col gap-3 rounded border border-line bg-panel p-4" noValidate>
@@ -88,7 +109,7 @@ export function JoinForm() {
               label="Your name"
               help="The others see it beside what you do."
               person
-              error={problem?.field === 'name' ? problem.message : null}
+              error={problem?.field === 'name' ? problem.message.replace(/^name: /, '') : null}
               value={name}
               onChange={setName}
             />
@@ -108,7 +129,7 @@ export function JoinForm() {
             </Button>
           </form>
         )}
-        {signIn && (
+        {signIn && you === null && (
           <div className="mt-3 flex flex-col gap-2">
             {signIn.problem && (
               <p role="alert" className="text-bad first-letter:uppercase">

@@ -11,6 +11,36 @@ const describeCommand = (c: Command): string => {
   return c.when ? `${what} ${describeCondition(c.when)}` : what;
 };
 
+const named = (list: readonly (readonly [mark: string, name: string])[], text: string) =>
+  list.find(([mark]) => text.includes(mark))?.[1];
+
+/** "Firefox on Linux", from what a browser sends as its name; other text as it is. */
+export function deviceName(text: string): string {
+  // Browsers also name those that they resemble: the least copied names come first.
+  const browser = named(
+    [
+      ['Edg', 'Edge'],
+      ['OPR/', 'Opera'],
+      ['Firefox/', 'Firefox'],
+      ['Chrome/', 'Chrome'],
+      ['Safari/', 'Safari'],
+    ],
+    text,
+  );
+  const system = named(
+    [
+      ['Android', 'Android'],
+      ['iPhone', 'iPhone'],
+      ['iPad', 'iPad'],
+      ['Windows', 'Windows'],
+      ['Mac OS', 'macOS'],
+      ['Linux', 'Linux'],
+    ],
+    text,
+  );
+  return browser ? `${browser}${system ? ` on ${system}` : ''}` : text;
+}
+
 /** A row of the audit log as a sentence without its subject. */
 export function describeAuditEvent(e: AuditEvent): string {
   switch (e.type) {
@@ -27,7 +57,7 @@ export function describeAuditEvent(e: AuditEvent): string {
     case 'invite.revoked':
       return `revoked invite ${e.inviteId}`;
     case 'session.opened':
-      return `signed in on ${e.session.device}`;
+      return `signed in with ${deviceName(e.session.device)}`;
     case 'session.revoked':
       return `ended session ${e.sessionId}`;
     case 'token.made':

@@ -100,7 +100,8 @@ async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'
   });
   // Its reader reports the error; of an offline run of W&B, how it comes in.
   if (head === null || file.name.endsWith('.wandb')) return 'csv';
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'headroom';
+  // Named as one of ours: its reader says what is wrong with it.
+  if ((head[0] === 0x1f && head[1] === 0x8b) || /\.headroom$/i.test(file.name)) return 'headroom';
   if (isEventFile(head)) return 'tensorboard';
   if (path.posix.basename(file.name).includes('tfevents')) return 'tensorboard';
   if (inFolder && !tables.test(file.name)) return null;

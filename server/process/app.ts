@@ -38,7 +38,7 @@ import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { openOidc } from '~/server/web/oidc';
-import { isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
+import { isLoopback, isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
@@ -223,6 +223,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       version: options.version,
       dataFolder,
       loopback,
+      outside: loopback || !isLoopback(host),
       exports: exportFormats,
       provider: oidc?.name ?? null,
     };
@@ -260,7 +261,6 @@ export async function createApp(options: AppOptions): Promise<App> {
         openedPages = resolve;
       }),
       dev: options.pages?.dev ?? false,
-      ...(oidc && { signInPage: '/join' }),
       onError,
     });
     const port = shared ? shared.attach(http) : await listen(http, host, options.port);

@@ -57,6 +57,13 @@ describe('a zip', () => {
     }
   });
 
+  it('a file named .headroom that is none is refused as one, not as a table', async () => {
+    const app = await startApp({ dataFolder: `${folder.path}/other` });
+    const answer = await fetch(`${app.url}/api/import?name=x.headroom`, { method: 'POST', body: 'garbage' });
+    expect([answer.status, await answer.json()]).toEqual([400, { error: 'the file is damaged: incorrect header check' }]);
+    await app.close();
+  });
+
   it.each([
     ['of Excel', { '[Content_Types].xml': '', 'xl/workbook.xml': '' }, 'an Excel workbook'],
     ['of PyTorch', { 'archive/data.pkl': '' }, 'a checkpoint of PyTorch'],
