@@ -48,16 +48,19 @@ async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'second
   const relays = await Promise.all(Array.from({ length: relayCount }, () => startRelayProcess(app.url)));
   const child = fork(`${root}test/bench/viewersLoad.ts`, { execArgv: ['--import', 'tsx'] });
   await once(child, 'spawn');
-  const before = process.cpuUsage();
-  const startedAt = Date.now();
   const viewerUrls = relays.length > 0 ? relays.map((r) => r.url) : [app.url];
   const load: Load = { ...wanted, url: app.url, viewerUrls, token: app.trainerToken, runId };
-  child.send(load);
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`the load ended with ${code}`);
   });
   failed.catch(() => {});
-  const [measured] = (await Promise.race([once(child, 'message'), failed])) as [Measured];
+  const next = async () => (await Promise.race([once(child, 'message'), failed]))[0];
+  child.send(load);
+  await next();
+  const before = process.cpuUsage();
+  const startedAt = Date.now();
+  await Promise.all(relays.map((r) => r.begin()));
+  const measured = (await next()) as Measured;
   const cpu = process.cpuUsage(before);
   const elapsedMs = Date.now() - startedAt;
   const relayMs = await Promise.all(relays.map((r) => r.end()));
@@ -70,6 +73,7 @@ async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'second
     'frames/s per viewer': measured.frames / wanted.viewers / wanted.seconds,
     'server cores': (cpu.user + cpu.system) / 1000 / elapsedMs,
     ...(relays.length > 0 && { 'cores per relay': relayMs.reduce((a, b) => a + b, 0) / relays.length / elapsedMs }),
+    'load cores': measured.cores,
     'delay p50 ms': at(delaysMs, 0.5),
     'delay p99 ms': at(delaysMs, 0.99),
     'click p50 ms': at(clicksMs, 0.5),
@@ -84,7 +88,11 @@ async function startRelayProcess(leader: string) {
   const { url } = await next<{ url: string }>();
   return {
     url,
-    /** @returns its processor time, ms */
+    async begin(): Promise<void> {
+      child.send('begin');
+      await next();
+    },
+    /** @returns its processor time since it began, ms */
     async end(): Promise<number> {
       child.send('end');
       const { ms } = await next<{ ms: number }>();

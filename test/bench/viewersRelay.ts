@@ -3,9 +3,10 @@ import { startRelayNode } from '~/server/cluster/relayNode';
 
 const leader = process.argv[2]!;
 const relay = await startRelayNode({ leader, host: '127.0.0.1', port: 0, basePath: '', open: true, routes: () => [] });
-const before = process.cpuUsage();
-process.on('message', () => {
+let before = process.cpuUsage();
+process.on('message', (which) => {
   const { user, system } = process.cpuUsage(before);
+  if (which === 'begin') before = process.cpuUsage();
   process.send!({ ms: (user + system) / 1000 });
 });
 process.on('disconnect', () => process.exit(0));

@@ -37,7 +37,7 @@ const slow = {
   'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
   'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
   'server/runs/branch.ts': ['server/runs/branch'],
-  'server/runs/frames.ts': ['server/runs/frames'],
+  'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/room.ts': ['server/runs/room'],
 };
 const all = { ...cores, ...slow };
