@@ -72,30 +72,27 @@ export function JoinForm() {
       <PageHeader />
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
         {link.state === 'checking' && <p className="text-dim">Checking how you can sign in…</p>}
-        {link.state === 'closed' && link.message === null && (
-          <div className="text-center">
-            <h1 className="text-base font-semibold">{you === null ? 'Sign in to Headroom' : 'You are signed in'}</h1>
-            {!signIn && you === null && (
-              <p className="mt-1 text-dim">
+        {link.state === 'closed' && (
+          <div className="space-y-1 text-center text-dim">
+            <h1 className="text-base font-semibold text-ink">
+              {link.message !== null ? 'This link does not open' : you === null ? 'Sign in to Headroom' : 'You are signed in'}
+            </h1>
+            {link.message !== null && <p className="first-letter:uppercase">{link.message}</p>}
+            {link.message === null && !signIn && you === null && (
+              <p>
                 Open the invite link that you were given, or ask an admin for one. The first admin’s is printed where the server
                 was started.
               </p>
             )}
+            {you !== null && (
+              <p>
+                This browser is signed in as {you}.{' '}
+                <a className="text-accent underline" href={atBase('/')}>
+                  All runs
+                </a>
+              </p>
+            )}
           </div>
-        )}
-        {link.state === 'closed' && link.message !== null && (
-          <div className="text-center">
-            <h1 className="text-base font-semibold">This link does not open</h1>
-            <p className="mt-1 text-dim first-letter:uppercase">{link.message}</p>
-          </div>
-        )}
-        {link.state === 'closed' && you !== null && (
-          <p className="mt-1 text-center text-dim">
-            This browser is signed in as {you}.{' '}
-            <a className="text-accent underline" href={atBase('/')}>
-              All runs
-            </a>
-          </p>
         )}
         {link.state === 'open' && (
           <form onSubmit={join} className="flex flex-col gap-3 rounded border border-line bg-panel p-4" noValidate>

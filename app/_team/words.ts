@@ -11,35 +11,14 @@ const describeCommand = (c: Command): string => {
   return c.when ? `${what} ${describeCondition(c.when)}` : what;
 };
 
-const named = (list: readonly (readonly [mark: string, name: string])[], text: string) =>
-  list.find(([mark]) => text.includes(mark))?.[1];
+// Browsers also name those that they resemble: the least copied names come first.
+const browsers = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' };
+const systems = { Android: 'Android', iPhone: 'iPhone', iPad: 'iPad', Windows: 'Windows', 'Mac OS': 'macOS', Linux: 'Linux' };
+const named = (of: Record<string, string>, text: string) => Object.entries(of).find(([mark]) => text.includes(mark))?.[1];
 
 /** "Firefox on Linux", from what a browser sends as its name; other text as it is. */
-export function deviceName(text: string): string {
-  // Browsers also name those that they resemble: the least copied names come first.
-  const browser = named(
-    [
-      ['Edg', 'Edge'],
-      ['OPR/', 'Opera'],
-      ['Firefox/', 'Firefox'],
-      ['Chrome/', 'Chrome'],
-      ['Safari/', 'Safari'],
-    ],
-    text,
-  );
-  const system = named(
-    [
-      ['Android', 'Android'],
-      ['iPhone', 'iPhone'],
-      ['iPad', 'iPad'],
-      ['Windows', 'Windows'],
-      ['Mac OS', 'macOS'],
-      ['Linux', 'Linux'],
-    ],
-    text,
-  );
-  return browser ? `${browser}${system ? ` on ${system}` : ''}` : text;
-}
+export const deviceName = (text: string): string =>
+  [named(browsers, text) ?? text, named(browsers, text) && named(systems, text)].filter(Boolean).join(' on ');
 
 /** A row of the audit log as a sentence without its subject. */
 export function describeAuditEvent(e: AuditEvent): string {

@@ -16,6 +16,8 @@ import { root } from '~/test/support/root';
 describeInBrowser('importing on the runs page', () => {
   const folder = ownFolder();
   let app: TestApp;
+  /** Ended after the other one: Next's servers in one process share what the first to end takes away. */
+  let locked: TestApp | undefined;
   let browser: Browser;
   let closeBrowser: () => Promise<void>;
   beforeAll(async () => {
@@ -30,6 +32,7 @@ describeInBrowser('importing on the runs page', () => {
   afterAll(async () => {
     await closeBrowser?.();
     await app?.close();
+    await locked?.close();
     folder.remove();
   });
 
@@ -110,18 +113,19 @@ describeInBrowser('importing on the runs page', () => {
   });
 
   it('a file that a viewer drops is refused in words, and does not take the place of the page', async () => {
-    const locked = await startApp({ loginRequired: true, pages: { dev: false, root } });
+    locked = await startApp({ loginRequired: true, pages: { dev: false, root } });
+    const { url } = locked;
     const join = async (secret: string, name: string) => {
-      const answer = await fetch(`${locked.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite: secret, name }) });
+      const answer = await fetch(`${url}/api/join`, { method: 'POST', body: JSON.stringify({ invite: secret, name }) });
       return answer.headers.get('set-cookie')!.split(';')[0]!;
     };
-    const admin = await join(new URL(locked.adminLink!, locked.url).searchParams.get('invite')!, 'Ada');
+    const admin = await join(new URL(locked.adminLink!, url).searchParams.get('invite')!, 'Ada');
     const client = createTRPCClient<AppRouter>({
-      links: [httpLink({ url: locked.url + paths.trpc, transformer, headers: { cookie: admin } })],
+      links: [httpLink({ url: url + paths.trpc, transformer, headers: { cookie: admin } })],
     });
     const { secret } = await client.team.invite.mutate({ role: 'viewer', uses: 1, expiresInMs: 3_600_000 });
     const page = await browser.newPage();
-    await page.goto(`${locked.url}/join?invite=${secret}`);
+    await page.goto(`${url}/join?invite=${secret}`);
     await page.getByLabel('Your name').fill('Vic');
     await page.getByRole('button', { name: 'Join' }).click();
     await page.getByRole('heading', { name: 'Watch a demo' }).waitFor();
@@ -130,7 +134,6 @@ describeInBrowser('importing on the runs page', () => {
     await page.getByText('Vic (viewer) may not import runs').waitFor();
     expect(await page.getByRole('dialog').count()).toBe(0);
     await page.close();
-    await locked.close();
   });
 
   it('a file that is dropped anywhere opens its run', async () => {
