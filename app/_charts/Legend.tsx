@@ -66,7 +66,8 @@ function Item({ of: { name, label, color: of, dashed }, value, round, palette, h
           className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        <span className="min-w-0 truncate">{label}</span>
+        {/* The title of the chart says what its value is. */}
+        <span className={label === 'value' ? 'sr-only' : 'min-w-0 truncate'}>{label}</span>
         <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>

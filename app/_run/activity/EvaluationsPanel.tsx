@@ -25,15 +25,7 @@ export function EvaluationsPanel() {
     [evaluations],
   );
   return (
-    <PanelBody
-      title="Evaluations"
-      tools={
-        <>
-          <Explain term="evaluation" />
-          {pinned && <AsOf />}
-        </>
-      }
-    >
+    <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
       {evaluations.length === 0 ? (
         <Nothing>{over ? 'It ended without one.' : 'None yet.'}</Nothing>
       ) : (
@@ -44,6 +36,7 @@ export function EvaluationsPanel() {
               <tr className="text-2xs text-dim">
                 <th scope="col" className="px-3 py-1 text-left font-medium">
                   Set
+                  <Explain term="evaluation" />
                 </th>
                 <th scope="col" className="px-1 text-right font-medium">
                   Step
