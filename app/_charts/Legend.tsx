@@ -59,7 +59,7 @@ function Item({ of: { name, label, color: of, dashed }, value, round, palette, h
         aria-pressed={!off}
         title={`${label}. Click: show or hide; shift-click: this one alone`}
         onClick={(e) => onToggle(name, e.shiftKey)}
-        className={`flex max-w-full items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+        className={`flex min-h-6 max-w-full items-center gap-1 rounded text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden

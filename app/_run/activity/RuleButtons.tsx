@@ -53,7 +53,7 @@ function RuleButton({
     <>
       <Button size="small" look="bare" aria-label={title} title={hint} onClick={() => setOpen(true)}>
         <Icon aria-hidden size={13} />
-        {name}
+        <span className="max-2xl:sr-only">{name}</span>
       </Button>
       <Modal open={open} onClose={() => setOpen(false)} wide title={title} {...(help && { help })}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}

@@ -82,9 +82,8 @@ export function NoteField(props: {
           ref={field}
           aria-label={label}
           placeholder={placeholder}
-          role="combobox"
           aria-autocomplete="list"
-          aria-expanded={offered.length > 0}
+          aria-haspopup="listbox"
           aria-controls={offered.length > 0 ? id : undefined}
           aria-activedescendant={active === undefined ? undefined : `${id}${mentionOf(active)}`}
           className={`${inputClass} field-sizing-content h-auto max-h-40 min-h-7 resize-none py-1 font-sans leading-5`}
