@@ -223,8 +223,13 @@ export interface ServerToTrainer {
 export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });
 export type Cursor = z.infer<typeof cursor>;
 
-export const watchRequest = z.strictObject({ runId, cursor: cursor.nullable() });
-export type WatchRequest = z.infer<typeof watchRequest>;
+export const watchRequest = z.strictObject({
+  runId,
+  cursor: cursor.nullable(),
+  /** false: everything except frames, which a relay sends to this viewer. */
+  frames: z.boolean().default(true),
+});
+export type WatchRequest = z.input<typeof watchRequest>;
 
 /**
  * Answer to `watch`: with a usable cursor frames follow from cursor.seq + 1 (`view` null); otherwise `view` is the run at view.seq and frames follow from there.

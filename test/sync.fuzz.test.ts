@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, it } from 'vitest';
-import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/runs/frames';
 import { RunLog } from '~/server/runs/log';
+import { applyFrame } from '~/shared/applyFrame';
 import type { Entry, RunEvent } from '~/shared/events';
 import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';

@@ -7,8 +7,9 @@ import type { LineSpec, StepFile } from '~/app/_charts/types';
 import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
+import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
-import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
@@ -19,7 +20,6 @@ import { ChartToolbar } from '~/app/_run/curves/ChartControls';
 import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
 import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
 import { matcher } from '~/app/_run/curves/seriesSearch';
-import { Bell } from '~/app/_run/shell/Bell';
 import { seriesOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
 import { AttentionCompared, comparisonOf } from './AttentionCompared';
@@ -154,15 +154,17 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   return (
     <>
       <PageHeader skip title="Compare runs">
-        <span className="ml-auto flex">
-          <Bell />
-          <ThemeToggle />
-        </span>
+        <div className="ml-auto">
+          <PageTools />
+        </div>
       </PageHeader>
       <main id="main" className="space-y-2 p-2">
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
-        {runIds.length === 0 ? (
-          <p className="py-10 text-center text-dim">Nothing is chosen: add runs above, or tick them in the list of all runs.</p>
+        {runIds.length === 0 || (there.length === 0 && errors.every((e) => e !== null)) ? (
+          <p className="py-10 text-center text-dim">
+            {runIds.length === 0 ? 'Nothing is chosen' : 'None of these runs can be read'}: add runs above, or tick them in the
+            list of all runs.
+          </p>
         ) : (
           <Panel title="Curves">
             <div className="sticky top-0 z-20 overflow-x-auto border-b border-line bg-panel px-3 py-1">

@@ -44,7 +44,9 @@ export function RunChips(props: {
                 {errors[i] && <span className="text-bad">{errors[i]}</span>}
               </>
             ) : (
-              <span className={errors[i] ? 'text-bad' : 'text-dim'}>{errors[i] ?? `reading ${runId} …`}</span>
+              <span className={errors[i] ? 'text-bad' : 'text-dim'}>
+                {errors[i]?.replace(/^runId: /, `${runId}: a run’s id has `) ?? `reading ${runId} …`}
+              </span>
             )}
             <IconButton
               icon={X}

@@ -28,12 +28,14 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
         rows={lines}
         aria-label={label}
         spellCheck={false}
-        className={`${inputClass} h-auto resize-none overflow-x-auto py-1 leading-5 whitespace-pre`}
+        className={`${inputClass} field-sizing-content h-auto resize-none py-1 leading-5 break-words whitespace-pre-wrap`}
         value={text}
         onFocus={(e) => e.target.select()}
       />
       <Button
+        size="icon"
         aria-label={`Copy ${label}`}
+        title="Copy"
         onClick={() =>
           void copyText(text, () => {
             field.current?.select();
@@ -41,7 +43,7 @@ export function CopyLine({ label, text }: { label: string; text: string }) {
           })
         }
       >
-        <Copy aria-hidden size={13} /> Copy
+        <Copy aria-hidden size={13} />
       </Button>
     </div>
   );

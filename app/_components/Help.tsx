@@ -15,7 +15,13 @@ const keys = [
 export default function Help({ onClose }: { onClose(): void }) {
   return (
     <Modal open onClose={onClose} title="Help" wide>
-      <div className="space-y-4 overflow-y-auto p-4">
+      <section
+        aria-label="Keys and words"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+        tabIndex={0}
+        data-first
+        className="space-y-4 overflow-y-auto p-4"
+      >
         <section>
           <h3 className={headingClass}>Keys</h3>
           <Keys of={keys} />
@@ -24,7 +30,7 @@ export default function Help({ onClose }: { onClose(): void }) {
           <h3 className={headingClass}>Words</h3>
           <Glossary />
         </section>
-      </div>
+      </section>
     </Modal>
   );
 }

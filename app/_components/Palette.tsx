@@ -4,6 +4,7 @@ import { useRouter } from 'next/navigation';
 import { useTheme } from 'next-themes';
 import { useDeferredValue, useState } from 'react';
 import { findRuns } from '~/app/_runs/findRuns';
+import { describeError } from '~/app/_trpc/client';
 import { copyText } from './CopyLine';
 import { offered, openHelp, type PaletteCommand } from './commands';
 import { count } from './format';
@@ -21,7 +22,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
   const [typed, setTyped] = useState('');
   const [chosen, setChosen] = useState('');
   const search = useDeferredValue(typed.trim());
-  const { data } = useQuery({
+  const { data, error, isFetching } = useQuery({
     queryKey: ['palette', search],
     queryFn: () => findRuns(search, { limit: runsListed }),
     placeholderData: (before) => before,
@@ -89,8 +90,14 @@ export default function Palette({ onClose }: { onClose(): void }) {
           placeholder="a run, a step, a series, a command…"
           className="h-10 border-b border-line bg-transparent px-4 outline-none placeholder:text-dim"
         />
-        <Command.List className="max-h-[60dvh] min-h-0 overflow-y-auto p-2">
-          <Command.Empty className="p-4 text-center text-dim">Nothing fits.</Command.Empty>
+        <Command.List className="h-[60dvh] min-h-0 overflow-y-auto p-2">
+          <Command.Empty className="p-4 text-center text-dim">
+            {error
+              ? `The runs could not be searched: ${describeError(error).message}.`
+              : isFetching
+                ? 'Searching…'
+                : 'Nothing fits.'}
+          </Command.Empty>
           {[...groups].map(([group, commands]) => (
             <Command.Group key={group} heading={group} className={groupClass}>
               {commands.slice(0, mostOfGroup).map((c) => (

@@ -5,17 +5,18 @@ import type { KnownRecipe } from '~/shared/recipes';
 
 const none: KnownRecipe[] = [];
 
-/** Recipes known on the server; empty until read. @param about recipes are read again when it changes; null: they are not read */
-export function useKnownRecipes(about: string | null = ''): readonly KnownRecipe[] {
-  const { data } = useQuery({
+/** The recipes known on the server. @param about they are read again when it changes; null: they are not read */
+export const useRecipesQuery = (about: string | null) =>
+  useQuery({
     queryKey: ['recipes', about],
     queryFn: () => api.runs.recipes.query(),
     enabled: about !== null,
     staleTime: 30_000,
     placeholderData: keepPreviousData,
   });
-  return data ?? none;
-}
+
+/** The same; empty until read. */
+export const useKnownRecipes = (about: string | null = ''): readonly KnownRecipe[] => useRecipesQuery(about).data ?? none;
 
 /** Recipes by name: the titles and default values of their settings. */
 export function useRecipes(names: readonly (string | null)[]): ReadonlyMap<string, KnownRecipe> {

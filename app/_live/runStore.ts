@@ -1,8 +1,8 @@
+import { applyFrame } from '~/shared/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
-import { applyFrame } from './applyFrame';
 import { backoffMs } from './backoff';
 import type { EarlyRun } from './early';
 import { Listeners } from './listeners';

@@ -2,12 +2,15 @@ import { Upload } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useEffect, useEffectEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { toast } from '~/app/_live/toast';
+import type { Actor } from '~/shared/ids';
 import { droppedFiles, hasFiles } from './import/dropped';
 import { ImportDialog } from './import/ImportDialog';
 import { useImport } from './import/useImport';
 
 /** Imports runs from files and folders that are chosen, or dropped anywhere on the page. */
-export function ImportButton({ disabled }: { disabled: boolean }) {
+export function ImportButton({ you }: { you: Actor | null }) {
+  const disabled = you === null || you.role === 'viewer';
   const router = useRouter();
   const { state, choose, close, take, setAxis, toggle, write } = useImport(({ runs }) => {
     const [only] = runs;
@@ -15,7 +18,10 @@ export function ImportButton({ disabled }: { disabled: boolean }) {
     router.push(`/runs/${only.runId}`);
     return true;
   });
-  const dragged = useDrop(disabled, (files) => void files.then(take));
+  const dragged = useDrop((files) => {
+    if (!disabled) void files.then(take);
+    else if (you) toast.error(`${you.name} (${you.role}) may not import runs`);
+  });
 
   return (
     <>
@@ -30,7 +36,7 @@ export function ImportButton({ disabled }: { disabled: boolean }) {
       </Button>
       {dragged && (
         <div className="pointer-events-none fixed inset-2 z-50 flex items-center justify-center rounded border-2 border-accent border-dashed bg-bg/80 text-lg">
-          Drop to import
+          {disabled ? 'Only who may start runs can import' : 'Drop to import'}
         </div>
       )}
       <ImportDialog
@@ -45,12 +51,14 @@ export function ImportButton({ disabled }: { disabled: boolean }) {
   );
 }
 
-/** Handles files dropped anywhere on the page; only one component takes them. @returns whether files are over the page now */
-function useDrop(disabled: boolean, onDrop: (files: ReturnType<typeof droppedFiles>) => void): boolean {
+/**
+ * Handles files dropped anywhere on the page; only one component takes them. It does so for everybody: a file that no page takes is opened
+ * by the browser in its place. @returns whether files are over the page now
+ */
+function useDrop(onDrop: (files: ReturnType<typeof droppedFiles>) => void): boolean {
   const [over, setOver] = useState(false);
   const drop = useEffectEvent(onDrop);
   useEffect(() => {
-    if (disabled) return;
     const ended = new AbortController();
     const listen = (type: 'dragenter' | 'dragover' | 'dragleave' | 'drop', handle: (event: DragEvent) => void) =>
       window.addEventListener(type, (event) => !event.defaultPrevented && hasFiles(event.dataTransfer) && handle(event), {
@@ -65,6 +73,6 @@ function useDrop(disabled: boolean, onDrop: (files: ReturnType<typeof droppedFil
       if (event.dataTransfer) drop(droppedFiles(event.dataTransfer));
     });
     return () => ended.abort();
-  }, [disabled]);
+  }, []);
   return over;
 }

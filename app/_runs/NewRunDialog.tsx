@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { CopyLine } from '~/app/_components/CopyLine';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { useRecipesQuery } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
@@ -63,19 +64,13 @@ function NewRun(props: {
   const { again, trainers, onStarted } = props;
   const router = useRouter();
   const trpc = useTrpc();
-  const recipes = useQuery(trpc.runs.recipes.queryOptions());
+  // Recipes change when a trainer connects or disconnects.
+  const recipes = useRecipesQuery(trainers.map((t) => `${t.id} ${t.connected}`).join());
   const like = useQuery({ ...trpc.runs.view.queryOptions({ runId: again ?? '' }), enabled: again !== null });
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   const [refused, setRefused] = useState<Answered | null>(null);
   const [started, setStarted] = useState<number | null>(null);
   const { catalog } = useCatalog(true);
-
-  // Recipes change when a trainer connects or disconnects.
-  const here = trainers.map((t) => `${t.id} ${t.connected}`).join();
-  const { refetch } = recipes;
-  useEffect(() => {
-    if (here !== '') void refetch();
-  }, [here, refetch]);
 
   const known = recipes.data ?? [];
   const ready = recipes.data !== undefined && (again === null || like.data !== undefined);

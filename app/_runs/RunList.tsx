@@ -6,15 +6,15 @@ import { useRouter } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { later } from '~/app/_components/later';
-import { PaletteButton } from '~/app/_components/PaletteHost';
+import { PageTools } from '~/app/_components/PageTools';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
-import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { PageHeader } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { useRunList } from '~/app/_live/useRunList';
-import { Bell } from '~/app/_run/shell/Bell';
 import { withTerm } from '~/shared/runSearch';
 import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
@@ -91,11 +91,7 @@ export function RunList() {
             Team
           </Link>
           <LinkState link={link} error={error} />
-          <span className="flex">
-            <PaletteButton />
-            <Bell />
-            <ThemeToggle />
-          </span>
+          <PageTools />
         </div>
       </PageHeader>
       <div className="flex min-h-0 flex-1">
@@ -106,10 +102,12 @@ export function RunList() {
         )}
         <main id="main" className="flex min-h-0 min-w-0 flex-1 flex-col px-2 py-2 sm:px-4">
           <div className="mb-2 flex flex-wrap items-center gap-2">
-            <h1 className="mr-auto text-base font-semibold sm:mr-1">Runs</h1>
+            <h1 className="mr-auto text-base font-semibold sm:mr-1">
+              Runs {head !== null && !empty && <span className="text-xs font-normal text-dim">{count(head.runs)}</span>}
+            </h1>
             {!empty && <Toolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
             <span className="flex gap-2 sm:ml-auto">
-              <ImportButton disabled={!mayStart} />
+              <ImportButton you={you} />
               <Button
                 look="primary"
                 disabled={!mayStart}
@@ -140,7 +138,7 @@ export function RunList() {
               The connection to the server broke. The list may be old; it is fetched again on return.
             </p>
           )}
-          {state.error && (
+          {state.error && link !== 'reconnecting' && (
             <p role="alert" className="mb-2 rounded border border-bad/50 bg-bad/10 px-3 py-1.5 text-bad">
               The list could not be read: {state.error}{' '}
               <button type="button" className="underline" onClick={reader.again}>
@@ -156,7 +154,7 @@ export function RunList() {
             <Suspense fallback={<Loading />}>
               <Welcome
                 trainers={trainers}
-                mayStart={mayStart}
+                you={you}
                 onNew={() => setForm({ again: null })}
                 onStarted={(runId) => router.push(`/runs/${runId}`)}
               />
@@ -214,6 +212,8 @@ function Toolbar(props: {
 }) {
   const { view, setView, search, problems } = props;
   const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
+  // Charts have no groups, columns or order.
+  const table = view.as === 'table';
   return (
     <>
       <span className="order-2 flex min-w-32 flex-1 basis-full items-center sm:order-none sm:max-w-96 sm:basis-0">
@@ -251,14 +251,16 @@ function Toolbar(props: {
         value={view.show}
         onPick={(show) => set({ show })}
       />
-      <Select
-        aria-label="Grouping"
-        className="order-2 w-auto! font-sans sm:order-none"
-        options={groupings.map((value) => ({ value, text: groupWords[value] }))}
-        value={view.group}
-        onPick={(group) => set({ group, folded: [] })}
-      />
-      <span className="order-2 flex gap-1 sm:hidden">
+      {table && (
+        <Select
+          aria-label="Grouping"
+          className="order-2 w-auto! font-sans sm:order-none"
+          options={groupings.map((value) => ({ value, text: groupWords[value] }))}
+          value={view.group}
+          onPick={(group) => set({ group, folded: [] })}
+        />
+      )}
+      <span className={`order-2 gap-1 sm:hidden ${table ? 'flex' : 'hidden'}`}>
         <Select
           aria-label="Sort by"
           className="w-auto font-sans"
@@ -278,17 +280,19 @@ function Toolbar(props: {
         </Button>
       </span>
       <span className="order-2 flex items-center gap-2 sm:order-none">
-        <Popup
-          title="Columns"
-          label="Choose columns"
-          wide
-          className="size-7 justify-center border border-line bg-raised hover:border-dim"
-          trigger={<Columns3 aria-hidden size={14} />}
-        >
-          <Suspense fallback={<p className="text-dim">Reading the columns…</p>}>
-            <ColumnChooser chosen={view.columns} onChange={(columns) => set({ columns })} />
-          </Suspense>
-        </Popup>
+        {table && (
+          <Popup
+            title="Columns"
+            label="Choose columns"
+            wide
+            className="size-7 justify-center border border-line bg-raised hover:border-dim"
+            trigger={<Columns3 aria-hidden size={14} />}
+          >
+            <Suspense fallback={<p className="text-dim">Reading the columns…</p>}>
+              <ColumnChooser chosen={view.columns} onChange={(columns) => set({ columns })} />
+            </Suspense>
+          </Popup>
+        )}
         <span className="2xl:hidden">
           <Popup title="Views" className="h-7 border border-line bg-raised px-2.5 font-medium hover:border-dim" trigger="Views">
             <Views view={view} onView={setView} />

@@ -102,7 +102,7 @@ export function RunTable(props: {
               <input
                 type="checkbox"
                 aria-label={`Choose all ${count(head.runs)} runs shown`}
-                className="size-4 accent-accent"
+                className="mx-auto block size-4 accent-accent"
                 ref={(box) => {
                   if (box) box.indeterminate = chosen.size > 0 && !all;
                 }}
@@ -271,7 +271,7 @@ const Row = memo(function Row(props: {
         <input
           type="checkbox"
           aria-label={`Choose ${run.name}`}
-          className="size-4 accent-accent"
+          className="mx-auto block size-4 accent-accent"
           checked={chosen}
           onChange={() => actions.onChoose([run], !chosen)}
         />
@@ -301,21 +301,20 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
   const { onTerm } = actions;
   return (
     <>
-      <span className="flex items-center gap-2">
-        <Link href={`/runs/${run.runId}`} prefetch={false} className="min-w-0 truncate font-medium hover:text-accent">
-          {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
-          {run.name}
-        </Link>
-        {below.status && (
-          <span className="shrink-0 text-xs">
-            <StatusBadge status={run.status} />
-          </span>
-        )}
-      </span>
+      <Link
+        href={`/runs/${run.runId}`}
+        prefetch={false}
+        title={run.name}
+        className={`w-fit max-w-full font-medium hover:text-accent ${below.status ? 'line-clamp-2 leading-4 break-words' : 'block truncate'}`}
+      >
+        {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
+        <bdi>{run.name}</bdi>
+      </Link>
       <span
-        className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step ? 'max-h-9' : 'max-h-[1.125rem]'}`}
+        className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step && !below.status ? 'max-h-9' : 'max-h-[1.125rem]'}`}
         title={run.tags.join(', ') || undefined}
       >
+        {below.status && <StatusBadge status={run.status} />}
         {run.parent && (
           <span className="max-w-full truncate" title={run.branchChange}>
             from step {count(run.parent.step)}
@@ -347,7 +346,7 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         )}
         {run.backend && <span>{run.backend}</span>}
       </span>
-      {below.step && (
+      {below.step && run.totalSteps > 0 && (
         <span className="mt-1 block">
           <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
         </span>

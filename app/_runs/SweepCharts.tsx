@@ -13,6 +13,9 @@ import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
 import type { View } from './tableQuery';
 
+/** Least width of an axis with its name and ticks, px; more axes than fit are scrolled to. */
+const axisWidth = 88;
+
 /** Charts of settings against results, for the runs that match the view. */
 export function SweepCharts({ view }: { view: View }) {
   const router = useRouter();
@@ -84,7 +87,14 @@ export function SweepCharts({ view }: { view: View }) {
         ) : (
           <Sized>
             {(width) => (
-              <ParallelPlot axes={axes} points={data.points} width={width} over={over} onOver={setOver} onOpen={open} />
+              <ParallelPlot
+                axes={axes}
+                points={data.points}
+                width={Math.max(width, axisWidth * axes.length)}
+                over={over}
+                onOver={setOver}
+                onOpen={open}
+              />
             )}
           </Sized>
         )}
@@ -138,8 +148,14 @@ function Sized({ children }: { children(width: number): React.ReactNode }) {
   const ref = useRef<HTMLDivElement>(null);
   const { width } = useSize(ref);
   return (
-    <div ref={ref} className="w-full overflow-hidden">
+    <section
+      ref={ref}
+      aria-label="Chart"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+      className="w-full overflow-x-auto overflow-y-hidden"
+    >
       {width > 0 && children(width)}
-    </div>
+    </section>
   );
 }

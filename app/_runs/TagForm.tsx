@@ -19,9 +19,10 @@ export function TagForm(props: {
     ? runs.find((r) => new Set([...r.tags.filter((t) => !gone.includes(t)), ...read.tags]).size > 50)
     : undefined;
   const problem = read.ok ? (full ? `Tags: ${full.name} would have more than 50` : null) : read.message;
+  const nothing = text.trim() === '' && gone.length === 0;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!read.ok || problem || (read.tags.length === 0 && gone.length === 0)) return;
+    if (!read.ok || problem || nothing) return;
     const done = [
       ...(read.tags.length > 0 ? [`tagged ${read.tags.join(', ')}`] : []),
       ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
@@ -58,7 +59,7 @@ export function TagForm(props: {
           </div>
         </fieldset>
       )}
-      <FormEnd yes="Change tags" onCancel={onClose} />
+      <FormEnd yes="Change tags" disabled={nothing} onCancel={onClose} />
     </form>
   );
 }

@@ -7,17 +7,19 @@ import { atBase } from '~/app/_live/base';
 import { useKnownRecipes } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
+import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import { ImportButton } from './ImportButton';
 
 /** The start page while there are no runs: an introduction, and three ways to start a first run. */
 export function Welcome(props: {
   trainers: readonly TrainerSummary[];
-  mayStart: boolean;
+  you: Actor | null;
   onNew(): void;
   onStarted(runId: string): void;
 }) {
-  const { trainers, mayStart, onNew, onStarted } = props;
+  const { trainers, you, onNew, onStarted } = props;
+  const mayStart = you !== null && you.role !== 'viewer';
   const [origin, setOrigin] = useState('http://127.0.0.1:3000');
   useEffect(() => setOrigin(window.location.origin + atBase('')), []);
   return (
@@ -29,7 +31,7 @@ export function Welcome(props: {
           can pause, change a value, evaluate or branch while it trains. Afterwards the run, with everything people did to it, can
           be played back, compared and shared. There is no run here yet; each of these makes one:
         </p>
-        <ul className="mt-6 grid gap-3 md:grid-cols-3">
+        <ul className="mt-6 grid gap-3 lg:grid-cols-3">
           <Way icon={<FlaskConical aria-hidden size={16} />} title="Watch a demo">
             <Demo trainers={trainers} mayStart={mayStart} onNew={onNew} onStarted={onStarted} />
           </Way>
@@ -39,13 +41,13 @@ export function Welcome(props: {
             <p>Then, in your training loop:</p>
             <CopyLine
               label="the lines for your script"
-              text={`import headroom\nrun = headroom.init(server="${origin}")\nrun.log({"loss": loss})`}
+              text={`import headroom\nrun = headroom.init(\n    server="${origin}")\nrun.log({"loss": loss})`}
             />
           </Way>
           <Way icon={<Upload aria-hidden size={16} />} title="Bring in a file">
             <p>A TensorBoard event file, a CSV, or a .headroom file from another server.</p>
             <span>
-              <ImportButton disabled={!mayStart} />
+              <ImportButton you={you} />
             </span>
             <p>Or from a terminal:</p>
             <CopyLine

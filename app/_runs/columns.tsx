@@ -146,7 +146,7 @@ function Steps({ row: run }: { row: RunRow['run'] }) {
     <span className="block">
       {count(run.step)}
       {run.totalSteps > 0 && <span className="text-dim"> / {count(run.totalSteps)}</span>}
-      <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />
+      {run.totalSteps > 0 && <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />}
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { count } from '~/app/_components/format';
 import { toast } from '~/app/_live/toast';
-import { api } from '~/app/_trpc/client';
+import { api, describeError } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 
 export type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
@@ -22,7 +22,7 @@ export function useLabels(onChanged: () => void) {
         if (answer.ok) taken.push(run);
         else problem ??= `${run.name}: ${answer.message}`;
       } catch (error) {
-        problem ??= `${run.name}: ${error instanceof Error ? error.message : String(error)}`;
+        problem ??= `${run.name}: ${describeError(error).message}`;
       }
     }
     setBusy(false);

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Panel } from '~/app/_components/Panel';
-import { api, useTrpc } from '~/app/_trpc/client';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { actionRole, controlRole } from '~/shared/controls';
 import { useTeamChange } from './useTeam';
 
@@ -31,8 +31,10 @@ export function Approval({ editable }: { editable: boolean }) {
   return (
     <Panel title="Approval by a second person">
       <form onSubmit={submit} className="flex flex-col gap-2 p-2">
-        <p className="text-xs text-dim">What somebody asks for below waits until another operator approves it.</p>
-        {error && <p className="text-xs text-bad">{error.message}</p>}
+        <p className="text-xs text-dim">
+          What somebody asks for below waits until another operator approves it.{!editable && ' An admin changes this.'}
+        </p>
+        {error && <p className="text-xs text-bad">{describeError(error).message}</p>}
         <fieldset
           className="grid grid-cols-2 gap-x-4 sm:grid-cols-3"
           aria-label="Needs a second operator"

@@ -63,7 +63,7 @@ export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; 
   };
   return (
     <Panel title="Disk space of each run">
-      {error && <p className="px-3 py-4 text-bad">{error.message}</p>}
+      {error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>}
       {!data && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
       {data && (
         <form onSubmit={submit} noValidate className="flex flex-col gap-3 p-2">

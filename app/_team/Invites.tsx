@@ -37,15 +37,15 @@ export function Invites() {
   };
   const { origins, loopback, addresses } = useOutside();
   const [chosen, setChosen] = useState('');
-  const origin = origins.find((o) => o === chosen) ?? origins[0];
+  const origin = origins.find((o) => o === chosen) ?? origins[0] ?? '';
   const open = data?.filter((i) => i.used < i.uses && i.expiresAt > now);
   return (
     <Panel title="Invite links">
-      <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
+      <form onSubmit={submit} noValidate className="grid grid-cols-2 items-start gap-2 border-b border-line p-2 sm:grid-cols-4">
         <ChoiceField label="Role" options={roles} value={role} onPick={setRole} />
         <ChoiceField label="Valid for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
         <TextField label="Uses" error={wrong} inputMode="numeric" value={uses} onChange={setUses} />
-        <Button type="submit" look="primary" disabled={make.isPending}>
+        <Button type="submit" look="primary" className="mt-4" disabled={make.isPending}>
           Make a link
         </Button>
       </form>
@@ -61,24 +61,26 @@ export function Invites() {
       {origins.length > 1 && (
         <label className="flex items-center gap-2 border-b border-line px-3 py-1 text-xs text-dim">
           Address in the link
-          <Select className="w-auto!" options={origins} value={origin ?? ''} onPick={setChosen} />
+          <Select className="w-auto!" options={origins} value={origin} onPick={setChosen} />
         </label>
       )}
-      {secret &&
-        (origin === undefined ? (
-          <p className="px-3 py-2 text-bad">
-            This machine has no address that others could open. The link works on this machine only.
-          </p>
-        ) : (
-          <Secret label="Send this link to whom you invite." text={`${origin}${atBase('/join')}?invite=${secret}`} />
-        ))}
+      {secret && (
+        <Secret
+          label={
+            isLocal(origin)
+              ? 'The link works on this machine only: put the address at which others open this page in the place of its beginning.'
+              : 'Send this link to whom you invite.'
+          }
+          text={`${origin}${atBase('/join')}?invite=${secret}`}
+        />
+      )}
       <Rows data={open} error={error} empty="No open link.">
         {(i: Invite) => (
           <li key={i.id} className={rowClass}>
-            <span className="flex-1">
+            <span className="flex-1 whitespace-nowrap">
               {i.role}, {i.uses - i.used} of {i.uses} {i.uses === 1 ? 'use' : 'uses'} left
             </span>
-            <span className="text-2xs text-dim">
+            <span className="min-w-0 truncate text-2xs text-dim">
               by {i.madeBy}, ends in {duration(i.expiresAt - now)}
             </span>
             <Button size="small" look="bare" onClick={() => revoke.mutate(i.id)}>
@@ -91,15 +93,16 @@ export function Invites() {
   );
 }
 
+const isLocal = (origin: string): boolean => /^https?:\/\/(localhost|127\.)/.test(origin);
+
 /** Addresses at which others reach this server. `loopback`: it answers this machine only, so others cannot reach it. */
 function useOutside(): { origins: string[]; loopback: boolean; addresses: readonly string[] } {
   const info = useInfo();
   if (typeof window === 'undefined' || !info) return { origins: [], loopback: false, addresses: [] };
-  const { origin, hostname, protocol, port } = window.location;
-  const local = hostname === 'localhost' || hostname.startsWith('127.');
+  const { origin, protocol, port } = window.location;
   const others = info.addresses.map((address) => `${protocol}//${address}${port && `:${port}`}`);
   return {
-    origins: local ? others : [origin, ...others.filter((o) => o !== origin)],
+    origins: isLocal(origin) && others.length > 0 ? others : [origin, ...others.filter((o) => o !== origin)],
     loopback: info.loopback,
     addresses: info.addresses,
   };

@@ -17,6 +17,7 @@ const lets: Record<string, string> = {
 /** The page that lets people in: with an invite link and a name, with an account at the provider, or with both. */
 export function JoinForm() {
   const [link, setLink] = useState<Link>({ state: 'checking' });
+  const [you, setYou] = useState<string | null>(null);
   const [signIn, setSignIn] = useState<{ provider: string; problem: string | null; href: string } | null>(null);
   const [name, setName] = useState('');
   const [color, setColor] = useState<string | null>(null);
@@ -28,8 +29,15 @@ export function JoinForm() {
     const secret = query.get('invite') ?? '';
     fetch(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
       .then(async (answer) => {
-        const body = (await answer.json()) as { role?: string; error?: string; provider?: string; problem?: string | null };
+        const body = (await answer.json()) as {
+          role?: string;
+          error?: string;
+          provider?: string;
+          problem?: string | null;
+          you?: string;
+        };
         const { provider, problem = null, error = 'no such link' } = body;
+        setYou(body.you ?? null);
         if (provider) setSignIn({ provider, problem, href: atBase(`/api/oidc/start?${query}`) });
         setLink(body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: secret ? error : null });
       })
@@ -64,16 +72,26 @@ export function JoinForm() {
       <PageHeader />
       <main className="mx-auto mt-[15vh] max-w-sm px-4">
         {link.state === 'checking' && <p className="text-dim">Checking how you can sign in…</p>}
-        {link.state === 'closed' && link.message === null && (
-          <div className="text-center">
-            <h1 className="text-base font-semibold">Sign in to Headroom</h1>
-            {!signIn && <p className="mt-1 text-dim">Open the invite link that you were given, or ask an admin for one.</p>}
-          </div>
-        )}
-        {link.state === 'closed' && link.message !== null && (
-          <div className="text-center">
-            <h1 className="text-base font-semibold">This link does not open</h1>
-            <p className="mt-1 text-dim first-letter:uppercase">{link.message}</p>
+        {link.state === 'closed' && (
+          <div className="space-y-1 text-center text-dim">
+            <h1 className="text-base font-semibold text-ink">
+              {link.message !== null ? 'This link does not open' : you === null ? 'Sign in to Headroom' : 'You are signed in'}
+            </h1>
+            {link.message !== null && <p className="first-letter:uppercase">{link.message}</p>}
+            {link.message === null && !signIn && you === null && (
+              <p>
+                Open the invite link that you were given, or ask an admin for one. The first admin’s is printed where the server
+                was started.
+              </p>
+            )}
+            {you !== null && (
+              <p>
+                This browser is signed in as {you}.{' '}
+                <a className="text-accent underline" href={atBase('/')}>
+                  All runs
+                </a>
+              </p>
+            )}
           </div>
         )}
         {link.state === 'open' && (
@@ -88,7 +106,7 @@ export function JoinForm() {
               label="Your name"
               help="The others see it beside what you do."
               person
-              error={problem?.field === 'name' ? problem.message : null}
+              error={problem?.field === 'name' ? problem.message.replace(/^name: /, '') : null}
               value={name}
               onChange={setName}
             />
@@ -108,7 +126,7 @@ export function JoinForm() {
             </Button>
           </form>
         )}
-        {signIn && (
+        {signIn && you === null && (
           <div className="mt-3 flex flex-col gap-2">
             {signIn.problem && (
               <p role="alert" className="text-bad first-letter:uppercase">

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { describeError } from '~/app/_trpc/client';
 
 /** A list in a panel, with its states for loading, error and no entries. */
 export function Rows<T>(props: {
@@ -8,7 +9,7 @@ export function Rows<T>(props: {
   children(item: T): ReactNode;
 }) {
   const { data, error, empty, children } = props;
-  if (error) return <p className="px-3 py-4 text-bad">{error.message}</p>;
+  if (error) return <p className="px-3 py-4 text-bad">{describeError(error).message}</p>;
   if (!data) return <p className="px-3 py-4 text-dim">Loading…</p>;
   if (data.length === 0) return <p className="px-3 py-4 text-dim">{empty}</p>;
   return <ul className="divide-y divide-line/70">{data.map(children)}</ul>;

@@ -8,6 +8,7 @@ import { api, useTrpc } from '~/app/_trpc/client';
 import type { Session } from '~/shared/team';
 import { Rows, rowClass } from './Rows';
 import { useTeamChange } from './useTeam';
+import { deviceName } from './words';
 
 /** Signed-in browsers: the person's own, or everybody's for an admin. */
 export function Sessions() {
@@ -20,9 +21,9 @@ export function Sessions() {
       <Rows data={data} error={error} empty="No browser is signed in: on this machine nobody needs to be.">
         {(s: Session) => (
           <li key={s.id} className={rowClass}>
-            <span>{people.find((p) => p.id === s.personId)?.name ?? s.personId}</span>
+            <span className="max-w-1/2 truncate">{people.find((p) => p.id === s.personId)?.name ?? s.personId}</span>
             <span className="min-w-0 flex-1 truncate text-2xs text-dim" title={s.device}>
-              {s.device}
+              {deviceName(s.device)}
             </span>
             <span className="text-2xs text-dim">
               since <Ago at={s.since} suffix=" ago" />

@@ -2,9 +2,9 @@
 
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { PageTools } from '~/app/_components/PageTools';
+import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
-import { Bell } from '~/app/_run/shell/Bell';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { DiskSpacePanel } from './DiskSpace';
@@ -30,9 +30,9 @@ export function TeamPage() {
   return (
     <>
       <PageHeader skip title="Team">
-        <div className="ml-auto flex items-center gap-3">
+        <div className="ml-auto flex min-w-0 items-center gap-3">
           {info && (
-            <span className="text-xs text-dim">
+            <span className="min-w-0 truncate text-xs text-dim">
               {info.you.name} ({info.you.role})
             </span>
           )}
@@ -41,8 +41,7 @@ export function TeamPage() {
               Sign out
             </Button>
           )}
-          <Bell />
-          <ThemeToggle />
+          <PageTools />
         </div>
       </PageHeader>
       <main id="main" className="mx-auto grid max-w-[110rem] grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">

@@ -36,11 +36,11 @@ export function Tokens() {
   };
   return (
     <Panel title="Tokens">
-      <form onSubmit={submit} noValidate className="grid grid-cols-2 items-end gap-2 border-b border-line p-2 sm:grid-cols-4">
+      <form onSubmit={submit} noValidate className="grid grid-cols-2 items-start gap-2 border-b border-line p-2 sm:grid-cols-4">
         <NameField label="Purpose" person={false} error={problem} value={name} onChange={setName} />
         <ChoiceField label="Role" options={scopes} value={scope} onPick={setScope} />
         <ChoiceField label="Valid for" options={Object.keys(lifetimes)} value={life} onPick={setLife} />
-        <Button type="submit" look="primary" disabled={make.isPending}>
+        <Button type="submit" look="primary" className="mt-4" disabled={make.isPending}>
           Make a token
         </Button>
       </form>
@@ -49,7 +49,7 @@ export function Tokens() {
         {(t: Token) => (
           <li key={t.id} className={rowClass}>
             <span className="min-w-0 flex-1 truncate">{t.name}</span>
-            <span className="text-2xs text-dim">
+            <span className="max-w-1/2 truncate text-2xs text-dim">
               {t.scope}, by {t.madeBy}, {t.expiresAt === null ? 'until revoked' : `until ${date(t.expiresAt)}`}
             </span>
             <Button size="small" look="bare" onClick={() => revoke.mutate(t.id)}>

@@ -6,7 +6,7 @@ import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { Panel } from '~/app/_components/Panel';
-import { api, useTrpc } from '~/app/_trpc/client';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
 import { useTeamChange } from './useTeam';
 
@@ -72,7 +72,7 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
   };
   return (
     <Panel title={runId === null ? 'Watchdogs of all runs' : 'Watchdogs of this run'}>
-      {error && <p className="px-3 py-4 text-bad">{error.message}</p>}
+      {error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>}
       {!draft && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
       {draft && (
         <form onSubmit={submit} noValidate>

@@ -11,6 +11,15 @@ const describeCommand = (c: Command): string => {
   return c.when ? `${what} ${describeCondition(c.when)}` : what;
 };
 
+// Browsers also name those that they resemble: the least copied names come first.
+const browsers = { Edg: 'Edge', OPR: 'Opera', Firefox: 'Firefox', Chrome: 'Chrome', Safari: 'Safari' };
+const systems = { Android: 'Android', iPhone: 'iPhone', iPad: 'iPad', Windows: 'Windows', 'Mac OS': 'macOS', Linux: 'Linux' };
+const named = (of: Record<string, string>, text: string) => Object.entries(of).find(([mark]) => text.includes(mark))?.[1];
+
+/** "Firefox on Linux", from what a browser sends as its name; other text as it is. */
+export const deviceName = (text: string): string =>
+  [named(browsers, text) ?? text, named(browsers, text) && named(systems, text)].filter(Boolean).join(' on ');
+
 /** A row of the audit log as a sentence without its subject. */
 export function describeAuditEvent(e: AuditEvent): string {
   switch (e.type) {
@@ -27,7 +36,7 @@ export function describeAuditEvent(e: AuditEvent): string {
     case 'invite.revoked':
       return `revoked invite ${e.inviteId}`;
     case 'session.opened':
-      return `signed in on ${e.session.device}`;
+      return `signed in with ${deviceName(e.session.device)}`;
     case 'session.revoked':
       return `ended session ${e.sessionId}`;
     case 'token.made':

@@ -20,7 +20,11 @@ export function ApiProvider({ children }: { children: ReactNode }) {
   const [queries] = useState(
     () =>
       new QueryClient({
-        defaultOptions: { queries: { refetchOnWindowFocus: false, retry: (n, error) => n < 3 && !answered(error) } },
+        defaultOptions: {
+          // A server on this machine or in a lab's network is there also when the browser thinks that it is offline.
+          queries: { networkMode: 'always', refetchOnWindowFocus: false, retry: (n, error) => n < 3 && !answered(error) },
+          mutations: { networkMode: 'always' },
+        },
       }),
   );
   return (
@@ -35,8 +39,13 @@ export function ApiProvider({ children }: { children: ReactNode }) {
 /** Whether the server itself refused: a retry would get the same answer. */
 export const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
 
+/** Browsers say in their own words that a server cannot be reached: "Failed to fetch", "Load failed", "NetworkError ...". */
+const unreached = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
+
 /** The error message, and the field that it concerns. */
 export function describeError(error: unknown): { message: string; field: string | null } {
+  if (unreached(error) || (error instanceof Error && unreached(error.cause)))
+    return { message: 'the server does not answer', field: null };
   if (error instanceof TRPCClientError)
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };

@@ -42,7 +42,7 @@ export function openServer(given: { url: string | undefined; token: string | und
   const token = given.token ?? process.env.HEADROOM_TOKEN;
   const request = async (address: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
-    const answer = await askServer(`${url}${address}`, { ...init, headers, ...(given.signal && { signal: given.signal }) });
+    const answer = await askServer(`${url}${address}`, { signal: given.signal ?? null, ...init, headers });
     if (answer.ok) return answer;
     if (answer.status === 401)
       throw new ServerError(`${url} does not know you: give a token of the team page with --token or HEADROOM_TOKEN`);

@@ -45,8 +45,9 @@ export async function asJob(
     await jobs.during(work(job));
     job.end('done');
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const known = error instanceof RequestError ? { status: error.status } : refusal(error);
+    const full = diskFull.test((error as Error).message);
+    const message = full ? 'the disk of the server is full: make room there and ask again' : (error as Error).message;
+    const known = error instanceof RequestError ? { status: error.status } : full ? { status: 507, more: {} } : refusal(error);
     if ((!request.complete && request.destroyed) || wentAway(error)) job.cancel();
     const canceled = job.signal.aborted;
     job.end('failed', known ? message : 'the server could not do it; its log says why');
@@ -59,6 +60,9 @@ export async function asJob(
     else throw error;
   }
 }
+
+/** Of the file system or SQLite; a thread passes on only the message. */
+const diskFull = /\b(ENOSPC|EDQUOT)\b|database or disk is full/;
 
 const wentAway = (error: unknown): boolean => {
   const { name, code } = error as NodeJS.ErrnoException;

@@ -15,15 +15,3 @@ export function sendTo(response: ServerResponse, location: string): void {
   response.writeHead(303, { location, 'cache-control': 'no-store' });
   response.end();
 }
-
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
-
-/** A self-contained page, for people to whom the app cannot be shown. */
-export function sendPage(response: ServerResponse, status: number, title: string, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
-  response.end(
-    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-      `<title>${escaped(title)} · Headroom</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;` +
-      `max-width:36rem;margin:20vh auto;padding:0 1rem}</style><h1>${escaped(title)}</h1><p>${escaped(text)}</p></html>\n`,
-  );
-}

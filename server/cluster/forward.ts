@@ -90,15 +90,15 @@ export class Forwarding {
   }
 }
 
-const targetOf = (request: IncomingMessage, target: Target): Target =>
+/** Where this request goes. */
+export const targetOf = (request: IncomingMessage, target: Target): Target =>
   request.headers[mark] === undefined ? target : { problem: 'this node does not lead' };
 
 /**
  * The Host header and those of proxies stay as they came: the leader judges origin, cookies and identity as if the client had
  * come to it through a proxy.
  */
-function begin(request: IncomingMessage, address: string, more: OutgoingHttpHeaders) {
-  const { headers, socket, method, url: path } = request;
+export function forwardedHeaders({ headers, socket }: IncomingMessage): OutgoingHttpHeaders {
   const dropped = new Set([
     ...ofConnection,
     ...String(headers.connection)
@@ -106,14 +106,19 @@ function begin(request: IncomingMessage, address: string, more: OutgoingHttpHead
       .split(/\s*,\s*/),
   ]);
   const from = [headers['x-forwarded-for'], socket.remoteAddress].filter((at) => at !== undefined).join(', ');
-  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !dropped.has(name)));
+  const kept = Object.entries(headers).filter(([name]) => !dropped.has(name));
+  return { ...Object.fromEntries(kept), 'x-forwarded-for': from, [mark]: '1' };
+}
+
+function begin(request: IncomingMessage, address: string, more: OutgoingHttpHeaders) {
+  const { method, url: path } = request;
   const { protocol, hostname, port } = new URL(address);
   return (protocol === 'https:' ? sendSecure : send)({
     hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
     port,
     method,
     path,
-    headers: { ...kept, ...more, 'x-forwarded-for': from, [mark]: '1' },
+    headers: { ...forwardedHeaders(request), ...more },
     // A connection of its own: a kept one may be closed by the leader just as the next request is sent.
     agent: false,
   });

@@ -1,6 +1,7 @@
 /**
  * One of several nodes on one PostgreSQL. The one that holds the lease leads: it owns every run, as a single server does. The
- * others stand by: they forward everything to it, keep their index of the logs up to date, and take over when its lease ends.
+ * others stand by: they forward requests to it, send its frames on to their own viewers (relay.ts), keep their index of the logs up to
+ * date, and take over when its lease ends.
  */
 import { createServer, type Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -15,9 +16,9 @@ import { openPostgresBlobs } from '~/server/store/postgres/blobs';
 import { Database, describe, LeaseLostError } from '~/server/store/postgres/database';
 import { openPostgresStore, type PostgresStore } from '~/server/store/postgres/open';
 import { closeHttp, listen } from '~/server/web/listen';
-import { routeTable } from '~/server/web/routeTable';
-import { Forwarding, type Target } from './forward';
+import type { Target } from './forward';
 import { giveLeaseBack, type Leader, leader, lookEveryMs, renewEveryMs, renewLease, takeLease } from './lease';
+import { StandIn } from './standIn';
 
 /** What nodes share, instead of what a single server keeps in its folder. */
 export interface Shared {
@@ -59,18 +60,6 @@ export interface Node {
   close(): Promise<void>;
 }
 
-/** Checks of /readyz for a node that stands by, and what it answers besides. */
-export const standbyHealth = (target: () => Target) => ({
-  async leader(): Promise<string | null> {
-    const to = target();
-    return 'problem' in to ? to.problem : null;
-  },
-  about(): object {
-    const to = target();
-    return 'address' in to ? { standbyOf: to.address } : {};
-  },
-});
-
 const followEveryMs = 1_000;
 /** When PostgreSQL answers again, the node that leads gets this long to renew its lease before another takes it. */
 const afterTroubleMs = 4_000;
@@ -79,7 +68,6 @@ const giveBackWithinMs = 1_000;
 /** @throws StartError with one line for the person who started it */
 export async function startNode(options: NodeOptions): Promise<Node> {
   const { databaseUrl: url, blobUrl, dataFolder, log, basePath } = options;
-  const forwarding = new Forwarding();
   let target: Target = { problem: 'this node is starting' };
   /** Number of the leader's lease. */
   let leads = 0;
@@ -102,18 +90,18 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     throw new StartError(describe(error));
   };
 
-  const find = routeTable(options.routes(() => target));
+  const standIn = new StandIn(
+    () => target,
+    options.routes(() => target),
+    basePath,
+  );
   const front = createServer((request, response) => {
-    if (app) return void app.emit('request', request, response);
-    const { url: path = '/' } = request;
-    const found = find(request.method ?? 'GET', path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path);
-    if (found && 'params' in found && found.route.for === 'anybody')
-      return void found.route.handle({ request, response, url: new URL('http://localhost'), params: {} });
-    forwarding.request(request, response, target);
+    if (app) app.emit('request', request, response);
+    else standIn.request(request, response);
   });
   front.on('upgrade', (request, socket, head) => {
     if (app) app.emit('upgrade', request, socket, head);
-    else forwarding.upgrade(request, socket, head, target);
+    else standIn.upgrade(request, socket, head);
   });
 
   const database = await Database.open({ url, blobUrl, onTrouble, onLost: () => onEnd(new LeaseLostError()) }).catch(
@@ -148,7 +136,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 
   async function look(): Promise<void> {
     const found = await leader(control);
-    if (found.number !== leads) forwarding.cut();
+    if (found.number !== leads) standIn.cut();
     if (found.number !== leads && !found.free) options.onLeader(found.address);
     leads = found.number;
     target = targetOf(found);
@@ -157,7 +145,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
     database.fence = control.fence;
     hasLease = true;
     target = { problem: 'this node is taking over' };
-    forwarding.cut();
+    standIn.cut();
     standing.abort();
   }
 
@@ -190,7 +178,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       databaseUrl: url,
       blobUrl,
       store: opened,
-      blobs: (local) => openPostgresBlobs(database, local),
+      blobs: (local) =>
+        openPostgresBlobs(database, local, (error) => log.warn({}, `unused objects stay in the bucket: ${describe(error)}`)),
       audit,
       attach,
     });
@@ -208,6 +197,7 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       // It serves its trainer until that has saved its run.
       await leading?.close();
       app = null;
+      await standIn.close();
       await store?.close();
       if (hasLease) await Promise.race([giveLeaseBack(control), pause(giveBackWithinMs, undefined, { ref: false })]);
       hasLease = false;

@@ -35,6 +35,22 @@ export function numberOf(cell: string, style: NumberStyle = plainNumbers): numbe
   return text !== null && plain.test(text) ? Number(text) : null;
 }
 
+/** Whole numbers that a double does not hold, of a file: 9007199254740993 becomes ...992. */
+export class Rounded {
+  #count = 0;
+  #first = '';
+
+  see(cell: string, value: number): void {
+    if (cell.length < 16 || !/^[-+]?\d+$/.test(cell) || !Number.isFinite(value) || BigInt(cell) === BigInt(value)) return;
+    if (this.#count++ === 0) this.#first = cell;
+  }
+
+  words(): string[] {
+    const numbers = count(this.#count, 'whole number');
+    return this.#count > 0 ? [`${numbers} above 2^53 became the nearest 64-bit floating-point number, e.g. ${this.#first}`] : [];
+  }
+}
+
 function infiniteOf(cell: string): number | null {
   const found = infinite.exec(cell);
   return found ? (found[1] === '-' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY) : null;

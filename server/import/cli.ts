@@ -71,7 +71,8 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
       out(values.json ? JSON.stringify(result, null, 2) : resultText(result, server.url));
       return result.runs.some((run) => run.error !== null) ? 1 : 0;
     } finally {
-      await server.ask('DELETE', `/api/imports/${id}`).catch(() => {});
+      // Also after Ctrl+C: otherwise the files stay on the server for an hour.
+      await server.discard(id).catch(() => {});
     }
   } catch (error) {
     progress(terminal, '');
@@ -128,6 +129,7 @@ function connectTo({ url, request }: ReturnType<typeof openServer>) {
   return {
     url,
     ask,
+    discard: (id: string) => request(`/api/imports/${id}`, { method: 'DELETE', signal: AbortSignal.timeout(5000) }),
     async send(address: string, { path: file }: GivenFile): Promise<void> {
       const body = Readable.toWeb(createReadStream(file)) as ReadableStream;
       const { size } = await stat(file);

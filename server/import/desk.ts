@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { customAlphabet } from 'nanoid';
 import { RequestError } from '~/server/base/jobRequest';
@@ -75,7 +76,7 @@ export class ImportDesk {
   async receive(
     { folder, files, ...open }: OpenImport,
     name: string,
-    body: AsyncIterable<Buffer>,
+    request: Readable,
     announced: number,
     job: Pick<Job, 'progress' | 'signal'>,
   ): Promise<void> {
@@ -85,8 +86,9 @@ export class ImportDesk {
     if (files.length === MAX_FILES) throw new ImportError(`more than the ${MAX_FILES} files that one import takes`);
     const file = path.join(folder, randomBytes(12).toString('hex'));
     let bytes = 0;
-    const limited = async function* (source: AsyncIterable<Buffer>) {
-      for await (const part of source) {
+    const limited = async function* () {
+      // An upload that fails here is still answered: the request is not destroyed with it.
+      for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         bytes += part.length;
         opened.bytes += part.length;
         if (opened.bytes > MAX_BYTES) throw new ImportError(`the files have more than the ${MAX_BYTES} bytes that are taken`);
@@ -95,7 +97,7 @@ export class ImportDesk {
       }
     };
     try {
-      await pipeline(body, limited, createWriteStream(file, { flags: 'wx' }), { signal: job.signal });
+      await pipeline(limited, createWriteStream(file, { flags: 'wx' }), { signal: job.signal });
     } catch (error) {
       opened.bytes -= bytes;
       await rm(file, { force: true });

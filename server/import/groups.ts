@@ -23,15 +23,24 @@ const usual =
 /** A file of a run in MLflow's own folder: its run, what it holds, and the name of that. */
 export const mlflowFile = /^((?:.*\/)?[0-9a-f]{32})\/(metrics|params|tags)\/(.+)$/;
 
+/** What MLflow says about a run, beside its values: a deleted run stays in its folder. */
+const mlflowMeta = /^((?:.*\/)?[0-9a-f]{32})\/meta\.yaml$/;
+
 /** @returns also the files that yield nothing, with reasons */
 export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups: Group[]; leftOut: string[] }> {
   const groups = new Map<string, Group>();
   const others = new Map<string, { count: number; example: string }>();
   const superseded = olderStates(sources);
+  const deleted = new Set<string>();
   for (const file of sources) {
     const { name } = file;
     const folder = path.posix.dirname(name);
     const inFolder = folder !== '.';
+    const about = mlflowMeta.exec(name);
+    if (about) {
+      if (/^lifecycle_stage:\s*deleted\s*$/m.test((await headOf(file, 1 << 16)).toString())) deleted.add(about[1]!);
+      continue;
+    }
     const mlflow = mlflowFile.exec(name);
     const kind = mlflow ? 'mlflow' : superseded.has(name) ? null : await kindOf(file, inFolder);
     if (kind === null || file.bytes === 0) {
@@ -57,6 +66,8 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
     const title = mlflow ? mlflow[1]! : titleOf(name);
     groups.set(joined, { kind, key: mlflow ? joined : name, name: title, files: [file], bycatch: inFolder });
   }
+  for (const run of deleted) groups.delete(run);
+  if (deleted.size > 0) others.set('runs that were deleted in MLflow', { count: deleted.size, example: [...deleted][0]! });
   for (const group of groups.values()) group.files.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     groups: [...groups.values()].sort((a, b) => a.key.localeCompare(b.key, 'en', { numeric: true })),
@@ -87,9 +98,10 @@ async function kindOf(file: SourceFile, inFolder: boolean): Promise<Group['kind'
     if (!(error instanceof ImportError)) throw error;
     return null;
   });
-  // Its reader reports the error.
-  if (head === null) return 'csv';
-  if (head[0] === 0x1f && head[1] === 0x8b) return 'headroom';
+  // Its reader reports the error; of an offline run of W&B, how it comes in.
+  if (head === null || file.name.endsWith('.wandb')) return 'csv';
+  // Named as one of ours: its reader says what is wrong with it.
+  if ((head[0] === 0x1f && head[1] === 0x8b) || /\.headroom$/i.test(file.name)) return 'headroom';
   if (isEventFile(head)) return 'tensorboard';
   if (path.posix.basename(file.name).includes('tfevents')) return 'tensorboard';
   if (inFolder && !tables.test(file.name)) return null;

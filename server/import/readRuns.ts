@@ -10,7 +10,7 @@ import { MAX_INLINE_LETTERS } from '~/shared/media';
 import { put } from '~/shared/own';
 import { MAX_COLUMNS, type Series, type SeriesRole } from '~/shared/series';
 import type { Config } from '~/shared/setup';
-import { numberOf } from './cells';
+import { numberOf, Rounded } from './cells';
 import { readCsv } from './csv';
 import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, shortened, words } from './groups';
 import { readHeadroomFile } from './headroomFile';
@@ -105,7 +105,8 @@ async function* readGroup(
     } catch (error) {
       if (!(error instanceof ImportError)) throw error;
       // A folder also contains settings and notes as JSON and text.
-      if (group.bycatch && runs.axis === null && group.kind === 'json') leftOut.push(`${group.key}: ${error.message}`);
+      if (group.bycatch && runs.axis === null && (group.kind === 'json' || group.key.endsWith('.txt')))
+        leftOut.push(`${group.key}: ${error.message}`);
       else if (job.mode === 'plan')
         yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
       else yield { kind: 'failed', key: group.key, name: group.name, message: error.message };
@@ -136,14 +137,16 @@ async function readFiles(group: Group, runs: RunsReading, axis: string | null, p
   const [file] = group.files as [SourceFile];
   if (group.kind === 'csv') await readCsv(file, runs, { axis }, progress);
   else if (group.kind === 'json') await readJson(file, runs, { axis }, progress);
-  else if (group.kind === 'mlflow') await readMlflow(group, runs.run());
+  else if (group.kind === 'mlflow') await readMlflow(group, runs);
   else await readTensorboard(group.files, runs.run(), progress);
 }
 
 /** The files of a run in MLflow's own folder: a line "time value step" per value, and a file per parameter. */
-async function readMlflow(group: Group, run: RunReading): Promise<void> {
+async function readMlflow(group: Group, runs: RunsReading): Promise<void> {
+  const run = runs.run();
   const config: Config = {};
   const tags: Config = {};
+  const rounded = new Rounded();
   for (const file of group.files) {
     const [, , kind, name] = mlflowFile.exec(file.name)!;
     const parts: Buffer[] = [];
@@ -161,10 +164,12 @@ async function readMlflow(group: Group, run: RunReading): Promise<void> {
         throw new ImportError(
           `${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`,
         );
+      rounded.see(written, value);
       run.points.add(run.points.of(run.nameOf(name!)), step!, Number(time), value);
       run.rows++;
     }
   }
+  runs.notes.push(...rounded.words());
   run.title = String(tags['mlflow.runName'] ?? '');
   run.config = smallConfig({ ...config, ...(Object.keys(tags).length > 0 && { 'mlflow.tags': tags }) });
 }

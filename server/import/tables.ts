@@ -11,6 +11,7 @@ import {
   type NumberStyle,
   numberOf,
   plainNumbers,
+  Rounded,
   shown,
   timeMs,
   timeWords,
@@ -43,8 +44,8 @@ const timeNames = new Set(['timems', 'time_ms', 'wall time', 'wall_time', 'wallt
 const maybeTimeNames = new Set(['time', 'date', 'datetime', 'created_at', 'logged_at', 'ts']);
 const epochNames = ['epoch', 'epochs', 'train/epoch'];
 const runNames = ['run_id', 'run_uuid', 'run_name', 'run id', 'run'];
-const keyNames = ['key', 'metric', 'metric_name', 'tag', 'name', 'variable'];
-const valueNames = ['value', 'metric_value'];
+const keyNames = ['key', 'metric', 'metric_name', 'metricname', 'tag', 'name', 'variable'];
+const valueNames = ['value', 'metric_value', 'metricvalue'];
 
 /** The rows, counted from 0, as steps. */
 export const ROW_AXIS = 'row';
@@ -92,6 +93,7 @@ export class TableReader {
   #ours = false;
   #withoutStep = 0;
   #nested = 0;
+  readonly #rounded = new Rounded();
   /** In a table with epochs and steps: those of the last row of each run and key, and how to read them. */
   #begins: {
     last: Map<string, { epoch: number; step: number }>;
@@ -150,6 +152,7 @@ export class TableReader {
     if (text.length > 20) words.push(`${count(text.length - 20, 'more column')} of text`);
     if (this.#withoutStep > 0) words.push(`${count(this.#withoutStep, 'row')} without a step`);
     if (this.#nested > 0) words.push(`${count(this.#nested, 'row')} whose value is no number`);
+    this.runs.notes.push(...this.#rounded.words());
     for (const run of this.runs.all()) run.leftOut.push(...words);
   }
 
@@ -345,7 +348,10 @@ export class TableReader {
     const value = numberOf(text, this.#style);
     if (value !== null) {
       if (column.kind === 'unknown') column.kind = 'number';
-      if (column.kind !== 'text') return value;
+      if (column.kind !== 'text') {
+        this.#rounded.see(text, value);
+        return value;
+      }
     } else if (isAbsent(text)) return null;
     const known = value ?? truth.get(text.toLowerCase()) ?? (column.kind === 'text' ? null : durationOf(text));
     if (known !== null && column.kind !== 'text') return known;

@@ -49,6 +49,10 @@ export async function encodingOf(source: SourceFile, kind: string): Promise<Enco
   let rest: Buffer = Buffer.alloc(0);
   for await (const part of await source.open()) {
     if (first) {
+      if (part.subarray(0, 4).toString('latin1') === ':W&B')
+        throw new ImportError(
+          'this is an offline run of W&B, which its own program sends: WANDB_BASE_URL=<this server> WANDB_API_KEY=<token> wandb sync FOLDER',
+        );
       const known = binaries.find(([, begin]) => part.subarray(0, 16).toString('latin1').toLowerCase().startsWith(begin));
       if (known) throw new ImportError(`this is ${known[0]}, not ${kind}; save its numbers as CSV or as JSON lines`);
       const marked = byMark(part);

@@ -38,7 +38,7 @@ import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { openOidc } from '~/server/web/oidc';
-import { isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
+import { isLoopback, isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
@@ -223,18 +223,23 @@ export async function createApp(options: AppOptions): Promise<App> {
       version: options.version,
       dataFolder,
       loopback,
+      outside: loopback || !isLoopback(host),
       exports: exportFormats,
       provider: oidc?.name ?? null,
     };
     const intake = new Intake({ clock, opened: hub.registry.opened, room: hub.room, store, blobs, basePath });
     const http = createHttp({
       routes: [
-        ...healthRoutes(options.version, {
-          start: async () => (started ? null : 'the server is still starting'),
-          end: async () => (ending ? 'the server is ending' : null),
-          disk: diskCheck(dataFolder),
-          store: storeCheck(store),
-        }),
+        ...healthRoutes(
+          options.version,
+          {
+            start: async () => (started ? null : 'the server is still starting'),
+            end: async () => (ending ? 'the server is ending' : null),
+            disk: diskCheck(dataFolder),
+            store: storeCheck(store),
+          },
+          () => ({ login: !loopback }),
+        ),
         metrics.route(counts),
         ...identity.routes,
         ...(oidc?.routes ?? []),
@@ -256,7 +261,6 @@ export async function createApp(options: AppOptions): Promise<App> {
         openedPages = resolve;
       }),
       dev: options.pages?.dev ?? false,
-      ...(oidc && { signInPage: '/join' }),
       onError,
     });
     const port = shared ? shared.attach(http) : await listen(http, host, options.port);

@@ -31,6 +31,8 @@ export interface Env {
   blobUrl: string | null;
   /** Where the other nodes reach this one; null: where it listens. */
   address: string | null;
+  /** The server that this process relays to more viewers; null: it is a server itself. */
+  relayOf: string | null;
 }
 
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
@@ -125,6 +127,14 @@ const schema = z.object({
       'the address at which the other nodes reach this one is needed, e.g. HEADROOM_ADDRESS=http://10.0.0.5:3000',
     )
     .optional(),
+  HEADROOM_RELAY_OF: z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol),
+      'the address of the server to relay is needed, e.g. HEADROOM_RELAY_OF=http://10.0.0.5:3000',
+    )
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 
@@ -141,6 +151,10 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
   const e = parsed.data;
   if (e.BLOB_URL !== undefined && e.DATABASE_URL === undefined)
     throw new StartError('BLOB_URL: DATABASE_URL is needed too; a single server keeps its blobs in HEADROOM_DATA');
+  if (e.HEADROOM_RELAY_OF !== undefined && e.DATABASE_URL !== undefined)
+    throw new StartError(
+      'HEADROOM_RELAY_OF: a relay has no database; a node with DATABASE_URL relays by itself while it stands by',
+    );
   return {
     port: e.PORT,
     host: e.HOST,
@@ -156,6 +170,7 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     databaseUrl: e.DATABASE_URL ?? null,
     blobUrl: e.BLOB_URL ?? null,
     address: e.HEADROOM_ADDRESS ?? null,
+    relayOf: e.HEADROOM_RELAY_OF ?? null,
   };
 }
 

@@ -5,15 +5,19 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
 import { version } from '~/server/base/version';
-import { type Shared, standbyHealth, startNode } from '~/server/cluster/node';
+import type { Target } from '~/server/cluster/forward';
+import { type Shared, startNode } from '~/server/cluster/node';
+import { startRelayNode } from '~/server/cluster/relayNode';
+import { standInHealth } from '~/server/cluster/standIn';
 import { LeaseLostError } from '~/server/store/postgres/database';
 import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
 import { createApp } from './app';
 import { readEnv } from './env';
-import { diskCheck, healthRoutes } from './health';
+import { type Checks, diskCheck, healthRoutes } from './health';
 import { endInOrder } from './shutdown';
 
 const fromSource = import.meta.url.endsWith('.ts');
+const urlOf = (host: string, port: number) => `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dev = process.argv.includes('--dev');
 Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV ?? (dev ? 'development' : 'production') });
@@ -42,26 +46,36 @@ try {
     return app;
   };
   const { databaseUrl, host } = env;
+  const routes = (more: Checks) => (target: () => Target) => {
+    const { leader, about } = standInHealth(target);
+    return healthRoutes(version, { leader, ...more }, about);
+  };
+  const relays = async (leader: string) => {
+    const relay = await startRelayNode({ ...env, leader, open: isOpen({ host }), routes: routes({}) });
+    console.log(
+      `Headroom relays ${leader} on ${urlOf(host, relay.port)}${relay.problem() ? `; now: ${relay.problem()}` : ''} (Ctrl-C ends it)`,
+    );
+    return relay;
+  };
   const server =
-    databaseUrl === null
-      ? await start()
-      : await startNode({
-          ...env,
-          databaseUrl,
-          address: (port) => env.address ?? `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`,
-          open: isOpen(env),
-          log,
-          routes(target) {
-            const { leader, about } = standbyHealth(target);
-            return healthRoutes(version, { leader, disk: diskCheck(env.dataFolder) }, about);
-          },
-          lead: start,
-          onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
-          onEnd(error) {
-            console.error(error instanceof LeaseLostError || error instanceof StartError ? error.message : error);
-            process.exit(1);
-          },
-        });
+    env.relayOf !== null
+      ? await relays(env.relayOf)
+      : databaseUrl === null
+        ? await start()
+        : await startNode({
+            ...env,
+            databaseUrl,
+            address: (port) => env.address ?? urlOf(host, port),
+            open: isOpen(env),
+            log,
+            routes: routes({ disk: diskCheck(env.dataFolder) }),
+            lead: start,
+            onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
+            onEnd(error) {
+              console.error(error instanceof LeaseLostError || error instanceof StartError ? error.message : error);
+              process.exit(1);
+            },
+          });
   endInOrder(server.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);

@@ -4,7 +4,8 @@
  *
  * Every viewer has a queue of unsent entries and at most `window` unacknowledged frames. While it does not acknowledge, its queue
  * keeps all entries but few step rows: of those, the last before each other entry stays (a fold over the rest then gives the same
- * view), the others are left out and named in `skippedSteps`. No viewer waits for another.
+ * view), the others are left out and named in `skippedSteps`. No viewer waits for another. Used where the log is written, and by
+ * relays (cluster/relay.ts).
  */
 
 import type { Clock } from '~/server/base/clock';
@@ -66,7 +67,12 @@ interface Member extends Viewer {
   skipped: [number, number] | null;
   /** When each unanswered frame was sent, oldest first. */
   unanswered: number[];
+  /** A relay sends the frames to this viewer: it only counts as a watcher. */
+  relayed: boolean;
 }
+
+/** Where a viewer begins: its cursor (null: at the present view), or `relayed`. */
+export type Joining = Cursor | null | 'relayed';
 
 export class Frames {
   readonly #members = new Set<Member>();
@@ -100,18 +106,24 @@ export class Frames {
     return [...byId.values()];
   }
 
-  /** New entries, in order, with the view after them. */
-  publish(entries: Entry[], view: RunView): void {
+  /** New entries, in order, with the view after them. `skipped`: the steps of rows that are missing among them (Frame.skippedSteps). */
+  publish(entries: Entry[], view: RunView, skipped: Frame['skippedSteps'] = null): void {
     this.view = view;
     for (const whole of entries) {
       const entry = withoutText(whole);
       this.#recent.push(entry);
       this.#recentValues += valuesOf(entry);
       for (const m of this.#members) {
+        if (m.relayed) continue;
         m.queue.push(entry);
         m.queuedValues += valuesOf(entry);
         m.urgent ||= entry.event.type !== 'rows';
       }
+    }
+    if (skipped) {
+      this.#recent.length = 0;
+      this.#recentValues = 0;
+      for (const m of this.#members) if (!m.relayed) m.skipped = spanning(m.skipped, skipped);
     }
     while (this.#recent.length > this.settings.reach.entries || this.#recentValues > this.settings.reach.values)
       this.#recentValues -= valuesOf(this.#recent.shift()!);
@@ -125,7 +137,9 @@ export class Frames {
    * attempt, or its seq is out of reach. The answer and the first frame join without a gap or a repeat, as nothing happens in
    * between.
    */
-  join(port: ViewerPort, cursor: Cursor | null): { viewer: Viewer; view: Uint8Array | null } {
+  join(port: ViewerPort, from: Joining): { viewer: Viewer; view: Uint8Array | null } {
+    const relayed = from === 'relayed';
+    const cursor = relayed ? null : from;
     const missed = cursor && this.#since(cursor);
     const queue = missed ?? [];
     const queuedValues = queue.reduce((n, e) => n + valuesOf(e), 0);
@@ -137,12 +151,13 @@ export class Frames {
       urgent: false,
       skipped: null,
       unanswered: [],
+      relayed,
     };
     if (member.queuedValues > this.settings.maxQueuedValues) skipRows(member);
     this.#members.add(member);
     this.#watchersChanged();
     this.#schedule();
-    return { viewer: member, view: missed ? null : this.#packed() };
+    return { viewer: member, view: missed || relayed ? null : this.#packed() };
   }
 
   leave(viewer: Viewer): void {
@@ -251,6 +266,9 @@ function withoutText(entry: Entry): Entry {
 
 const valuesOf = ({ event }: Entry): number => (event.type === 'rows' ? event.values.length : 0);
 
+const spanning = (a: [number, number] | null, b: [number, number]): [number, number] =>
+  a ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : b;
+
 /**
  * Drops queued rows except the last of each stream before each other entry and at the end: a fold over the rest then gives the
  * same view.
@@ -270,8 +288,7 @@ function skipRows(m: Member): void {
     met.add(event.stream);
     const leftOut = rowCount(event) - (isLast ? 1 : 0);
     if (leftOut > 0) {
-      const [first, last] = [firstStepOf(event), stepAt(event, leftOut - 1)];
-      m.skipped = m.skipped ? [Math.min(m.skipped[0], first), Math.max(m.skipped[1], last)] : [first, last];
+      m.skipped = spanning(m.skipped, [firstStepOf(event), stepAt(event, leftOut - 1)]);
     }
     if (isLast) kept.push(lastRow(entry));
   }

@@ -12,7 +12,7 @@ import { asksCheckpoint } from '~/shared/analyses';
 import type { Command, CommandAnswer, Refusal } from '~/shared/commands';
 import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun, Cursor, Watcher } from '~/shared/protocol';
+import type { BranchRun, Watcher } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
@@ -21,7 +21,7 @@ import { ended, isOpened, type RunView } from '~/shared/view';
 import { branchEvents } from './branch';
 import { branchOfScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
-import type { FrameSettings, ViewerPort } from './frames';
+import type { FrameSettings, Joining, ViewerPort } from './frames';
 import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
 import type { Choose, Room } from './room';
 import { Rooms } from './rooms';
@@ -81,7 +81,7 @@ export interface OpenHub extends Hub {
   /** null when there is no such run. */
   room(runId: string): Promise<Room | null>;
   /** null when there is no such run. `leave` ends the subscription. */
-  watch(runId: string, port: ViewerPort, cursor: Cursor | null): Promise<{ view: Uint8Array | null; leave(): void } | null>;
+  watch(runId: string, port: ViewerPort, from: Joining): Promise<{ view: Uint8Array | null; leave(): void } | null>;
   /** Called with all entries of every run once they are committed, in each run's order. @returns stop */
   onEntries(listener: EntriesListener): () => void;
   /** Makes an ended run known that import wrote directly to the store. */
@@ -336,10 +336,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return (await rooms.open(runId))?.frames.watchers() ?? [];
     },
 
-    async watch(runId, port, cursor) {
+    async watch(runId, port, from) {
       const of = await rooms.open(runId);
       if (!of) return null;
-      const { viewer, view } = of.frames.join(port, cursor);
+      const { viewer, view } = of.frames.join(port, from);
       const count = () => {
         // A page of a deleted run that is still open must not bring the run back into the list.
         if (!rooms.knows(runId)) return;

@@ -108,7 +108,7 @@ export class RunTable {
   points(query: TableQuery & { columns: readonly string[] }): SweepAnswer {
     const { kept } = this.#fitting(query);
     const offered = this.#offered(kept);
-    const columns = query.columns.length > 0 ? query.columns : chosenAtFirst(offered);
+    const columns = query.columns.length > 0 ? query.columns : chosenAtFirst(offered, kept.length);
     const reads = columns.map((key) => this.#column(key));
     const points = this.#sorted(kept, query)
       .slice(0, mostPoints)
@@ -330,9 +330,10 @@ export class RunTable {
 }
 
 /** The settings that differ, then the result that says how good a run is. */
-function chosenAtFirst({ settings, results }: SweepAnswer['offered']): string[] {
-  const [result] = results;
-  return [...settings.slice(0, axesAtFirst).map((c) => c.key), ...(result ? [result.key] : [])];
+function chosenAtFirst({ settings, results }: SweepAnswer['offered'], runs: number): string[] {
+  const common = (columns: readonly Column[]) => [...columns].sort((a, b) => b.runs - a.runs);
+  const result = results.find((c) => 2 * c.runs >= runs) ?? common(results)[0];
+  return [...common(settings).slice(0, axesAtFirst), ...(result ? [result] : [])].map((c) => c.key);
 }
 
 /** Every value of a config, with its path. */

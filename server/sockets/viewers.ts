@@ -26,7 +26,7 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 /** Most runs that one socket may watch at a time. */
 const maxWatched = 32;
 const timeEveryMs = 1_000;
-const maxUnsentPackets = 256;
+export const maxUnsentPackets = 256;
 const maxUnsentLists = 4;
 
 export interface ViewerLink extends Link {
@@ -110,6 +110,10 @@ export function openViewerLink(deps: {
   };
 }
 
+/** Packets that wait because the viewer does not read. */
+export const unsentPackets = ({ conn }: Pick<Socket, 'conn'>): number =>
+  (conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;
+
 /** Serves one connection. */
 export function serveViewer(
   socket: ViewerSocket,
@@ -121,15 +125,21 @@ export function serveViewer(
 ): void {
   const ids = () => ({ connection: socket.id, actor: socket.data.actor.id });
   log.info(ids(), 'viewer connected');
-  const unsent = () => (socket.conn as unknown as { writeBuffer: unknown[] }).writeBuffer.length;
-  const watched = new Map<string, { leave(): void; here: Present } | 'joining'>();
-  const leave = (id: string) => {
+  const unsent = () => unsentPackets(socket);
+  /** By run; `stop` is null while the run is being opened. */
+  const watched = new Map<string, { stop: (() => void) | null }>();
+  const present = new Map<string, Present>();
+  const stop = (id: string) => {
     const w = watched.get(id);
     watched.delete(id);
-    if (!w || w === 'joining') return;
+    if (!w?.stop) return;
     socket.data.watching--;
-    w.here.leave();
-    w.leave();
+    w.stop();
+  };
+  const leave = (id: string) => {
+    stop(id);
+    present.get(id)?.leave();
+    present.delete(id);
   };
   // If a run changes again before a slow viewer has taken the last line, only the newest line is sent.
   const lines = new Map<string, RunSummary>();
@@ -155,10 +165,12 @@ export function serveViewer(
     trainers: (t: Parameters<ServerToViewer['trainers']>[0]) => void socket.emit('trainers', t),
   };
 
-  async function watch({ runId: id, cursor }: z.infer<typeof watchRequest>): Promise<WatchAnswer> {
-    leave(id);
+  async function watch({ runId: id, cursor, frames }: z.infer<typeof watchRequest>): Promise<WatchAnswer> {
+    // Whoever watches again has not gone away: others still see where this person looks.
+    stop(id);
     if (watched.size >= maxWatched) return refuse('busy', `one connection can watch ${maxWatched} runs`);
-    watched.set(id, 'joining');
+    const mine: { stop: (() => void) | null } = { stop: null };
+    watched.set(id, mine);
     const port = {
       get actor() {
         return socket.data.actor;
@@ -177,24 +189,28 @@ export function serveViewer(
         drop(socket, id, message, clock);
       },
     };
-    const joined = await hub.watch(id, port, cursor);
+    const joined = await hub.watch(id, port, frames ? cursor : 'relayed');
     if (!joined) {
-      watched.delete(id);
+      if (watched.get(id) === mine) leave(id);
       return refuse('unknown-run', `there is no run ${id}`, 'runId');
     }
     // The viewer left, or asked again, while the run was being opened.
-    if (watched.get(id) !== 'joining' || !socket.connected) {
+    if (watched.get(id) !== mine || !socket.connected) {
       joined.leave();
       return refuse('state', `the watching of ${id} was ended meanwhile`);
     }
-    const here = presence.join(id, {
-      tab: socket.id,
-      get actor() {
-        return socket.data.actor;
-      },
-      looks: (looks) => void socket.emit('looks', { runId: id, looks }),
-    });
-    watched.set(id, { leave: () => joined.leave(), here });
+    if (!present.has(id))
+      present.set(
+        id,
+        presence.join(id, {
+          tab: socket.id,
+          get actor() {
+            return socket.data.actor;
+          },
+          looks: (looks) => void socket.emit('looks', { runId: id, looks }),
+        }),
+      );
+    mine.stop = () => joined.leave();
     socket.data.watching++;
     return { ok: true, view: joined.view, you: socket.data.actor };
   }
@@ -218,19 +234,19 @@ export function serveViewer(
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
   on('command', command, (c) => hub.command(socket.data.actor, c));
   on('look', lookMessage, ({ runId: id, look }) => {
-    const w = watched.get(id);
-    if (!w || w === 'joining') return refuse('state', `watch ${id} before you share where you look`, 'runId');
-    w.here.look(look);
+    const here = present.get(id);
+    if (!here) return refuse('state', `watch ${id} before you share where you look`, 'runId');
+    here.look(look);
   });
   socket.on('disconnect', (reason) => {
     log.info(ids(), `viewer disconnected: ${reason}`);
     hub.list.leave(listPort);
-    for (const id of [...watched.keys()]) leave(id);
+    for (const id of new Set([...watched.keys(), ...present.keys()])) leave(id);
   });
 }
 
 /** Closes the connection with a reason; if the viewer does not read, the connection is cut after 2 s. */
-function drop(socket: ViewerSocket, runId: string, message: string, clock: Clock): void {
+export function drop(socket: Pick<ViewerSocket, 'emit' | 'conn'>, runId: string | null, message: string, clock: Clock): void {
   socket.emit('dropped', { runId, message });
   const { conn } = socket;
   conn.close();

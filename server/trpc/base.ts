@@ -31,6 +31,8 @@ export interface Context {
     version: string;
     dataFolder: string;
     loopback: boolean;
+    /** Other machines may reach its address: it listens beyond this one, or can be told to. */
+    outside: boolean;
     exports: readonly ExportFormat[];
     /** Name of the provider at which people sign in; null: there are invite links only. */
     provider: string | null;

@@ -19,8 +19,8 @@ export const appRouter = router({
     info: procedure.query(({ ctx }): Context['system'] & { you: Actor; addresses: string[] } => ({
       you: ctx.actor,
       ...ctx.system,
-      /** Addresses of this machine; others reach the server there unless it listens on this machine only (`loopback`). */
-      addresses: outsideAddresses(),
+      /** Addresses of this machine; behind a proxy on this machine they lead nowhere. With `loopback` others reach the server there once it lets them. */
+      addresses: ctx.system.outside ? outsideAddresses() : [],
     })),
   }),
 });

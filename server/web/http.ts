@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { may } from '~/server/base/permissions';
 import { costAccount } from '~/server/base/rateLimit';
-import { sendJson, sendPage, sendText, sendTo } from '~/server/base/respond';
+import { sendJson, sendText, sendTo } from '~/server/base/respond';
 import type { Audience, Route } from '~/server/base/route';
 import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
@@ -34,8 +34,6 @@ export interface HttpDeps {
   /** Resolves when the pages are ready. */
   pages: Promise<Pages | null>;
   dev: boolean;
-  /** Path of the page to which somebody unknown is sent; if omitted, a text says how to come in. */
-  signInPage?: string;
   /** Called for each answered request; `route` is its path in the table. */
   onAnswer?(route: string, status: number, ms: number): void;
   onError(error: unknown): void;
@@ -80,7 +78,7 @@ export function createHttp(deps: HttpDeps): Server {
     const visit = { request, response, url, params: found.params };
     if (route.for === 'anybody') return route.handle(visit);
     const actor = await identity.identify(request, route.basic);
-    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou(request)) : unknown(request, response, true);
+    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou(request)) : unknown(request, response);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
     if (route.metered) {
@@ -100,8 +98,8 @@ export function createHttp(deps: HttpDeps): Server {
     // The app's own code is no secret, and a page for signing in needs it.
     const open = url.pathname.startsWith('/_next/') || url.pathname === '/join';
     if (!open && !(await identity.identify(request))) {
-      if (api || deps.signInPage === undefined) return unknown(request, response, api);
-      return sendTo(response, `${basePath}${deps.signInPage}?to=${encodeURIComponent(url.pathname + url.search)}`);
+      if (api) return unknown(request, response);
+      return sendTo(response, `${basePath}/join?to=${encodeURIComponent(url.pathname + url.search)}`);
     }
     if (api) return sendText(response, 404, `there is nothing at ${url.pathname}`);
     const pages = await deps.pages;
@@ -177,20 +175,16 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
   target.emit('upgrade', request, socket, head);
 }
 
-const how = 'Open the invite link that you were given; the first admin’s is printed where the server was started.';
-
 const whoAreYou = ({ headers }: IncomingMessage): string =>
   headers.authorization === undefined
-    ? `Who are you? ${how} A script sends its token: "authorization: Bearer <token>".`
+    ? 'Who are you? Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
     : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
-function unknown(request: IncomingMessage, response: ServerResponse, api: boolean): void {
-  if (api)
-    sendJson(response, 401, {
-      error: { message: whoAreYou(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
-    });
-  else sendPage(response, 401, 'Sign in to Headroom', how);
+function unknown(request: IncomingMessage, response: ServerResponse): void {
+  sendJson(response, 401, {
+    error: { message: whoAreYou(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
+  });
 }
 
 function securityHeaders(dev: boolean) {

@@ -46,8 +46,10 @@ export async function openIdentity(options: {
   function showWays({ request, response, url }: Visit): void {
     const invite = people.openInvite(url.searchParams.get('invite') ?? '');
     const signIn = provider && { provider: provider.name, problem: provider.problem(request) };
-    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt, ...signIn });
-    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one', ...signIn });
+    const you = options.open ? localAdmin : sessions.of(request)?.person;
+    const ways = { ...signIn, ...(you && { you: `${you.name} (${you.role})` }) };
+    if (invite) sendJson(response, 200, { role: invite.role, expiresAt: invite.expiresAt, ...ways });
+    else sendJson(response, 404, { error: 'this invite link is not valid any more; ask an admin for a new one', ...ways });
   }
 
   async function join({ request, response }: Visit): Promise<void> {

@@ -1,4 +1,7 @@
-/** The cost of viewers and the delay until they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500]`. */
+/**
+ * The cost of viewers and the delay until they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500] [--relays 2]`.
+ * `--relays`: viewers connect to so many nodes that stand by, each a process.
+ */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,6 +19,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       viewers: { type: 'string', default: '1,100,500' },
       'steps-per-second': { type: 'string', default: '500' },
       seconds: { type: 'string', default: '10' },
+      relays: { type: 'string', default: '0' },
     },
   });
   const number = (text: string, name: string) => {
@@ -25,9 +29,10 @@ export async function bench(args: string[]): Promise<BenchResult> {
   };
   const stepsPerSecond = number(values['steps-per-second'], 'steps-per-second');
   const seconds = number(values.seconds, 'seconds');
+  const relays = values.relays === '0' ? 0 : number(values.relays, 'relays');
   const rows: BenchResult['rows'] = [];
   for (const text of values.viewers.split(','))
-    rows.push(await measure({ viewers: number(text, 'viewers'), stepsPerSecond, seconds }));
+    rows.push(await measure({ viewers: number(text, 'viewers'), stepsPerSecond, seconds }, relays));
   return {
     title: `viewers of one run at ${stepsPerSecond} steps/s`,
     rows,
@@ -37,22 +42,28 @@ export async function bench(args: string[]): Promise<BenchResult> {
   };
 }
 
-async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'seconds'>) {
+async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'seconds'>, relayCount: number) {
   const app = await startApp();
   const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, publishedSetup('reverse'));
+  const relays = await Promise.all(Array.from({ length: relayCount }, () => startRelayProcess(app.url)));
   const child = fork(`${root}test/bench/viewersLoad.ts`, { execArgv: ['--import', 'tsx'] });
   await once(child, 'spawn');
-  const before = process.cpuUsage();
-  const startedAt = Date.now();
-  const load: Load = { ...wanted, url: app.url, token: app.trainerToken, runId };
-  child.send(load);
+  const viewerUrls = relays.length > 0 ? relays.map((r) => r.url) : [app.url];
+  const load: Load = { ...wanted, url: app.url, viewerUrls, token: app.trainerToken, runId };
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`the load ended with ${code}`);
   });
   failed.catch(() => {});
-  const [measured] = (await Promise.race([once(child, 'message'), failed])) as [Measured];
+  const next = async () => (await Promise.race([once(child, 'message'), failed]))[0];
+  child.send(load);
+  await next();
+  const before = process.cpuUsage();
+  const startedAt = Date.now();
+  await Promise.all(relays.map((r) => r.begin()));
+  const measured = (await next()) as Measured;
   const cpu = process.cpuUsage(before);
   const elapsedMs = Date.now() - startedAt;
+  const relayMs = await Promise.all(relays.map((r) => r.end()));
   await app.close();
   const { delaysMs, clicksMs } = measured;
   if (clicksMs.length === 0) throw new Error('no click was answered');
@@ -61,11 +72,33 @@ async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'second
     'steps/s': measured.steps / wanted.seconds,
     'frames/s per viewer': measured.frames / wanted.viewers / wanted.seconds,
     'server cores': (cpu.user + cpu.system) / 1000 / elapsedMs,
+    ...(relays.length > 0 && { 'cores per relay': relayMs.reduce((a, b) => a + b, 0) / relays.length / elapsedMs }),
+    'load cores': measured.cores,
     'delay p50 ms': at(delaysMs, 0.5),
     'delay p99 ms': at(delaysMs, 0.99),
     'click p50 ms': at(clicksMs, 0.5),
     'click p95 ms': at(clicksMs, 0.95),
     clicks: clicksMs.length,
+  };
+}
+
+async function startRelayProcess(leader: string) {
+  const child = fork(`${root}test/bench/viewersRelay.ts`, [leader], { execArgv: ['--import', 'tsx'] });
+  const next = async <T>() => (await once(child, 'message'))[0] as T;
+  const { url } = await next<{ url: string }>();
+  return {
+    url,
+    async begin(): Promise<void> {
+      child.send('begin');
+      await next();
+    },
+    /** @returns its processor time since it began, ms */
+    async end(): Promise<number> {
+      child.send('end');
+      const { ms } = await next<{ ms: number }>();
+      child.disconnect();
+      return ms;
+    },
   };
 }
 

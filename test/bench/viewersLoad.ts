@@ -1,18 +1,19 @@
 /** The load of viewers.bench.ts, in a separate process: a trainer at a steady pace, viewers that answer at once, and clicks. */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { io } from 'socket.io-client';
-
 import { unpack } from '~/shared/pack';
-import { type Frame, paths } from '~/shared/protocol';
+import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import { publishedSetup } from '../support/setups';
+import { watchRaw } from './rawViewer';
 
 export interface Load {
   url: string;
+  /** Where viewers connect, in turn. */
+  viewerUrls: string[];
   token: string;
   runId: string;
   viewers: number;
@@ -26,6 +27,8 @@ export interface Measured {
   /** Times from the click to the frame that shows the command applied, ms; the trainer answers between two steps. */
   clicksMs: number[];
   steps: number;
+  /** Processor time of the load itself: near 1, it is the load that delays. */
+  cores: number;
 }
 
 process.once('message', async (load: Load) => {
@@ -41,18 +44,16 @@ async function run(load: Load): Promise<Measured> {
   await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: '' });
   const delaysMs: number[] = [];
   let frames = 0;
-  const sockets = Array.from({ length: load.viewers }, () => {
-    const socket = io(load.url, { path: paths.viewers, transports: ['websocket'], forceNew: true });
-    socket.on('frame', (bytes: Uint8Array, ack: () => void) => {
-      ack();
-      frames++;
-      // Reading every frame of every viewer would load this process and change the result.
-      if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
-    });
-    return socket;
-  });
-  for (const socket of sockets) await socket.emitWithAck('watch', { runId: load.runId, cursor: null });
-  const clicker = await TestViewer.connect(load.url);
+  const onFrame = (bytes: Uint8Array) => {
+    frames++;
+    // Reading every frame of every viewer would load this process and change the result.
+    if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
+  };
+  for (let i = 0; i < load.viewers; i++) await watchRaw(load.viewerUrls[i % load.viewerUrls.length]!, load.runId, onFrame);
+  const before = process.cpuUsage();
+  const startedAt = Date.now();
+  process.send!('ready');
+  const clicker = await TestViewer.connect(load.viewerUrls[0]!);
   await clicker.watch(load.runId);
 
   const clicksMs: number[] = [];
@@ -75,7 +76,6 @@ async function run(load: Load): Promise<Measured> {
     clicking = false;
   });
   let step = 0;
-  const startedAt = Date.now();
   // Wait until the last click is answered too.
   while (clicking) {
     for (const { seq, command } of trainer.received.take('command'))
@@ -87,5 +87,6 @@ async function run(load: Load): Promise<Measured> {
     }
     await pause(2);
   }
-  return { frames, delaysMs, clicksMs, steps: step };
+  const { user, system } = process.cpuUsage(before);
+  return { frames, delaysMs, clicksMs, steps: step, cores: (user + system) / 1000 / (Date.now() - startedAt) };
 }

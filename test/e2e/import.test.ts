@@ -1,8 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
+import { createTRPCClient, httpLink } from '@trpc/client';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
+import type { AppRouter } from '~/server/trpc';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
@@ -12,6 +16,8 @@ import { root } from '~/test/support/root';
 describeInBrowser('importing on the runs page', () => {
   const folder = ownFolder();
   let app: TestApp;
+  /** Ended after the other one: Next's servers in one process share what the first to end takes away. */
+  let locked: TestApp | undefined;
   let browser: Browser;
   let closeBrowser: () => Promise<void>;
   beforeAll(async () => {
@@ -26,6 +32,7 @@ describeInBrowser('importing on the runs page', () => {
   afterAll(async () => {
     await closeBrowser?.();
     await app?.close();
+    await locked?.close();
     folder.remove();
   });
 
@@ -52,21 +59,87 @@ describeInBrowser('importing on the runs page', () => {
     await page.close();
   });
 
-  it('a file that is dropped anywhere opens its run', async () => {
-    const page = await browser.newPage();
-    await page.goto(app.url);
-    const transfer = await page.evaluateHandle(() => {
+  /** Drops files on the page, once it listens. @returns whether the page kept the browser from opening them itself */
+  const drop = async (page: Page, files: Record<string, string>) => {
+    const transfer = await page.evaluateHandle((given) => {
       const data = new DataTransfer();
-      data.items.add(new File(['step,loss\n0,1\n1,2\n'], 'dropped.csv', { type: 'text/csv' }));
+      for (const [name, text] of Object.entries(given)) data.items.add(new File([text], name));
       return data;
-    });
+    }, files);
     // The page is drawn by the server first; it takes files once its script runs.
     await page.waitForFunction(
       (dataTransfer) =>
         !document.body.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true })),
       transfer,
     );
-    await page.dispatchEvent('body', 'drop', { dataTransfer: transfer });
+    return page.evaluate(
+      (dataTransfer) => !document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true })),
+      transfer,
+    );
+  };
+
+  it('of several files each says what would come of it; the button that goes on has the focus', async () => {
+    const page = await browser.newPage();
+    await page.goto(app.url);
+    const files = { 'a.csv': 'step,loss\n0,1\n', 'empty.csv': '', 'b.pdf': '%PDF-1.4', 'c.headroom': 'junk', 'd.json': '{' };
+    expect(await drop(page, files)).toBe(true);
+    const plan = page.getByRole('list', { name: 'Runs in the files' });
+    await plan.waitFor();
+    expect((await plan.getByRole('listitem').allInnerTexts()).map((text) => text.split(/\n+/).slice(0, 3).join(' | '))).toEqual([
+      'a | CSV | 1 series, 1 row, steps 0 to 0',
+      'b.pdf | CSV | this is a PDF, not a CSV; save its numbers as CSV or as JSON lines',
+      'c | Headroom | the file is damaged: incorrect header check',
+      expect.stringMatching(/^d \| JSON \| the file is not JSON: /),
+      'Not imported: empty files: 1 (empty.csv)',
+    ]);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Import 1 run');
+    await page.close();
+  });
+
+  it('where nothing can be imported, the only way on is to close', async () => {
+    const page = await browser.newPage();
+    await page.goto(app.url);
+    await drop(page, { 'b.pdf': '%PDF-1.4' });
+    await page.getByText('this is a PDF').waitFor();
+    expect(
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: /Import|Cancel/ })
+        .count(),
+    ).toBe(0);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+    await page.close();
+  });
+
+  it('a file that a viewer drops is refused in words, and does not take the place of the page', async () => {
+    locked = await startApp({ loginRequired: true, pages: { dev: false, root } });
+    const { url } = locked;
+    const join = async (secret: string, name: string) => {
+      const answer = await fetch(`${url}/api/join`, { method: 'POST', body: JSON.stringify({ invite: secret, name }) });
+      return answer.headers.get('set-cookie')!.split(';')[0]!;
+    };
+    const admin = await join(new URL(locked.adminLink!, url).searchParams.get('invite')!, 'Ada');
+    const client = createTRPCClient<AppRouter>({
+      links: [httpLink({ url: url + paths.trpc, transformer, headers: { cookie: admin } })],
+    });
+    const { secret } = await client.team.invite.mutate({ role: 'viewer', uses: 1, expiresInMs: 3_600_000 });
+    const page = await browser.newPage();
+    await page.goto(`${url}/join?invite=${secret}`);
+    await page.getByLabel('Your name').fill('Vic');
+    await page.getByRole('button', { name: 'Join' }).click();
+    await page.getByRole('heading', { name: 'Watch a demo' }).waitFor();
+    await page.getByText('connected', { exact: true }).waitFor();
+    expect(await drop(page, { 'a.csv': 'step,loss\n0,1\n' })).toBe(true);
+    await page.getByText('Vic (viewer) may not import runs').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.close();
+  });
+
+  it('a file that is dropped anywhere opens its run', async () => {
+    const page = await browser.newPage();
+    await page.goto(app.url);
+    await drop(page, { 'dropped.csv': 'step,loss\n0,1\n1,2\n' });
     await page.getByRole('button', { name: 'Import 1 run' }).click();
     await page.waitForURL(/\/runs\/\w+$/);
     expect(

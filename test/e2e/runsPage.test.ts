@@ -81,4 +81,68 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     expect(await search(page).inputValue()).toBe('first');
     await page.context().close();
   });
+
+  it('the palette stays where it is while its list gets shorter, and tells a search that failed from one that found nothing', async () => {
+    const page = await open();
+    await page.keyboard.press('Control+k');
+    const input = page.getByRole('dialog').getByRole('combobox');
+    await page.getByRole('option', { name: 'Second' }).waitFor();
+    const before = await input.boundingBox();
+    await input.fill('nothing of this kind');
+    await page.getByText('Nothing fits.').waitFor();
+    expect(await input.boundingBox()).toEqual(before);
+    await page.context().setOffline(true);
+    await input.fill('first');
+    await page.getByText('The runs could not be searched: the server does not answer.').waitFor();
+    await page.context().close();
+  });
+
+  it('on a phone a name takes two lines of its own; the number of runs stands beside the heading', async () => {
+    const name = 'sweep learning rate 0.00032 weight decay 0.01';
+    const { runId } = await app.hub.create(you, publishedSetup('reverse', {}, { name }));
+    const page = await open('', { width: 360, height: 740 });
+    await page.getByRole('heading', { level: 1, name: 'Runs 3' }).waitFor();
+    const link = page.getByRole('link', { name });
+    const { height } = (await link.boundingBox())!;
+    expect(height).toBe(32);
+    expect(await page.getByRole('row').nth(1).boundingBox()).toMatchObject({ height: 78 });
+    await app.hub.command(you, { kind: 'act', id: 'stop-it-now', runId, action: 'stop', args: {} });
+    await page.context().close();
+  });
+
+  it('charts of settings against results have no controls that change nothing there', async () => {
+    const page = await open();
+    const ofTable = () =>
+      Promise.all([
+        page.getByRole('combobox', { name: 'Grouping' }).count(),
+        page.getByRole('button', { name: 'Choose columns' }).count(),
+      ]);
+    expect(await ofTable()).toEqual([1, 1]);
+    await page.getByTitle('Charts: settings against results').click();
+    await expect.poll(ofTable).toEqual([0, 0]);
+    await page.context().close();
+  });
+
+  it('the help is scrolled by keyboard from the start', async () => {
+    const page = await open('', { width: 1280, height: 400 });
+    await page.keyboard.press('?');
+    const words = page.getByRole('region', { name: 'Keys and words' });
+    await words.waitFor();
+    await page.keyboard.press('PageDown');
+    await expect.poll(() => words.evaluate((e) => e.scrollTop)).toBeGreaterThan(50);
+    await page.context().close();
+  });
+
+  it('runs that cannot be compared are named, and nothing is said to be on its way', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${app.url}/compare?runs=nope,abcdefgh`);
+    await page.getByText('nope: a run’s id has 6 to 32 lower-case letters or digits').waitFor();
+    await page.getByText('there is no run abcdefgh').waitFor();
+    await page.getByText('None of these runs can be read: add runs above').waitFor();
+    expect(await page.getByText('Reading the curves').count()).toBe(0);
+    await page.getByRole('button', { name: 'Search and commands' }).click();
+    await page.getByRole('dialog').getByRole('combobox').waitFor();
+    await context.close();
+  });
 });

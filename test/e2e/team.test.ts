@@ -56,6 +56,7 @@ describeInBrowser('a team, as it begins', () => {
   it('the printed link lets the first admin in, once; without one nobody sees a run', async () => {
     await bob.goto(product.url);
     await bob.getByText('Open the invite link that you were given').waitFor();
+    expect(bob.url()).toBe(`${product.url}/join?to=%2F`);
     // The server answers a moment before it has printed the link.
     const printed = () => /http:\/\/\S+\/join\?invite=\S+/.exec(product.output())?.[0] ?? '';
     await expect.poll(printed).not.toBe('');
@@ -63,7 +64,7 @@ describeInBrowser('a team, as it begins', () => {
     await ada.goto(link);
     await ada.getByText('You come in as admin').waitFor();
     await ada.getByRole('button', { name: 'Join' }).click();
-    await ada.getByText('name: say who you are').waitFor();
+    await ada.getByText('say who you are', { exact: true }).waitFor();
     await ada.getByLabel('Your name').fill('Ada Lovelace');
     await ada.getByLabel('Your color').fill('#aa3355');
     await ada.getByRole('button', { name: 'Join' }).click();

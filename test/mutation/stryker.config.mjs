@@ -37,8 +37,8 @@ const slow = {
   'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
   'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
   'server/runs/branch.ts': ['server/runs/branch'],
-  'server/runs/frames.ts': ['server/runs/frames'],
-  'server/runs/room.ts': ['server/runs/room'],
+  'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
+  'server/runs/room.ts': ['server/runs/room', 'server/dispatch/opened', 'server/dispatch/trainers'],
 };
 const all = { ...cores, ...slow };
 const chosen = process.argv[process.argv.indexOf('--mutate') + 1]?.split(',').filter((file) => file in all);

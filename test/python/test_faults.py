@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import math
 import os
 import random
@@ -259,6 +260,42 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     at = time.monotonic()
     run.finish()
     assert time.monotonic() - at < patience(1.0)
+
+
+def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch):
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(502)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<html><h1>502 Bad Gateway</h1></html>")
+
+        def log_message(self, *words):
+            pass
+
+    monkeypatch.setattr("headroom.link.AWAY_S", 0.0)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{proxy.server_port}"
+        run = headroom.init(name="proxied", server=url, token="some-token", folder=tmp_path, system_seconds=None)
+        run.log({"loss": 1.0})
+        said = ""
+
+        def told() -> bool:
+            nonlocal said
+            said += capfd.readouterr().err
+            return "\n" in said
+
+        wait_for("the warning", told)
+        run.finish()
+        proxy.shutdown()
+    said += capfd.readouterr().err
+    (folder,) = tmp_path.iterdir()
+    why = f"{url}: it answered 502 where a Headroom server opens a websocket"
+    assert said.splitlines() == [
+        f"headroom: {why}; what is logged is kept in {folder}",
+        f"headroom: the server has not got everything ({why}); the rest is kept in {folder}, `headroom sync` sends it",
+    ]
 
 
 def test_login_is_kept_for_its_owner_alone(tmp_path, server):

@@ -134,7 +134,11 @@ export class SimServer implements Process {
 
 function withBug(hub: OpenHub, planted: PlantedServer): OpenHub {
   if (planted === 'resumes a viewer one entry late')
-    return { ...hub, watch: (runId, port, cursor) => hub.watch(runId, port, cursor && { ...cursor, seq: cursor.seq + 1 }) };
+    return {
+      ...hub,
+      watch: (runId, port, from) =>
+        hub.watch(runId, port, from === null || from === 'relayed' ? from : { ...from, seq: from.seq + 1 }),
+    };
   if (planted === 'a branch does not repeat its parent')
     return { ...hub, branch: (actor, request) => hub.branch(actor, { ...request, repeat: null }) };
   if (planted === 'leaves a run that goes back to the queue with its trainer') {

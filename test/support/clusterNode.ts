@@ -1,5 +1,6 @@
 /** A node for tests, to be killed: `clusterNode.ts DATABASE_URL FOLDER PORT`. Prints one line when it stands by, and one when it leads. */
-import { standbyHealth, startNode } from '~/server/cluster/node';
+import { startNode } from '~/server/cluster/node';
+import { standInHealth } from '~/server/cluster/standIn';
 import { createApp } from '~/server/process/app';
 import { healthRoutes } from '~/server/process/health';
 
@@ -20,7 +21,7 @@ const node = await startNode({
   basePath: '',
   log,
   routes(target) {
-    const { leader, about } = standbyHealth(target);
+    const { leader, about } = standInHealth(target);
     return healthRoutes('test', { leader }, about);
   },
   async lead(shared) {

@@ -1,6 +1,6 @@
 /** A viewer for tests: a real socket, `await viewer.next('frame')`, and the view from applying frames as the page does. */
 import { io, type Socket } from 'socket.io-client';
-import { applyFrame } from '~/app/_live/applyFrame';
+import { applyFrame } from '~/shared/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import { unpack } from '~/shared/pack';

@@ -127,7 +127,7 @@ describeInBrowser('the pages, as pictures', () => {
     ['team', () => `${app.url}/team`, heading],
     ['welcome', () => `${fresh.url}/`, (page) => page.getByRole('heading', { name: 'Watch a demo' }).waitFor()],
     ['join', () => invitation, (page) => page.getByRole('heading', { name: 'Join the room' }).waitFor()],
-    ['sign-in', () => `${fresh.url}/join`, (page) => page.getByRole('heading', { name: 'Sign in to Headroom' }).waitFor()],
+    ['signed-in', () => `${fresh.url}/join`, (page) => page.getByRole('heading', { name: 'You are signed in' }).waitFor()],
     ['not-found', () => `${app.url}/nowhere`, heading],
   ];
   const cases = pages.flatMap(([name, address, ready]) =>

@@ -1,5 +1,5 @@
 import Link from 'next/link';
-import { type ChangeEvent, type ReactNode, useRef } from 'react';
+import { type ChangeEvent, type ReactNode, useEffect, useRef } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { bytes, count, dateTime } from '~/app/_components/format';
@@ -112,14 +112,17 @@ function Plan(props: {
   onCancel(): void;
 }) {
   const { plan, chosen, onAxis, onToggle, onWrite, onCancel } = props;
+  // The dialog was open before there was a plan, with the focus on a button that is gone.
+  const next = useRef<HTMLButtonElement>(null);
+  useEffect(() => next.current?.focus(), []);
   return (
     <div className="flex min-h-0 flex-col">
       <ul className="min-h-0 divide-y divide-line overflow-y-auto" aria-label="Runs in the files">
         {plan.runs.map((run) => (
-          <li key={run.key} className="flex gap-3 px-4 py-3">
+          <li key={run.key} className="flex items-start gap-3 px-4 py-3">
             <input
               type="checkbox"
-              className="mt-1 accent-accent"
+              className="mt-0.5 size-4 shrink-0 accent-accent"
               aria-label={`Import ${run.name}`}
               checked={chosen.has(run.key)}
               disabled={!importable(run)}
@@ -134,10 +137,18 @@ function Plan(props: {
       </ul>
       <div className="border-t border-line p-4">
         <Footer>
-          <Button onClick={onCancel}>Cancel</Button>
-          <Button look="primary" data-first disabled={chosen.size === 0} onClick={() => onWrite([...chosen.values()])}>
-            {chosen.size === 1 ? 'Import 1 run' : `Import ${count(chosen.size)} runs`}
-          </Button>
+          {plan.runs.some(importable) ? (
+            <>
+              <Button onClick={onCancel}>Cancel</Button>
+              <Button ref={next} look="primary" disabled={chosen.size === 0} onClick={() => onWrite([...chosen.values()])}>
+                {chosen.size === 1 ? 'Import 1 run' : `Import ${count(chosen.size)} runs`}
+              </Button>
+            </>
+          ) : (
+            <Button ref={next} look="primary" onClick={onCancel}>
+              Close
+            </Button>
+          )}
         </Footer>
       </div>
     </div>
@@ -157,18 +168,20 @@ function RunLines({ run, onAxis }: { run: PlannedRun; onAxis(run: PlannedRun, ax
       </p>
       {run.error === null && (
         <p className="text-dim" title={run.series.names.join('\n')}>
-          {count(run.series.count)} series, {count(run.rows)} rows
+          {count(run.series.count)} series, {count(run.rows)} {run.rows === 1 ? 'row' : 'rows'}
           {run.steps && `, steps ${count(run.steps.first)} to ${count(run.steps.last)}`}
           {run.times && `, ${dateTime(run.times.first)}`}
           {samples.length > 0 && `, samples: ${samples.join(', ')}`}
-          {run.settings > 0 && `, ${count(run.settings)} settings`}
+          {run.settings > 0 && `, ${count(run.settings)} ${run.settings === 1 ? 'setting' : 'settings'}`}
         </p>
       )}
       {run.axes.length > 0 && (
         <div className="flex items-center gap-2 text-xs text-dim">
-          <span aria-hidden>Steps counted by</span>
+          <span aria-hidden className="shrink-0">
+            Steps counted by
+          </span>
           <Select
-            className="w-56"
+            className="w-56!"
             aria-label={`Steps of ${run.name} counted by`}
             options={run.axis === null ? ['', ...run.axes] : run.axes}
             value={run.axis ?? ''}

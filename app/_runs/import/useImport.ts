@@ -1,4 +1,5 @@
 import { useRef, useState } from 'react';
+import { describeError } from '~/app/_trpc/client';
 import type { ImportChoice, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
 import type { ChosenFile } from './dropped';
 import { OpenImport, type Progress } from './openImport';
@@ -34,7 +35,7 @@ export function useImport(onRuns: (result: ImportResult) => boolean) {
     try {
       await work(signal);
     } catch (error) {
-      if (!signal.aborted) setState({ at: 'failed', message: (error as Error).message });
+      if (!signal.aborted) setState({ at: 'failed', message: describeError(error).message });
     }
   };
   const choiceOf = ({ key, here }: PlannedRun): ImportChoice => {

@@ -2,6 +2,7 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
+import { describeError } from '~/app/_trpc/client';
 
 /** Checkpoints of the runs known on this server. */
 export interface Checkpoints {
@@ -34,7 +35,7 @@ export function CheckpointPicker(props: {
     setFound(null);
     checkpoints.of(chosen.runId).then(
       (list) => setFound({ runId: chosen.runId, list }),
-      (error) => setFound({ runId: chosen.runId, problem: error instanceof Error ? error.message : String(error) }),
+      (error) => setFound({ runId: chosen.runId, problem: describeError(error).message }),
     );
   };
   // A late answer about a run that is no longer chosen is not shown.

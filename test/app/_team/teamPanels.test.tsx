@@ -163,4 +163,17 @@ describe('invite links', () => {
     await user.click(within(links[0]!.closest('li')!).getByRole('button', { name: 'Revoke' }));
     expect(sent('team.revokeInvite')).toEqual([{ inviteId: 'i1' }]);
   });
+
+  it('of a server that others reach through a proxy alone say that their address works here only', async () => {
+    server.answers.set('team.invites', () => []);
+    server.answers.set('system.info', () => ({ addresses: [], loopback: false, you: people.ada }));
+    server.answers.set('team.invite', () => ({ secret: 'a-secret' }));
+    mount(new TestRun(people.ada), <Invites />);
+    await screen.findByText('No open link.');
+    await user.click(button('Make a link'));
+    await screen.findByText(
+      'The link works on this machine only: put the address at which others open this page in the place of its beginning. It is shown only this once.',
+    );
+    screen.getByText(/^http:\/\/localhost(:\d+)?\/join\?invite=a-secret$/);
+  });
 });

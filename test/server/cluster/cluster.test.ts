@@ -129,7 +129,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     const ready = await fetch(`${c.leader.url}/readyz`);
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { ok: false, problems: { store: expect.stringMatching(/^PostgreSQL does not answer: /) } },
+      { ok: false, problems: { store: expect.stringMatching(/^PostgreSQL does not answer: /) }, login: false },
     ]);
     const acknowledged = trainer.acknowledged;
     await postgres.start();

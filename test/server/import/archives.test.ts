@@ -57,6 +57,13 @@ describe('a zip', () => {
     }
   });
 
+  it('a file named .headroom that is none is refused as one, not as a table', async () => {
+    const app = await startApp({ dataFolder: `${folder.path}/other` });
+    const answer = await fetch(`${app.url}/api/import?name=x.headroom`, { method: 'POST', body: 'garbage' });
+    expect([answer.status, await answer.json()]).toEqual([400, { error: 'the file is damaged: incorrect header check' }]);
+    await app.close();
+  });
+
   it.each([
     ['of Excel', { '[Content_Types].xml': '', 'xl/workbook.xml': '' }, 'an Excel workbook'],
     ['of PyTorch', { 'archive/data.pkl': '' }, 'a checkpoint of PyTorch'],
@@ -166,9 +173,54 @@ describe('MLflow’s own folder', () => {
     ]);
   });
 
+  it('leaves out runs that were deleted in it, and says so', async () => {
+    const about = (stage: string) => `artifact_uri: x\nlifecycle_stage: ${stage}\nrun_name: quick-fox-1\n`;
+    const gone = `mlruns/0/${'d'.repeat(32)}`;
+    const { runs, refused, leftOut } = await readFiles(folder.path, {
+      'mlruns/0/meta.yaml': 'lifecycle_stage: active\nname: Default\n',
+      [`${run}/meta.yaml`]: about('active'),
+      [`${run}/metrics/loss`]: '1700000000000 1 0\n',
+      [`${gone}/metrics/loss`]: '1700000000000 2 0\n',
+      [`${gone}/meta.yaml`]: about('deleted'),
+    });
+    expect([runs.map((r) => r.name), refused, leftOut]).toEqual([
+      [run],
+      [],
+      ['files *.yaml: 1 (mlruns/0/meta.yaml)', `runs that were deleted in MLflow: 1 (${gone})`],
+    ]);
+  });
+
   it('a value that is no number is refused, not read as NaN', async () => {
     expect((await readFiles(folder.path, { [`${run}/metrics/loss`]: '1700000000000 abc 0\n' })).refused).toEqual([
       `${run}/metrics/loss, line 1: "time value step" is expected, not "1700000000000 abc 0"`,
     ]);
   });
+});
+
+it('an offline run of W&B is named, with the command that sends it, and its list of packages is no table', async () => {
+  const own = 'wandb/offline-run-20261128_092049-78afy33e';
+  const { runs, refused, leftOut } = await readFiles(folder.path, {
+    [`${own}/run-78afy33e.wandb`]: Buffer.concat([Buffer.from(':W&B'), Buffer.alloc(64, 1)]),
+    [`${own}/files/requirements.txt`]: 'urllib3==2.8.0\nidna==3.20\n',
+  });
+  expect([runs, refused, leftOut.map((words) => words.split(': line 1: ')[0])]).toEqual([
+    [],
+    [
+      'this is an offline run of W&B, which its own program sends: WANDB_BASE_URL=<this server> WANDB_API_KEY=<token> wandb sync FOLDER',
+    ],
+    [`${own}/files/requirements.txt`],
+  ]);
+});
+
+it('whole numbers that a double does not hold are counted, with the first one', async () => {
+  const run = `mlruns/0/${'a'.repeat(32)}`;
+  const { runs } = await readFiles(folder.path, {
+    'tokens.csv': 'step,tokens\n0,9007199254740992\n1,9007199254740993\n2,-18014398509481985\n3,1e300\n',
+    [`${run}/metrics/tokens`]: '1700000000000 9007199254740993 0\n',
+  });
+  const words = (count: string) => `${count} above 2^53 became the nearest 64-bit floating-point number, e.g. 9007199254740993`;
+  expect(runs.map((r) => [r.series.get('tokens')!.map(([, , value]) => value), r.leftOut])).toEqual([
+    [[9007199254740992], [words('1 whole number')]],
+    [[9007199254740992, 9007199254740992, -18014398509481984, 1e300], [words('2 whole numbers')]],
+  ]);
 });

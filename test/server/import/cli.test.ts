@@ -1,7 +1,7 @@
 /** `headroom import` and the requests that it sends, against a real server. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main, usage } from '~/server/import/cli';
 import type { ImportPlan } from '~/shared/imports';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -86,6 +86,18 @@ describe('headroom import', () => {
   ])('%j is refused', async (argv, code, words) => {
     const said = await headroom(...argv);
     expect([said.code, said.err]).toEqual([code, expect.stringContaining(words)]);
+  });
+
+  it('leaves no file on the server when it is interrupted', async () => {
+    writeFileSync(at('long.csv'), `step,loss\n${Array.from({ length: 300_000 }, (_, i) => `${i},${i / 7}`).join('\n')}\n`);
+    const before = runs();
+    const control = new AbortController();
+    const said: string[] = [];
+    const terminal = { out() {}, err: (text: string) => void said.push(text), signal: control.signal };
+    const code = main([at('long.csv'), '--server', app.url], terminal);
+    await vi.waitFor(() => expect(left()).toHaveLength(1));
+    control.abort();
+    expect([await code, said, left(), runs()]).toEqual([1, ['canceled: runs that were written whole stay'], [], before]);
   });
 
   it('a server that is away is said', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Jobs } from '~/server/base/jobs';
@@ -7,6 +7,7 @@ import { forgetCutImports, importFiles } from '~/server/import/importRun';
 import { importRoutes } from '~/server/import/routes';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
+import type { Actor } from '~/shared/ids';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { serveRoutes } from '~/test/support/routeServer';
@@ -39,6 +40,18 @@ async function imported(store: Store, text: string): Promise<{ runId: string }> 
   return { runId: result.runs[0]!.runId! };
 }
 
+/** The routes over this store. */
+const served = async (store: Store, dataFolder: string, actor: Actor) =>
+  serveRoutes(
+    importRoutes({
+      ...(await deps(store)),
+      desk: new ImportDesk(dataFolder, () => 0),
+      jobs: new Jobs(),
+      imported: async () => {},
+    }),
+    actor,
+  );
+
 describe('importing', () => {
   it('steps with gaps stay where they are', async () => {
     const store = openMemoryStore();
@@ -67,6 +80,36 @@ describe('importing', () => {
     expect([await store.runs(), await store.setting('imports.pending')]).toEqual([[], '[]']);
   });
 
+  it('onto a full disk is refused with that, in every phase', async () => {
+    const store: Store = { ...openMemoryStore(), append: () => Promise.reject(new Error('database or disk is full')) };
+    const dataFolder = path.join(folder.path, 'full');
+    const server = await served(store, dataFolder, ada);
+    const full = [507, { error: 'the disk of the server is full: make room there and ask again' }];
+    const written = await fetch(`${server.url}/api/import?name=x.csv`, { method: 'POST', body: 'step,loss\n0,1\n' });
+    expect([written.status, await written.json()]).toEqual(full);
+    const { id } = (await (await fetch(`${server.url}/api/imports`, { method: 'POST' })).json()) as { id: string };
+    const at = path.join(dataFolder, 'imports', id);
+    // More rows of a series than are kept in memory.
+    const body = `step,loss\n${Array.from({ length: 20_000 }, (_, i) => `${i},1`).join('\n')}\n`;
+    await fetch(`${server.url}/api/imports/${id}/files?path=x.csv`, { method: 'PUT', body });
+    // Where a reader keeps what does not fit into memory.
+    symlinkSync('/dev/full', path.join(at, 'spool/0-0.points'));
+    const read = await fetch(`${server.url}/api/imports/${id}/plan`, { method: 'POST' });
+    expect([read.status, await read.json()]).toEqual(full);
+    await server.close();
+  });
+
+  it('an upload that cannot be written is answered, however much of it is still to come', async () => {
+    const dataFolder = path.join(folder.path, 'gone');
+    const server = await served(openMemoryStore(), dataFolder, ada);
+    const { id } = (await (await fetch(`${server.url}/api/imports`, { method: 'POST' })).json()) as { id: string };
+    rmSync(path.join(dataFolder, 'imports'), { recursive: true });
+    const body = new Uint8Array(20_000_000);
+    const answer = await fetch(`${server.url}/api/imports/${id}/files?path=x.csv`, { method: 'PUT', body });
+    expect([answer.status, await answer.text()]).toEqual([500, 'the server could not answer this; its log says why\n']);
+    await server.close();
+  });
+
   it('what a crash left of an import is gone after the next start; other runs stay', async () => {
     const store = openMemoryStore();
     await writer(store, 'cutoff1').append([created]);
@@ -77,16 +120,8 @@ describe('importing', () => {
   });
 
   it('a viewer may not bring runs in', async () => {
-    const store = openMemoryStore();
     const dataFolder = path.join(folder.path, 'viewer');
-    const jobs = new Jobs();
-    const routes = importRoutes({
-      ...(await deps(store)),
-      desk: new ImportDesk(dataFolder, () => 0),
-      jobs,
-      imported: async () => {},
-    });
-    const server = await serveRoutes(routes, { id: 'v', name: 'Vera', role: 'viewer' });
+    const server = await served(openMemoryStore(), dataFolder, { id: 'v', name: 'Vera', role: 'viewer' });
     for (const [method, address] of [
       ['POST', 'import?name=x.csv'],
       ['POST', 'imports'],

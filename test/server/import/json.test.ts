@@ -20,6 +20,11 @@ describe('rows as JSON', () => {
       '{"metrics":[{"key":"loss","value":2.5,"timestamp":1700000000000,"step":0},{"key":"loss","value":2.25,"timestamp":1700000001000,"step":1}]}',
       two,
     ],
+    [
+      'Comet’s answer',
+      '{"metrics":[{"metricName":"loss","metricValue":"2.5","timestamp":1700000000000,"step":0},{"metricName":"loss","metricValue":"2.25","timestamp":1700000001000,"step":1},{"metricName":"acc","metricValue":"1","timestamp":1700000001000,"step":1}]}',
+      { ...two, acc: { 1: 1 } },
+    ],
     ['TensorBoard’s download of a chart', '[[1700000000.5,0,2.5],[1700000001.5,1,2.25]]', { Value: { 0: 2.5, 1: 2.25 } }],
     [
       'Python’s NaN and infinities',

@@ -19,6 +19,7 @@ describe('the environment', () => {
       databaseUrl: null,
       blobUrl: null,
       address: null,
+      relayOf: null,
     });
   });
 
@@ -66,6 +67,16 @@ describe('the environment', () => {
       'BLOB_URL: DATABASE_URL is needed too; a single server keeps its blobs in HEADROOM_DATA',
     );
     expect(readEnv({ BLOB_URL, DATABASE_URL: 'postgres://db/x' }).blobUrl).toBe(BLOB_URL);
+  });
+
+  it('a relay has the address of its server, and no database', () => {
+    expect(readEnv({ HEADROOM_RELAY_OF: 'http://10.0.0.5:3000/' }).relayOf).toBe('http://10.0.0.5:3000');
+    expect(() => readEnv({ HEADROOM_RELAY_OF: '10.0.0.5' })).toThrow(
+      'HEADROOM_RELAY_OF="10.0.0.5": the address of the server to relay is needed, e.g. HEADROOM_RELAY_OF=http://10.0.0.5:3000',
+    );
+    expect(() => readEnv({ HEADROOM_RELAY_OF: 'http://a', DATABASE_URL: 'postgres://db/x' })).toThrow(
+      'HEADROOM_RELAY_OF: a relay has no database; a node with DATABASE_URL relays by itself while it stands by',
+    );
   });
 
   it('a provider for signing in: who is let in, and under which name, or what is missing', () => {

@@ -29,7 +29,7 @@ const ready = async ({ url }: TestApp) => {
 
 describe('/readyz', () => {
   it('is 200 while the server can do its work', async () => {
-    expect(await ready(await start())).toEqual({ status: 200, body: { ok: true, problems: {} } });
+    expect(await ready(await start())).toEqual({ status: 200, body: { ok: true, problems: {}, login: false } });
   });
 
   it('is 503 with the reason when the database cannot be written, while /healthz says that the process lives', async () => {
@@ -40,21 +40,24 @@ describe('/readyz', () => {
     const { url } = await start({ store: { ...store, check } });
     expect(await ready(app!)).toEqual({
       status: 503,
-      body: { ok: false, problems: { store: 'database or disk is full' } },
+      body: { ok: false, problems: { store: 'database or disk is full' }, login: false },
     });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
   });
 
   it('is 503 when a thread of the store does not answer', async () => {
     await start({ store: { ...openMemoryStore(), check: () => new Promise(() => {}) } });
-    expect(await ready(app!)).toEqual({ status: 503, body: { ok: false, problems: { store: 'no answer within 2 s' } } });
+    expect(await ready(app!)).toEqual({
+      status: 503,
+      body: { ok: false, problems: { store: 'no answer within 2 s' }, login: false },
+    });
   });
 
   it('asks the threads of the SQLite store', async () => {
     const folder = ownFolder();
     expect(await ready(await start({ store: undefined, dataFolder: folder.path }))).toEqual({
       status: 200,
-      body: { ok: true, problems: {} },
+      body: { ok: true, problems: {}, login: false },
     });
     await app!.close();
     app = null;

@@ -1,14 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { applyFrame } from '~/app/_live/applyFrame';
 import { Frames, frameSettings, type ViewerPort } from '~/server/runs/frames';
+import { applyFrame } from '~/shared/applyFrame';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import type { Frame, Watcher } from '~/shared/protocol';
+import type { Frame } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
+import { FramePort } from '~/test/support/framePort';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { publishedSetup } from '../../support/setups';
 
@@ -43,31 +44,6 @@ const assigned = (attempt: number, fromStep: number): RunEvent => ({
 });
 const note = (message: string): RunEvent => ({ type: 'alert', step: 0, level: 'info', kind: 'k', message });
 
-class TestViewer implements ViewerPort {
-  readonly frames: Frame[] = [];
-  readonly unanswered: (() => void)[] = [];
-  lists: Watcher[][] = [];
-  dropped: string | null = null;
-  constructor(
-    readonly actor: Actor = ada,
-    private readonly prompt = true,
-  ) {}
-  frame(packed: Uint8Array, acknowledge: () => void) {
-    this.frames.push(unpack(packed) as Frame);
-    if (this.prompt) acknowledge();
-    else this.unanswered.push(acknowledge);
-  }
-  watchers(list: Watcher[]) {
-    this.lists.push(list);
-  }
-  drop(reason: string) {
-    this.dropped = reason;
-  }
-  get spans() {
-    return this.frames.map((f) => [f.from, f.to]);
-  }
-}
-
 beforeEach(() => {
   clock = fakeClock();
   const created: Entry = { seq: 1, attempt: 0, at: 0, event: { type: 'run.created', setup, actor: ada, parent: null } };
@@ -89,7 +65,7 @@ function shown(start: RunView, got: Frame[]): RunView {
 
 describe('frames', () => {
   it('the first entry after a rest goes out at once, what follows within one interval goes together', () => {
-    const viewer = new TestViewer();
+    const viewer = new FramePort();
     frames.join(viewer, null);
     append(steps(0, 1, values)); // 4
     clock.advance(0);
@@ -104,7 +80,7 @@ describe('frames', () => {
   });
 
   it('go on when somebody sets the wall clock back by an hour', () => {
-    const viewer = new TestViewer();
+    const viewer = new FramePort();
     frames.join(viewer, null);
     append(steps(0, 1, values)); // 4
     clock.advance(0);
@@ -118,7 +94,7 @@ describe('frames', () => {
   });
 
   it('what somebody asked for does not wait for the next frame of step rows', () => {
-    const viewer = new TestViewer();
+    const viewer = new FramePort();
     frames.join(viewer, null);
     append(steps(0, 1, values)); // 4
     clock.advance(1);
@@ -135,7 +111,7 @@ describe('frames', () => {
 
   it('a late joiner gets the view and then what follows, without a gap or a repeat', () => {
     append(steps(0, 10, values)); // 4..13
-    const viewer = new TestViewer();
+    const viewer = new FramePort();
     const { view: packed } = frames.join(viewer, null);
     const start = unpack(packed!) as RunView;
     expect(start).toEqual(view);
@@ -147,7 +123,7 @@ describe('frames', () => {
 
   it('a viewer that comes back with its cursor gets what it missed', () => {
     append(steps(0, 10, values));
-    const viewer = new TestViewer();
+    const viewer = new FramePort();
     expect(frames.join(viewer, { attempt: 1, seq: 3 }).view).toBeNull();
     clock.advance(100);
     expect(viewer.spans).toEqual([[4, 13]]);
@@ -159,19 +135,19 @@ describe('frames', () => {
     ['inside a steps entry', { attempt: 1, seq: 5 }],
   ])('a cursor %s gets a fresh view', (_name, cursor) => {
     append(steps(0, 10, values));
-    const { view: packed } = frames.join(new TestViewer(), cursor);
+    const { view: packed } = frames.join(new FramePort(), cursor);
     expect(unpack(packed!)).toEqual(view);
   });
 
   it('a cursor out of reach gets a fresh view', () => {
     frames = new Frames('run001', view, clock, { ...frameSettings, reach: { entries: 3, values: 1e6 } });
     for (let i = 0; i < 5; i++) append(note(`${i}`)); // 4..8, kept 6..8
-    expect(frames.join(new TestViewer(), { attempt: 1, seq: 4 }).view).not.toBeNull();
-    expect(frames.join(new TestViewer(), { attempt: 1, seq: 5 }).view).toBeNull();
+    expect(frames.join(new FramePort(), { attempt: 1, seq: 4 }).view).not.toBeNull();
+    expect(frames.join(new FramePort(), { attempt: 1, seq: 5 }).view).toBeNull();
   });
 
   it('at most two frames are unanswered; the rest comes as one when an answer does', () => {
-    const viewer = new TestViewer(ada, false);
+    const viewer = new FramePort(ada, false);
     frames.join(viewer, null);
     for (let s = 0; s < 50; s++) {
       append(steps(s, 1, values)); // 4..53
@@ -188,7 +164,7 @@ describe('frames', () => {
 
   it('a slow viewer misses step rows and nothing else, is told which, and ends with the same view', () => {
     frames = new Frames('run001', view, clock, { ...frameSettings, maxQueuedValues: 9 * 20 });
-    const slow = new TestViewer(ada, false);
+    const slow = new FramePort(ada, false);
     frames.join(slow, null);
     const start = view;
     append(steps(0, 1, values)); // two frames in flight
@@ -220,8 +196,8 @@ describe('frames', () => {
   });
 
   it('a slow viewer does not hold up another', () => {
-    const slow = new TestViewer(ada, false);
-    const quick = new TestViewer(bob);
+    const slow = new FramePort(ada, false);
+    const quick = new FramePort(bob);
     frames.join(slow, null);
     frames.join(quick, null);
     for (let s = 0; s < 20; s++) {
@@ -233,7 +209,7 @@ describe('frames', () => {
   });
 
   it('a viewer that answers nothing for ten seconds is let go, with the reason', () => {
-    const stuck = new TestViewer(ada, false);
+    const stuck = new FramePort(ada, false);
     frames.join(stuck, null);
     append(note('x'));
     clock.advance(10_000);
@@ -245,7 +221,7 @@ describe('frames', () => {
   });
 
   it('a frame answered twice counts once', () => {
-    const viewer = new TestViewer(ada, false);
+    const viewer = new FramePort(ada, false);
     frames.join(viewer, null);
     append(note('a'));
     clock.advance(100);
@@ -282,10 +258,10 @@ describe('frames', () => {
 });
 
 it('everybody learns who watches: people once, with their tabs, in one message for many changes', () => {
-  const first = new TestViewer(ada);
+  const first = new FramePort(ada);
   const { viewer } = frames.join(first, null);
-  frames.join(new TestViewer(ada), null);
-  const third = new TestViewer(bob);
+  frames.join(new FramePort(ada), null);
+  const third = new FramePort(bob);
   frames.join(third, null);
   clock.advance(100);
   const all = [
@@ -299,4 +275,45 @@ it('everybody learns who watches: people once, with their tabs, in one message f
     { actor: ada, tabs: 1 },
     { actor: bob, tabs: 1 },
   ]);
+});
+
+it('sends on what came with rows left out, naming them, and gives its view to whoever comes back from before', () => {
+  // As relays do: the frames of one viewer, which is slow, go to others.
+  const carrier = new FramePort(bob, false);
+  frames.join(carrier, null);
+  const relayed = { view, frames: new Frames('run001', view, clock) };
+  const before = { attempt: view.attempt, seq: view.seq };
+  const one = new FramePort();
+  relayed.frames.join(one, null);
+  const start = view;
+  append(steps(0, 3, values));
+  clock.advance(100);
+  append(steps(3, 3, values));
+  clock.advance(100);
+  for (let at = 6; at < 6 + 16 * 500; at += 500) append(steps(at, 500, values), note(`at ${at}`));
+  for (const acknowledge of carrier.unanswered.splice(0)) acknowledge();
+  clock.advance(100);
+  for (const frame of carrier.frames) {
+    const applied = applyFrame(relayed.view, frame);
+    if (applied.kind !== 'applied') throw new Error(`${frame.from}..${frame.to}: ${applied.kind}`);
+    relayed.view = applied.view;
+    relayed.frames.publish(applied.entries, applied.view, frame.skippedSteps);
+    clock.advance(100);
+  }
+  expect(carrier.frames.at(-1)!.skippedSteps).not.toBeNull();
+  expect(one.frames.map((f) => f.skippedSteps)).toEqual(carrier.frames.map((f) => f.skippedSteps));
+  expect(shown(start, one.frames)).toEqual(view);
+  const late = new FramePort();
+  const { view: given } = relayed.frames.join(late, before);
+  expect(unpack(given!)).toEqual(view);
+});
+
+it('a viewer whose frames come from a relay is a watcher and gets no frames and no view', () => {
+  const relayed = new FramePort();
+  const { view: given } = frames.join(relayed, 'relayed');
+  for (let at = 0; at < 20_000; at += 500) append(steps(at, 500, values), note(`at ${at}`));
+  clock.advance(20_000);
+  expect([given, relayed.frames, relayed.dropped]).toEqual([null, [], null]);
+  expect(frames.watchers()).toEqual([{ actor: ada, tabs: 1 }]);
+  expect(relayed.lists).toEqual([[{ actor: ada, tabs: 1 }]]);
 });

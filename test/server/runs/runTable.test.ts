@@ -218,6 +218,18 @@ it('the charts of a sweep begin with the settings that differ and the best resul
   expect(answer.leftOut).toBe(0);
 });
 
+it('the charts of a sweep begin with what most of the runs have, in place of what a few have', () => {
+  const best = { split: 'test', name: 'accuracy', value: 1, share: true };
+  const lines = [0, 1, 2].map((i) =>
+    runLine(
+      `aaaaa${i}`,
+      { createdAt: i, loss: i, ...(i === 0 && { best }) },
+      { config: i === 0 ? { rare: 1, rate: i } : { rate: i }, series: [] },
+    ),
+  );
+  expect(tableOf(lines).points({ ...all, columns: [] }).columns).toEqual(['config.rate', 'config.rare', 'loss']);
+});
+
 it('the time a run takes is that of the finished one most like it, the seed aside; none is like it enough: nothing is said', () => {
   const lines = [
     runLine('aaaaaa', { name: 'Same', createdAt: 1, status: 'finished' }, { config: config({ seed: 9 }), tookMs: 60_000 }),

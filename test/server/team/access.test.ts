@@ -47,6 +47,16 @@ describe('who comes in', () => {
     await expect(join(secret, 'Second')).rejects.toThrow('not valid any more');
   });
 
+  it('who opens the page for signing in again is known there', async () => {
+    const ways = async (headers: Record<string, string>) => (await fetch(`${app.url}/api/join`, { headers })).json();
+    const error = 'this invite link is not valid any more; ask an admin for a new one';
+    expect([await ways({}), await ways(admin)]).toEqual([{ error }, { error, you: 'Root (admin)' }]);
+  });
+
+  it('behind a proxy the addresses of this machine, where it does not listen, are not offered for links', async () => {
+    expect((await client(admin).system.info.query()).addresses).toEqual([]);
+  });
+
   it('with a cookie that scripts and other sites never see, and that leaves a page served over TLS only over TLS', async () => {
     const { secret } = await client(admin).team.invite.mutate({ role: 'viewer', uses: 2, expiresInMs: 3_600_000 });
     const attributes = async (name: string, headers: Record<string, string>) => {

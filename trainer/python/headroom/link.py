@@ -25,6 +25,8 @@ HEARTBEAT_S = 5.0
 BATCH_S = 0.2
 """From one batch to the next, while there is no haste: fewer batches cost less of training's time."""
 ACK_S = 30.0
+AWAY_S = 10.0
+"""A server that has been away for longer is mentioned, with the reason."""
 
 
 class Listener(Protocol):
@@ -64,6 +66,8 @@ class Link:
         self._abandoned = threading.Event()
         self._kick = threading.Event()
         self.connected = False
+        #: Why the last connection failed or ended.
+        self.reason = ""
         #: Another run has the key of this one, which does not resume.
         self.id_taken = False
         self.done = threading.Event()
@@ -102,6 +106,7 @@ class Link:
     def _run(self) -> None:
         wait = 0.1
         told = ""
+        away = time.monotonic()
         try:
             while not self.done.is_set() and not self._abandoned.is_set():
                 try:
@@ -110,11 +115,12 @@ class Link:
                 except (LinkLost, LinkRefused, OSError) as error:
                     if self.connected:
                         wait = 0.1
+                        away = time.monotonic()
                     self.connected = False
-                    message = f"{self._server}: {error}"
-                    if isinstance(error, LinkRefused) and message != told:
-                        told = message
-                        self._listener.trouble(f"{message}; what is logged is kept in {self._folder}")
+                    self.reason = f"{self._server}: {error}"
+                    if (isinstance(error, LinkRefused) or time.monotonic() - away > AWAY_S) and self.reason != told:
+                        told = self.reason
+                        self._listener.trouble(f"{told}; what is logged is kept in {self._folder}")
                     if isinstance(error, LinkRefused):
                         wait = max(wait, 2.0)
                 if self.done.is_set() or self._abandoned.is_set():

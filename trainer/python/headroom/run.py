@@ -362,15 +362,17 @@ class Run:
         away_until = time.monotonic() + 0.7
         while not link.done.wait(0.02):
             now = time.monotonic()
-            if now > until or (now > away_until and not link.connected):
+            # While no connection has failed yet, the first one is only slow.
+            if now > until or (now > away_until and link.reason and not link.connected):
                 break
         if link.done.is_set():
             link.join(1.0)
             links.remove(folder, link)
         else:
+            why = "" if link.connected or not link.reason else f" ({link.reason})"
             link.abandon()
             link.join(0.2)
-            print(f"headroom: the server has not got everything; the rest is kept in {folder}, `headroom sync` sends it", file=sys.__stderr__)
+            print(f"headroom: the server has not got everything{why}; the rest is kept in {folder}, `headroom sync` sends it", file=sys.__stderr__)
 
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Ends the run as failed, with the traceback."""

@@ -61,7 +61,8 @@ class Socket:
             raise
         except (OSError, ValueError, websocket.WebSocketException) as error:
             self.close()
-            raise LinkLost(str(error)) from error
+            status = getattr(error, "status_code", None)
+            raise LinkLost(f"it answered {status} where a Headroom server opens a websocket" if status else str(error)) from error
 
     @staticmethod
     def _text(frame: Any) -> str:

@@ -1,0 +1,167 @@
+/**
+ * Serves the viewers of a node that stands by, so that a leader serves many more people than its own process could. Each viewer has a
+ * connection of its own to the leader, which knows and counts it and answers it; only the frames of a run, which are nearly all of
+ * the traffic, come once and are sent on from here (relayedRun.ts).
+ */
+import { createServer, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Server, type Socket } from 'socket.io';
+import { io as connect } from 'socket.io-client';
+import type { Clock } from '~/server/base/clock';
+import { socketOptions } from '~/server/sockets/link';
+import { drop, maxUnsentPackets, unsentPackets } from '~/server/sockets/viewers';
+import { unpack } from '~/shared/pack';
+import {
+  addressAt,
+  type Cursor,
+  type Frame,
+  type Looking,
+  paths,
+  type ServerToViewer,
+  type WatchAnswer,
+  watchRequest,
+} from '~/shared/protocol';
+import { forwardedHeaders, type Target, targetOf } from './forward';
+import { RelayedRun, type Upstream } from './relayedRun';
+
+/** What the leader has not answered for this long. */
+const connectWithinMs = 10_000;
+
+export class Relay {
+  readonly #http = createServer();
+  readonly #io: Server;
+  readonly #runs = new Map<string, RelayedRun>();
+  /** What the leader said to each viewer that came: its connection, or why it may not come in. */
+  readonly #answers = new WeakMap<IncomingMessage, Upstream | Error>();
+
+  constructor(
+    private readonly target: () => Target,
+    private readonly clock: Clock,
+  ) {
+    this.#io = new Server(this.#http, socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: () => null }));
+    this.#io.use(({ request }, next) => {
+      const answer = this.#answers.get(request);
+      next(answer instanceof Error ? answer : undefined);
+    });
+    this.#io.on('connection', (socket) => this.#serve(socket, this.#answers.get(socket.request) as Upstream));
+  }
+
+  /** The number of viewers. */
+  get viewers(): number {
+    return this.#io.sockets.sockets.size;
+  }
+
+  /** Whether this websocket is a viewer's. A viewer that began with plain requests stays with the leader. @param path without the base path */
+  takes(request: IncomingMessage, path: string): boolean {
+    const url = URL.canParse(path, 'http://localhost') ? new URL(path, 'http://localhost') : null;
+    const isViewer = url?.pathname === paths.viewers || url?.pathname === `${paths.viewers}/`;
+    return isViewer && !url.searchParams.has('sid') && 'address' in targetOf(request, this.target());
+  }
+
+  /** The viewer is let in when the leader has let it in. @param path without the base path */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
+    const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    socket.on('error', () => socket.destroy());
+    const target = this.target();
+    if ('problem' in target) {
+      refuse('503 Service Unavailable\r\nretry-after: 1');
+      return;
+    }
+    const at = addressAt(target.address, paths.viewers);
+    const own = Object.entries(forwardedHeaders(request)).filter(([name]) => !name.startsWith('sec-websocket-'));
+    const upstream: Upstream = connect(at.origin, {
+      path: at.pathname,
+      transports: ['websocket'],
+      reconnection: false,
+      forceNew: true,
+      timeout: connectWithinMs,
+      extraHeaders: Object.fromEntries(own) as Record<string, string>,
+    });
+    const letIn = (answer: Upstream | Error) => {
+      this.#answers.set(request, answer);
+      request.url = path;
+      this.#http.emit('upgrade', request, socket, head);
+    };
+    socket.once('close', () => upstream.disconnect());
+    upstream.once('connect', () => letIn(upstream));
+    // Errors of the network have a type; others are refusals, which the viewer reads as if it were connected to the leader.
+    upstream.once('connect_error', (error) => ('type' in error ? refuse('502 Bad Gateway') : letIn(error)));
+  }
+
+  /** Ends all connections: viewers come again, to whoever leads then. */
+  cut(): void {
+    for (const { conn } of this.#io.sockets.sockets.values()) conn.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#io.close();
+  }
+
+  #serve(socket: Socket, upstream: Upstream): void {
+    const leave = (runId: string) => {
+      const run = this.#runs.get(runId);
+      run?.leave(upstream);
+      if (run?.size === 0) this.#runs.delete(runId);
+    };
+    const watched = new Set<string>();
+    const watch = async (runId: string, cursor: Cursor | null): Promise<WatchAnswer> => {
+      leave(runId);
+      watched.add(runId);
+      const run = this.#runs.get(runId) ?? new RelayedRun(runId, this.clock);
+      this.#runs.set(runId, run);
+      const port = {
+        // Only the leader says who watches.
+        actor: { id: '', name: '', role: 'viewer' } as const,
+        frame: (packed: Uint8Array, acknowledge: () => void) => void socket.emit('frame', packed, acknowledge),
+        watchers() {},
+        drop: (message: string) => drop(socket, runId, message, this.clock),
+      };
+      const answer = await run.join(upstream, port, cursor);
+      if (run.size === 0 && this.#runs.get(runId) === run) this.#runs.delete(runId);
+      return answer;
+    };
+
+    socket.onAny((name: string, ...args: unknown[]) => {
+      const known = name === 'watch' ? watchRequest.safeParse(args[0]) : null;
+      if (known?.success && known.data.frames) {
+        const answer = args.at(-1);
+        void watch(known.data.runId, known.data.cursor).then((a) => typeof answer === 'function' && answer(a));
+        return;
+      }
+      const { runId } = (args[0] ?? {}) as { runId?: unknown };
+      if (name === 'unwatch' && typeof runId === 'string' && watched.delete(runId)) leave(runId);
+      (upstream as unknown as Socket).emit(name, ...args);
+    });
+    upstream.onAny((name: string, ...args: unknown[]) => {
+      if (name === 'frame') {
+        const [packed, acknowledge] = args as Parameters<ServerToViewer['frame']>;
+        acknowledge();
+        const frame = unpack(packed) as Frame;
+        if (watched.has(frame.runId)) this.#runs.get(frame.runId)?.take(upstream, frame);
+        return;
+      }
+      if (socket.conn.readyState !== 'open') return;
+      if (unsentPackets(socket) > maxUnsentPackets) {
+        // The next message of the clock says the same.
+        if (name !== 'time') drop(socket, null, 'this page does not read what it is sent', this.clock);
+        return;
+      }
+      if (name === 'looks') args[0] = withTab(args[0] as { looks: Looking[] }, upstream.id, socket.id);
+      socket.emit(name, ...args);
+      if (name === 'dropped') socket.conn.close();
+    });
+    // As the leader did: a browser that was disconnected on purpose waits before it comes again.
+    upstream.once('disconnect', (reason) => (reason === 'io server disconnect' ? socket.disconnect(true) : socket.conn.close()));
+    if (!upstream.connected) socket.conn.close();
+    socket.once('disconnect', () => {
+      for (const runId of watched) leave(runId);
+      upstream.disconnect();
+    });
+  }
+}
+
+/** The leader knows a viewer's tab by its own connection, the page by the one to this relay. */
+const withTab = (message: { looks: Looking[] }, theirs: string | undefined, own: string) => ({
+  ...message,
+  looks: message.looks.map((l) => (l.tab === theirs ? { ...l, tab: own } : l)),
+});

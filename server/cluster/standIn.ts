@@ -1,0 +1,68 @@
+/** What a node that does not lead does with requests: answers a few itself, relays to viewers, and passes everything else on to the leader. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { realClock } from '~/server/base/clock';
+import type { Route } from '~/server/base/route';
+import { routeTable } from '~/server/web/routeTable';
+import { Forwarding, type Target } from './forward';
+import { Relay } from './relay';
+
+export class StandIn {
+  readonly #forwarding = new Forwarding();
+  readonly #relay: Relay;
+  readonly #find: ReturnType<typeof routeTable>;
+
+  /** @param own what it answers itself, to anybody */
+  constructor(
+    private readonly target: () => Target,
+    own: readonly Route[],
+    private readonly basePath: string,
+  ) {
+    this.#relay = new Relay(target, realClock);
+    this.#find = routeTable(own);
+  }
+
+  get viewers(): number {
+    return this.#relay.viewers;
+  }
+
+  request(request: IncomingMessage, response: ServerResponse): void {
+    const found = this.#find(request.method ?? 'GET', this.#below(request.url));
+    if (found && 'params' in found && found.route.for === 'anybody')
+      found.route.handle({ request, response, url: new URL('http://localhost'), params: {} });
+    else this.#forwarding.request(request, response, this.target());
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const path = this.#below(request.url);
+    if (this.#relay.takes(request, path)) this.#relay.upgrade(request, socket, head, path);
+    else this.#forwarding.upgrade(request, socket, head, this.target());
+  }
+
+  /** Ends what goes to a leader that is replaced: it may be silent for minutes. */
+  cut(): void {
+    this.#forwarding.cut();
+    this.#relay.cut();
+  }
+
+  async close(): Promise<void> {
+    this.#forwarding.cut();
+    await this.#relay.close();
+  }
+
+  #below(path = '/'): string {
+    return path.startsWith(`${this.basePath}/`) ? path.slice(this.basePath.length) : path;
+  }
+}
+
+/** Checks of /readyz for a node that does not lead, and what it answers besides. */
+export const standInHealth = (target: () => Target) => ({
+  async leader(): Promise<string | null> {
+    const to = target();
+    return 'problem' in to ? to.problem : null;
+  },
+  about(): object {
+    const to = target();
+    return 'address' in to ? { standbyOf: to.address } : {};
+  },
+});

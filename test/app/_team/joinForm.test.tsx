@@ -1,0 +1,47 @@
+// @vitest-environment jsdom
+/** The page for signing in: no state of it is a dead end. */
+import { cleanup, render, screen } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, expect, it, vi } from 'vitest';
+import { JoinForm } from '~/app/_team/JoinForm';
+
+afterEach(() => {
+  cleanup();
+  vi.unstubAllGlobals();
+});
+/** @param answers of GET and POST /api/join */
+const open = (query: string, ...answers: object[]) => {
+  window.history.replaceState(null, '', `/join${query}`);
+  vi.stubGlobal('fetch', async () => {
+    const body = answers.shift()!;
+    return { ok: !('error' in body), json: async () => body };
+  });
+  render(<JoinForm />);
+};
+
+it('who is signed in already is told so, and led to the runs', async () => {
+  open('', { error: 'no such link', you: 'Ada (admin)' });
+  await screen.findByRole('heading', { name: 'You are signed in' });
+  screen.getByText(/^This browser is signed in as Ada \(admin\)\./);
+  expect(screen.getByRole('link', { name: 'All runs' }).getAttribute('href')).toBe('/');
+});
+
+it('a link that was used up leads to the runs whoever is signed in', async () => {
+  open('?invite=x', { error: 'this invite link is not valid any more; ask an admin for a new one', you: 'Ada (admin)' });
+  await screen.findByRole('heading', { name: 'This link does not open' });
+  screen.getByRole('link', { name: 'All runs' });
+});
+
+it('without a link it says where one comes from', async () => {
+  open('', { error: 'no such link' });
+  await screen.findByText(
+    'Open the invite link that you were given, or ask an admin for one. The first admin’s is printed where the server was started.',
+  );
+  expect(screen.queryByRole('link', { name: 'All runs' })).toBeNull();
+});
+
+it('a name that is missing is asked for at its field', async () => {
+  open('?invite=x', { role: 'viewer' }, { error: 'name: say who you are', field: 'name' });
+  await userEvent.click(await screen.findByRole('button', { name: 'Join' }));
+  await screen.findByText('say who you are');
+});
