@@ -1,7 +1,6 @@
 /**
  * `npm run pack`: the package that `npx headroom` installs, as .build/headroom-VERSION.tgz. It contains the built dashboard,
- * server and trainer, so nothing is compiled at start. Next is included without the parts that only builds and development need:
- * from the registry it takes 300 MB.
+ * server and trainer, so nothing is compiled at start.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +17,9 @@ const folder = join(root, '.build/package');
 /** Packages that a bundle loads by path or dynamically, so that its imports do not name them. */
 const foundOtherwise = ['@tensorflow/tfjs-backend-webgpu', 'react', 'react-dom'];
 /** Large packages that few users need: they are installed separately, and the program says so when one is missing. */
-const leftOut = ['webgpu', 'sharp', '@tensorflow/tfjs-node-gpu', 'next'];
+const leftOut = ['webgpu', 'sharp', '@tensorflow/tfjs-node-gpu', '@aws-sdk/client-s3', '@aws-sdk/lib-storage'];
+/** Packages that are inside ours: from the registry they bring large packages that are not needed, Next its tools and tRPC TypeScript. */
+const inside = ['next', '@trpc/client', '@trpc/server'];
 /** The program uses the one that fits the machine (store/sqlite/driver.ts). */
 const optional = ['better-sqlite3', 'better-sqlite3-13'];
 
@@ -42,23 +43,24 @@ function imported(from: string): string[] {
   return [...names];
 }
 
-/** Copies Next and its dependencies to `to`. @returns the names of the packages */
-function copyNext(to: string): string[] {
+/** Copies the packages that are inside ours, and their dependencies, to `to`. @returns the names of the packages */
+function copyInside(to: string): string[] {
   const notAtRunTime =
     /\.map$|\.d\.ts$|\.dev\.js$|experimental\.runtime|\/next\/dist\/(esm|docs|next-devtools|bundle-analyzer)(\/|$)/;
   const names: string[] = [];
   const copy = (name: string): void => {
     if (names.includes(name) || !existsSync(join(modules, name))) return;
     names.push(name);
-    const { optionalDependencies: _, ...manifest } = readManifest(join(modules, name));
+    const { optionalDependencies: _, peerDependencies: _peers, ...manifest } = readManifest(join(modules, name));
     cpSync(join(modules, name), join(to, name), {
       recursive: true,
-      filter: (file) => !notAtRunTime.test(file.replaceAll('\\', '/')),
+      // The declarations of our client name types of tRPC.
+      filter: (file) => !(name.startsWith('@trpc/') ? /\.map$/ : notAtRunTime).test(file.replaceAll('\\', '/')),
     });
     writeFileSync(join(to, name, 'package.json'), JSON.stringify(manifest, null, 2));
     for (const dependency of Object.keys(manifest.dependencies ?? {})) copy(dependency);
   };
-  copy('next');
+  for (const name of inside) copy(name);
   return names;
 }
 
@@ -123,7 +125,7 @@ export async function pack(say: (line: string) => void): Promise<string> {
     });
   say('writing the declarations ...');
   declarations(['../server/mcp/client.ts', '../trainer/recipes/kit.ts']);
-  const bundled = copyNext(join(folder, 'node_modules'));
+  const bundled = copyInside(join(folder, 'node_modules'));
 
   const { name, version, license, description, dependencies, optionalDependencies = {}, engines } = readManifest(root);
   const versions: Record<string, string> = { ...dependencies, ...optionalDependencies };
@@ -147,7 +149,7 @@ export async function pack(say: (line: string) => void): Promise<string> {
       './package.json': './package.json',
     },
     dependencies: {
-      ...pick(needed.filter((n) => !leftOut.includes(n) && !optional.includes(n))),
+      ...pick(needed.filter((n) => ![...leftOut, ...optional, ...bundled].includes(n))),
       ...Object.fromEntries(bundled.map((n) => [n, readManifest(join(modules, n)).version])),
     },
     optionalDependencies: pick(optional),

@@ -9,10 +9,20 @@ const partBytes = 8 << 20;
 /** A request without an answer for this long is sent again: its connection may be dead without either side knowing. */
 const answerWithinMs = 30_000;
 
-/** Few servers have a bucket: the others do not load it. On Node 20 it works, and warns that it will not always. */
+/**
+ * Few servers have a bucket: the others do not load it, and our package does not bring it. On Node 20 it works, and warns that it
+ * will not always.
+ */
 const loadSdk = async () => {
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-  return { ...(await import('@aws-sdk/client-s3')), ...(await import('@aws-sdk/lib-storage')) };
+  try {
+    return { ...(await import('@aws-sdk/client-s3')), ...(await import('@aws-sdk/lib-storage')) };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new Error(
+      'BLOB_URL: the client for buckets is not installed; run npm install @aws-sdk/client-s3@3 @aws-sdk/lib-storage@3 where Headroom is installed',
+    );
+  }
 };
 type Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
