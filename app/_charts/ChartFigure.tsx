@@ -1,6 +1,7 @@
 import { Maximize2, Minimize2 } from 'lucide-react';
 import { createContext, type ReactNode, type Ref, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
+import { IconButton } from '~/app/_components/IconButton';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
@@ -71,22 +72,24 @@ export function ChartFigure(props: {
       }
     >
       <figcaption className="flex min-h-6 flex-wrap items-start gap-x-2 sm:flex-nowrap">
-        <span id={`${id}title`} title={title} className={`max-w-1/2 shrink-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
+        <span
+          id={`${id}title`}
+          title={title}
+          className={`max-w-3/5 shrink-0 truncate leading-6 font-semibold ${large ? 'text-base' : ''}`}
+        >
           {title}
         </span>
         {props.legend}
         <span className="ml-auto flex shrink-0 items-center gap-0.5">
           {props.aside}
           <ChartMenu title={title} items={props.menu} {...props.takeaway} />
-          <button
-            type="button"
-            aria-label={large ? `Leave full screen: ${title}` : `Full screen: ${title}`}
+          <IconButton
+            size="small"
+            icon={large ? Minimize2 : Maximize2}
+            label={large ? `Leave full screen: ${title}` : `Full screen: ${title}`}
             title={large ? 'Back (Esc)' : 'Full screen'}
             onClick={() => props.onLarge(!large)}
-            className="rounded p-1 text-dim hover:bg-raised hover:text-ink"
-          >
-            {large ? <Minimize2 aria-hidden size={13} /> : <Maximize2 aria-hidden size={13} />}
-          </button>
+          />
         </span>
       </figcaption>
       <p ref={props.saidRef} id={`${id}said`} className="sr-only">

@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
 import { Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
+import { IconButton } from '~/app/_components/IconButton';
 import { later } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { chartPng, download } from './exportChart';
@@ -44,18 +45,17 @@ export function ChartMenu({ title, items = [], ...takeaway }: { title: string; i
   const { save, error } = useSave(title, takeaway);
   return (
     <>
-      <button
+      <IconButton
         ref={button}
-        type="button"
+        size="small"
+        icon={Download}
         aria-haspopup="menu"
         aria-expanded={open}
-        aria-label={`Save ${title} as a file`}
+        label={`Save ${title} as a file`}
         title={error ?? 'Save as PNG, SVG or CSV'}
-        className={`rounded p-1 hover:bg-raised hover:text-ink ${error ? 'text-bad' : 'text-dim'}`}
+        className={error ? 'text-bad!' : ''}
         onClick={() => setOpen(!open)}
-      >
-        <Download aria-hidden size={13} />
-      </button>
+      />
       {open && (
         <Suspense fallback={null}>
           <OpenMenu

@@ -59,14 +59,15 @@ function Item({ of: { name, label, color: of, dashed }, value, round, palette, h
         aria-pressed={!off}
         title={`${label}. Click: show or hide; shift-click: this one alone`}
         onClick={(e) => onToggle(name, e.shiftKey)}
-        className={`flex max-w-full items-center gap-1 rounded py-0.5 text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+        className={`flex min-h-6 max-w-full items-center gap-1 rounded text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden
           className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        <span className="min-w-0 truncate">{label}</span>
+        {/* The title of the chart says what its value is. */}
+        <span className={label === 'value' ? 'sr-only' : 'min-w-0 truncate'}>{label}</span>
         <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>

@@ -8,7 +8,7 @@ const looks = {
 } as const;
 const sizes = {
   normal: 'h-7 px-2.5 gap-1.5',
-  small: 'h-6 px-1.5 gap-1 text-xs',
+  small: 'h-6 min-w-6 px-1.5 gap-1 text-xs',
   icon: 'h-7 w-7',
 } as const;
 

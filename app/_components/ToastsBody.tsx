@@ -3,6 +3,9 @@ import { useEffect } from 'react';
 import { Toaster, toast } from 'sonner';
 import { toasterMounted } from '~/app/_live/toast';
 
+/** Above what a page docks at its bottom. */
+const above = 'calc(var(--dock, 0px) + 1rem)';
+
 export default function ToastsBody() {
   const { resolvedTheme } = useTheme();
   useEffect(() => toasterMounted(toast), []);
@@ -10,6 +13,8 @@ export default function ToastsBody() {
     <Toaster
       theme={resolvedTheme === 'light' ? 'light' : 'dark'}
       position="bottom-left"
+      offset={{ bottom: above, left: '1rem' }}
+      mobileOffset={{ bottom: above }}
       visibleToasts={3}
       toastOptions={{
         style: {

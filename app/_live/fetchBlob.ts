@@ -1,5 +1,6 @@
 import { paths } from '~/shared/protocol';
 import { atBase } from './base';
+import { reach } from './reach';
 
 /** Part of a blob; `end` is exclusive. */
 export interface BlobRange {
@@ -12,7 +13,7 @@ export type FetchBlob = (hash: string, range?: BlobRange) => Promise<Uint8Array>
 /** Fetches a blob or a part of it. @throws Error with the server's message */
 export const fetchBlob: FetchBlob = async (hash, range) => {
   const headers = range ? { range: `bytes=${range.start}-${range.end - 1}` } : undefined;
-  const response = await fetch(atBase(`${paths.blobs}/${hash}`), headers && { headers });
+  const response = await reach(atBase(`${paths.blobs}/${hash}`), headers && { headers });
   if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   const bytes = new Uint8Array(await response.arrayBuffer());
   // A proxy may not support ranges and return the whole blob.

@@ -178,7 +178,8 @@ export async function startNode(options: NodeOptions): Promise<Node> {
       databaseUrl: url,
       blobUrl,
       store: opened,
-      blobs: (local) => openPostgresBlobs(database, local),
+      blobs: (local) =>
+        openPostgresBlobs(database, local, (error) => log.warn({}, `unused objects stay in the bucket: ${describe(error)}`)),
       audit,
       attach,
     });

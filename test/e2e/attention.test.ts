@@ -97,11 +97,11 @@ describeInBrowser('the attention workspace', () => {
     await goToStep(page, 0);
     await expect.poll(() => shownStep(page)).toBe(0);
     await goToStep(page, 47);
-    await expect.poll(() => standing(page).textContent()).toContain('at step 47, recorded nearest: 40 (7 before)');
+    await expect.poll(() => standing(page).textContent()).toContain('step 40, the nearest recorded, 7 before 47');
     for (let n = 0; n < 3; n++) await played.digits.next();
     // The list of recorded steps has grown on the page: the frames have arrived.
     await expect.poll(() => panelOf(page).textContent()).toContain('Over 14 recorded steps');
-    await expect.poll(() => standing(page).textContent()).toContain('at step 47, recorded nearest: 40 (7 before)');
+    await expect.poll(() => standing(page).textContent()).toContain('step 40, the nearest recorded, 7 before 47');
     await standing(page).getByRole('button', { name: 'follow' }).click();
     await expect.poll(() => shownStep(page)).toBe(260);
     const { step } = await played.digits.next();

@@ -77,6 +77,21 @@ describeInBrowser('a run with long names', () => {
     ).toBe(true);
   });
 
+  it('every button of the panels is at least 24 pixels high and wide', async () => {
+    await openTab(page, 'Curves');
+    await page.getByRole('figure', { name: 'Loss', exact: true }).waitFor();
+    const small = await page.locator('#main, #side').evaluateAll((parts) =>
+      parts
+        .flatMap((part) => [...part.querySelectorAll('button, summary, select, [role=tab]')])
+        .filter((e) => {
+          const { width, height } = e.getBoundingClientRect();
+          return width > 0 && (width < 24 || height < 24);
+        })
+        .map((e) => e.getAttribute('aria-label') ?? e.textContent),
+    );
+    expect(small).toEqual([]);
+  });
+
   it('a table with a long cell scrolls to its other columns', async () => {
     await openTab(page, 'Samples');
     const table = page.getByRole('figure', { name: 'errors' }).getByRole('table');

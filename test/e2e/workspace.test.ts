@@ -99,6 +99,26 @@ describeInBrowser('the workspace of a run', () => {
     await page.mouse.up();
   });
 
+  it('a message hides nothing of the timeline', async () => {
+    await rate().fill('0.5');
+    await rate().press('Enter');
+    const message = page.locator('[data-sonner-toast]').filter({ hasText: 'Learning rate → 0.5' });
+    const gap = async () => {
+      const [own, line] = [await message.boundingBox(), await page.getByRole('region', { name: 'Timeline' }).boundingBox()];
+      return own && line && line.y - own.y - own.height;
+    };
+    await expect.poll(gap).toBeGreaterThan(0);
+  });
+
+  it('before an audience the header is one line, and the tools are away', async () => {
+    const audience = await open('?layout=present', { width: 1440, height: 900 });
+    await audience.getByRole('figure', { name: 'Loss', exact: true }).waitFor();
+    expect((await audience.getByRole('banner').boundingBox())!.height).toBeLessThan(70);
+    await audience.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    for (const name of ['Share', 'Branch', 'Log y']) expect(await audience.getByRole('button', { name }).count(), name).toBe(0);
+    await audience.context().close();
+  });
+
   it('a key pressed by mistake steers nothing', async () => {
     await page.getByRole('heading', { level: 1 }).click();
     await page.keyboard.press(' ');
@@ -106,7 +126,7 @@ describeInBrowser('the workspace of a run', () => {
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: 'Keyboard and gestures' }).waitFor();
     await expect.poll(() => status(page)).toBe('running');
-    expect((await app.hub.view(runId))!.recent.commands.items.map((c) => c.command.kind)).toEqual(['set', 'set']);
+    expect((await app.hub.view(runId))!.recent.commands.items.map((c) => c.command.kind)).toEqual(['set', 'set', 'set']);
     await page.keyboard.press('Escape');
   });
 

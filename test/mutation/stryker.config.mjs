@@ -11,6 +11,7 @@ const cores = {
   'shared/controlValues.ts': ['shared/controls'],
   'shared/evaluations.ts': ['shared/evaluations'],
   'shared/fold.ts': ['shared/viewChanges', 'shared/listRules', 'shared/fold', 'shared/notes'],
+  'shared/headMatching.ts': ['shared/headMatching'],
   'shared/lists.ts': ['shared/listRules', 'shared/viewChanges'],
   'shared/notes.ts': ['shared/notes'],
   'shared/notices.ts': ['shared/notices'],
@@ -26,19 +27,18 @@ const cores = {
   'shared/summary.ts': ['shared/summary'],
   'server/base/rateLimit.ts': ['server/base/clock'],
   'server/dispatch/queue.ts': ['server/dispatch/queue'],
+  'server/runs/branch.ts': ['server/runs/branch'],
+  'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge'],
   'server/runs/log.ts': ['server/runs/log'],
+  'server/runs/room.ts': ['server/runs/room', 'server/runs/roomRules', 'server/dispatch/opened', 'server/dispatch/trainers'],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
-/** Only when named: their tests work with time and waiting rooms, so that a change costs seconds. */
+/** Only when named: their tests work with time, so that a change costs longer. */
 const slow = {
-  'shared/headMatching.ts': ['shared/headMatching'],
   'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
   'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
-  'server/runs/branch.ts': ['server/runs/branch'],
-  'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
-  'server/runs/room.ts': ['server/runs/room'],
 };
 const all = { ...cores, ...slow };
 const chosen = process.argv[process.argv.indexOf('--mutate') + 1]?.split(',').filter((file) => file in all);

@@ -25,15 +25,7 @@ export function EvaluationsPanel() {
     [evaluations],
   );
   return (
-    <PanelBody
-      title="Evaluations"
-      tools={
-        <>
-          <Explain term="evaluation" />
-          {pinned && <AsOf />}
-        </>
-      }
-    >
+    <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
       {evaluations.length === 0 ? (
         <Nothing>{over ? 'It ended without one.' : 'None yet.'}</Nothing>
       ) : (
@@ -44,6 +36,7 @@ export function EvaluationsPanel() {
               <tr className="text-2xs text-dim">
                 <th scope="col" className="px-3 py-1 text-left font-medium">
                   Set
+                  <Explain term="evaluation" />
                 </th>
                 <th scope="col" className="px-1 text-right font-medium">
                   Step
@@ -58,13 +51,13 @@ export function EvaluationsPanel() {
             <tbody className="font-mono">
               {newestFirst.map((e) => (
                 <tr key={e.seq} className={`hover:bg-raised/60 ${e.step > at ? 'text-dim' : ''}`} title={describeRow(e)}>
-                  <th scope="row" className="max-w-28 truncate px-3 py-0.5 text-left font-sans font-normal" title={e.split}>
+                  <th scope="row" className="max-w-28 truncate px-3 text-left font-sans font-normal" title={e.split}>
                     {e.split}
                   </th>
                   <td className="px-1 text-right whitespace-nowrap">
                     <button
                       type="button"
-                      className="rounded-sm text-accent hover:underline"
+                      className="min-h-6 rounded-sm text-accent hover:underline"
                       aria-label={`Go to step ${count(e.step)}`}
                       onClick={() => setCursor.pin(e.step)}
                     >

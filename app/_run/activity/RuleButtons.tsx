@@ -14,13 +14,19 @@ export function RuleButtons() {
     <>
       <RuleButton
         icon={ShieldAlert}
+        name="Watchdogs"
         title="Watchdogs of this run"
         hint="What is watched for in this run"
         help="Until they are saved here, the rules of all runs (Team page) apply."
       >
         <WatchdogRulesPanel editable={role === 'operator' || role === 'admin'} runId={runId} />
       </RuleButton>
-      <RuleButton icon={HardDrive} title="Disk space of this run" hint="What its snapshots and checkpoints take, and may take">
+      <RuleButton
+        icon={HardDrive}
+        name="Disk"
+        title="Disk space of this run"
+        hint="What its snapshots and checkpoints take, and may take"
+      >
         <DiskSpacePanel editable={role === 'admin'} runId={runId} />
       </RuleButton>
     </>
@@ -29,12 +35,14 @@ export function RuleButtons() {
 
 function RuleButton({
   icon: Icon,
+  name,
   title,
   hint,
   help,
   children,
 }: {
   icon: LucideIcon;
+  name: string;
   title: string;
   hint: string;
   help?: string;
@@ -45,6 +53,7 @@ function RuleButton({
     <>
       <Button size="small" look="bare" aria-label={title} title={hint} onClick={() => setOpen(true)}>
         <Icon aria-hidden size={13} />
+        <span className="max-2xl:sr-only">{name}</span>
       </Button>
       <Modal open={open} onClose={() => setOpen(false)} wide title={title} {...(help && { help })}>
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}

@@ -94,14 +94,14 @@ export function Maps({ width, beside }: MapsProps) {
         )}
         <div className="flex min-w-0 flex-1 flex-col gap-2">
           <Swiped enabled={several && !wide}>
-            <h3 className="flex flex-wrap items-baseline gap-x-2 text-xs">
+            <h2 className="flex flex-wrap items-baseline gap-x-2 text-xs">
               <strong data-testid="large-title">{large.where}</strong>
               <span className="text-dim">
                 {scene.sourceWords}
                 {scene.minusWords}
               </span>
               {large.bad > 0 && <span className="text-bad">{large.bad} cells are not finite (pink)</span>}
-            </h3>
+            </h2>
             {view.asTable ? (
               <MapTable values={large.values} size={large.size} tokens={scene.tokensOf(large.layer)} where={large.where} />
             ) : (

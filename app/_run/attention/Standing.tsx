@@ -18,16 +18,11 @@ export const Standing = memo(function Standing({ look }: { look: Look }) {
         </span>
       )}
       {shown.recorded !== nearest && !error && <span className="text-warn">step {count(nearest.step)} loading</span>}
-      {off === 0 ? (
-        <span className="text-dim">
-          step <strong className="font-mono text-ink">{count(at)}</strong>
-        </span>
-      ) : (
-        <span className="text-dim">
-          at step <span className="font-mono">{count(step)}</span>, recorded nearest:{' '}
-          <strong className="font-mono text-ink">{count(at)}</strong> ({count(Math.abs(off))} {off < 0 ? 'before' : 'after'})
-        </span>
-      )}
+      <span className="text-dim">
+        step <strong className="font-mono text-ink">{count(at)}</strong>
+        {off !== 0 &&
+          `${shown.recorded === nearest ? ', the nearest recorded' : ''}, ${count(Math.abs(off))} ${off < 0 ? 'before' : 'after'} ${count(step)}`}
+      </span>
       {mode === 'pinned' ? (
         <button
           type="button"

@@ -84,7 +84,7 @@ interface CheckProps {
 
 export function Check({ title, checked, disabled, onChange, children }: CheckProps) {
   return (
-    <label className="flex items-center gap-1 text-xs text-dim" title={title}>
+    <label className="flex min-h-6 items-center gap-1 pl-1.5 text-xs text-dim" title={title}>
       <input type="checkbox" checked={checked} disabled={disabled} onChange={(e) => onChange(e.target.checked)} />
       {children}
     </label>

@@ -97,7 +97,7 @@ export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onC
           onChange={(e) => onChange({ smoothSteps: smoothStops[Number(e.target.value)]! })}
           className="w-20 accent-accent"
         />
-        <output className="w-18 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
+        <output className="w-14 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
       </label>
       <Explain term="smoothing" className="-ml-3" />
       <Toggle on={c.log} label="Log y" title="Logarithmic y axis" onChange={(log) => onChange({ log })} />
@@ -130,7 +130,7 @@ export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onC
         <input
           type="search"
           value={c.search}
-          placeholder="series, regex"
+          placeholder="search series"
           aria-label="Search series by name, label or group (regular expression)"
           aria-invalid={error !== null}
           aria-describedby={error ? `${id}error` : undefined}

@@ -29,6 +29,7 @@ export function NoteField(props: {
   const [caret, setCaret] = useState(start.length);
   const [chosen, setChosen] = useState(0);
   const [dismissed, setDismissed] = useState(false);
+  const [failed, setFailed] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const names = useNames();
@@ -53,10 +54,11 @@ export function NoteField(props: {
   const go = async (event?: FormEvent) => {
     event?.preventDefault();
     if (!text.trim() || busy) return;
-    if (await send(text)) {
-      setText('');
-      setCaret(0);
-    }
+    const sent = await send(text);
+    setFailed(!sent);
+    if (!sent) return;
+    setText('');
+    setCaret(0);
   };
   const onKey = (event: React.KeyboardEvent) => {
     if (offered.length > 0) {
@@ -80,9 +82,8 @@ export function NoteField(props: {
           ref={field}
           aria-label={label}
           placeholder={placeholder}
-          role="combobox"
           aria-autocomplete="list"
-          aria-expanded={offered.length > 0}
+          aria-haspopup="listbox"
           aria-controls={offered.length > 0 ? id : undefined}
           aria-activedescendant={active === undefined ? undefined : `${id}${mentionOf(active)}`}
           className={`${inputClass} field-sizing-content h-auto max-h-40 min-h-7 resize-none py-1 font-sans leading-5`}
@@ -93,6 +94,7 @@ export function NoteField(props: {
             setText(e.target.value);
             setCaret(e.target.selectionStart);
             setDismissed(false);
+            setFailed(false);
           }}
           onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
           onKeyDown={onKey}
@@ -130,6 +132,11 @@ export function NoteField(props: {
           </div>
         )}
       </div>
+      {failed && (
+        <p role="alert" className="text-2xs text-bad">
+          Not sent. The text stays here until it is.
+        </p>
+      )}
     </form>
   );
 }

@@ -91,7 +91,8 @@ const cellClass = 'w-max max-w-64 wrap-anywhere';
 
 function Rows({ table: { columns, rows } }: { table: Table }) {
   return (
-    <div className="relative max-h-64 overflow-auto">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    <section aria-label="Table" tabIndex={0} className="relative max-h-64 overflow-auto">
       <table className="w-full text-xs">
         <thead className="sticky top-0 bg-panel">
           <tr>
@@ -121,7 +122,7 @@ function Rows({ table: { columns, rows } }: { table: Table }) {
           the first {rowsShown} of {count(rows.length)} rows
         </p>
       )}
-    </div>
+    </section>
   );
 }
 

@@ -138,7 +138,13 @@ function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode 
             onClick={() => choose(p)}
           />
         ))}
-        <BarButton icon={Ellipsis} title="More" on={opened} dot={false} onClick={() => setOpened(!opened)} />
+        <BarButton
+          icon={Ellipsis}
+          title="More"
+          on={opened || rest.includes(open)}
+          dot={false}
+          onClick={() => setOpened(!opened)}
+        />
       </nav>
     </>
   );

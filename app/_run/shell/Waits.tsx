@@ -53,7 +53,7 @@ function Holder({ name, runId, may }: { name: string; runId: string; may: boolea
   return (
     <span className="inline-flex items-center gap-2">
       <span>
-        {name} trains{' '}
+        {name} is training{' '}
         <Link href={`/runs/${runId}`} className="text-accent">
           {title}
         </Link>

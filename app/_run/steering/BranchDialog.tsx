@@ -11,20 +11,23 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
-import { type CommandRecord, ended, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
+import { type CommandRecord, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { checkpointOption, describeCommand, readText, textOf } from './steering';
 import { ValueInput } from './ValueInput';
 
+/** A trainer has the run, and can save a checkpoint now. */
+const inProgress = ({ status }: Pick<RunView, 'status'>) => status === 'running' || status === 'paused';
+
 /** Opens a branch of this run, from one of its checkpoints or from its current step. */
 export function BranchButton() {
-  const possible = useView((v) => v.counts.checkpoints.count > 0 || !ended(v.status), false);
+  const possible = useView((v) => v.counts.checkpoints.count > 0 || inProgress(v), false);
   // A run that a script opened is branched by starting the script again (ScriptPanel).
   const scripts = useView(isOpened, true);
   if (scripts) return null;
   return (
     <OpenBranch
       disabled={!possible}
-      title={possible ? 'Go on from a checkpoint in a run of its own' : 'this run has no checkpoint'}
+      title={possible ? 'Go on from a checkpoint in a run of its own' : 'This run has no checkpoint yet'}
     >
       Branch
     </OpenBranch>
@@ -83,7 +86,7 @@ function BranchDialog({
   // The form does not change while the run continues.
   const [view] = useState(first);
   const { busy, ask } = useAsk();
-  const running = !ended(view.status);
+  const running = inProgress(view);
   const saved = useList('checkpoints', 500);
   const [checkpoints] = useState(() => saved.toReversed());
   const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));

@@ -99,7 +99,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         <label htmlFor={id} className="min-w-0 wrap-anywhere" title={aboutControl(spec)}>
           {spec.label}
         </label>
-        <Popup title={spec.label} className="px-1 text-2xs text-dim" trigger={about}>
+        <Popup title={spec.label} className="min-w-6 justify-center text-2xs text-dim" trigger={about}>
           <p className="text-dim">{aboutControl(spec)}</p>
         </Popup>
       </span>

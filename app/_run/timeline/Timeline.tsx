@@ -12,7 +12,7 @@ import {
   SkipForward,
   ZoomOut as ZoomOutIcon,
 } from 'lucide-react';
-import { useEffect, useId, useMemo, useState, useSyncExternalStore } from 'react';
+import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
@@ -56,9 +56,23 @@ export function Timeline() {
   const history = useHistory();
   const { marks, stops } = useHappenings();
   const state = live ? (over ? 'Last step' : 'Live') : 'Pinned';
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Messages stand above the timeline: they would hide its buttons.
+    const root = document.documentElement.style;
+    const measure = new ResizeObserver(
+      () => box.current && root.setProperty('--dock', `${innerHeight - box.current.getBoundingClientRect().top}px`),
+    );
+    measure.observe(box.current!);
+    return () => {
+      measure.disconnect();
+      root.removeProperty('--dock');
+    };
+  }, []);
   const track = <Track state={state} stops={stops} marks={marks} lanes={open} history={history} />;
   return (
     <section
+      ref={box}
       id="timeline"
       tabIndex={-1}
       aria-label="Timeline"
@@ -106,10 +120,10 @@ function SnapshotShown() {
   return (
     <span
       role="status"
-      className="ml-auto truncate text-xs text-dim"
+      className="ml-auto min-w-0 truncate text-xs text-dim"
       title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
     >
-      {useSnapshotWords()}
+      <span className="max-[899px]:sr-only">{useSnapshotWords()}</span>
     </span>
   );
 }

@@ -1,5 +1,6 @@
 import { nanoid } from 'nanoid';
 import { atBase } from '~/app/_live/base';
+import { reach } from '~/app/_live/reach';
 import { api } from '~/app/_trpc/client';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
@@ -71,7 +72,7 @@ export class OpenImport {
 }
 
 async function ask(address: string, init: RequestInit): Promise<unknown> {
-  const answer = await fetch(atBase(address), init);
+  const answer = await reach(atBase(address), init);
   const text = await answer.text();
   if (answer.ok) return text ? JSON.parse(text) : null;
   let words = text.trim();

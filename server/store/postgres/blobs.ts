@@ -61,18 +61,44 @@ export async function uploadBlob(database: Database, hash: string, from: BlobRea
     if (!blob) throw new Error(`blob ${hash} is not here`);
     return blob.stream;
   };
-  let object: string | null = null;
-  if (database.objects) {
-    // A name of its own for each upload: what a node that was replaced still deletes is never what another one wrote since.
-    object = `${database.id}/${hash}/${nanoid()}`;
-    await database.objects.put(object, open);
-  } else await writeParts(database, hash, await open());
-  const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
-  await database.write(sql, [hash, bytes, object]);
-  if (object === null || (await objectOf(database, hash)) === object) return true;
+  const insert = (object: string | null) => {
+    const sql = 'done AS (INSERT INTO headroom.blobs SELECT $2, $3, $4 FROM fence ON CONFLICT DO NOTHING RETURNING 1 AS is)';
+    return database.write(sql, [hash, bytes, object]);
+  };
+  const { objects } = database;
+  if (!objects) {
+    await writeParts(database, hash, await open());
+    await insert(null);
+    return true;
+  }
+  // A name of its own for each upload: what a node that was replaced still deletes is never what another one wrote since.
+  const object = `${database.id}/${hash}/${nanoid()}`;
+  uploading.add(object);
+  try {
+    await objects.put(object, open);
+    await insert(object);
+  } finally {
+    uploading.delete(object);
+  }
+  if ((await objectOf(database, hash)) === object) return true;
   // Two uploads at a time: the other one was first.
-  await database.objects!.remove(object);
+  await objects.remove(object);
   return false;
+}
+
+/** Objects of this process whose row in `blobs` is not written yet. */
+const uploading = new Set<string>();
+
+/** Deletes objects that have no row: a crash came before it was written. */
+export async function removeUnusedObjects(database: Database): Promise<void> {
+  const { objects, id } = database;
+  if (!objects) return;
+  for await (const listed of objects.names(`${id}/`)) {
+    const names = listed.filter((name) => !uploading.has(name));
+    const sql = 'SELECT object FROM headroom.blobs WHERE object = ANY($1)';
+    const used = new Set((await database.ask<{ object: string }>(sql, [names])).map((row) => row.object));
+    for (const name of names) if (!used.has(name)) await objects.remove(name);
+  }
 }
 
 async function writeParts(database: Database, hash: string, stream: Readable): Promise<void> {
@@ -92,8 +118,14 @@ async function writeParts(database: Database, hash: string, stream: Readable): P
 /**
  * Blobs that all nodes share: their rows are in PostgreSQL, their bytes there or in objects; the files of `local` are a cache of
  * them, filled by what is put and read here. A blob that is only a file does not exist: another node could not read it.
+ *
+ * @param onError called when unused objects could not be deleted: the next leader tries again
  */
-export async function openPostgresBlobs(database: Database, local: BlobStore): Promise<BlobStore> {
+export async function openPostgresBlobs(
+  database: Database,
+  local: BlobStore,
+  onError: (error: unknown) => void,
+): Promise<BlobStore> {
   const sizes = new LRUCache<string, number>({ max: 10_000 });
   async function size(hash: string): Promise<number | null> {
     const bytes = sizes.get(hash) ?? (await sizeOf(database, hash));
@@ -117,6 +149,8 @@ export async function openPostgresBlobs(database: Database, local: BlobStore): P
     'done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash NOT IN (SELECT hash FROM headroom.blobs) RETURNING 1 AS is)',
     [],
   );
+  // There may be very many: runs do not wait for it.
+  removeUnusedObjects(database).catch(onError);
 
   return {
     onPut: local.onPut,

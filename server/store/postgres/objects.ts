@@ -9,8 +9,11 @@ const partBytes = 8 << 20;
 /** A request without an answer for this long is sent again: its connection may be dead without either side knowing. */
 const answerWithinMs = 30_000;
 
-/** Few servers have a bucket: the others do not load it. */
-const loadSdk = async () => ({ ...(await import('@aws-sdk/client-s3')), ...(await import('@aws-sdk/lib-storage')) });
+/** Few servers have a bucket: the others do not load it. On Node 20 it works, and warns that it will not always. */
+const loadSdk = async () => {
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  return { ...(await import('@aws-sdk/client-s3')), ...(await import('@aws-sdk/lib-storage')) };
+};
 type Sdk = Awaited<ReturnType<typeof loadSdk>>;
 
 /**
@@ -75,6 +78,19 @@ export class Objects {
   async *get(name: string): AsyncGenerator<Uint8Array> {
     const { Body } = await this.#again(name, () => this.#client.send(new this.sdk.GetObjectCommand(this.#of(name))));
     yield* Body as unknown as AsyncIterable<Uint8Array>;
+  }
+
+  /** The names that begin so, by pages. */
+  async *names(start: string): AsyncGenerator<string[]> {
+    const { prefix } = this.#at;
+    for (let after: string | undefined; ; ) {
+      const { Key, ...of } = this.#of(start);
+      const ask = { ...of, Prefix: Key, ContinuationToken: after };
+      const page = await this.#again(start, () => this.#client.send(new this.sdk.ListObjectsV2Command(ask)));
+      yield (page.Contents ?? []).flatMap((object) => object.Key?.slice(prefix.length) ?? []);
+      after = page.NextContinuationToken;
+      if (after === undefined) return;
+    }
   }
 
   async remove(name: string): Promise<void> {

@@ -140,7 +140,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await page.locator('[data-testid="attention-step"]').waitFor();
     await expect
       .poll(() => page.locator('[data-testid="attention-step"]').textContent())
-      .toMatch(/at step 1,500, recorded nearest: 2,000/);
+      .toMatch(/step 2,000, the nearest recorded, 500 after 1,500/);
     await expect.poll(() => page.getByRole('button', { name: 'Evaluate' }).count()).toBe(0);
   });
 

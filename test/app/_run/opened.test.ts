@@ -145,7 +145,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
       .getByRole('figure', { name: 'Loss', exact: true })
       .getByRole('button', { name: /^Note at step/ })
       .click();
-    await page.getByRole('dialog').getByRole('combobox', { name: 'Reply' }).waitFor();
+    await page.getByRole('dialog').getByRole('textbox', { name: 'Reply' }).waitFor();
     await expect.poll(serious).toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });

@@ -199,12 +199,14 @@ describe('notes', () => {
     server.answers.set('team.people', () => []);
     mount(run, <NotesPanel />);
     expect(screen.getByText(/^No notes\./).textContent).toContain('One written here is pinned to the step you look at');
-    const field = screen.getByRole<HTMLTextAreaElement>('combobox', { name: 'Note at step 12' });
+    const field = screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Note at step 12' });
     await user.type(field, 'why?{Enter}');
     expect(field.value).toBe('why?');
+    await screen.findByText('Not sent. The text stays here until it is.');
     answer = { ok: true };
     await user.type(field, '{Enter}');
     await waitFor(() => expect(field.value).toBe(''));
+    expect(screen.queryByRole('alert')).toBeNull();
     const sent = server.asked.filter((a) => a.path === 'runs.note').map((a) => a.input);
     expect(sent).toEqual(
       [1, 2].map(() => ({

@@ -59,7 +59,7 @@ describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
   };
   const notesOf = async (): Promise<Note[]> => (await app.hub.view(runId))!.recent.notes.items;
   const chart = (page: Page, title: string) => page.getByRole('figure', { name: title, exact: true });
-  const field = (page: Page) => page.getByRole('dialog').getByRole('combobox', { name: /Note at|Reply/ });
+  const field = (page: Page) => page.getByRole('dialog').getByRole('textbox', { name: /Note at|Reply/ });
 
   it('are pinned to a chart, a head and a cell, stand there after a reload, and two who answer at once lose nothing', async () => {
     const ada = await joins(new URL(app.adminLink!, app.url).searchParams.get('invite')!, 'Ada Lovelace', '#aa3355');
