@@ -72,7 +72,11 @@ export function ChartFigure(props: {
       }
     >
       <figcaption className="flex min-h-6 flex-wrap items-start gap-x-2 sm:flex-nowrap">
-        <span id={`${id}title`} title={title} className={`max-w-3/5 shrink-0 truncate font-semibold ${large ? 'text-base' : ''}`}>
+        <span
+          id={`${id}title`}
+          title={title}
+          className={`max-w-3/5 shrink-0 truncate leading-6 font-semibold ${large ? 'text-base' : ''}`}
+        >
           {title}
         </span>
         {props.legend}

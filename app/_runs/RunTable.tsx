@@ -314,7 +314,11 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step && !below.status ? 'max-h-9' : 'max-h-[1.125rem]'}`}
         title={run.tags.join(', ') || undefined}
       >
-        {below.status && <StatusBadge status={run.status} />}
+        {below.status && (
+          <span className="inline-flex h-[1.125rem] items-center">
+            <StatusBadge status={run.status} />
+          </span>
+        )}
         {run.parent && (
           <span className="max-w-full truncate" title={run.branchChange}>
             from step {count(run.parent.step)}

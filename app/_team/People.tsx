@@ -37,7 +37,7 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
         {(p: Person) => (
           <li key={p.id} className={rowClass}>
             <Avatar id={p.id} name={p.name} />
-            <span className="min-w-0 flex-1 truncate">
+            <span className="min-w-32 flex-1 truncate">
               {p.name} {p.id === you && <span className="text-dim">(you)</span>}
             </span>
             <span className="text-2xs text-dim">

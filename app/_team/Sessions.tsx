@@ -22,7 +22,7 @@ export function Sessions() {
         {(s: Session) => (
           <li key={s.id} className={rowClass}>
             <span className="max-w-1/2 truncate">{people.find((p) => p.id === s.personId)?.name ?? s.personId}</span>
-            <span className="min-w-0 flex-1 truncate text-2xs text-dim" title={s.device}>
+            <span className="min-w-28 flex-1 truncate text-2xs text-dim" title={s.device}>
               {deviceName(s.device)}
             </span>
             <span className="text-2xs text-dim">
