@@ -3,6 +3,7 @@
 import { ThemeProvider } from 'next-themes';
 import type { ReactNode } from 'react';
 import { ApiProvider } from '~/app/_trpc/client';
+import { NoFileDrops } from './NoFileDrops';
 import { PaletteHost } from './PaletteHost';
 import { PeopleColors } from './PeopleColors';
 import { RememberedChoices } from './RememberedChoices';
@@ -16,6 +17,7 @@ export function Providers({ children }: { children: ReactNode }) {
         <RememberedChoices />
         {children}
         <PaletteHost />
+        <NoFileDrops />
       </ApiProvider>
       <Toasts />
     </ThemeProvider>

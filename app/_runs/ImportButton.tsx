@@ -20,7 +20,12 @@ export function ImportButton({ you }: { you: Actor | null }) {
   });
   const dragged = useDrop((files) => {
     if (!disabled) void files.then(take);
-    else if (you) toast.error(`${you.name} (${you.role}) may not import runs`);
+    else
+      toast.error(
+        you
+          ? `${you.name} (${you.role}) may not import runs`
+          : 'Nothing was imported: the server has not answered yet; drop the files again in a moment',
+      );
   });
 
   return (
@@ -36,7 +41,7 @@ export function ImportButton({ you }: { you: Actor | null }) {
       </Button>
       {dragged && (
         <div className="pointer-events-none fixed inset-2 z-50 flex items-center justify-center rounded border-2 border-accent border-dashed bg-bg/80 text-lg">
-          {disabled ? 'Only who may start runs can import' : 'Drop to import'}
+          {!disabled ? 'Drop to import' : you ? 'Only who may start runs can import' : 'Waiting for the server'}
         </div>
       )}
       <ImportDialog
@@ -51,10 +56,7 @@ export function ImportButton({ you }: { you: Actor | null }) {
   );
 }
 
-/**
- * Handles files dropped anywhere on the page; only one component takes them. It does so for everybody: a file that no page takes is opened
- * by the browser in its place. @returns whether files are over the page now
- */
+/** Handles files dropped anywhere on the page, before NoFileDrops; only one component takes them. @returns whether files are over the page now */
 function useDrop(onDrop: (files: ReturnType<typeof droppedFiles>) => void): boolean {
   const [over, setOver] = useState(false);
   const drop = useEffectEvent(onDrop);
@@ -63,6 +65,7 @@ function useDrop(onDrop: (files: ReturnType<typeof droppedFiles>) => void): bool
     const listen = (type: 'dragenter' | 'dragover' | 'dragleave' | 'drop', handle: (event: DragEvent) => void) =>
       window.addEventListener(type, (event) => !event.defaultPrevented && hasFiles(event.dataTransfer) && handle(event), {
         signal: ended.signal,
+        capture: true,
       });
     listen('dragenter', () => setOver(true));
     listen('dragover', (event) => event.preventDefault());

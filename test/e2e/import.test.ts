@@ -66,12 +66,11 @@ describeInBrowser('importing on the runs page', () => {
       for (const [name, text] of Object.entries(given)) data.items.add(new File([text], name));
       return data;
     }, files);
-    // The page is drawn by the server first; it takes files once its script runs.
-    await page.waitForFunction(
-      (dataTransfer) =>
-        !document.body.dispatchEvent(new DragEvent('dragover', { dataTransfer, bubbles: true, cancelable: true })),
-      transfer,
-    );
+    // The page is drawn by the server first; it takes files once it knows who is there.
+    await page.waitForFunction((dataTransfer) => {
+      document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer, bubbles: true }));
+      return /Drop to import|Only who may start runs can import/.test(document.body.textContent ?? '');
+    }, transfer);
     return page.evaluate(
       (dataTransfer) => !document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true })),
       transfer,
@@ -132,6 +131,21 @@ describeInBrowser('importing on the runs page', () => {
     await page.getByText('connected', { exact: true }).waitFor();
     expect(await drop(page, { 'a.csv': 'step,loss\n0,1\n' })).toBe(true);
     await page.getByText('Vic (viewer) may not import runs').waitFor();
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.close();
+  });
+
+  it('a file dropped on a page that takes none does not take its place', async () => {
+    const page = await browser.newPage();
+    await page.goto(`${app.url}/team`);
+    await page.getByRole('heading', { name: 'Team', level: 1 }).waitFor();
+    await page.waitForFunction(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(['step,loss\n0,1\n'], 'a.csv'));
+      const kept = (type: string) =>
+        !document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }));
+      return kept('dragover') && kept('drop');
+    });
     expect(await page.getByRole('dialog').count()).toBe(0);
     await page.close();
   });
