@@ -13,6 +13,8 @@ export interface Group {
   files: SourceFile[];
   /** It came with a folder: if it cannot be read, it is listed, without an error. */
   bycatch: boolean;
+  /** How its run ended, where the files say so. */
+  ended?: 'failed' | 'stopped';
 }
 
 const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
@@ -23,7 +25,7 @@ const usual =
 /** A file of a run in MLflow's own folder: its run, what it holds, and the name of that. */
 export const mlflowFile = /^((?:.*\/)?[0-9a-f]{32})\/(metrics|params|tags)\/(.+)$/;
 
-/** What MLflow says about a run, beside its values: a deleted run stays in its folder. */
+/** What MLflow says about a run, beside its values: a deleted run stays in its folder. Status 4 is FAILED, 5 is KILLED (its RunStatus). */
 const mlflowMeta = /^((?:.*\/)?[0-9a-f]{32})\/meta\.yaml$/;
 
 /** @returns also the files that yield nothing, with reasons */
@@ -32,13 +34,17 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   const others = new Map<string, { count: number; example: string }>();
   const superseded = olderStates(sources);
   const deleted = new Set<string>();
+  const ends = new Map<string, 'failed' | 'stopped'>();
   for (const file of sources) {
     const { name } = file;
     const folder = path.posix.dirname(name);
     const inFolder = folder !== '.';
     const about = mlflowMeta.exec(name);
     if (about) {
-      if (/^lifecycle_stage:\s*deleted\s*$/m.test((await headOf(file, 1 << 16)).toString())) deleted.add(about[1]!);
+      const text = (await headOf(file, 1 << 16)).toString();
+      if (/^lifecycle_stage:\s*deleted\s*$/m.test(text)) deleted.add(about[1]!);
+      const status = /^status:\s*([45])\s*$/m.exec(text)?.[1];
+      if (status) ends.set(about[1]!, status === '4' ? 'failed' : 'stopped');
       continue;
     }
     const mlflow = mlflowFile.exec(name);
@@ -67,6 +73,10 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
     groups.set(joined, { kind, key: mlflow ? joined : name, name: title, files: [file], bycatch: inFolder });
   }
   for (const run of deleted) groups.delete(run);
+  for (const [run, ended] of ends) {
+    const group = groups.get(run);
+    if (group) group.ended = ended;
+  }
   if (deleted.size > 0) others.set('runs that were deleted in MLflow', { count: deleted.size, example: [...deleted][0]! });
   for (const group of groups.values()) group.files.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {

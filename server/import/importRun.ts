@@ -148,7 +148,7 @@ async function importRead(
       else if (part?.kind === 'runEnd') {
         const message =
           `imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(0, 2000);
-        await put({ type: 'status', status: 'finished', step: part.step, message }, part.atMs);
+        await put({ type: 'status', status: part.status, step: part.step, message }, part.atMs);
         break;
       } else throw new Error(`import: ${part?.kind ?? 'the end'} came in the middle of a run`);
     }

@@ -50,7 +50,7 @@ export type ImportPart =
     }
   | { kind: 'event'; event: RunEvent; atMs: number | null }
   | { kind: 'blob'; hash: string; bytes: Uint8Array }
-  | { kind: 'runEnd'; step: number; atMs: number | null }
+  | { kind: 'runEnd'; status: RunReading['ended']; step: number; atMs: number | null }
   | { kind: 'failed'; key: string; name: string; message: string }
   | { kind: 'leftOut'; words: string[] };
 
@@ -171,6 +171,7 @@ async function readMlflow(group: Group, runs: RunsReading): Promise<void> {
   }
   runs.notes.push(...rounded.words());
   run.title = String(tags['mlflow.runName'] ?? '');
+  run.ended = group.ended ?? 'finished';
   run.config = smallConfig({ ...config, ...(Object.keys(tags).length > 0 && { 'mlflow.tags': tags }) });
 }
 
@@ -267,7 +268,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
       atMs: Number.isNaN(timeMs) ? begunMs : timeMs,
     };
   }
-  yield { kind: 'runEnd', step: stepsOf(run)!.last + 1, atMs: endedMs };
+  yield { kind: 'runEnd', status: run.ended, step: stepsOf(run)!.last + 1, atMs: endedMs };
 }
 
 /** Series that can be x axes. */

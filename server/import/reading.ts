@@ -21,6 +21,7 @@ export class RunReading {
   readonly leftOut: string[] = [];
   /** Rows, or records, that contain some of it. */
   rows = 0;
+  ended: 'finished' | 'failed' | 'stopped' = 'finished';
   #streams: PointStream[] | null = null;
   #cut = 0;
 

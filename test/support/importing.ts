@@ -20,6 +20,8 @@ export interface ReadRun {
   media: { kind: string; name: string; step: number; content: string | Uint8Array }[];
   config: Config;
   leftOut: string[];
+  /** How it ended. */
+  status: string;
 }
 export interface ReadFiles {
   runs: ReadRun[];
@@ -58,7 +60,9 @@ export async function readFiles(folder: string, files: Files, choices: ImportCho
           media: [],
           config: part.config,
           leftOut: part.leftOut,
+          status: '',
         });
+      else if (part.kind === 'runEnd') run.status = part.status;
       else if (part.kind === 'failed') all.refused.push(part.message);
       else if (part.kind === 'leftOut') all.leftOut.push(...part.words);
       else if (part.kind === 'blob') blobs.set(part.hash, part.bytes);

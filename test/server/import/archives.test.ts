@@ -190,6 +190,22 @@ describe('MLflow’s own folder', () => {
     ]);
   });
 
+  it('a run ends as it ended there: failed, stopped, or finished, also when it was still running', async () => {
+    const files: Record<string, string> = {};
+    const at = (status: number) => `mlruns/0/${String(status).repeat(32)}`;
+    for (const status of [1, 3, 4, 5]) {
+      files[`${at(status)}/meta.yaml`] = `lifecycle_stage: active\nrun_id: x\nstatus: ${status}\n`;
+      files[`${at(status)}/metrics/loss`] = '1700000000000 1 0\n';
+    }
+    const { runs } = await readFiles(folder.path, files);
+    expect(runs.map((r) => [r.name, r.status])).toEqual([
+      [at(1), 'finished'],
+      [at(3), 'finished'],
+      [at(4), 'failed'],
+      [at(5), 'stopped'],
+    ]);
+  });
+
   it('a value that is no number is refused, not read as NaN', async () => {
     expect((await readFiles(folder.path, { [`${run}/metrics/loss`]: '1700000000000 abc 0\n' })).refused).toEqual([
       `${run}/metrics/loss, line 1: "time value step" is expected, not "1700000000000 abc 0"`,
