@@ -101,7 +101,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
 
   async function act({ runId, controls }: RunView, role: ActionRole): Promise<CommandAnswer> {
     const action = actionWithRole(controls, role)?.name;
-    if (action === undefined) return refuse('state', 'the run declares no action for it');
+    if (action === undefined) return refuse('state', 'this program has declared no such action');
     return hub
       .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} })
       .catch(() => refuse('failed', 'the server could not do it'));

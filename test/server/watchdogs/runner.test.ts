@@ -98,7 +98,7 @@ it('a rule pauses and saves by the actions of these roles, whatever their names,
   await expect.poll(alerts).toMatchObject([
     {
       kind: 'not-finite',
-      message: 'at step 0 the loss is NaN; pause asked for; snapshot not possible: the run declares no action for it',
+      message: 'at step 0 the loss is NaN; pause asked for; snapshot not possible: this program has declared no such action',
     },
   ]);
   trainer.close();
