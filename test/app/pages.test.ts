@@ -125,7 +125,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     const page = await openRoom();
     await page.getByLabel('Clip at', { exact: true }).fill('-1');
     await page.getByLabel('Clip at', { exact: true }).press('Enter');
-    await page.getByText(/-1 does not fit; give a number > 0/).waitFor();
+    await page.getByText('Clip at: "-1" does not fit; give a number > 0').waitFor();
     await page.getByLabel('Clip at', { exact: true }).press('Escape');
     await openTab(page, 'Activity');
     await page.getByTestId('activity').waitFor();

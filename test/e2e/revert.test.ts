@@ -34,7 +34,7 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await page.getByRole('button', { name: 'Branch', exact: true }).last().click();
       await expect
         .poll(() => page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent())
-        .toBe('step 0 (start)');
+        .toBe('step 0, at the start');
 
       const { setup } = await client.runs.view.query({ runId });
       for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ setup: { ...setup, name } });

@@ -188,7 +188,9 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
   it('the team page, and its question before somebody is removed', async () => {
     await page.goto(`${app.url}/team`);
     await page.getByRole('button', { name: 'Make a link' }).click();
-    await page.getByRole('textbox', { name: 'Send this link to whom you invite.' }).waitFor();
+    await page
+      .getByRole('textbox', { name: /^(Send this link to whom you invite|The link works on this machine only)/ })
+      .waitFor();
     await expect.poll(serious).toEqual([]);
     await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
     await page.getByRole('alertdialog').waitFor();

@@ -134,7 +134,8 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
       .locator('tr')
       .evaluateAll((rows) => rows.map((r) => [...r.children].map((c) => c.textContent)));
     expect(cells).toEqual([
-      ['Set', 'Step', 'bleu', 'nll'],
+      // The first is explained behind its question mark.
+      ['Set?', 'Step', 'bleu', 'nll'],
       ['wiki/long', '9,000', '33.2', '1'],
       ['wiki/long', '5,000', '31.2', '1.2'],
     ]);
