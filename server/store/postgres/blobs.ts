@@ -72,29 +72,26 @@ export async function uploadBlob(database: Database, hash: string, from: BlobRea
     return true;
   }
   // A name of its own for each upload: what a node that was replaced still deletes is never what another one wrote since.
-  const object = `${database.id}/${hash}/${nanoid()}`;
-  uploading.add(object);
-  try {
-    await objects.put(object, open);
-    await insert(object);
-  } finally {
-    uploading.delete(object);
-  }
+  const object = `${database.id}/${database.fence}/${hash}/${nanoid()}`;
+  await objects.put(object, open);
+  await insert(object);
   if ((await objectOf(database, hash)) === object) return true;
   // Two uploads at a time: the other one was first.
   await objects.remove(object);
   return false;
 }
 
-/** Objects of this process whose row in `blobs` is not written yet. */
-const uploading = new Set<string>();
-
-/** Deletes objects that have no row: a crash came before it was written. */
+/**
+ * Deletes objects that have no row: a crash came before it was written. Those of the present lease, and of later ones when this node has
+ * been replaced, may still get theirs; those of earlier leases cannot, as every write checks the lease.
+ */
 export async function removeUnusedObjects(database: Database): Promise<void> {
-  const { objects, id } = database;
+  const { objects, id, fence } = database;
   if (!objects) return;
+  // The second part of a name is the number of the lease; before 28 November 2026 names had none.
+  const leaseOf = (name: string) => Number(/^[^/]*\/(\d{1,15})\//.exec(name)?.[1] ?? -1);
   for await (const listed of objects.names(`${id}/`)) {
-    const names = listed.filter((name) => !uploading.has(name));
+    const names = listed.filter((name) => leaseOf(name) < fence);
     const sql = 'SELECT object FROM headroom.blobs WHERE object = ANY($1)';
     const used = new Set((await database.ask<{ object: string }>(sql, [names])).map((row) => row.object));
     for (const name of names) if (!used.has(name)) await objects.remove(name);
