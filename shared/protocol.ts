@@ -217,7 +217,7 @@ export interface ServerToTrainer {
   forget: (f: { ticket: string }) => void;
 }
 
-// ---- viewer <-> server: socket.io on paths.viewers, websocket only ----
+// ---- viewer <-> server: socket.io on paths.viewers ----
 
 /** A viewer's position in a log. */
 export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });

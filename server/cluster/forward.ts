@@ -2,7 +2,7 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, request as send } from 'node:http';
 import { request as sendSecure } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { sendText } from '~/server/base/respond';
+import { refuseUpgrade, sendText } from '~/server/base/respond';
 
 /** Address of the leader, or why there is none to forward to. */
 export type Target = { address: string } | { problem: string };
@@ -50,11 +50,10 @@ export class Forwarding {
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, target: Target): void {
-    const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
     socket.on('error', () => socket.destroy());
     const to = targetOf(request, target);
     if ('problem' in to) {
-      refuse('503 Service Unavailable\r\nretry-after: 1');
+      refuseUpgrade(socket, '503 Service Unavailable', 'retry-after: 1');
       return;
     }
     const upgrade = { connection: 'Upgrade', upgrade: request.headers.upgrade ?? 'websocket' };
@@ -71,9 +70,9 @@ export class Forwarding {
     });
     passed.on('response', (answer) => {
       answer.resume();
-      refuse(`${answer.statusCode} ${answer.statusMessage}`);
+      refuseUpgrade(socket, `${answer.statusCode} ${answer.statusMessage}`);
     });
-    passed.on('error', () => refuse('502 Bad Gateway'));
+    passed.on('error', () => refuseUpgrade(socket, '502 Bad Gateway'));
     socket.on('close', () => passed.destroy());
     passed.end();
   }

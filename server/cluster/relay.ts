@@ -8,6 +8,7 @@ import type { Duplex } from 'node:stream';
 import { Server, type Socket } from 'socket.io';
 import { io as connect } from 'socket.io-client';
 import type { Clock } from '~/server/base/clock';
+import { refuseUpgrade } from '~/server/base/respond';
 import { socketOptions } from '~/server/sockets/link';
 import { drop, maxUnsentPackets, unsentPackets } from '~/server/sockets/viewers';
 import { unpack } from '~/shared/pack';
@@ -24,7 +25,7 @@ import {
 import { forwardedHeaders, type Target, targetOf } from './forward';
 import { RelayedRun, type Upstream } from './relayedRun';
 
-/** What the leader has not answered for this long. */
+/** How long the leader may take to let a viewer in. */
 const connectWithinMs = 10_000;
 
 export class Relay {
@@ -46,27 +47,17 @@ export class Relay {
     this.#io.on('connection', (socket) => this.#serve(socket, this.#answers.get(socket.request) as Upstream));
   }
 
-  /** The number of viewers. */
-  get viewers(): number {
-    return this.#io.sockets.sockets.size;
-  }
-
-  /** Whether this websocket is a viewer's. A viewer that began with plain requests stays with the leader. @param path without the base path */
-  takes(request: IncomingMessage, path: string): boolean {
+  /**
+   * Takes the websocket of a viewer, and lets the viewer in when the leader has let it in.
+   *
+   * @param path without the base path
+   * @returns false for any other websocket, without a leader, and for a viewer that began with plain requests: the leader has its session
+   */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): boolean {
     const url = URL.canParse(path, 'http://localhost') ? new URL(path, 'http://localhost') : null;
-    const isViewer = url?.pathname === paths.viewers || url?.pathname === `${paths.viewers}/`;
-    return isViewer && !url.searchParams.has('sid') && 'address' in targetOf(request, this.target());
-  }
-
-  /** The viewer is let in when the leader has let it in. @param path without the base path */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, path: string): void {
-    const refuse = (line: string) => socket.end(`HTTP/1.1 ${line}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    const target = targetOf(request, this.target());
+    if (url?.pathname.replace(/\/$/, '') !== paths.viewers || url.searchParams.has('sid') || 'problem' in target) return false;
     socket.on('error', () => socket.destroy());
-    const target = this.target();
-    if ('problem' in target) {
-      refuse('503 Service Unavailable\r\nretry-after: 1');
-      return;
-    }
     const at = addressAt(target.address, paths.viewers);
     const own = Object.entries(forwardedHeaders(request)).filter(([name]) => !name.startsWith('sec-websocket-'));
     const upstream: Upstream = connect(at.origin, {
@@ -85,7 +76,8 @@ export class Relay {
     socket.once('close', () => upstream.disconnect());
     upstream.once('connect', () => letIn(upstream));
     // Errors of the network have a type; others are refusals, which the viewer reads as if it were connected to the leader.
-    upstream.once('connect_error', (error) => ('type' in error ? refuse('502 Bad Gateway') : letIn(error)));
+    upstream.once('connect_error', (error) => ('type' in error ? refuseUpgrade(socket, '502 Bad Gateway') : letIn(error)));
+    return true;
   }
 
   /** Ends all connections: viewers come again, to whoever leads then. */

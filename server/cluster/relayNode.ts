@@ -34,14 +34,14 @@ export async function startRelayNode({ leader, open, ...options }: RelayOptions)
   async function ask(): Promise<void> {
     const answer = await fetch(`${leader}/readyz`, { signal: AbortSignal.timeout(askEveryMs) });
     const { login } = (await answer.json()) as { login?: boolean };
-    const next: Target =
-      open || login === true
-        ? { address: leader }
-        : {
-            problem: `the server at ${leader} lets everybody in without a login: set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here`,
-          };
-    if ('problem' in next) standIn.cut();
-    target = next;
+    if (open || login === true) {
+      target = { address: leader };
+      return;
+    }
+    standIn.cut();
+    const why =
+      login === undefined ? 'does not say whether people sign in: it has another version' : 'lets everybody in without a login';
+    target = { problem: `the server at ${leader} ${why}; set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here` };
   }
   const askNow = () => ask().catch(() => {});
   await askNow();
@@ -50,7 +50,6 @@ export async function startRelayNode({ leader, open, ...options }: RelayOptions)
     port,
     /** Why it serves nobody; null when it does. */
     problem: () => ('problem' in target ? target.problem : null),
-    viewers: () => standIn.viewers,
     async close(): Promise<void> {
       clearInterval(timer);
       await standIn.close();

@@ -14,13 +14,11 @@ import type { RunView } from '~/shared/view';
 /** A viewer's own connection to the leader. */
 export type Upstream = Socket<ServerToViewer, ViewerToServer>;
 
-type Whole = { frames: Frames; view: RunView };
-
 export class RelayedRun {
   readonly #members = new Map<Upstream, { port: ViewerPort; viewer: Viewer | null }>();
   #carrier: Upstream | null = null;
   /** null until the first carrier has the run's view. */
-  #whole: Whole | null = null;
+  #frames: Frames | null = null;
   /** Members that wait for it. */
   #waiting: (() => void)[] = [];
 
@@ -43,11 +41,11 @@ export class RelayedRun {
       const answer = await (this.#carrier === upstream ? this.#carry(upstream) : this.#counted(upstream));
       if (!answer.ok && here()) this.leave(upstream);
       if (!answer.ok) return answer;
-      while (here() && !this.#whole && this.#carrier) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      while (here() && !this.#frames && this.#carrier) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       if (!here()) return refuse('state', `the watching of ${this.runId} was ended meanwhile`);
       // The carrier was refused: this viewer asks for itself.
-      if (!this.#whole) continue;
-      const { viewer, view } = this.#whole.frames.join(port, cursor);
+      if (!this.#frames) continue;
+      const { viewer, view } = this.#frames.join(port, cursor);
       member.viewer = viewer;
       return { ok: true, view, you: answer.you };
     }
@@ -56,7 +54,7 @@ export class RelayedRun {
   leave(upstream: Upstream): void {
     const member = this.#members.get(upstream);
     this.#members.delete(upstream);
-    if (member?.viewer) this.#whole?.frames.leave(member.viewer);
+    if (member?.viewer) this.#frames?.leave(member.viewer);
     if (this.#carrier !== upstream) return;
     this.#carrier = null;
     const next = [...this.#members].find(([, { viewer }]) => viewer !== null)?.[0];
@@ -71,17 +69,16 @@ export class RelayedRun {
 
   /** Takes a frame from the leader; those of a connection that no longer carries are left out. */
   take(upstream: Upstream, frame: Frame): void {
-    if (this.#carrier !== upstream || !this.#whole) return;
-    const applied = applyFrame(this.#whole.view, frame);
+    if (this.#carrier !== upstream || !this.#frames) return;
+    const applied = applyFrame(this.#frames.view, frame);
     if (applied.kind === 'gap') void this.#carry(upstream);
     if (applied.kind !== 'applied') return;
-    this.#whole.view = applied.view;
-    this.#whole.frames.publish(applied.entries, applied.view, frame.skippedSteps);
+    this.#frames.publish(applied.entries, applied.view, frame.skippedSteps);
   }
 
   /** Has the leader send frames on this connection, from where the run is here. */
   #carry(upstream: Upstream): Promise<WatchAnswer> {
-    const view = this.#whole?.view;
+    const view = this.#frames?.view;
     const cursor = view ? { attempt: view.attempt, seq: view.seq } : null;
     return this.#ask(upstream, { runId: this.runId, cursor }, (answer) => {
       if (answer.ok && answer.view && this.#carrier === upstream) this.#begin(unpack(answer.view) as RunView);
@@ -108,12 +105,12 @@ export class RelayedRun {
   #begin(view: RunView): void {
     this.#close();
     for (const { port, viewer } of [...this.#members.values()]) if (viewer) port.drop('the run was read again');
-    this.#whole = { frames: new Frames(this.runId, view, this.clock), view };
+    this.#frames = new Frames(this.runId, view, this.clock);
   }
 
   #close(): void {
-    this.#whole?.frames.close();
-    this.#whole = null;
+    this.#frames?.close();
+    this.#frames = null;
   }
 
   #wake(): void {

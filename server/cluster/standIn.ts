@@ -1,4 +1,4 @@
-/** What a node that does not lead does with requests: answers a few itself, relays to viewers, and passes everything else on to the leader. */
+/** What a node that does not lead does with requests: it answers a few itself, relays the frames to viewers, and forwards the others to the leader. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { realClock } from '~/server/base/clock';
@@ -22,10 +22,6 @@ export class StandIn {
     this.#find = routeTable(own);
   }
 
-  get viewers(): number {
-    return this.#relay.viewers;
-  }
-
   request(request: IncomingMessage, response: ServerResponse): void {
     const found = this.#find(request.method ?? 'GET', this.#below(request.url));
     if (found && 'params' in found && found.route.for === 'anybody')
@@ -35,8 +31,7 @@ export class StandIn {
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const path = this.#below(request.url);
-    if (this.#relay.takes(request, path)) this.#relay.upgrade(request, socket, head, path);
-    else this.#forwarding.upgrade(request, socket, head, this.target());
+    if (!this.#relay.take(request, socket, head, path)) this.#forwarding.upgrade(request, socket, head, this.target());
   }
 
   /** Ends what goes to a leader that is replaced: it may be silent for minutes. */

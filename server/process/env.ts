@@ -37,6 +37,15 @@ export interface Env {
 
 const logLevel = z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']);
 
+const serverAddress = (name: string, what: string) =>
+  z
+    .string()
+    .refine(
+      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).pathname === '/',
+      `${what} is needed, e.g. ${name}=http://10.0.0.5:3000`,
+    )
+    .transform((url) => new URL(url).origin);
+
 const schema = z.object({
   PORT: z
     .string()
@@ -120,21 +129,8 @@ const schema = z.object({
       }
     })
     .optional(),
-  HEADROOM_ADDRESS: z
-    .string()
-    .refine(
-      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) && new URL(url).pathname === '/',
-      'the address at which the other nodes reach this one is needed, e.g. HEADROOM_ADDRESS=http://10.0.0.5:3000',
-    )
-    .optional(),
-  HEADROOM_RELAY_OF: z
-    .string()
-    .refine(
-      (url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol),
-      'the address of the server to relay is needed, e.g. HEADROOM_RELAY_OF=http://10.0.0.5:3000',
-    )
-    .transform((url) => url.replace(/\/+$/, ''))
-    .optional(),
+  HEADROOM_ADDRESS: serverAddress('HEADROOM_ADDRESS', 'the address at which the other nodes reach this one').optional(),
+  HEADROOM_RELAY_OF: serverAddress('HEADROOM_RELAY_OF', 'the address of the server to relay').optional(),
   LOG_LEVEL: z.enum(logLevel.options, { error: `one of ${logLevel.options.join(', ')} is needed` }).default('warn'),
 });
 

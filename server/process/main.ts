@@ -17,7 +17,6 @@ import { type Checks, diskCheck, healthRoutes } from './health';
 import { endInOrder } from './shutdown';
 
 const fromSource = import.meta.url.endsWith('.ts');
-const urlOf = (host: string, port: number) => `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const dev = process.argv.includes('--dev');
 Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV ?? (dev ? 'development' : 'production') });
@@ -45,37 +44,38 @@ try {
     console.log(`Headroom is running on ${app.url}${app.adminLink ?? ''} (data in ${env.dataFolder}; Ctrl-C ends it)`);
     return app;
   };
-  const { databaseUrl, host } = env;
+  const { host } = env;
+  const urlOf = (port: number) => `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`;
   const routes = (more: Checks) => (target: () => Target) => {
     const { leader, about } = standInHealth(target);
     return healthRoutes(version, { leader, ...more }, about);
   };
-  const relays = async (leader: string) => {
-    const relay = await startRelayNode({ ...env, leader, open: isOpen({ host }), routes: routes({}) });
-    console.log(
-      `Headroom relays ${leader} on ${urlOf(host, relay.port)}${relay.problem() ? `; now: ${relay.problem()}` : ''} (Ctrl-C ends it)`,
-    );
-    return relay;
+  const relay = async (leader: string) => {
+    const node = await startRelayNode({ ...env, leader, open: isOpen({ host }), routes: routes({}) });
+    const problem = node.problem();
+    console.log(`Headroom relays ${leader} on ${urlOf(node.port)}${problem ? `; now: ${problem}` : ''} (Ctrl-C ends it)`);
+    return node;
   };
-  const server =
-    env.relayOf !== null
-      ? await relays(env.relayOf)
-      : databaseUrl === null
-        ? await start()
-        : await startNode({
-            ...env,
-            databaseUrl,
-            address: (port) => env.address ?? urlOf(host, port),
-            open: isOpen(env),
-            log,
-            routes: routes({ disk: diskCheck(env.dataFolder) }),
-            lead: start,
-            onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
-            onEnd(error) {
-              console.error(error instanceof LeaseLostError || error instanceof StartError ? error.message : error);
-              process.exit(1);
-            },
-          });
+  const joinNodes = (databaseUrl: string) =>
+    startNode({
+      ...env,
+      databaseUrl,
+      address: (port) => env.address ?? urlOf(port),
+      open: isOpen(env),
+      log,
+      routes: routes({ disk: diskCheck(env.dataFolder) }),
+      lead: start,
+      onLeader: (address) => console.log(`Headroom stands by: the leading node is at ${address} (Ctrl-C ends it)`),
+      onEnd(error) {
+        console.error(error instanceof LeaseLostError || error instanceof StartError ? error.message : error);
+        process.exit(1);
+      },
+    });
+  const server = await (env.relayOf !== null
+    ? relay(env.relayOf)
+    : env.databaseUrl !== null
+      ? joinNodes(env.databaseUrl)
+      : start());
   endInOrder(server.close, { withinMs: 10_000, onError: (error) => log.fatal({ err: error }, String(error)) });
 } catch (error) {
   console.error(error instanceof StartError ? error.message : error);

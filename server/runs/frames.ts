@@ -75,6 +75,7 @@ interface Member extends Viewer {
 export type Joining = Cursor | null | 'relayed';
 
 export class Frames {
+  #view: RunView;
   readonly #members = new Set<Member>();
   /** The log's newest entries without a gap, up to `view.seq`. */
   readonly #recent: Entry[] = [];
@@ -86,10 +87,17 @@ export class Frames {
 
   constructor(
     private readonly runId: string,
-    private view: RunView,
+    view: RunView,
     private readonly clock: Clock,
     private readonly settings: FrameSettings = frameSettings,
-  ) {}
+  ) {
+    this.#view = view;
+  }
+
+  /** The run after all entries that were published. */
+  get view(): RunView {
+    return this.#view;
+  }
 
   get size(): number {
     return this.#members.size;
@@ -108,7 +116,7 @@ export class Frames {
 
   /** New entries, in order, with the view after them. `skipped`: the steps of rows that are missing among them (Frame.skippedSteps). */
   publish(entries: Entry[], view: RunView, skipped: Frame['skippedSteps'] = null): void {
-    this.view = view;
+    this.#view = view;
     for (const whole of entries) {
       const entry = withoutText(whole);
       this.#recent.push(entry);
@@ -145,7 +153,7 @@ export class Frames {
     const queuedValues = queue.reduce((n, e) => n + valuesOf(e), 0);
     const member: Member = {
       port,
-      sent: missed ? cursor.seq : this.view.seq,
+      sent: missed ? cursor.seq : this.#view.seq,
       queue: [...queue],
       queuedValues,
       urgent: false,
@@ -172,14 +180,14 @@ export class Frames {
 
   /** Entries after the cursor; null when some are no longer in memory. */
   #since(cursor: Cursor): Entry[] | null {
-    if (cursor.attempt !== this.view.attempt || cursor.seq > this.view.seq) return null;
-    if (cursor.seq === this.view.seq) return [];
+    if (cursor.attempt !== this.#view.attempt || cursor.seq > this.#view.seq) return null;
+    if (cursor.seq === this.#view.seq) return [];
     const first = this.#recent.findIndex((e) => e.seq === cursor.seq + 1);
     return first < 0 ? null : this.#recent.slice(first);
   }
 
   #packed(): Uint8Array {
-    if (this.#packedView?.seq !== this.view.seq) this.#packedView = { seq: this.view.seq, bytes: pack(this.view) };
+    if (this.#packedView?.seq !== this.#view.seq) this.#packedView = { seq: this.#view.seq, bytes: pack(this.#view) };
     return this.#packedView.bytes;
   }
 
@@ -197,7 +205,7 @@ export class Frames {
       const key = `${m.sent} ${m.skipped}`;
       const bytes = packed.get(key) ?? pack(this.#frame(m));
       packed.set(key, bytes);
-      m.sent = this.view.seq;
+      m.sent = this.#view.seq;
       m.queue = [];
       m.queuedValues = 0;
       m.urgent = false;
@@ -217,12 +225,12 @@ export class Frames {
   #frame(m: Member): Frame {
     return {
       runId: this.runId,
-      attempt: this.view.attempt,
+      attempt: this.#view.attempt,
       from: m.sent + 1,
-      to: this.view.seq,
+      to: this.#view.seq,
       entries: m.queue,
       skippedSteps: m.skipped,
-      caughtUp: m.skipped && { step: this.view.step, streams: this.view.streams },
+      caughtUp: m.skipped && { step: this.#view.step, streams: this.#view.streams },
     };
   }
 

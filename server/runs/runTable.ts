@@ -329,7 +329,7 @@ export class RunTable {
   }
 }
 
-/** The settings that differ, then the result that says how good a run is. */
+/** The settings that differ, those of most runs first, then the first result that half of the runs have (else the most common one). */
 function chosenAtFirst({ settings, results }: SweepAnswer['offered'], runs: number): string[] {
   const common = (columns: readonly Column[]) => [...columns].sort((a, b) => b.runs - a.runs);
   const result = results.find((c) => 2 * c.runs >= runs) ?? common(results)[0];

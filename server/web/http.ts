@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
 import { may } from '~/server/base/permissions';
 import { costAccount } from '~/server/base/rateLimit';
-import { sendJson, sendText, sendTo } from '~/server/base/respond';
+import { refuseUpgrade, sendJson, sendText, sendTo } from '~/server/base/respond';
 import type { Audience, Route } from '~/server/base/route';
 import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
@@ -168,7 +168,7 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
   const pages = deps.dev && at('/_next') ? ((await deps.pages)?.upgrades ?? null) : null;
   const target = at(paths.viewers) ? deps.links.viewers.http : at(paths.trainers) ? deps.links.trainers.http : pages;
   if (!target || hostRefusal(request, deps.loopback)) {
-    socket.end(`HTTP/1.1 ${target ? '403 Forbidden' : '404 Not Found'}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+    refuseUpgrade(socket, target ? '403 Forbidden' : '404 Not Found');
     return;
   }
   if (target === pages) request.url = deps.basePath + request.url;

@@ -175,13 +175,16 @@ describe('a relay', () => {
   });
 
   it('leaves plain requests to the leader, whose session they belong to', async () => {
-    const { app, relay, runId } = await begin();
-    const v = await TestViewer.connect(relay.url, {}, ['polling', 'websocket']);
-    closers.push(() => v.close());
-    expect(await v.watch(runId)).toMatchObject({ ok: true, you });
-    await vi.waitFor(() => expect(v.socket.io.engine.transport.name).toBe('websocket'), { timeout: 30_000 });
-    expect(relay.standIn.viewers).toBe(0);
-    await isWhole(v, app, runId);
+    const { app, relay, runId, viewer } = await begin();
+    const watch = vi.spyOn(app.hub as unknown as { watch(...args: unknown[]): unknown }, 'watch');
+    expect(await (await viewer()).watch(runId)).toMatchObject({ ok: true });
+    const plain = await TestViewer.connect(relay.url, {}, ['polling', 'websocket']);
+    closers.push(() => plain.close());
+    await vi.waitFor(() => expect(plain.socket.io.engine.transport.name).toBe('websocket'), { timeout: 30_000 });
+    expect(await plain.watch(runId)).toMatchObject({ ok: true, you });
+    // Over the relay the second viewer would get none from the leader: "relayed".
+    expect(watch.mock.calls.map(([, , from]) => from)).toEqual([null, null]);
+    await isWhole(plain, app, runId);
   });
 });
 
@@ -205,7 +208,7 @@ describe('a process that only relays', () => {
   it('does not open a server without a login to more than this machine', async () => {
     const app = await startApp();
     closers.push(() => app.close());
-    const message = `the server at ${app.url} lets everybody in without a login: set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here`;
+    const message = `the server at ${app.url} lets everybody in without a login; set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here`;
     const node = await relayNode(app.url, false);
     expect(node.problem()).toBe(message);
     const refused = await fetch(node.url);

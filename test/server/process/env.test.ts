@@ -71,6 +71,9 @@ describe('the environment', () => {
 
   it('a relay has the address of its server, and no database', () => {
     expect(readEnv({ HEADROOM_RELAY_OF: 'http://10.0.0.5:3000/' }).relayOf).toBe('http://10.0.0.5:3000');
+    expect(() => readEnv({ HEADROOM_RELAY_OF: 'http://lab.example/headroom' })).toThrow(
+      'HEADROOM_RELAY_OF="http://lab.example/headroom": the address of the server to relay is needed',
+    );
     expect(() => readEnv({ HEADROOM_RELAY_OF: '10.0.0.5' })).toThrow(
       'HEADROOM_RELAY_OF="10.0.0.5": the address of the server to relay is needed, e.g. HEADROOM_RELAY_OF=http://10.0.0.5:3000',
     );
