@@ -43,13 +43,13 @@ export function Legend(
 }
 
 interface ItemProps extends Toggles {
-  of: { name: string; label: string; color: Color; dashed?: boolean };
+  of: { name: string; label: string; titled?: boolean; color: Color; dashed?: boolean };
   /** Attributes of the element that gets the value. */
   value: HTMLAttributes<HTMLElement> & Record<`data-${string}`, string>;
   round?: boolean;
 }
 
-function Item({ of: { name, label, color: of, dashed }, value, round, palette, hidden, onToggle }: ItemProps) {
+function Item({ of: { name, label, titled, color: of, dashed }, value, round, palette, hidden, onToggle }: ItemProps) {
   const off = hidden.has(name);
   const color = colorOf(palette, of);
   return (
@@ -66,8 +66,7 @@ function Item({ of: { name, label, color: of, dashed }, value, round, palette, h
           className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        {/* The title of the chart says what its value is. */}
-        <span className={label === 'value' ? 'sr-only' : 'min-w-0 truncate'}>{label}</span>
+        <span className={titled ? 'sr-only' : 'min-w-0 truncate'}>{label}</span>
         <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>

@@ -19,6 +19,8 @@ export interface LineSpec {
   /** Unique within the chart. */
   name: string;
   label: string;
+  /** The title of the chart names this line: the legend shows only its value. */
+  titled?: boolean;
   color: Color;
   dashed?: boolean;
   /** Whether the page's smoothing applies; off for exact values, such as a schedule. */

@@ -41,7 +41,7 @@ export function ImportButton({ you }: { you: Actor | null }) {
       </Button>
       {dragged && (
         <div className="pointer-events-none fixed inset-2 z-50 flex items-center justify-center rounded border-2 border-accent border-dashed bg-bg/80 text-lg">
-          {!disabled ? 'Drop to import' : you ? 'Only who may start runs can import' : 'Waiting for the server'}
+          {!disabled ? 'Drop to import' : you ? 'Only those who may start runs can import' : 'Waiting for the server'}
         </div>
       )}
       <ImportDialog

@@ -5,6 +5,7 @@ import { createTRPCClient, TRPCClientError } from '@trpc/client';
 import { createTRPCContext } from '@trpc/tanstack-react-query';
 import { type ReactNode, useState } from 'react';
 import { atBase } from '~/app/_live/base';
+import { unreached, unreachedWords } from '~/app/_live/reach';
 import type { AppRouter } from '~/server/trpc';
 import { paths } from '~/shared/paths';
 import { links } from './links';
@@ -39,13 +40,10 @@ export function ApiProvider({ children }: { children: ReactNode }) {
 /** Whether the server itself refused: a retry would get the same answer. */
 export const answered = (error: unknown): boolean => error instanceof TRPCClientError && error.data != null;
 
-/** Browsers say in their own words that a server cannot be reached: "Failed to fetch", "Load failed", "NetworkError ...". */
-const unreached = (error: unknown): boolean => error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
-
 /** The error message, and the field that it concerns. */
 export function describeError(error: unknown): { message: string; field: string | null } {
-  if (unreached(error) || (error instanceof Error && unreached(error.cause)))
-    return { message: 'the server does not answer', field: null };
+  // Also an answer that broke off.
+  if (unreached(error) || (error instanceof Error && unreached(error.cause))) return { message: unreachedWords, field: null };
   if (error instanceof TRPCClientError)
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };

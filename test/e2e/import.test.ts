@@ -69,7 +69,7 @@ describeInBrowser('importing on the runs page', () => {
     // The page is drawn by the server first; it takes files once it knows who is there.
     await page.waitForFunction((dataTransfer) => {
       document.body.dispatchEvent(new DragEvent('dragenter', { dataTransfer, bubbles: true }));
-      return /Drop to import|Only who may start runs can import/.test(document.body.textContent ?? '');
+      return /Drop to import|Only those who may start runs can import/.test(document.body.textContent ?? '');
     }, transfer);
     return page.evaluate(
       (dataTransfer) => !document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true })),

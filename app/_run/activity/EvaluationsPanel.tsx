@@ -27,7 +27,7 @@ export function EvaluationsPanel() {
   return (
     <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
       {evaluations.length === 0 ? (
-        <Nothing>{over ? 'It ended without one.' : 'None yet.'}</Nothing>
+        <Nothing>{over ? 'The run ended without an evaluation.' : 'No evaluation yet.'}</Nothing>
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
         <section className="relative overflow-x-auto" tabIndex={0} aria-label="Evaluations, newest first">

@@ -9,24 +9,24 @@ export function onScreen(parts: readonly ConsolePart[]): ConsolePart[] {
   const shown: ConsolePart[] = [];
   // A carriage return takes effect with the next letter, which may come in a later part: "\r\n" is the end of a line.
   let returned = false;
+  /** The part in which the last line begins: nothing before it is written over. */
+  let line = 0;
   for (const part of parts) {
     shown.push({ ...part, text: '' });
+    const last = shown.length - 1;
     for (const [i, run] of part.text.replace(escapes, '').split('\r').entries()) {
       returned ||= i > 0;
       if (run === '') continue;
-      if (returned && run[0] !== '\n') eraseLine(shown);
+      if (returned && run[0] !== '\n') {
+        const { text } = shown[line]!;
+        shown[line]!.text = text.slice(0, text.lastIndexOf('\n') + 1);
+        for (let after = line + 1; after <= last; after++) shown[after]!.text = '';
+        line = last;
+      }
       returned = false;
-      shown.at(-1)!.text += run;
+      shown[last]!.text += run;
+      if (run.includes('\n')) line = last;
     }
   }
   return shown;
-}
-
-/** Removes everything after the last line break. */
-function eraseLine(parts: ConsolePart[]): void {
-  for (const part of parts.toReversed()) {
-    const end = part.text.lastIndexOf('\n') + 1;
-    part.text = part.text.slice(0, end);
-    if (end > 0) return;
-  }
 }

@@ -23,7 +23,9 @@ export function RunChart({ charts, looks, ...own }: OwnProps & { charts: Charts;
 
 /** A chart of one series. `among`: the series with charts around it; some are read with it, since a request for each chart would cost more than its numbers. */
 export const SeriesChart = memo(function SeriesChart(
-  props: Pick<LineLook, 'name' | 'label' | 'color' | 'smoothed'> & {
+  props: Pick<LineLook, 'name' | 'color' | 'smoothed'> & {
+    /** What the legend calls the line; if left out, the title of the chart is its name. */
+    label?: string;
     among: readonly { name: string }[];
     charts: Charts;
     title: string;
@@ -35,6 +37,9 @@ export const SeriesChart = memo(function SeriesChart(
   const first = at - (at % SERIES_PER_QUESTION);
   const together = among.slice(first, first + SERIES_PER_QUESTION).map((s) => s.name);
   useWanted(rest.charts.history, together, smoothed);
-  const looks = useMemo(() => [{ name, label, color, smoothed }], [name, label, color, smoothed]);
+  const looks = useMemo(
+    () => [{ name, label: label ?? 'value', titled: label === undefined, color, smoothed }],
+    [name, label, color, smoothed],
+  );
   return <RunChart {...rest} looks={looks} />;
 });

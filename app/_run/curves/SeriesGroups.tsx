@@ -63,7 +63,7 @@ export function SeriesGroups({ charts, drawn, test, search, matched }: SeriesGro
                 charts={charts}
                 name={s.name}
                 title={nameInGroup(seriesLabel(s), name)}
-                label={s.unit || 'value'}
+                {...(s.unit && { label: s.unit })}
                 color={i}
                 among={members}
                 smoothed

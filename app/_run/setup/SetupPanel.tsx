@@ -73,7 +73,7 @@ function SetupList() {
           ),
         ]}
       />
-      {settings.length === 0 && <p className="mt-1 text-xs text-dim">It came without settings.</p>}
+      {settings.length === 0 && <p className="mt-1 text-xs text-dim">The run came without settings.</p>}
     </>
   );
 }

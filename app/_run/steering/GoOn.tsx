@@ -15,7 +15,7 @@ export function GoOn() {
   const chosen = checkpoints.find((c) => c.blob.hash === hash) ?? checkpoints.findLast((c) => c.step < end) ?? checkpoints.at(-1);
   const opened = useView(isOpened, false);
   if (opened) return null;
-  if (!chosen) return <p className="border-b border-line px-3 py-2 text-dim">It left no checkpoint to go on from.</p>;
+  if (!chosen) return <p className="border-b border-line px-3 py-2 text-dim">The run left no checkpoint to go on from.</p>;
   return (
     <div className="flex flex-wrap items-center gap-1.5 border-b border-line p-2">
       <label className="flex w-full items-center gap-1.5 text-xs text-dim">

@@ -67,9 +67,9 @@ describe('evaluations', () => {
   it('none yet, or none at all', () => {
     const run = running(people.ada);
     mount(run, <EvaluationsPanel />);
-    screen.getByText('None yet.');
+    screen.getByText('No evaluation yet.');
     act(() => void run.log({ type: 'status', status: 'stopped', step: 0, message: '' }));
-    screen.getByText('It ended without one.');
+    screen.getByText('The run ended without an evaluation.');
   });
 
   it('stand newest first as they come; NaN is shown as such; the best of a set is marked', () => {

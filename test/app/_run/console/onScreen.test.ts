@@ -22,6 +22,11 @@ it('a bar whose states come in several parts is one line', () => {
   expect(shown('one\r', '\ntwo')).toBe('one\ntwo');
 });
 
+it('a bar with as many states as parts, between lines and after a line that goes on in other parts', () => {
+  const states = Array.from({ length: 50_000 }, (_, i) => `\r${i}%`);
+  expect(shown('start\nhalf', ' a', ' line', ...states, '\nend\n', 'next', '\rlast')).toBe('start\n49999%\nend\nlast');
+});
+
 it('text without escapes and returns stays as it is, however it is cut', () => {
   const random = seeded(7);
   const pick = (n: number) => Math.floor(random() * n);
