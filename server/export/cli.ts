@@ -4,9 +4,8 @@ import { rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { parseArgs } from 'node:util';
 import { openServer, ServerError } from '~/server/base/askServer';
-import { standardTerminal, type Terminal } from '~/server/base/terminal';
+import { readArguments, standardTerminal, type Terminal } from '~/server/base/terminal';
 
 export const usage = `headroom export RUN... [flags]
 
@@ -21,20 +20,18 @@ Writes runs to files. RUN is the id of a run: the last word of the address of it
 /** @returns the exit code: 0, 1 when a run could not be exported, 2 for wrong arguments */
 export async function main(argv: readonly string[], terminal: Terminal = standardTerminal()): Promise<number> {
   const { out, err, signal } = terminal;
-  let parsed: ReturnType<typeof argumentsIn>;
-  try {
-    parsed = argumentsIn(argv);
-  } catch (error) {
-    err(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  const { values, positionals: runs } = parsed;
-  if (values.help || runs.length === 0) {
-    (values.help ? out : err)(usage);
-    return values.help ? 0 : 2;
-  }
+  const read = readArguments(argv, options, usage, terminal);
+  if (typeof read === 'number') return read;
+  const { values, positionals: runs } = read;
   const query = new URLSearchParams({ format: values.format ?? 'headroom' });
-  for (const given of values.with ?? []) query.append(given.split('=')[0]!, given.slice(given.indexOf('=') + 1));
+  for (const given of values.with ?? []) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? [];
+    if (name === undefined) {
+      err(`--with ${given}: NAME=VALUE is needed, e.g. --with series=loss`);
+      return 2;
+    }
+    query.append(name, value!);
+  }
   try {
     const { request } = openServer({ url: values.server, token: values.token, signal });
     for (const run of runs) {
@@ -52,19 +49,14 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
   }
 }
 
-const argumentsIn = (argv: readonly string[]) =>
-  parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      format: { type: 'string' },
-      to: { type: 'string' },
-      with: { type: 'string', multiple: true },
-      server: { type: 'string' },
-      token: { type: 'string' },
-    },
-  });
+const options = {
+  help: { type: 'boolean', short: 'h' },
+  format: { type: 'string' },
+  to: { type: 'string' },
+  with: { type: 'string', multiple: true },
+  server: { type: 'string' },
+  token: { type: 'string' },
+} as const;
 
 /** @throws Error rather than write over a file that nobody named, or several runs into one file */
 async function placeFor(name: string, to: string | undefined, runs: number): Promise<string> {

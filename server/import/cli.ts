@@ -4,9 +4,8 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { openServer, ServerError } from '~/server/base/askServer';
-import { standardTerminal, type Terminal } from '~/server/base/terminal';
+import { readArguments, standardTerminal, type Terminal } from '~/server/base/terminal';
 import type { ImportChoices, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
 import type { GivenFile } from './sources';
@@ -29,18 +28,9 @@ Makes runs of files and folders: .headroom, TensorBoard event files, CSV, JSON, 
  */
 export async function main(argv: readonly string[], terminal: Terminal = standardTerminal()): Promise<number> {
   const { out, err } = terminal;
-  let parsed: ReturnType<typeof argumentsIn>;
-  try {
-    parsed = argumentsIn(argv);
-  } catch (error) {
-    err(`${(error as Error).message}\n\n${usage}`);
-    return 2;
-  }
-  const { values, positionals } = parsed;
-  if (values.help || positionals.length === 0) {
-    (values.help ? out : err)(usage);
-    return values.help ? 0 : 2;
-  }
+  const read = readArguments(argv, options, usage, terminal);
+  if (typeof read === 'number') return read;
+  const { values, positionals } = read;
   const choices: ImportChoices = {
     ...(values.axis && { axis: values.axis }),
     ...(values.project && { project: values.project }),
@@ -82,21 +72,16 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
   }
 }
 
-const argumentsIn = (argv: readonly string[]) =>
-  parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      plan: { type: 'boolean' },
-      json: { type: 'boolean' },
-      copy: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-      axis: { type: 'string' },
-      project: { type: 'string' },
-      server: { type: 'string' },
-      token: { type: 'string' },
-    },
-  });
+const options = {
+  plan: { type: 'boolean' },
+  json: { type: 'boolean' },
+  copy: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+  axis: { type: 'string' },
+  project: { type: 'string' },
+  server: { type: 'string' },
+  token: { type: 'string' },
+} as const;
 
 /** Files, and files inside folders, named from the given folder. @throws ServerError when there is none */
 async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {

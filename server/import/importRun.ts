@@ -146,8 +146,12 @@ async function importRead(
       if (part?.kind === 'event') await put(part.event, part.atMs);
       else if (part?.kind === 'blob') await keep(part.hash, Readable.from([Buffer.from(part.bytes)], { objectMode: false }));
       else if (part?.kind === 'runEnd') {
+        const why = part.status === 'failed' ? 'the files do not say why; ' : '';
         const message =
-          `imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(0, 2000);
+          `${why}imported from ${origin}${leftOut.length > 0 ? `; left out or assumed: ${leftOut.join('; ')}` : ''}`.slice(
+            0,
+            2000,
+          );
         await put({ type: 'status', status: part.status, step: part.step, message }, part.atMs);
         break;
       } else throw new Error(`import: ${part?.kind ?? 'the end'} came in the middle of a run`);

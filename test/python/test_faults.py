@@ -174,6 +174,18 @@ def test_a_script_ends_as_what_it_was(server, tmp_path):
     assert "ValueError: no good" in end["traceback"]
 
 
+def test_a_python_without_ctypes_records_as_any_other(server, tmp_path):
+    child = script(
+        "import sys\nsys.modules['ctypes'] = None\nimport headroom\nrun = headroom.init(name='without ctypes', system_seconds=None)\nrun.log({'loss': 1.0})",
+        server,
+        tmp_path,
+    )
+    child.communicate(timeout=60)
+    (run,) = [r for r in server.runs() if r["name"] == "without ctypes"]
+    record = server.record(run["runId"])
+    assert (child.returncode, record.status, record.series("loss")) == (0, "finished", [(0, 1.0)])
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_forked_workers_leave_the_run_alone(init, server):
     run = init(name="forked")

@@ -73,6 +73,14 @@ describe('headroom export', () => {
     expect([code, out, err.trimEnd()]).toEqual([1, '', typeof problem === 'string' ? problem : expect.stringMatching(problem)]);
   });
 
+  it('a parameter without a value is a wrong argument', async () => {
+    expect(await headroom(ids[0]!, '--with', 'series')).toEqual({
+      code: 2,
+      out: '',
+      err: '--with series: NAME=VALUE is needed, e.g. --with series=loss\n',
+    });
+  });
+
   it('leaves no file of an export that broke off', async () => {
     const server = createServer((_, response) => {
       response.write('step,loss\n', () => response.destroy());

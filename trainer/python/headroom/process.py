@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import ctypes
 import gc
 import os
 import signal
@@ -68,8 +67,13 @@ def _notice_exits() -> None:
 def _notice_reading_of_the_code() -> None:
     """
     Before Python 3.12, `raise SystemExit(3)` calls no hook. But the interpreter, when the script has ended so, reads `code` of the
-    exception, and it alone does so with no frame of Python around it. So `code` becomes a property that looks around.
+    exception, and it alone does so with no frame of Python around it. So `code` becomes a property that looks around. A Python that was
+    built without ctypes does not notice: the run ends as finished.
     """
+    try:
+        import ctypes
+    except ImportError:
+        return
     stored = SystemExit.__dict__["code"]
 
     def read(error: SystemExit) -> Any:
