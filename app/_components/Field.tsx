@@ -1,4 +1,5 @@
 import { type ComponentProps, type ReactNode, useId } from 'react';
+import { About } from './About';
 import { Button } from './Button';
 
 export const inputClass =
@@ -9,6 +10,8 @@ export function Field(props: {
   label: string;
   unit?: string | undefined;
   help?: string | undefined;
+  /** What the "?" beside the label tells, line by line. */
+  about?: readonly string[];
   /** A second, smaller help line. */
   detail?: ReactNode;
   error?: string | null | undefined;
@@ -16,13 +19,14 @@ export function Field(props: {
   marked?: boolean;
   children(ids: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }): ReactNode;
 }) {
-  const { label, unit, help, detail, error, marked = false, children } = props;
+  const { label, unit, help, about = [], detail, error, marked = false, children } = props;
   const id = useId();
   const unitId = unit ? `${id}-unit` : '';
   const helpId = help ? `${id}-help` : '';
+  const aboutId = about.length > 0 ? `${id}-about` : '';
   const detailId = detail ? `${id}-detail` : '';
   const errorId = error ? `${id}-error` : '';
-  const describedBy = [unitId, helpId, detailId, errorId].filter(Boolean).join(' ');
+  const describedBy = [unitId, helpId, aboutId, detailId, errorId].filter(Boolean).join(' ');
   return (
     <div className="min-w-0">
       <div className="flex items-baseline justify-between gap-2 text-xs text-dim">
@@ -34,6 +38,7 @@ export function Field(props: {
               •
             </span>
           )}
+          {about.length > 0 && <About of={label} lines={about} className="-my-1" />}
         </span>
         {unit && (
           <span id={unitId} className="text-2xs">
@@ -52,6 +57,11 @@ export function Field(props: {
           {help}
         </p>
       )}
+      {about.length > 0 && (
+        <p id={aboutId} className="sr-only">
+          {about.join(' ')}
+        </p>
+      )}
       {detail && (
         <div id={detailId} className="text-2xs break-words text-dim">
           {detail}
@@ -65,18 +75,19 @@ export function Field(props: {
 export function TextField({
   label,
   help,
+  about,
   error,
   onChange,
   className = '',
   ...input
-}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'error'> &
-  Omit<ComponentProps<'input'>, 'onChange' | 'value'> & {
+}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'about' | 'error'> &
+  Omit<ComponentProps<'input'>, 'onChange' | 'value' | 'about'> & {
     value: string;
     onChange(value: string): void;
     'data-first'?: boolean;
   }) {
   return (
-    <Field label={label} help={help} error={error}>
+    <Field label={label} help={help} {...(about && { about })} error={error}>
       {(ids) => <input {...ids} className={`${inputClass} ${className}`} onChange={(e) => onChange(e.target.value)} {...input} />}
     </Field>
   );
@@ -116,11 +127,12 @@ export function Select<T extends string>({ options, onPick, look = 'field', clas
 export function ChoiceField<T extends string>({
   label,
   help,
+  about,
   error,
   ...select
-}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'error'> & Choices<T> & { name?: string }) {
+}: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'about' | 'error'> & Choices<T> & { name?: string }) {
   return (
-    <Field label={label} help={help} error={error}>
+    <Field label={label} help={help} {...(about && { about })} error={error}>
       {(ids) => <Select {...ids} className="font-sans" {...select} />}
     </Field>
   );

@@ -1,15 +1,7 @@
 import { Glossary } from './Glossary';
-import { headingClass, Keys } from './Keys';
+import { headingClass } from './Keys';
+import { KeyList, keyLists } from './keyLists';
 import { Modal } from './Modal';
-
-const keys = [
-  ['Ctrl K', 'search runs and commands, on every page'],
-  ['/', 'search the list of runs'],
-  ['?', 'this help; on the page of a run, its own keys and gestures'],
-  ['Tab, Shift Tab', 'to the next or the previous control'],
-  ['Space', 'press a button, tick a box'],
-  ['Escape', 'close what is open'],
-] as const;
 
 /** Keyboard shortcuts and the meaning of the terms. */
 export default function Help({ onClose }: { onClose(): void }) {
@@ -22,10 +14,7 @@ export default function Help({ onClose }: { onClose(): void }) {
         data-first
         className="space-y-4 overflow-y-auto p-4"
       >
-        <section>
-          <h3 className={headingClass}>Keys</h3>
-          <Keys of={keys} />
-        </section>
+        <KeyList of={keyLists.everywhere} />
         <section>
           <h3 className={headingClass}>Words</h3>
           <Glossary />

@@ -4,7 +4,7 @@ import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { useEffect, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
-import { headingClass, Keys } from '~/app/_components/Keys';
+import { KeyColumns, KeyList, keyLists } from '~/app/_components/keyLists';
 import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
@@ -14,30 +14,7 @@ import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import type { ActionRole } from '~/shared/controls';
 import { actionWithRole } from '~/shared/controlValues';
 
-const acting = [
-  ['Space', 'pause or resume'],
-  ['.', 'one step, while paused'],
-  ['E', 'evaluate'],
-] as const;
-const looking = [
-  ['L', 'follow the newest step'],
-  ['Z', 'show the whole run'],
-  ['T', 'dark or light'],
-  ['?', 'this list'],
-] as const;
-const onTimeline = [
-  ['← →', 'one step (with Shift: ten)'],
-  ['Home End', 'first step, newest step'],
-  ['Page ↑ ↓', 'previous or next snapshot'],
-] as const;
-const onCharts = [
-  ['click', 'pin the step'],
-  ['drag', 'zoom in'],
-  ['double click', 'show all steps'],
-  ['Ctrl wheel, pinch', 'zoom'],
-  ['Shift drag', 'move the range'],
-  ['right click, N', 'note, pin, copy'],
-] as const;
+const steeringKeys = [' ', '.', 'e'];
 const opened = 'headroom:shortcuts';
 
 /** Whether single keys steer the run: off until the person enables them, as a key is easily pressed by mistake. */
@@ -84,9 +61,9 @@ export function useShortcuts(): void {
         t: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),
         '?': () => window.dispatchEvent(new Event(opened)),
       };
-      const run = keys[event.key.toLowerCase()];
-      if (!run || (acting.some(([key]) => (key === 'Space' ? ' ' : key.toLowerCase()) === event.key.toLowerCase()) && !keysAct()))
-        return;
+      const key = event.key.toLowerCase();
+      const run = keys[key];
+      if (!run || (steeringKeys.includes(key) && !keysAct())) return;
       event.preventDefault();
       run();
     };
@@ -106,32 +83,20 @@ export function ShortcutHelp() {
   return (
     <>
       <IconButton icon={Keyboard} label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => setOpen(true)} />
-      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures">
-        <div className="grid gap-4 overflow-y-auto p-4 sm:grid-cols-2">
-          <Section title="Anywhere" keys={looking} />
-          <Section title="On the timeline and the charts" keys={onTimeline} />
-          <Section title="Gestures on charts" keys={onCharts} />
-          <div>
-            <Section title="Steering" keys={acting} />
-            <label className="mt-2 flex items-center gap-2">
-              <input
-                type="checkbox"
-                className="accent-accent"
-                checked={act}
-                onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
-              />
-              Let these keys steer the run
-            </label>
-          </div>
-        </div>
+      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures" wide>
+        <KeyColumns of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
+          <KeyList of={keyLists.steering} />
+          <label className="mt-2 flex items-center gap-2">
+            <input
+              type="checkbox"
+              className="accent-accent"
+              checked={act}
+              onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
+            />
+            Let these keys steer the run
+          </label>
+        </KeyColumns>
       </Modal>
     </>
   );
 }
-
-const Section = ({ title, keys }: { title: string; keys: readonly (readonly [string, string])[] }) => (
-  <div>
-    <h3 className={headingClass}>{title}</h3>
-    <Keys of={keys} />
-  </div>
-);

@@ -1,8 +1,8 @@
 import { type FormEvent, type KeyboardEvent, Suspense, useEffect, useId, useState } from 'react';
+import { About } from '~/app/_components/About';
 import { Button } from '~/app/_components/Button';
 import { count, measured } from '~/app/_components/format';
 import { later } from '~/app/_components/later';
-import { Popup } from '~/app/_components/Popup';
 import { useCursor } from '~/app/_live/cursor';
 import { useTimeline } from '~/app/_live/lists';
 import { controlAt } from '~/app/_live/runMarks';
@@ -81,12 +81,6 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
 
   const meant = draft ? readText(spec, draft.text) : null;
   const odd = meant?.ok ? unusual(spec, meant.value, current) : null;
-  const about = (
-    <>
-      <span className="sr-only">About {spec.label}</span>
-      <span aria-hidden>?</span>
-    </>
-  );
   const typed = spec.type !== 'boolean' && !spec.options;
   const error = problem ?? (refused ? refused.message : null);
   return (
@@ -99,9 +93,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         <label htmlFor={id} className="min-w-0 wrap-anywhere" title={aboutControl(spec)}>
           {spec.label}
         </label>
-        <Popup title={spec.label} className="min-w-6 justify-center text-2xs text-dim" trigger={about}>
-          <p className="text-dim">{aboutControl(spec)}</p>
-        </Popup>
+        <About of={spec.label} lines={[aboutControl(spec)]} />
       </span>
       <div className="relative">
         <ValueInput

@@ -11,7 +11,9 @@ import { noteDesk, placeOf } from '~/app/_run/notes/noteDesk';
 
 /** Width of the lane names left of the track, CSS pixels. */
 export const labelWidth = 92;
-const height = 18;
+/** Height of a lane of marks and width of a mark, in CSS pixels: the least that a finger hits (WCAG 2.5.8). */
+const target = 24;
+const tickHeight = 18;
 const mostListed = 8;
 
 const lanes: readonly { name: string; kinds: readonly MarkKind[] }[] = [
@@ -41,7 +43,7 @@ export const Lanes = memo(function Lanes(props: {
         const own = marks.filter((m) => kinds.includes(m.kind));
         // Most runs end without a command.
         const shownAs = own.every((m) => m.kind === 'status') ? 'status' : name;
-        return own.length > 0 ? [{ name: shownAs, clusters: clusterMarks(own, px, width, 12) }] : [];
+        return own.length > 0 ? [{ name: shownAs, clusters: clusterMarks(own, px, width, target) }] : [];
       }),
     [marks, px, width],
   );
@@ -58,7 +60,7 @@ export const Lanes = memo(function Lanes(props: {
     <div className="relative">
       {placed.map(({ name, clusters }) => (
         // biome-ignore lint/a11y/useSemanticElements: marks along a line, not a form
-        <div key={name} role="group" aria-label={name} className="relative" style={{ height }}>
+        <div key={name} role="group" aria-label={name} className="relative" style={{ height: target }}>
           <Name left={left}>{name}</Name>
           <div className="absolute inset-y-0" style={{ left, width }}>
             {clusters.map((c, i) => (
@@ -68,8 +70,8 @@ export const Lanes = memo(function Lanes(props: {
                 // One tab stop per lane; the arrow keys move along it.
                 tabIndex={i === 0 ? 0 : -1}
                 aria-label={c.marks.map(say).slice(0, mostListed).join('; ')}
-                className="absolute inset-y-0 w-4 -translate-x-1/2 rounded-sm hover:bg-raised"
-                style={{ left: c.x }}
+                className="absolute inset-y-0 -translate-x-1/2 rounded-sm hover:bg-raised"
+                style={{ left: c.x, width: target }}
                 onClick={(e) => go(c, e.currentTarget)}
                 onPointerEnter={() => setShown(c)}
                 onPointerLeave={() => setShown(null)}
@@ -88,7 +90,7 @@ export const Lanes = memo(function Lanes(props: {
                   to.focus();
                 }}
               >
-                <svg width={16} height={height} viewBox={`-8 ${-height / 2} 16 ${height}`} aria-hidden>
+                <svg width={target} height={target} viewBox={`${-target / 2} ${-target / 2} ${target} ${target}`} aria-hidden>
                   <MarkGlyph kind={c.head.kind} color={colorOf(palette, c.head.color)} more={c.marks.length > 1} />
                 </svg>
               </button>
@@ -97,9 +99,9 @@ export const Lanes = memo(function Lanes(props: {
         </div>
       ))}
       {stops.length > 0 && (
-        <div className="relative" style={{ height }}>
+        <div className="relative" style={{ height: tickHeight }}>
           <Name left={left}>snapshots</Name>
-          <svg aria-hidden className="absolute inset-y-0" style={{ left }} width={width} height={height}>
+          <svg aria-hidden className="absolute inset-y-0" style={{ left }} width={width} height={tickHeight}>
             <path d={ticks} stroke="var(--color-dim)" />
           </svg>
         </div>

@@ -4,6 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { ChoiceField, TextField } from '~/app/_components/Field';
 import { count, duration } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
+import { terms } from '~/app/_components/terms';
 import type { RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
 import type { Estimate } from '~/shared/runTable';
@@ -169,7 +170,7 @@ function RunFields(props: {
   const text = (
     label: string,
     key: 'project' | 'group' | 'tags',
-    more: { help?: string; placeholder?: string; list?: string } = {},
+    more: { about?: string[]; placeholder?: string; list?: string } = {},
   ) => (
     <TextField
       label={label}
@@ -194,12 +195,15 @@ function RunFields(props: {
           onChange={(name) => onChange({ ...draft, name })}
         />
         {text('Project', 'project', { placeholder: 'default', list: listId })}
-        {text('Group', 'group', { placeholder: 'none', help: 'runs that belong together, such as seeds of one experiment' })}
-        {text('Tags', 'tags', { help: 'separated by commas' })}
+        {text('Group', 'group', {
+          placeholder: 'none',
+          about: [terms.group[1]],
+        })}
+        {text('Tags', 'tags', { placeholder: 'separated by commas' })}
         {recipe.presets.length > 1 && (
           <ChoiceField
             label="Preset"
-            help="what the settings below begin with"
+            about={['The values that the settings below begin with.']}
             options={recipe.presets.map((p) => ({ value: p.name, text: p.title }))}
             value={preset}
             onPick={(next) => onChange(withPreset(draft, recipe.name, next))}

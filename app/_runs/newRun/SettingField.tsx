@@ -22,13 +22,20 @@ export function SettingField(props: {
   onType(text: string): void;
 }) {
   const { field, schema, text, published, error, checkpoints, onType } = props;
-  const unit = field.annotations['x-unit'];
+  const usual = field.annotations['x-usual'];
+  const off = field.choices.filter((c) => c.disabled);
   return (
     <Field
       label={field.title}
-      {...(unit !== undefined && { unit })}
-      help={field.description}
-      detail={<Detail field={field} schema={schema} text={text} published={published} />}
+      unit={readable(field, text)}
+      about={aboutSetting(field, schema, published)}
+      detail={
+        off.length > 0 ? (
+          <WhyNot of={off} />
+        ) : (
+          usual && isUnusual(field, text) && <span className="text-warn">{usuallyWords(usual)}</span>
+        )
+      }
       error={(isNumber(field) ? unsure(text) : null) ?? error}
       marked={text !== published}
     >
@@ -176,62 +183,55 @@ function Choices(props: {
   );
 }
 
-/** The allowed values, the usual ones, and the published one with its source. */
-function Detail({ field, schema, text, published }: { field: RecipeField; schema: JsonSchema; text: string; published: string }) {
-  const { annotations, choices } = field;
+/** What the setting is for, the values it takes, the usual ones, and the preset's value with its source. */
+function aboutSetting(field: RecipeField, schema: JsonSchema, published: string): string[] {
+  const { annotations, choices, description, kind } = field;
   const usual = annotations['x-usual'];
-  const value = valueTyped(field, text);
-  const outside = usual && typeof value === 'number' && (value < usual[0] || value > usual[1]);
   const shownDefault =
     published === '' ? (annotations['x-null'] ?? 'none') : (choices.find((c) => bare(c.value) === published)?.title ?? published);
   const source = annotations['x-source'];
   // On the form null is an empty field.
   const allowed = fits(schema, field).replace(/ or null(?= \(|$)/, ' or empty');
-  const parts: [string, ReactNode][] = [];
-  if (typeof value === 'number' && Number.isInteger(value) && withSeparators(text) !== text)
-    parts.push(['value', `= ${count(value)}`]);
-  if (isNumber(field) || field.kind === 'list' || field.kind === 'text' || field.kind === 'json')
-    parts.push(['fits', isNumber(field) ? withSeparators(allowed) : allowed]);
-  if (usual)
-    parts.push([
-      'usual',
-      <span key="usual" className={outside ? 'text-warn' : ''}>
-        usually {withSeparators(String(usual[0]))} to {withSeparators(String(usual[1]))}
-        {outside && ': outside of that'}
-      </span>,
-    ]);
-  if (field.kind !== 'switch' && shownDefault.length <= 40)
-    parts.push(['default', `default ${isNumber(field) ? withSeparators(shownDefault) : shownDefault}`]);
-  if (source) parts.push(['source', <Source key="source" text={source} />]);
-  const off = choices.filter((c) => c.disabled);
-  return (
-    <>
-      {parts.map(([key, part], i) => (
-        <span key={key}>
-          {i > 0 && '; '}
-          {part}
-        </span>
-      ))}
-      {off.length > 0 && (
-        <details>
-          <summary className="min-h-6 leading-6">why not {off.map((c) => c.title).join(', ')}</summary>
-          {off.map((c) => (
-            <p key={bare(c.value)}>
-              {c.title}: {c.disabled!.reason}
-              {c.disabled!.help && `; ${c.disabled!.help}`}
-            </p>
-          ))}
-        </details>
-      )}
-    </>
-  );
+  const numbers = isNumber(field) ? withSeparators : (text: string) => text;
+  return [
+    description && sentence(description),
+    ['integer', 'number', 'list', 'text', 'json'].includes(kind) && sentence(numbers(allowed)),
+    usual && sentence(usuallyWords(usual)),
+    kind !== 'switch' && shownDefault.length <= 40 && sentence(`default ${numbers(shownDefault)}`),
+    source && (isAddress(source) ? source : sentence(`source: ${source}`)),
+  ].filter((line) => typeof line === 'string' && line !== '') as string[];
 }
 
-function Source({ text }: { text: string }) {
-  if (!/^https?:\/\//.test(text)) return <>source: {text}</>;
+const sentence = (words: string): string => `${words[0]!.toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? '' : '.'}`;
+const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
+const usuallyWords = ([least, most]: readonly [number, number]): string =>
+  `usually ${withSeparators(String(least))} to ${withSeparators(String(most))}`;
+
+/** Whether the value is outside of the usual ones. */
+function isUnusual(field: RecipeField, text: string): boolean {
+  const usual = field.annotations['x-usual'];
+  const value = valueTyped(field, text);
+  return usual !== undefined && typeof value === 'number' && (value < usual[0] || value > usual[1]);
+}
+
+/** The unit of the value; before it the value itself where its digits are hard to count: "50,000 examples". */
+function readable(field: RecipeField, text: string): string | undefined {
+  const value = valueTyped(field, text);
+  const shown = typeof value === 'number' && Number.isInteger(value) && withSeparators(text) !== text ? count(value) : undefined;
+  return [shown, field.annotations['x-unit']].filter((part) => part !== undefined).join(' ') || undefined;
+}
+
+/** The choices that cannot work here, each with the reason and what helps. */
+function WhyNot({ of }: { of: RecipeField['choices'] }) {
   return (
-    <a href={text} target="_blank" rel="noreferrer" className="text-accent underline">
-      source
-    </a>
+    <details>
+      <summary className="min-h-6 leading-6">why not {of.map((c) => c.title).join(', ')}</summary>
+      {of.map((c) => (
+        <p key={bare(c.value)}>
+          {c.title}: {c.disabled!.reason}
+          {c.disabled!.help && `; ${c.disabled!.help}`}
+        </p>
+      ))}
+    </details>
   );
 }

@@ -103,15 +103,22 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
   });
 
   it('each says what it is for, what it takes, what is usual, its unit, its default and from where', async () => {
-    expect(await described('Seed')).toBe('decides everything random | a whole number from 0 to 99; default 3');
-    expect(await described('Learning rate')).toBe('a number > 0; usually 0.0001 to 0.01; default 0.001; source');
-    await expect
-      .poll(() => page.getByRole('link', { name: 'source' }).getAttribute('href'))
-      .toBe('https://arxiv.org/abs/1412.6980');
-    expect(await described('Patience')).toBe('validations | a whole number >= 1 or empty (never); default never');
+    expect(await described('Seed')).toBe('Decides everything random. A whole number from 0 to 99. Default 3.');
+    expect(await described('Learning rate')).toBe(
+      'A number > 0. Usually 0.0001 to 0.01. Default 0.001. https://arxiv.org/abs/1412.6980',
+    );
+    await page.getByRole('button', { name: 'About Learning rate' }).click();
+    const about = page.getByRole('dialog', { name: 'Learning rate' });
+    await about.getByText('Usually 0.0001 to 0.01.').waitFor();
+    expect(await about.getByRole('link').getAttribute('href')).toBe('https://arxiv.org/abs/1412.6980');
+    await page.keyboard.press('Escape');
+    await about.waitFor({ state: 'detached' });
+    expect(await described('Patience')).toBe('validations | A whole number >= 1 or empty (never). Default never.');
     await expect.poll(() => field('Patience').getAttribute('placeholder')).toBe('never');
+    await field('Patience').fill('120000');
+    expect(await described('Patience')).toContain('120,000 validations | ');
     await field('Learning rate').fill('1');
-    expect(await described('Learning rate')).toContain('usually 0.0001 to 0.01: outside of that');
+    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01');
   });
 
   it('a choice that cannot work here is there, cannot be chosen, and says why and what helps', async () => {
