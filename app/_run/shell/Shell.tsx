@@ -10,10 +10,9 @@ import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
 import { reveal, useWorkspace, workspace } from '~/app/_live/workspace';
 import { useNoteDesk } from '~/app/_run/notes/noteDesk';
-import type { Panel } from '~/app/_run/panel';
 import { Timeline } from '~/app/_run/timeline/Timeline';
 import { Center } from './Center';
-import { panels } from './panels';
+import { type Panel, panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
 import { useNarrow, usePresenting } from './useMedia';
 

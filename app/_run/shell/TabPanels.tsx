@@ -1,7 +1,7 @@
 import { type ComponentProps, type KeyboardEvent, type ReactNode, Suspense, useEffect, useId, useRef } from 'react';
 import { useView } from '~/app/_live/useRun';
-import type { Panel } from '~/app/_run/panel';
 import { Boundary } from './Boundary';
+import type { Panel } from './panels';
 
 /** Tabs of panels; one of them is open. */
 export function TabPanels(props: {
