@@ -1,5 +1,3 @@
-'use client';
-
 import { ChevronLeft, ChevronRight, type LucideIcon } from 'lucide-react';
 import { memo, useState } from 'react';
 import { inputClass, Select } from '~/app/_components/Field';

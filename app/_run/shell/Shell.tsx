@@ -1,5 +1,3 @@
-'use client';
-
 import { Ellipsis, PanelRightClose } from 'lucide-react';
 import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';

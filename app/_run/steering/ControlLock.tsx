@@ -1,5 +1,3 @@
-'use client';
-
 import { Lock } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { duration } from '~/app/_components/format';
