@@ -8,7 +8,7 @@ import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/ru
 import { RunLog } from '~/server/runs/log';
 import { applyFrame } from '~/shared/applyFrame';
 import type { Entry, RunEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
+import { foldAll } from '~/test/support/views';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';

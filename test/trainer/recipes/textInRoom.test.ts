@@ -1,7 +1,7 @@
 /** The whole way of a text run: a recipe declared by a trainer process, a run started by its name, and what people then find in the room. */
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { foldAll } from '~/shared/fold';
+import { foldAll } from '~/test/support/views';
 import type { Actor } from '~/shared/ids';
 import { latestOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
