@@ -43,17 +43,6 @@ export function ControlLock() {
             : 'Nobody holds the control lock'}
         <Explain term="controlLock" />
       </span>
-      {!held && (
-        <Button
-          size="small"
-          look="bare"
-          disabled={busy}
-          title={`For ${holdMs / 60_000} minutes nobody else can steer this run`}
-          onClick={() => turn({ kind: 'take', forMs: holdMs })}
-        >
-          Take it
-        </Button>
-      )}
       {mine && (
         <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'release' })}>
           Release
@@ -64,8 +53,14 @@ export function ControlLock() {
           Ask for it
         </Button>
       )}
-      {held && !mine && you.role === 'admin' && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>
+      {(!held || (!mine && you.role === 'admin')) && (
+        <Button
+          size="small"
+          look="bare"
+          disabled={busy}
+          title={`For ${holdMs / 60_000} minutes nobody else can steer this run`}
+          onClick={() => turn({ kind: 'take', forMs: holdMs })}
+        >
           Take it
         </Button>
       )}
