@@ -46,7 +46,7 @@ const icons: Record<Item['kind'], typeof Activity> = {
   record: Database,
 };
 const colors: Record<Tone, string> = { plain: 'text-dim', good: 'text-good', warn: 'text-warn', bad: 'text-bad' };
-const small = 'h-6! w-auto! font-sans px-1!';
+const small = 'h-6! w-auto! max-w-full font-sans px-1!';
 const filters = ['everything', 'commands', 'results', 'alerts', 'notes', 'team'] as const;
 const kept: Record<(typeof filters)[number], (item: Item) => boolean> = {
   everything: () => true,

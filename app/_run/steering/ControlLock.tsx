@@ -27,6 +27,7 @@ export function ControlLock() {
   const held = controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock : null;
   const mine = held?.holder.id === you.id;
   const left = held?.until ? `, ${duration(held.until - now)} left` : '';
+  const asked = held?.askedBy.some((who) => who.id === you.id) === true;
   const asking: Actor[] = mine ? held.askedBy.filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i) : [];
   return (
     <div
@@ -49,8 +50,8 @@ export function ControlLock() {
         </Button>
       )}
       {held && !mine && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'ask' })}>
-          Ask for it
+        <Button size="small" look="bare" disabled={busy || asked} onClick={() => turn({ kind: 'ask' })}>
+          {asked ? 'You asked for it' : 'Ask for it'}
         </Button>
       )}
       {(!held || (!mine && you.role === 'admin')) && (
@@ -67,7 +68,7 @@ export function ControlLock() {
       {asking.map((who) => (
         <span key={who.id} className="flex w-full items-center justify-between gap-2 text-warn">
           {who.name} asks for the control lock
-          <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who })}>
+          <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who, forMs: holdMs })}>
             Hand over
           </Button>
         </span>

@@ -22,7 +22,6 @@ export function SystemPanel() {
               charts={charts}
               name={s.name}
               title={`${nameInGroup(s.name, 'system')}${s.unit && ` (${s.unit})`}`}
-              label="value"
               color={i}
               among={system}
               smoothed={false}
