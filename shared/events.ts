@@ -58,6 +58,8 @@ export const controlLocked = z.strictObject({
   actor,
   holder: actor.nullable(),
   until: z.number().nullable(),
+  /** The holder from whom it was taken. */
+  from: actor.optional(),
 });
 
 /** Somebody without the control lock asks its holder for it. */

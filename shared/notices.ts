@@ -1,6 +1,6 @@
 import type { Entry } from './events';
 import type { Actor } from './ids';
-import type { RunView } from './view';
+import { ended, type RunView } from './view';
 
 /** Something in a run's log that concerns one person, or a few: they are notified on every page. */
 export interface Notice {
@@ -11,17 +11,26 @@ export interface Notice {
   step: number | null;
   title: string;
   detail: string;
+  /** What it asks for; over with the entry of which `answeredBy` says the same, or its beginning. null = nothing. */
+  asks: string | null;
 }
 
 /** @param view the run's view after the entry @returns null: it concerns nobody in particular */
 export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { concerns(person: Actor): boolean }) | null {
   const { runId, setup, controlLock } = view;
-  const notice = (title: string, concerns: (person: Actor) => boolean, detail = '', step: number | null = null) => ({
+  const notice = (
+    title: string,
+    concerns: (person: Actor) => boolean,
+    detail = '',
+    step: number | null = null,
+    asks: string | null = null,
+  ) => ({
     key: `${runId} ${seq}`,
     runId,
     step,
     title: `${setup.name}: ${title}`,
     detail,
+    asks,
     concerns,
   });
   switch (event.type) {
@@ -37,23 +46,45 @@ export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { conc
       );
     }
     case 'control.requested':
-      return notice(`${event.actor.name} asks for the control lock`, (person) => person.id === controlLock?.holder.id);
+      return notice(
+        `${event.actor.name} asks for the control lock`,
+        (person) => person.id === controlLock?.holder.id,
+        '',
+        null,
+        `${runId} lock`,
+      );
     case 'control.locked': {
-      const { actor, holder } = event;
-      if (!holder || holder.id === actor.id) return null;
-      return notice(`${actor.name} handed the control lock to you`, (person) => person.id === holder.id);
+      const { actor, holder, from } = event;
+      if (holder && holder.id !== actor.id)
+        return notice(`${actor.name} handed the control lock to you`, (person) => person.id === holder.id);
+      const did = holder ? 'took the control lock from you' : 'released the control lock that you held';
+      return from ? notice(`${actor.name} ${did}`, (person) => person.id === from.id) : null;
     }
     case 'command.proposed': {
       const { actor, command } = event;
       const what = command.kind === 'set' ? `set ${command.control} to ${command.value}` : command.action;
       const mayAnswer = (person: Actor) => person.id !== actor.id && (person.role === 'operator' || person.role === 'admin');
-      return notice(`${actor.name} asks for a second operator`, mayAnswer, what);
+      return notice(`${actor.name} asks for a second operator`, mayAnswer, what, null, `${runId} ${command.id}`);
     }
     case 'proposal.answered': {
       const asked = view.recent.commands.items.find((c) => c.command.id === event.commandId);
       const did = event.approved ? 'approved' : 'declined';
       return notice(`${event.actor.name} ${did} what you asked for`, (person) => person.id === asked?.actor.id);
     }
+    default:
+      return null;
+  }
+}
+
+/** What an entry answers of what notices ask for, or the beginning of it; null: nothing. */
+export function answeredBy(runId: string, { event }: Entry): string | null {
+  switch (event.type) {
+    case 'control.locked':
+      return `${runId} lock`;
+    case 'proposal.answered':
+      return `${runId} ${event.commandId}`;
+    case 'status':
+      return ended(event.status) ? `${runId} ` : null;
     default:
       return null;
   }

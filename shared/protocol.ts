@@ -313,6 +313,8 @@ export interface ServerToViewer {
   trainers: (t: TrainerSummary[]) => void;
   /** Something in some run's log that concerns this person. */
   notice: (n: Notice) => void;
+  /** From `answeredBy`: somebody has answered what such notices ask for. */
+  answered: (asked: string) => void;
   /** Every second: the server's clock, ms since 1970; it also shows that the connection works. */
   time: (t: { now: number }) => void;
   /** The answer to a message that had no acknowledgement callback. */

@@ -6,6 +6,16 @@ import { answered, api, describeError } from '~/app/_trpc/client';
 
 /** Exchanges the person's choices with the server while the page is open. */
 export function RememberedChoices() {
+  useEffect(() => {
+    const inOtherTab = () => choices.look(false);
+    const back = () => document.visibilityState === 'visible' && choices.look(true);
+    window.addEventListener('storage', inOtherTab);
+    document.addEventListener('visibilitychange', back);
+    return () => {
+      window.removeEventListener('storage', inOtherTab);
+      document.removeEventListener('visibilitychange', back);
+    };
+  }, []);
   useEffect(
     () =>
       choices.connect(

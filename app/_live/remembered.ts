@@ -20,6 +20,8 @@ export interface Choices extends Source<State> {
   read(key: RememberedKey): string | null;
   /** Takes effect here at once, and on the server when it can be reached. */
   write(key: RememberedKey, value: string): void;
+  /** Shows what another page of this browser has changed; `ask`: another browser, too. */
+  look(ask: boolean): void;
   /** Reads the server's document, and sends it what was changed without it. @returns stops sending */
   connect(server: RememberedServer, after: (ms: number, f: () => void) => () => void): () => void;
 }
@@ -31,13 +33,16 @@ const personKey = 'headroom.person';
 
 /**
  * The choices of the person who used this browser last, kept in the browser and on the server. The browser's copy is shown until the
- * server's arrives, and is all there is while the server cannot be reached. Of two changes the one that reaches the server later holds.
+ * server's arrives, and is all there is while the server cannot be reached. Of two changes the one that reaches the server later holds; in
+ * a list those are changes of the same item.
  */
 export function createChoices(storage: typeof kept): Choices {
   let person = storage.get(personKey) ?? '';
   let server: { of: RememberedServer; after(ms: number, f: () => void): () => void } | null = null;
   let cancel = () => {};
   let state: State = { changes: 0, settled: false };
+  /** What the server had when this page last heard of it, before its own changes. */
+  let known: Remembered['values'] = {};
   const listeners = new Listeners();
   const place = (key: RememberedKey | 'unsent') => `headroom.${person}.${key}`;
   const changed = (settled = state.settled) => {
@@ -59,16 +64,25 @@ export function createChoices(storage: typeof kept): Choices {
 
   async function send(): Promise<void> {
     const to = server;
-    for (const key of unsent()) {
-      if (!to || to !== server) return;
-      const value = storage.get(place(key));
-      try {
-        if (value !== null) await to.of.write(key, value);
-      } catch {
-        later(againMs, send);
-        return;
+    if (unsent().length === 0 || !to) return;
+    try {
+      const now = await to.of.read();
+      if (now.person !== person) return await receive();
+      for (const key of unsent()) {
+        if (to !== server) return;
+        const own = storage.get(place(key));
+        if (own === null) continue;
+        const value = merged(known[key] ?? null, own, now.values[key] ?? null);
+        await to.of.write(key, value);
+        known[key] = value;
+        if (storage.get(place(key)) !== own) continue;
+        setUnsent(unsent().filter((k) => k !== key));
+        if (value === own) continue;
+        storage.set(place(key), value);
+        changed();
       }
-      if (storage.get(place(key)) === value) setUnsent(unsent().filter((k) => k !== key));
+    } catch {
+      if (to === server) later(againMs, send);
     }
   }
 
@@ -85,14 +99,18 @@ export function createChoices(storage: typeof kept): Choices {
       // Choices made before the person was known belong to them; those of another person stay with that one.
       const before = person === '' ? own.map((key) => [key, storage.get(place(key))] as const) : [];
       person = answer.person;
+      known = {};
       storage.set(personKey, person);
       for (const [key, value] of before) storage.set(place(key), value);
       setUnsent([...new Set([...unsent(), ...before.map(([key]) => key)])]);
     }
     adopt(answer);
     const waiting = unsent();
-    for (const [key, value] of Object.entries(answer.values) as [RememberedKey, string][])
-      if (!waiting.includes(key)) storage.set(place(key), value);
+    for (const [key, value] of Object.entries(answer.values) as [RememberedKey, string][]) {
+      if (waiting.includes(key)) continue;
+      storage.set(place(key), value);
+      known[key] = value;
+    }
     changed(true);
     await send();
   }
@@ -120,6 +138,10 @@ export function createChoices(storage: typeof kept): Choices {
       changed();
       later(restMs, send);
     },
+    look(ask) {
+      changed();
+      if (ask) void receive();
+    },
     connect(of, after) {
       server = { of, after };
       void receive();
@@ -129,6 +151,25 @@ export function createChoices(storage: typeof kept): Choices {
       };
     },
   };
+}
+
+/** A list with the changes that were made of `base` here, and those that came to the server meanwhile; what is no list is as it was chosen here. */
+function merged(base: string | null, own: string, server: string | null): string {
+  const [before, here, there] = [base, own, server].map(itemsIn);
+  if (!here || !there || server === base) return own;
+  const gone = (key: string) => before?.has(key) === true && !here.has(key);
+  const mine = [...here].filter(([key, item]) => JSON.stringify(before?.get(key)) !== JSON.stringify(item));
+  const theirs = [...there].filter(([key]) => !gone(key) && !mine.some(([other]) => other === key));
+  return JSON.stringify([...theirs, ...mine].map(([, item]) => item));
+}
+
+/** The items of a list by what names each: its name, or the run of a run's choice. */
+function itemsIn(text: string | null): Map<string, unknown> | null {
+  const items = parsed(text);
+  const keyOf = (item: unknown) => (Array.isArray(item) ? item[0] : (item as { name?: unknown } | null)?.name);
+  return Array.isArray(items) && items.every((i) => typeof keyOf(i) === 'string')
+    ? new Map(items.map((i) => [keyOf(i), i]))
+    : null;
 }
 
 /** The choices of this tab's person. */

@@ -80,6 +80,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('runs', (changed) => listeners.each((l) => l.runs?.(changed)));
   socket.on('you', (you) => listeners.each((l) => l.you?.(you)));
   socket.on('notice', (notice) => listeners.each((l) => l.notice?.(notice)));
+  socket.on('answered', (asked) => listeners.each((l) => l.answered?.(asked)));
   socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);

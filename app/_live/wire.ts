@@ -31,6 +31,8 @@ export interface WireListener {
   runs?(changed: RunSummary[]): void;
   /** An entry in a run's log concerns this tab's person. */
   notice?(notice: Notice): void;
+  /** What such notices ask for has been answered. */
+  answered?(asked: string): void;
   trainers?(trainers: TrainerSummary[]): void;
   /** Nothing has arrived for `ms` over an open connection; 0: a message has arrived again. */
   silent?(ms: number): void;

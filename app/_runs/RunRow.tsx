@@ -81,7 +81,7 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         className={`w-fit max-w-full font-medium hover:text-accent ${below.status ? 'line-clamp-2 leading-4 break-words' : 'block truncate'}`}
       >
         {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
-        <bdi>{run.name}</bdi>
+        {run.name}
       </Link>
       <span
         className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step && !below.status ? 'max-h-9' : 'max-h-[1.125rem]'}`}

@@ -1,5 +1,3 @@
-'use client';
-
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import { useState } from 'react';
@@ -87,14 +85,14 @@ export function Audit() {
             />
             <Select
               aria-label="Which rows"
-              className="w-auto! font-sans"
+              className="w-auto! max-w-44 font-sans"
               options={Object.keys(groups)}
               value={group}
               onPick={setGroup}
             />
             <Select
               aria-label="Whose rows"
-              className="w-auto! font-sans"
+              className="w-auto! max-w-44 font-sans"
               options={[{ value: '', text: 'everybody' }, ...people.map((p) => ({ value: p.id, text: p.name }))]}
               value={person}
               onPick={setPerson}

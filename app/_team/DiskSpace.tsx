@@ -1,12 +1,9 @@
-'use client';
-
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
-import { Panel } from '~/app/_components/Panel';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { useTeamChange } from './useTeam';
 
@@ -42,7 +39,7 @@ function bytesTyped(text: string): number | string {
 }
 
 /** How much of the disk a run may take for snapshots and checkpoints, and, of the run `runId`, how much it takes. */
-export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
+export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
   const trpc = useTrpc();
   const { data, error } = useQuery(trpc.retention.get.queryOptions());
   const use = useQuery({ ...trpc.retention.use.queryOptions({ runId: runId ?? '' }), enabled: runId !== null }).data;
@@ -62,7 +59,7 @@ export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; 
     if (Object.values(wish).every((bytes) => typeof bytes === 'number')) save.mutate(wish, { onSuccess: () => setTyped({}) });
   };
   return (
-    <Panel title="Disk space of each run">
+    <>
       {error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>}
       {!data && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
       {data && (
@@ -118,6 +115,6 @@ export function DiskSpacePanel({ editable, runId = null }: { editable: boolean; 
           )}
         </form>
       )}
-    </Panel>
+    </>
   );
 }

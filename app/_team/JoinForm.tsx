@@ -126,16 +126,18 @@ export function JoinForm() {
             </Button>
           </form>
         )}
-        {signIn && you === null && (
+        {signIn && (
           <div className="mt-3 flex flex-col gap-2">
             {signIn.problem && (
-              <p role="alert" className="text-bad first-letter:uppercase">
+              <p role="alert" className="text-bad">
                 {signIn.problem}
               </p>
             )}
-            <a className={buttonClass(link.state === 'open' ? 'plain' : 'primary')} href={signIn.href}>
-              Sign in with {signIn.provider}
-            </a>
+            {you === null && (
+              <a className={buttonClass(link.state === 'open' ? 'plain' : 'primary')} href={signIn.href}>
+                Sign in with {signIn.provider}
+              </a>
+            )}
           </div>
         )}
       </main>

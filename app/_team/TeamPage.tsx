@@ -3,18 +3,19 @@
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { PageTools } from '~/app/_components/PageTools';
+import { Panel } from '~/app/_components/Panel';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
-import { DiskSpacePanel } from './DiskSpace';
+import { DiskSpaceForm } from './DiskSpace';
 import { Invites } from './Invites';
 import { Me } from './Me';
 import { People } from './People';
 import { Sessions } from './Sessions';
 import { Tokens } from './Tokens';
 import { useInfo } from './useTeam';
-import { WatchdogRulesPanel } from './WatchdogRules';
+import { WatchdogForm } from './WatchdogRules';
 
 /** People, links, tokens, rules and the audit log. */
 export function TeamPage() {
@@ -59,13 +60,17 @@ export function TeamPage() {
               <People admin={admin} you={info.you.id} />
               {!info.loopback && <Me you={info.you.id} provider={info.provider} />}
               <Sessions />
-              <WatchdogRulesPanel editable={operates} />
+              <Panel title="Watchdogs of all runs">
+                <WatchdogForm editable={operates} />
+              </Panel>
             </div>
             <div className="space-y-2">
               {admin && <Invites />}
               {admin && <Tokens />}
               <Approval editable={admin} />
-              <DiskSpacePanel editable={admin} />
+              <Panel title="Disk space of each run">
+                <DiskSpaceForm editable={admin} />
+              </Panel>
             </div>
             {admin && <Audit />}
           </>

@@ -1,11 +1,8 @@
-'use client';
-
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
-import { Panel } from '~/app/_components/Panel';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
 import { useTeamChange } from './useTeam';
@@ -38,7 +35,7 @@ const numbersOf = (rule: Watchdog): [string, number][] =>
   Object.entries(rule).filter((e): e is [string, number] => typeof e[1] === 'number');
 
 /** What the server checks at every step of every run, and its reactions. `runId` null = all runs without rules of their own. */
-export function WatchdogRulesPanel({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
+export function WatchdogForm({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
   const { data, error } = useQuery(useTrpc().team.watchdogs.queryOptions({ runId }));
   // Fields keep the text as typed, so that "1e" can become "1e-3".
   const [draft, setDraft] = useState<WatchdogRules | null>(null);
@@ -71,7 +68,7 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
     if (parsed.success) save.mutate(parsed.data);
   };
   return (
-    <Panel title={runId === null ? 'Watchdogs of all runs' : 'Watchdogs of this run'}>
+    <>
       {error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>}
       {!draft && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
       {draft && (
@@ -135,7 +132,7 @@ export function WatchdogRulesPanel({ editable, runId = null }: { editable: boole
           )}
         </form>
       )}
-    </Panel>
+    </>
   );
 }
 

@@ -12,7 +12,7 @@ import { Presence, type Present } from '~/server/runs/presence';
 import type { Identity } from '~/server/web/identity';
 import { command } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
-import { noticeOf } from '~/shared/notices';
+import { answeredBy, noticeOf } from '~/shared/notices';
 import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunSummary } from '~/shared/summary';
@@ -68,8 +68,10 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
-  const stopNotices = hub.onEntries((_runId, entries, view) => {
+  const stopNotices = hub.onEntries((runId, entries, view) => {
     for (const entry of entries) {
+      const answered = answeredBy(runId, entry);
+      if (answered !== null) io.emit('answered', answered);
       const found = noticeOf(view, entry);
       if (!found) continue;
       const { concerns, ...notice } = found;

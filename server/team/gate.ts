@@ -39,7 +39,7 @@ export type ControlLockRequest =
   | { kind: 'take'; forMs: number | null }
   | { kind: 'ask' }
   | { kind: 'release' }
-  | { kind: 'handOver'; to: Actor };
+  | { kind: 'handOver'; to: Actor; forMs: number | null };
 
 /** @returns the entry for the request, or why it is refused */
 export function changeControlLock(
@@ -51,27 +51,31 @@ export function changeControlLock(
   present: readonly Actor[],
 ): ServerEvent | Refusal {
   const held = holder(view, now);
+  const until = (forMs: number | null) => (forMs === null ? null : now + forMs);
+  const from = held && held.id !== actor.id ? { from: held } : {};
   switch (request.kind) {
     case 'take':
       if (held && held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `${held.name} holds the control lock; ask for it`);
-      return { type: 'control.locked', actor, holder: actor, until: request.forMs === null ? null : now + request.forMs };
+      return { type: 'control.locked', actor, holder: actor, until: until(request.forMs), ...from };
     case 'ask':
       if (!held) return refuse('state', 'nobody holds the control lock; take it');
       if (held.id === actor.id) return refuse('state', 'you hold the control lock already');
+      if (view.controlLock?.askedBy.some((who) => who.id === actor.id))
+        return refuse('state', 'you have asked for the control lock already');
       return { type: 'control.requested', actor };
     case 'release':
     case 'handOver': {
       if (!held) return refuse('state', 'nobody holds the control lock');
       if (held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `only ${held.name} or an admin may give the control lock away`);
-      if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
+      if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null, ...from };
       // Look up the new holder: name and role in the request are not trusted.
       const to = present.find((person) => person.id === request.to.id);
       if (!to) return refuse('state', `${request.to.name} does not watch this run; hand it to somebody who does`, 'request.to');
       if (!may(to, 'steer runs'))
         return refuse('forbidden', `${to.name} (${to.role}) may not steer; hand it to an operator or an admin`, 'request.to');
-      return { type: 'control.locked', actor, holder: to, until: null };
+      return { type: 'control.locked', actor, holder: to, until: until(request.forMs) };
     }
   }
 }

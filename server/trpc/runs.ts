@@ -61,18 +61,17 @@ const consoleQuery = {
   limit: z.int().min(1).max(1000).default(200),
 };
 
+const holdMs = z
+  .int()
+  .min(1000)
+  .max(7 * 24 * 3_600_000)
+  .nullable();
+
 const controlLockRequest = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('take'),
-    forMs: z
-      .int()
-      .min(1000)
-      .max(7 * 24 * 3_600_000)
-      .nullable(),
-  }),
+  z.strictObject({ kind: z.literal('take'), forMs: holdMs }),
   z.strictObject({ kind: z.literal('ask') }),
   z.strictObject({ kind: z.literal('release') }),
-  z.strictObject({ kind: z.literal('handOver'), to: actor }),
+  z.strictObject({ kind: z.literal('handOver'), to: actor, forMs: holdMs.default(null) }),
 ]);
 
 /** Newest samples before a step from which an answer chooses. */

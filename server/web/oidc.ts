@@ -51,11 +51,15 @@ export function openOidc(deps: {
     return new URL(`${isSecure(request) ? 'https' : 'http'}://${host}${basePath}${routes.finish}`);
   };
 
-  /** Back to the page for signing in, which shows the reason. */
-  function refuse({ request, response }: Visit, problem: string, error?: unknown): void {
+  /** Back to the page for signing in, which shows the reason; whoever tries again there still comes in by the same link, to the same page. */
+  function refuse({ request, response }: Visit, problem: string, wish?: z.infer<typeof flow>, error?: unknown): void {
     log.warn({ ...(error !== undefined && { err: error }), issuer: settings.issuer.href }, `sign-in: ${problem}`);
     sessions.set(request, response, problemCookie, problem, 60);
-    sendTo(response, `${basePath}/join`);
+    const kept = new URLSearchParams({
+      ...(wish && wish.to !== '/' && { to: wish.to }),
+      ...(wish?.invite && { invite: wish.invite }),
+    }).toString();
+    sendTo(response, `${basePath}/join${kept && `?${kept}`}`);
   }
 
   async function start(visit: Visit): Promise<void> {
@@ -87,7 +91,7 @@ export function openOidc(deps: {
       sessions.set(request, response, flowCookie, JSON.stringify(wish), tenMinutes);
       sendTo(response, address.href);
     } catch (error) {
-      refuse(visit, sentenceOf(error, name), error);
+      refuse(visit, sentenceOf(error, name), wish, error);
     }
   }
 
@@ -112,7 +116,7 @@ export function openOidc(deps: {
       }
       sendTo(response, basePath + to);
     } catch (error) {
-      refuse(visit, sentenceOf(error, name), error);
+      refuse(visit, sentenceOf(error, name), begun.data, error);
     }
   }
 
@@ -220,7 +224,9 @@ function jsonOf(text: string | null): unknown {
 
 /** Why a sign-in failed, for the person; the log has the details. */
 function sentenceOf(error: unknown, name: string): string {
-  if (error instanceof TeamError) return error.message.replace(/[^.]$/, '$&.');
+  // An address stays as it is written.
+  if (error instanceof TeamError)
+    return error.message.replace(/^\w(?!\S*@)/, (first) => first.toUpperCase()).replace(/[^.]$/, '$&.');
   if (error instanceof client.AuthorizationResponseError)
     return error.error === 'access_denied'
       ? `${name} did not sign you in: it was canceled or refused there.`

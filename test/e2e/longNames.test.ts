@@ -5,6 +5,8 @@ import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { root } from '~/test/support/root';
+import { startScriptedTrainer } from '~/test/support/scriptedTrainer';
+import { publishedSetup } from '~/test/support/setups';
 
 const long = 'model.encoder.layers.11.self_attention.output.dense.dropout_probability';
 const longPath = `a/very/long/key/that/does/not/end/because/somebody/joined/the/path/of/a/module/${long}`;
@@ -90,6 +92,54 @@ describeInBrowser('a run with long names', () => {
         .map((e) => e.getAttribute('aria-label') ?? e.textContent),
     );
     expect(small).toEqual([]);
+  });
+
+  it('a name from right to left is cut at its end, in the list and in its header', async () => {
+    const name = `مرحبا ${'run_without_a_space_'.repeat(3)}`;
+    const { runId } = await post('/api/runs', { key: 'right-to-left', name });
+    const other = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    /** Whether the first letters lie inside of their box. */
+    const begins = (shown: Locator) =>
+      shown.evaluate((e) => {
+        const range = document.createRange();
+        const text = document.createTreeWalker(e, NodeFilter.SHOW_TEXT).nextNode()!;
+        range.setStart(text, 0);
+        range.setEnd(text, 5);
+        const [own, box] = [range.getBoundingClientRect(), e.getBoundingClientRect()];
+        return own.left >= box.left && own.right <= box.right + 0.5;
+      });
+    await other.goto(app.url);
+    expect(await begins(other.getByRole('link', { name }))).toBe(true);
+    await other.goto(`${app.url}/runs/${runId}`);
+    expect(await begins(other.getByRole('heading', { name }))).toBe(true);
+    await other.close();
+  });
+
+  it('what is chosen is told from the rest where people choose the colors, and colors of data stay', async () => {
+    await openTab(page, 'Curves');
+    await page.emulateMedia({ forcedColors: 'active' });
+    const line = (tab: string) =>
+      page.getByRole('tab', { name: tab, exact: true }).evaluate((e) => getComputedStyle(e).borderBottomColor);
+    expect(await line('Curves')).not.toBe(await line('Set-up'));
+    const key = page.getByRole('figure', { name: 'Loss', exact: true }).locator('li span[style]').first();
+    expect(await key.evaluate((e) => getComputedStyle(e).borderTopColor)).toMatch(/^rgb\((?!0, 0, 0|255, 255, 255)/);
+    await page.emulateMedia({ forcedColors: null });
+  });
+
+  it('with the large type of Present, the header of a run that trains is one line', async () => {
+    const setup = publishedSetup('reverse', {}, { name: 'reverse with a name of eighty letters '.repeat(2) });
+    const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, setup);
+    const trainer = await startScriptedTrainer(app.address, { stepMs: 20 });
+    const other = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await other.goto(`${app.url}/runs/${runId}?layout=present`);
+    await other.getByText('left', { exact: true }).waitFor();
+    const middle = (shown: Locator) =>
+      shown.evaluate((e) => (({ top, bottom }) => (top + bottom) / 2)(e.getBoundingClientRect()));
+    const bell = await middle(other.getByRole('button', { name: 'Notifications' }));
+    for (const shown of [other.getByRole('heading', { level: 1 }), other.getByTestId('step')])
+      expect(Math.abs((await middle(shown)) - bell)).toBeLessThan(4);
+    await other.close();
+    trainer.close();
   });
 
   it('a table with a long cell scrolls to its other columns', async () => {

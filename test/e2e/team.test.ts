@@ -200,6 +200,8 @@ describeInBrowser('a team, as it begins', () => {
     });
     await bob.getByRole('alert').getByText('You were signed out. To come back, sign in again or open an invite link.').waitFor();
     expect((await bob.request.get(`${product.url}/api/trpc/runs.list`)).status()).toBe(401);
+    await bob.getByRole('button', { name: 'Open this page again' }).click();
+    await bob.waitForURL(`${product.url}/join?to=${encodeURIComponent(`/runs/${runId}`)}*`);
   });
 
   it('npm run verify-audit finds the row that was tampered with', async () => {

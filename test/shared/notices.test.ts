@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import type { RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { noticeOf } from '~/shared/notices';
+import { answeredBy, noticeOf } from '~/shared/notices';
 import { publishedSetup } from '~/test/support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
@@ -37,7 +37,12 @@ const note = (actor: Actor, text: string): RunEvent => ({
   actor,
   note: { kind: 'add', id: 'note-0001', anchor: { step: 7, chart: null, head: null }, text, replyTo: null },
 });
-const lock = (actor: Actor, holder: Actor | null): RunEvent => ({ type: 'control.locked', actor, holder, until: null });
+const lock = (actor: Actor, holder: Actor | null): Extract<RunEvent, { type: 'control.locked' }> => ({
+  type: 'control.locked',
+  actor,
+  holder,
+  until: null,
+});
 const proposed: RunEvent = {
   type: 'command.proposed',
   actor: bob,
@@ -67,6 +72,16 @@ it.each([
   ],
   ['a handover', [lock(bob, bob), lock(bob, ann)], ['night run: Bob handed the control lock to you', ['Ann Lee']]],
   ['a lock that somebody took', [lock(bob, bob)], null],
+  [
+    'a lock that was taken away',
+    [lock(bob, bob), { ...lock(ann, ann), from: bob }],
+    ['night run: Ann Lee took the control lock from you', ['Bob']],
+  ],
+  [
+    'a lock that somebody else released',
+    [lock(bob, bob), { ...lock(ann, null), from: bob }],
+    ['night run: Ann Lee released the control lock that you held', ['Bob']],
+  ],
   ['a proposal', [proposed], ['night run: Bob asks for a second operator', ['Ann Lee', 'Olga']]],
   [
     'an approval',
@@ -97,10 +112,35 @@ it('says what it is about, where to look, and the same key for the same entry', 
     step: 7,
     title: 'night run: Bob mentions you at step 7',
     detail: `@AnnLee ${'x'.repeat(192)}`,
+    asks: null,
   });
   expect([noticeAfter(proposed), noticeAfter(other), noticeAfter(lock(bob, ann))].map((n) => [n!.step, n!.detail])).toEqual([
     [null, 'set learningRate to 0.1'],
     [null, 'stop'],
     [null, ''],
   ]);
+});
+
+it.each<[string, RunEvent, RunEvent, boolean]>([
+  ['a request by a handover', { type: 'control.requested', actor: ann }, lock(bob, ann), true],
+  ['a request by a release', { type: 'control.requested', actor: ann }, lock(bob, null), true],
+  ['a request by another request', { type: 'control.requested', actor: ann }, { type: 'control.requested', actor: olga }, false],
+  [
+    'a proposal by its answer',
+    proposed,
+    { type: 'proposal.answered', actor: ann, commandId: 'command-1', approved: false },
+    true,
+  ],
+  [
+    'a proposal by another’s',
+    proposed,
+    { type: 'proposal.answered', actor: ann, commandId: 'command-2', approved: false },
+    false,
+  ],
+  ['a proposal by the lock', proposed, lock(bob, ann), false],
+  ['a proposal by the end of the run', proposed, { type: 'status', status: 'failed', step: 3, message: '' }, true],
+  ['a proposal by a pause', proposed, { type: 'status', status: 'paused', step: 3, message: '' }, false],
+])('%s is answered, or not', (_, asks, answer, over) => {
+  const answered = answeredBy('run00001', { seq: 9, attempt: 0, at: 0, event: answer });
+  expect(answered !== null && noticeAfter(asks)!.asks!.startsWith(answered)).toBe(over);
 });

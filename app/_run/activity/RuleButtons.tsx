@@ -3,8 +3,8 @@ import { type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Modal } from '~/app/_components/Modal';
 import { useRun, useView } from '~/app/_live/useRun';
-import { DiskSpacePanel } from '~/app/_team/DiskSpace';
-import { WatchdogRulesPanel } from '~/app/_team/WatchdogRules';
+import { DiskSpaceForm } from '~/app/_team/DiskSpace';
+import { WatchdogForm } from '~/app/_team/WatchdogRules';
 
 /** The rules for this run: what is watched for, and how much of the disk it may take. */
 export function RuleButtons() {
@@ -19,7 +19,7 @@ export function RuleButtons() {
         hint="What is watched for in this run"
         help="Until they are saved here, the rules of all runs (Team page) apply."
       >
-        <WatchdogRulesPanel editable={role === 'operator' || role === 'admin'} runId={runId} />
+        <WatchdogForm editable={role === 'operator' || role === 'admin'} runId={runId} />
       </RuleButton>
       <RuleButton
         icon={HardDrive}
@@ -27,7 +27,7 @@ export function RuleButtons() {
         title="Disk space of this run"
         hint="What its snapshots and checkpoints take, and may take"
       >
-        <DiskSpacePanel editable={role === 'admin'} runId={runId} />
+        <DiskSpaceForm editable={role === 'admin'} runId={runId} />
       </RuleButton>
     </>
   );

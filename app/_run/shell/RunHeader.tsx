@@ -1,5 +1,3 @@
-'use client';
-
 import { Copy } from 'lucide-react';
 import Link from 'next/link';
 import { Select } from '~/app/_components/Field';
@@ -39,7 +37,9 @@ export function RunHeader() {
   if (!head) return null;
   return (
     <header className="shrink-0 border-b border-line bg-panel">
-      <div className="flex min-h-10 flex-wrap items-center gap-x-3 gap-y-0.5 px-2 py-1 sm:px-3">
+      <div
+        className={`flex min-h-10 ${presenting ? 'whitespace-nowrap' : 'flex-wrap'} items-center gap-x-3 gap-y-0.5 px-2 py-1 sm:px-3`}
+      >
         <Link href="/" prefetch={false} className="inline-flex items-center" aria-label="Headroom: all runs" title="All runs">
           <Mark />
         </Link>
@@ -120,6 +120,7 @@ function Layout() {
 
 /** The run's progress, as far as it is known. */
 function Pace() {
+  const presenting = usePresenting();
   const pace = useView(
     (v) => ({
       step: v.step,
@@ -137,7 +138,7 @@ function Pace() {
   const left = total - step;
   const moves = pace.moving && rate !== null && rate > 0;
   return (
-    <dl className={listClass}>
+    <dl className={presenting ? `${listClass} flex-nowrap!` : listClass}>
       <div>
         <dt>step</dt>
         <dd data-testid="step">{count(step)}</dd>
@@ -150,13 +151,13 @@ function Pace() {
         </div>
       )}
       {epoch !== null && (
-        <div className="hidden lg:block">
+        <div className={`hidden ${presenting ? '2xl:block' : 'lg:block'}`}>
           <dt>epoch</dt>
           <dd>{Number.isFinite(epoch) ? epoch.toFixed(1) : measured(epoch)}</dd>
           {perEpoch > 0 && total > 0 && <dd className="text-dim"> of {Math.max(1, Math.round(total / perEpoch))}</dd>}
         </div>
       )}
-      {moves && (
+      {moves && !presenting && (
         <div className="hidden xl:block">
           <dd>{measured(rate, 3)}</dd>
           <dt className="ml-1">steps/s</dt>

@@ -3,14 +3,17 @@ import { Button } from '~/app/_components/Button';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { choices } from '~/app/_live/remembered';
 import { useSelected } from '~/app/_live/select';
+import { tilesIn } from '~/app/_live/tiles';
 import { useView } from '~/app/_live/useRun';
-import { reveal } from '~/app/_live/workspace';
+import { reveal, useWorkspace } from '~/app/_live/workspace';
+import { useNarrow } from './useMedia';
 
 /** Four parts of the page, explained to people who see a run for the first time. `target` is the id of the part's element. */
 const stops: readonly { target: string; text: string; show?: () => void }[] = [
   {
     target: 'main',
     text: 'Every step is drawn here as it happens. Click a curve to pin a step; everything on the page then shows that step.',
+    show: () => reveal('curves', 'center'),
   },
   {
     target: 'timeline',
@@ -28,16 +31,25 @@ const stops: readonly { target: string; text: string; show?: () => void }[] = [
   },
 ];
 
-/** A short tour on a run of a recipe. Once it was completed or dismissed, it is not shown to this person again. */
+/**
+ * A short tour on a run of a recipe, from when its curves, of which it speaks first, are on the page. Once it was completed or dismissed, it is
+ * not shown to this person again, and it ends in the other tabs.
+ */
 export function Tour() {
-  const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false);
+  const narrow = useNarrow();
+  const curves = useWorkspace(({ center, last }) =>
+    narrow && last !== null
+      ? last === 'curves'
+      : tilesIn(center).some(({ open }, i) => open === 'curves' && (!narrow || i === 0)),
+  );
+  const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false) && curves;
   const readOnly = useReadOnly();
   const fresh = useSelected(choices, ({ settled }) => settled && choices.read('tour') !== 'seen');
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => {
     if (fits && !readOnly && fresh) setAt(0);
   }, [fits, readOnly, fresh]);
-  if (at === null) return null;
+  if (at === null || !fresh) return null;
   const stop = stops[at]!;
   const end = () => {
     choices.write('tour', 'seen');
@@ -83,7 +95,8 @@ function Ring({ target }: { target: string }) {
   const [box, setBox] = useState<{ left: number; top: number; width: number; height: number } | null>(null);
   useEffect(() => {
     const look = () => {
-      const rect = document.getElementById(target)?.getBoundingClientRect();
+      // A phone shows one part at a time.
+      const rect = document.getElementById(document.getElementById(target) ? target : 'main')?.getBoundingClientRect();
       setBox(rect && rect.width > 0 ? { left: rect.left, top: rect.top, width: rect.width, height: rect.height } : null);
     };
     look();

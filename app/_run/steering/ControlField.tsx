@@ -101,7 +101,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           spec={spec}
           aria-describedby={`${id}-about ${id}-note`}
           aria-invalid={error ? true : undefined}
-          disabled={why !== null || waiting}
+          disabled={why !== null}
+          readOnly={waiting}
           title={why ?? aboutControl(spec)}
           className={typed ? `${spec.unit ? 'pr-16' : ''} ${draft ? 'border-accent' : ''}` : ''}
           value={draft?.text ?? textOf(current)}

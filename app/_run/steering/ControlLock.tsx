@@ -1,5 +1,3 @@
-'use client';
-
 import { Lock } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { duration } from '~/app/_components/format';
@@ -29,6 +27,7 @@ export function ControlLock() {
   const held = controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock : null;
   const mine = held?.holder.id === you.id;
   const left = held?.until ? `, ${duration(held.until - now)} left` : '';
+  const asked = held?.askedBy.some((who) => who.id === you.id) === true;
   const asking: Actor[] = mine ? held.askedBy.filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i) : [];
   return (
     <div
@@ -45,7 +44,17 @@ export function ControlLock() {
             : 'Nobody holds the control lock'}
         <Explain term="controlLock" />
       </span>
-      {!held && (
+      {mine && (
+        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'release' })}>
+          Release
+        </Button>
+      )}
+      {held && !mine && (
+        <Button size="small" look="bare" disabled={busy || asked} onClick={() => turn({ kind: 'ask' })}>
+          {asked ? 'You asked for it' : 'Ask for it'}
+        </Button>
+      )}
+      {(!held || (!mine && you.role === 'admin')) && (
         <Button
           size="small"
           look="bare"
@@ -56,25 +65,10 @@ export function ControlLock() {
           Take it
         </Button>
       )}
-      {mine && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'release' })}>
-          Release
-        </Button>
-      )}
-      {held && !mine && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'ask' })}>
-          Ask for it
-        </Button>
-      )}
-      {held && !mine && you.role === 'admin' && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>
-          Take it
-        </Button>
-      )}
       {asking.map((who) => (
         <span key={who.id} className="flex w-full items-center justify-between gap-2 text-warn">
           {who.name} asks for the control lock
-          <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who })}>
+          <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who, forMs: holdMs })}>
             Hand over
           </Button>
         </span>

@@ -8,6 +8,7 @@ export function ValueInput({
   value,
   onText,
   className = '',
+  readOnly = false,
   ...rest
 }: AriaAttributes & {
   spec: ControlSpec;
@@ -17,6 +18,7 @@ export function ValueInput({
   id?: string;
   title?: string;
   disabled?: boolean;
+  readOnly?: boolean;
   placeholder?: string;
   onKeyDown?(event: KeyboardEvent): void;
 }) {
@@ -32,6 +34,7 @@ export function ValueInput({
         className={`${inputClass} ${className}`}
         value={value}
         onChange={(e) => onText(e.target.value)}
+        readOnly={readOnly}
         {...rest}
       />
     );
@@ -44,6 +47,7 @@ export function ValueInput({
       value={value}
       onPick={onText}
       {...rest}
+      disabled={rest.disabled || readOnly}
     />
   );
 }

@@ -32,6 +32,7 @@ import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
 import { useSnapshotWords } from './snapshotWords';
+import { stateWord } from './stateWord';
 import { Track } from './Track';
 
 const host = {
@@ -52,10 +53,10 @@ export function Timeline() {
   const [unfolded, setUnfolded] = useState(false);
   const open = narrow ? unfolded : wide;
   const live = useCursor((c) => c.mode === 'live');
-  const over = useView((v) => ended(v.status), false);
+  const status = useView((v) => v.status, 'queued' as const);
   const history = useHistory();
   const { marks, stops } = useHappenings();
-  const state = live ? (over ? 'Last step' : 'Live') : 'Pinned';
+  const state = stateWord(status, live);
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     // Messages stand above the timeline: they would hide its buttons.
@@ -89,7 +90,7 @@ export function Timeline() {
         <StepField />
         {live ? (
           <span
-            className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${over ? 'bg-raised' : 'bg-good/15 text-good'}`}
+            className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${state === 'Live' ? 'bg-good/15 text-good' : 'bg-raised'}`}
           >
             <Radio aria-hidden size={12} />
             {state}
@@ -97,7 +98,7 @@ export function Timeline() {
         ) : (
           <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
             <Pin aria-hidden size={12} />
-            {over ? 'Go to last step' : 'Follow live'}
+            {ended(status) ? 'Go to last step' : 'Follow live'}
           </Button>
         )}
         {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}

@@ -28,7 +28,7 @@ const heights = { lanes: 34, line: 28 };
 
 /** The whole run as a track: its loss (or main series), the range of the charts, the other people, and the handle; optionally with lanes below. */
 export function Track(props: {
-  /** "Live", "Pinned" */
+  /** From stateWord. */
   state: string;
   /** Steps with a snapshot, ascending. */
   stops: readonly number[];

@@ -36,18 +36,25 @@ function browser() {
     async open(cookie: string | null): Promise<Choices & { sent(): Promise<void> }> {
       const choices = createChoices(kept);
       const due: (() => void)[] = [];
-      let writes: Promise<unknown> = Promise.resolve();
+      const asked: Promise<unknown>[] = [];
+      const noted = <T>(answer: Promise<T>): Promise<T> => {
+        asked.push(answer.catch(() => {}));
+        return answer;
+      };
+      /** Until no request leads to another one. */
+      const quiet = async () => {
+        for (let n = -1; n !== asked.length; await new Promise(setImmediate)) {
+          n = asked.length;
+          await Promise.all(asked);
+        }
+      };
       const api = client(cookie ?? '');
       const gone = () => Promise.reject(new Error('there is no server'));
       const settled = new Promise<void>((done) => choices.subscribe(() => choices.get().settled && done()));
       choices.connect(
         {
-          read: cookie === null ? gone : () => api.team.remembered.query(),
-          write: (key, value) => {
-            const written = cookie === null ? gone() : api.team.remember.mutate({ key, value });
-            writes = written.catch(() => {});
-            return written;
-          },
+          read: () => noted(cookie === null ? gone() : api.team.remembered.query()),
+          write: (key, value) => noted(cookie === null ? gone() : api.team.remember.mutate({ key, value })),
         },
         (_ms, work) => {
           due.push(work);
@@ -55,12 +62,12 @@ function browser() {
         },
       );
       await settled;
-      await writes;
+      await quiet();
       return {
         ...choices,
         async sent() {
           for (const work of due.splice(0)) work();
-          await writes;
+          await quiet();
         },
       };
     },
@@ -94,6 +101,38 @@ describe('choices of a person', () => {
     two.write('workspace', 'layout=review');
     await two.sent();
     expect((await browser().open(ada)).read('workspace')).toBe('layout=review');
+  });
+
+  it('in a list, of two browsers, changes of different items all hold, also of one that was away', async () => {
+    const [one, two] = [await browser().open(ada), await browser().open(ada)];
+    const view = (name: string, params = '') => ({ name, params });
+    const write = (page: Choices, ...views: unknown[]) => page.write('views', JSON.stringify(views));
+    const train = browser();
+    write(await train.open(null), view('of the train'));
+    write(one, view('a'), view('b'), view('c'));
+    await one.sent();
+    two.look(true);
+    await expect.poll(() => two.read('views')).toBe(JSON.stringify([view('a'), view('b'), view('c')]));
+    write(one, view('a', 'find=1'), view('c'), view('d'));
+    write(two, view('a'), view('b', 'find=2'), view('e'));
+    await one.sent();
+    await two.sent();
+    // b was changed in two and removed in one: the later one holds. c was removed in two.
+    const all = [view('a', 'find=1'), view('d'), view('b', 'find=2'), view('e')];
+    expect(two.read('views')).toBe(JSON.stringify(all));
+    expect((await train.open(ada)).read('views')).toBe(JSON.stringify([...all, view('of the train')]));
+    one.look(true);
+    await expect.poll(() => one.read('views')).toBe(JSON.stringify([...all, view('of the train')]));
+  });
+
+  it('made in another tab of the same browser are shown without asking the server', async () => {
+    const laptop = browser();
+    const [one, two] = [await laptop.open(ada), await laptop.open(ada)];
+    one.write('shareLook', 'no');
+    const before = two.get().changes;
+    two.look(false);
+    expect([two.get().changes, two.read('shareLook')]).toEqual([before + 1, 'no']);
+    await one.sent();
   });
 
   it('are kept in the browser while there is no server, also over a reload, and sent when there is one', async () => {

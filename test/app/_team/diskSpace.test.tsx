@@ -1,9 +1,10 @@
 // @vitest-environment jsdom
-import { cleanup, screen } from '@testing-library/react';
+import { cleanup, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { TRPCClientError } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { binaryBytes, DiskSpacePanel } from '~/app/_team/DiskSpace';
+import { RuleButtons } from '~/app/_run/activity/RuleButtons';
+import { binaryBytes, DiskSpaceForm } from '~/app/_team/DiskSpace';
 import { mount, people, TestRun } from '~/test/support/component';
 import { server } from '~/test/support/stubServer';
 
@@ -27,7 +28,7 @@ describe('the disk space of each run', () => {
   });
 
   it('shows the limits in GiB, what this run takes, what is always kept, and how much a lower limit takes away', async () => {
-    mount(new TestRun(people.ada), <DiskSpacePanel editable runId="run001" />);
+    mount(new TestRun(people.ada), <DiskSpaceForm editable runId="run001" />);
     const snapshots = (await field('Snapshots')) as HTMLInputElement;
     expect([snapshots.value, ((await field('Checkpoints')) as HTMLInputElement).value]).toEqual(['4', '0.5']);
     expect((await screen.findByTestId('use-quotaBytes')).textContent).toBe('This run takes 3 GiB: 1,200 snapshots.');
@@ -45,13 +46,25 @@ describe('the disk space of each run', () => {
     await screen.findByText('This run takes 3 GiB: 1,200 snapshots.');
   });
 
+  it('in the dialog of a run stand below its title, which is said once and cannot be folded away', async () => {
+    mount(new TestRun(people.ada), <RuleButtons />);
+    await userEvent.click(screen.getByRole('button', { name: 'Disk space of this run' }));
+    await field('Snapshots');
+    const dialog = screen.getByRole('dialog', { name: 'Disk space of this run' });
+    expect(
+      within(dialog)
+        .getAllByRole('heading')
+        .map((h) => h.textContent),
+    ).toEqual(['Disk space of this run']);
+  });
+
   it.each([
     ['some', 'give a number of GiB, e.g. 4 or 0.5'],
     ['0,5', 'give a number of GiB, e.g. 4 or 0.5'],
     ['0', 'give at least 0.001 GiB (1 MiB), not 0'],
     ['9e9', 'give at most 8,000,000 GiB, not 9e9'],
   ])('"%s" is refused beside its field, and nothing is sent', async (text, message) => {
-    mount(new TestRun(people.ada), <DiskSpacePanel editable />);
+    mount(new TestRun(people.ada), <DiskSpaceForm editable />);
     const input = await field('Checkpoints');
     await userEvent.clear(input);
     await userEvent.type(input, text);
@@ -65,7 +78,7 @@ describe('the disk space of each run', () => {
     server.answers.set('retention.set', () => {
       throw Object.assign(new TRPCClientError('checkpointBytes: the disk is smaller'), { data: { field: 'checkpointBytes' } });
     });
-    mount(new TestRun(people.ada), <DiskSpacePanel editable />);
+    mount(new TestRun(people.ada), <DiskSpaceForm editable />);
     const input = (await field('Checkpoints')) as HTMLInputElement;
     await userEvent.clear(input);
     await userEvent.type(input, '9');
@@ -75,7 +88,7 @@ describe('the disk space of each run', () => {
   });
 
   it('who is no admin reads the limits and cannot change them', async () => {
-    mount(new TestRun(people.vic), <DiskSpacePanel editable={false} />);
+    mount(new TestRun(people.vic), <DiskSpaceForm editable={false} />);
     expect(((await field('Snapshots')) as HTMLInputElement).disabled).toBe(true);
     screen.getByText('An admin changes the limits.');
     expect(screen.queryByRole('button', { name: 'Save' })).toBeNull();

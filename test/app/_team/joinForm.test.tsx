@@ -26,6 +26,13 @@ it('who is signed in already is told so, and led to the runs', async () => {
   expect(screen.getByRole('link', { name: 'All runs' }).getAttribute('href')).toBe('/');
 });
 
+it('who is signed in and could not link an account is told why', async () => {
+  const problem = 'cyd@lab.example already signs in Gus; choose another account.';
+  open('?to=%2Fteam', { error: 'no such link', you: 'Ada (admin)', provider: 'Lab ID', problem });
+  expect((await screen.findByRole('alert')).textContent).toBe(problem);
+  expect(screen.queryByRole('link', { name: 'Sign in with Lab ID' })).toBeNull();
+});
+
 it('a link that was used up leads to the runs whoever is signed in', async () => {
   open('?invite=x', { error: 'this invite link is not valid any more; ask an admin for a new one', you: 'Ada (admin)' });
   await screen.findByRole('heading', { name: 'This link does not open' });

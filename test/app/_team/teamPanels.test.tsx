@@ -5,7 +5,7 @@ import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Approval } from '~/app/_team/Approval';
 import { Invites } from '~/app/_team/Invites';
-import { WatchdogRulesPanel } from '~/app/_team/WatchdogRules';
+import { WatchdogForm } from '~/app/_team/WatchdogRules';
 import type { WatchdogRules } from '~/shared/watchdogs';
 import { mount, people, TestRun } from '~/test/support/component';
 import { server } from '~/test/support/stubServer';
@@ -33,7 +33,7 @@ describe('the watchdogs', () => {
   });
 
   it('are saved as a whole, with what was switched and typed', async () => {
-    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
     await user.click(await screen.findByRole('checkbox', { name: 'NaN or infinity' }));
     const improvement = screen.getByRole<HTMLInputElement>('textbox', { name: 'improvement (share)' });
     await user.clear(improvement);
@@ -56,7 +56,7 @@ describe('the watchdogs', () => {
   });
 
   it('with a number that is none, or an address that is none, are refused with the rule and the field, and nothing is sent', async () => {
-    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
     const steps = await screen.findByRole<HTMLInputElement>('textbox', { name: 'for steps' });
     await user.clear(steps);
     await user.type(steps, 'many');
@@ -78,7 +78,7 @@ describe('the watchdogs', () => {
   it('show free space in GB, and keep bytes: what was not typed stays to the last byte', async () => {
     const disk = { kind: 'disk', enabled: true, reactions: [], freeBytesBelow: 1_234_567_891 } as const;
     server.answers.set('team.watchdogs', () => ({ rules: [disk], webhooks: [] }));
-    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
     const free = await screen.findByRole<HTMLInputElement>('textbox', { name: 'free space below (GB)' });
     expect(free.value).toBe('1.234567891');
     await user.click(button('Save'));
@@ -90,12 +90,12 @@ describe('the watchdogs', () => {
   });
 
   it('are read by everybody: fields of a rule that is off, and all of them for who is no admin, cannot be changed', async () => {
-    mount(new TestRun(people.ada), <WatchdogRulesPanel editable />);
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
     const disabled = () => screen.getAllByRole<HTMLInputElement>('textbox').map((field) => field.disabled);
     await screen.findByRole('checkbox', { name: 'Loss spike' });
     expect(disabled()).toEqual([true, true, false, false]);
     cleanup();
-    mount(new TestRun(people.vic), <WatchdogRulesPanel editable={false} />);
+    mount(new TestRun(people.vic), <WatchdogForm editable={false} />);
     await screen.findByRole('checkbox', { name: 'Loss spike' });
     expect(disabled()).toEqual([true, true, true, true]);
     expect(screen.getAllByRole<HTMLInputElement>('checkbox').every((box) => box.disabled)).toBe(true);

@@ -1,7 +1,9 @@
 import { io } from 'socket.io-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
+import { publishedSetup } from '~/test/support/setups';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -23,6 +25,16 @@ describe("the viewers' link", () => {
       message: 'watchRuns: too many messages; wait a little',
       field: null,
     });
+    socket.close();
+  });
+
+  it('tells every page what was answered of what people were asked for', async () => {
+    const socket = io(app.url, { path: paths.viewers, transports: ['websocket'] });
+    await new Promise<void>((resolve) => socket.on('connect', resolve));
+    const answered = new Promise((resolve) => socket.on('answered', resolve));
+    const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, publishedSetup('reverse'));
+    await connect({ url: app.url }).runs.controlLock.mutate({ runId, request: { kind: 'take', forMs: null } });
+    expect(await answered).toBe(`${runId} lock`);
     socket.close();
   });
 

@@ -31,7 +31,8 @@ describe('the control lock', () => {
     expect(gate(held(null), [], watchdog, pause, 0)).toBe('pass');
   });
   it('goes to somebody who watches the run and may steer, as the server knows them', () => {
-    const hand = (to: Actor, present: Actor[]) => changeControlLock(held(null), ada, { kind: 'handOver', to }, 0, present);
+    const hand = (to: Actor, present: Actor[]) =>
+      changeControlLock(held(null), ada, { kind: 'handOver', to, forMs: null }, 0, present);
     expect(hand(bob, [ada])).toEqual(refuse('state', 'Bob does not watch this run; hand it to somebody who does', 'request.to'));
     expect(hand({ ...bob, name: 'Forged', role: 'admin' }, [ada, bob])).toMatchObject({ holder: bob });
     const cleo: Actor = { id: 'c', name: 'Cleo', role: 'viewer' };
@@ -55,20 +56,34 @@ describe('the control lock', () => {
       refuse('forbidden', 'Ada holds the control lock; ask for it'),
     );
     expect(changeControlLock(held(null), bob, { kind: 'ask' }, 0, [ada, bob])).toEqual({ type: 'control.requested', actor: bob });
-    expect(changeControlLock(held(null), ada, { kind: 'handOver', to: bob }, 0, [ada, bob])).toEqual({
+    expect(changeControlLock(held(null), ada, { kind: 'handOver', to: bob, forMs: 500 }, 100, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: ada,
       holder: bob,
-      until: null,
+      until: 600,
     });
     expect(changeControlLock(held(null), root, { kind: 'take', forMs: null }, 0, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: root,
       holder: root,
       until: null,
+      from: ada,
     });
+    expect(changeControlLock(held(null), root, { kind: 'release' }, 0, [ada, bob])).toEqual({
+      type: 'control.locked',
+      actor: root,
+      holder: null,
+      until: null,
+      from: ada,
+    });
+    expect(changeControlLock(held(null), ada, { kind: 'take', forMs: 500 }, 0, [ada, bob])).not.toHaveProperty('from');
     expect(changeControlLock(held(null), bob, { kind: 'release' }, 0, [ada, bob])).toMatchObject({ reason: 'forbidden' });
     expect(changeControlLock(free, bob, { kind: 'ask' }, 0, [ada, bob])).toMatchObject({ reason: 'state' });
+    const asked = { controlLock: { holder: ada, until: null, askedBy: [bob] } };
+    expect(changeControlLock(asked, bob, { kind: 'ask' }, 0, [ada, bob])).toEqual(
+      refuse('state', 'you have asked for the control lock already'),
+    );
+    expect(changeControlLock(asked, root, { kind: 'ask' }, 0, [ada, bob])).toMatchObject({ type: 'control.requested' });
   });
 });
 

@@ -24,10 +24,13 @@ vi.mock('~/app/_live/socket', () => ({
 const user = userEvent.setup();
 const bell = () => screen.getByRole('button', { name: /^Notifications/ });
 const links = () => screen.queryAllByRole<HTMLAnchorElement>('link').map((a) => [a.textContent, a.getAttribute('href')]);
-const arrives = (notice: Omit<Notice, 'detail'>) =>
+const each = (tell: (listener: Partial<WireListener>) => void) =>
   act(() => {
-    for (const listener of wire.listeners as Set<Partial<WireListener>>) listener.notice?.({ ...notice, detail: '' } as Notice);
+    for (const listener of wire.listeners as Set<Partial<WireListener>>) tell(listener);
   });
+const arrives = (notice: Omit<Notice, 'detail' | 'asks'> & Partial<Notice>) =>
+  each((listener) => listener.notice?.({ asks: null, ...notice, detail: '' }));
+const isAnswered = (asked: string) => each((listener) => listener.answered?.(asked));
 
 afterEach(() => {
   cleanup();
@@ -60,4 +63,20 @@ it('lists them with the newest first, and what is shown is read, also what comes
   arrives({ key: 'second', runId: 'run003', step: 12, title: 'Bob asks for control' });
   await waitFor(() => expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']));
   expect(links()[0]).toEqual(['Bob asks for control', '/runs/run003?step=12']);
+});
+
+it('what was answered needs no reading; what others ask for, and what asks for nothing, still does', () => {
+  mount(new TestRun(people.ada), <Bell />);
+  arrives({ key: 'lock 1', runId: 'run001', step: null, title: 'Bob asks for the control lock', asks: 'run001 lock' });
+  arrives({ key: 'lock 2', runId: 'run002', step: null, title: 'Bob asks for the control lock', asks: 'run002 lock' });
+  arrives({ key: 'command', runId: 'run001', step: null, title: 'Bob asks for a second operator', asks: 'run001 command-1' });
+  arrives({ key: 'mention', runId: 'run001', step: 7, title: 'Bob mentions you' });
+  expect(bell().textContent).toBe('Notifications, 4 new4');
+  isAnswered('run001 lock');
+  expect([bell().textContent, document.title]).toEqual(['Notifications, 3 new3', '(3) Headroom']);
+  // The run has ended.
+  isAnswered('run001 ');
+  expect(bell().textContent).toBe('Notifications, 2 new2');
+  isAnswered('run002 lock');
+  expect(bell().textContent).toBe('Notifications, 1 new1');
 });

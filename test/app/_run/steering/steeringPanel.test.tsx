@@ -110,8 +110,21 @@ it('the control lock is taken, and another operator may only ask for it', async 
   ]);
   act(() => void run.log({ type: 'control.locked', actor: people.bob, holder: people.bob, until: null }));
   expect(lock.getByText(/Bob holds the control lock/)).toBeTruthy();
-  expect(lock.getAllByRole('button').map((b) => b.textContent)).toEqual(expect.arrayContaining(['Ask for it']));
   expect(lock.queryByRole('button', { name: 'Take it' })).toBeNull();
+  await user.click(lock.getByRole('button', { name: 'Ask for it' }));
+  act(() => void run.log({ type: 'control.requested', actor: people.ada }));
+  expect(lock.getByRole<HTMLButtonElement>('button', { name: 'You asked for it' }).disabled).toBe(true);
+});
+
+it('whoever asked for the control lock is handed it for as long as it is taken', async () => {
+  const run = running();
+  server.answers.set('runs.controlLock', () => ({ ok: true }));
+  mount(run, <SteeringPanel />);
+  act(() => void run.log({ type: 'control.locked', actor: people.ada, holder: people.ada, until: null }));
+  act(() => void run.log({ type: 'control.requested', actor: people.bob }));
+  await user.click(screen.getByRole('button', { name: 'Hand over' }));
+  const request = { kind: 'handOver', to: people.bob, forMs: 900_000 };
+  expect(server.asked).toEqual([{ path: 'runs.controlLock', input: { runId: 'run001', request } }]);
 });
 
 it('a command without a connection waits, and is sent late only when the person says so again', async () => {
