@@ -177,35 +177,11 @@ export function reorder(map: Map2, { keys }: MapSize, order: readonly number[]):
 }
 
 /**
- * Attention rollout: the product over layers of (mean over heads + I) / 2, each layer's rows for the tokens above, columns for
- * the inputs below. Entry l is how much layer l's outputs depend on the model's inputs when half of every token bypasses each
- * layer; rows sum to 1.
- * @param layers  mean map per layer, lowest first, square
+ * Attention rollout, for one output token: how much it depends on every token at each level, when half of every token bypasses
+ * each layer: the product over layers of (mean over heads + I) / 2. Entry 0 is the model's inputs, entry n the outputs of layer n,
+ * the last one the token itself. `query` null = the mean over all outputs. Each entry sums to 1.
+ * @param layers mean map per layer, lowest first, square: rows for the tokens above, columns for the inputs below
  * Source: Abnar, Zuidema 2020, "Quantifying Attention Flow in Transformers", arXiv:2005.00928.
- * @throws RangeError when a map is not size x size
- */
-export function rollout(layers: readonly Map2[], size: number): Float64Array[] {
-  const out: Float64Array[] = [];
-  for (const [l, map] of layers.entries()) {
-    if (map.length !== size * size)
-      throw new RangeError(`rollout: the map of layer ${l + 1} has ${map.length} cells, ${size} x ${size} are needed`);
-    const below = out.at(-1);
-    const product = new Float64Array(size * size);
-    for (let i = 0; i < size; i++)
-      for (let j = 0; j < size; j++) {
-        const weight = (map[i * size + j]! + (i === j ? 1 : 0)) / 2;
-        if (!below) product[i * size + j] = weight;
-        else for (let k = 0; k < size; k++) product[i * size + k]! += weight * below[j * size + k]!;
-      }
-    out.push(product);
-  }
-  return out;
-}
-
-/**
- * How much one output token depends on every token at each level: entry 0 is the model's inputs (row `query` of the last
- * rollout), entry n the outputs of layer n, the last one the token itself. `null` = the mean over all outputs. Each entry sums to
- * 1.
  * @throws RangeError when a map is not size x size
  */
 export function rolloutFrom(layers: readonly Map2[], size: number, query: number | null): Float64Array[] {

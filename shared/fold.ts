@@ -90,13 +90,6 @@ export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; c
   return { view: next, changes };
 }
 
-export function foldAll(runId: string, entries: Iterable<Entry>): RunView {
-  let view: RunView | null = null;
-  for (const e of entries) view = view ? fold(view, e) : emptyView(runId, e);
-  if (!view) throw new Error(`run ${runId}: an empty log has no view`);
-  return view;
-}
-
 type Assigned = Extract<RunEvent, { type: 'run.assigned' }>;
 
 function goingBack(view: RunView, seq: number, event: Assigned): { at: GoingBack; resumed: Omit<Resumed, 'counts'> } {

@@ -34,14 +34,6 @@ export function* headDistances(a: readonly HeadExamples[], b: readonly HeadExamp
   return out;
 }
 
-/** Runs a generator to its end. */
-export function finish<T>(work: Generator<unknown, T>): T {
-  for (;;) {
-    const next = work.next();
-    if (next.done) return next.value;
-  }
-}
-
 /**
  * Leaves of the average-linkage tree over a symmetric distance matrix, each joined pair flipped so that its nearest ends meet:
  * similar heads are neighbors.

@@ -27,8 +27,8 @@ it.each([
   { thing: 'an export format (Parquet)', names: /parquet: \{|'parquet'|"parquet"/, files: ['server/export/formats.ts'] },
   {
     thing: 'a panel of the run page (samples)',
-    names: /id: 'samples'|samples\/panel/,
-    files: ['app/_run/samples/panel.ts', 'app/_run/shell/panels.ts'],
+    names: /id: 'samples'|samples\/SamplesPanel/,
+    files: ['app/_run/shell/panels.ts'],
   },
   {
     thing: 'a recipe of the built-in trainer (reverse)',

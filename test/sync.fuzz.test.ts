@@ -8,13 +8,13 @@ import { Frames, frameSettings, type Viewer, type ViewerPort } from '~/server/ru
 import { RunLog } from '~/server/runs/log';
 import { applyFrame } from '~/shared/applyFrame';
 import type { Entry, RunEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { seeded } from '~/test/support/seeded';
+import { foldAll } from '~/test/support/views';
 import { type FakeClock, fakeClock } from './support/fakeClock';
 import { publishedSetup } from './support/setups';
 import { runStarted, startValues, steps } from './support/synthetic';

@@ -1,5 +1,3 @@
-'use client';
-
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { XAxis } from './Axes';
 import { hexColor } from './attention/palettes';

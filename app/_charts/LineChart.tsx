@@ -1,5 +1,3 @@
-'use client';
-
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Axes } from './Axes';

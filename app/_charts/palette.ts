@@ -1,5 +1,3 @@
-'use client';
-
 import { useSyncExternalStore } from 'react';
 
 /** The page's colors for canvas code, read from the CSS variables of globals.css. */

@@ -1,5 +1,3 @@
-'use client';
-
 import { useTheme } from 'next-themes';
 import { Suspense, useReducer, useState } from 'react';
 import { focusReducer, noFocus } from '~/app/_charts/attention/focus';

@@ -1,5 +1,3 @@
-'use client';
-
 import { Popup } from './Popup';
 import { type Term, terms } from './terms';
 

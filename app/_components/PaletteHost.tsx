@@ -1,5 +1,3 @@
-'use client';
-
 import { Command as CommandIcon } from 'lucide-react';
 import { Suspense, useEffect, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';

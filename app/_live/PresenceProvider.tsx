@@ -1,5 +1,3 @@
-'use client';
-
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { setCursor } from './cursor';
 import { browserHost } from './host';

@@ -1,5 +1,3 @@
-'use client';
-
 import { createContext, type ReactNode, useContext, useEffect, useState } from 'react';
 import { ended, type RunView } from '~/shared/view';
 import { setCursor } from './cursor';

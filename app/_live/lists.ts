@@ -1,5 +1,3 @@
-'use client';
-
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
 import { keysOf } from '~/shared/lists';
 import type { ListItems, ListKind, RunView, WithLists } from '~/shared/view';

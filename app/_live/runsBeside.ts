@@ -1,5 +1,3 @@
-'use client';
-
 import { useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
 import { seriesWithRole } from '~/shared/streams';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { api } from '~/app/_trpc/client';
 import { attentionView } from './attentionView';

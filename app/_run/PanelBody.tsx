@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { Button } from '~/app/_components/Button';
 
 /** Layout of a panel's tab: the tools stay visible while the content below them scrolls. */
 export function PanelBody({ title, tools, children }: { title: string; tools?: ReactNode; children: ReactNode }) {
@@ -16,3 +17,12 @@ export function PanelBody({ title, tools, children }: { title: string; tools?: R
 
 /** Why a panel has nothing to show. */
 export const Nothing = ({ children }: { children: ReactNode }) => <p className="px-3 py-4 text-dim">{children}</p>;
+
+/** Loads older items, below the last one of a list. */
+export const Older = ({ onClick }: { onClick(): void }) => (
+  <p className="border-t border-line p-1 text-center">
+    <Button size="small" look="bare" onClick={onClick}>
+      Older
+    </Button>
+  </p>
+);

@@ -1,8 +1,9 @@
 import { ArrowDown, ArrowUp, ChevronDown, ChevronRight } from 'lucide-react';
 import Link from 'next/link';
-import { Component, type ReactNode, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useSize } from '~/app/_charts/useSize';
+import { Boundary } from '~/app/_components/Boundary';
 import { count } from '~/app/_components/format';
 import type { Actor } from '~/shared/ids';
 import type { GroupRow, RunRow } from '~/shared/runTable';
@@ -123,7 +124,7 @@ export function RunTable(props: {
             if (!line) return <Waiting key={key} index={index} wide={wide} />;
             if (line.kind === 'group') return <Group key={key} index={index} line={line} wide={wide} onFold={actions.onFold} />;
             return (
-              <RowBoundary key={key} run={line.run} wide={wide}>
+              <Boundary key={key} failed={(error) => <FailedLine runId={line.run.runId} error={error} wide={wide} />}>
                 <Row
                   index={index}
                   row={line}
@@ -135,7 +136,7 @@ export function RunTable(props: {
                   below={under}
                   stays={least > width}
                 />
-              </RowBoundary>
+              </Boundary>
             );
           })}
           {below > 0 && <Space height={below} wide={wide} />}
@@ -165,28 +166,17 @@ function useInSight(scroll: RefObject<HTMLElement | null>, lines: number, height
 
 const narrow = (width: number): boolean => width < 560;
 
-/** A line that fails to render shows an error; the other lines stay. */
-class RowBoundary extends Component<{ run: RunSummary; wide: number; children: ReactNode }, { error: Error | null }> {
-  override state = { error: null as Error | null };
-  static getDerivedStateFromError(error: unknown) {
-    return { error: error instanceof Error ? error : new Error(String(error)) };
-  }
-  override render() {
-    const { run, wide, children } = this.props;
-    const { error } = this.state;
-    if (!error) return children;
-    return (
-      <tr>
-        <td colSpan={wide} className="h-(--line) border-b border-line/70 px-3 py-1.5">
-          <Link href={`/runs/${run.runId}`} className="text-accent">
-            {run.runId}
-          </Link>{' '}
-          <span className="text-bad">could not be shown: {error.message}</span>
-        </td>
-      </tr>
-    );
-  }
-}
+/** In place of a line that failed to render. */
+const FailedLine = ({ runId, error, wide }: { runId: string; error: Error; wide: number }) => (
+  <tr>
+    <td colSpan={wide} className="h-(--line) border-b border-line/70 px-3 py-1.5">
+      <Link href={`/runs/${runId}`} className="text-accent">
+        {runId}
+      </Link>{' '}
+      <span className="text-bad">could not be shown: {error.message}</span>
+    </td>
+  </tr>
+);
 
 const headClass = 'sticky top-0 z-10 border-b border-line bg-panel py-1';
 

@@ -1,5 +1,3 @@
-'use client';
-
 import { CopyLine } from '~/app/_components/CopyLine';
 
 /** A secret that is shown once. */

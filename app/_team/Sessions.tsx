@@ -1,5 +1,3 @@
-'use client';
-
 import { useQuery } from '@tanstack/react-query';
 import { Ago } from '~/app/_components/Ago';
 import { Button } from '~/app/_components/Button';

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { customAlphabet } from 'nanoid';
 import type { Job } from '~/server/base/jobs';
+import { serial } from '~/server/base/serial';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import { asSent } from '~/server/store/completeLog';
@@ -316,14 +317,11 @@ function claim(store: Store, runId: string): () => void {
 }
 
 /** Changes are serialized: several imports may begin at once. */
-const changes = new WeakMap<Store, Promise<void>>();
+const changes = new WeakMap<Store, ReturnType<typeof serial>>();
 function changePending(store: Store, change: (ids: string[]) => string[]): Promise<void> {
-  const next = (changes.get(store) ?? Promise.resolve()).then(async () =>
+  const one = changes.get(store) ?? serial();
+  changes.set(store, one);
+  return one(async () =>
     store.setSetting(pendingKey, JSON.stringify(change(JSON.parse((await store.setting(pendingKey)) ?? '[]')))),
   );
-  changes.set(
-    store,
-    next.catch(() => {}),
-  );
-  return next;
 }

@@ -99,6 +99,10 @@ async function* readGroup(
   leftOut: string[],
 ): AsyncGenerator<ImportPart> {
   const runs = new RunsReading(job.spoolFolder, spoolName);
+  const failed = (message: string, about: Partial<PlannedRun>): ImportPart =>
+    job.mode === 'plan'
+      ? { kind: 'planned', run: { ...unknownRun(group), ...about, error: message } }
+      : { kind: 'failed', key: group.key, name: group.name, message };
   try {
     try {
       await readFiles(group, runs, chosen.find((c) => c.axis !== undefined)?.axis ?? job.choices.axis ?? null, progress);
@@ -107,18 +111,14 @@ async function* readGroup(
       // A folder also contains settings and notes as JSON and text.
       if (group.bycatch && runs.axis === null && (group.kind === 'json' || group.key.endsWith('.txt')))
         leftOut.push(`${group.key}: ${error.message}`);
-      else if (job.mode === 'plan')
-        yield { kind: 'planned', run: { ...unknownRun(group), ...axesOf(error), error: error.message } };
-      else yield { kind: 'failed', key: group.key, name: group.name, message: error.message };
+      else yield failed(error.message, error.axes ? { axes: error.axes } : {});
       return;
     }
     const found = runs.all().filter((run) => !run.empty);
     if (found.length === 0) {
       const why = runs.all().flatMap((run) => run.leftOut);
       const message = `the ${group.files.length > 1 ? 'files hold' : 'file holds'} no numbers, texts or pictures${why.length > 0 ? `; left out: ${why.join('; ')}` : ''}`;
-      if (job.mode === 'plan')
-        yield { kind: 'planned', run: { ...unknownRun(group), axis: runs.axis, axes: runs.axes, error: message } };
-      else yield { kind: 'failed', key: group.key, name: group.name, message };
+      yield failed(message, { axis: runs.axis, axes: runs.axes });
     }
     for (const run of found) {
       const key = runKey(group, run.name);
@@ -195,13 +195,9 @@ const unknownRun = (group: Group): PlannedRun => ({
   here: null,
 });
 
-const axesOf = (error: ImportError): { axes?: string[] } => (error.axes ? { axes: error.axes } : {});
-
 function planned(group: Group, runs: RunsReading, run: RunReading, key: string, name: string): PlannedRun {
   const { streams } = run;
   const names = streams.flatMap((s) => s.series.map((c) => c.name));
-  const { first, last } = timesOf(run);
-  const steps = stepsOf(run);
   return {
     ...unknownRun(group),
     key,
@@ -209,8 +205,8 @@ function planned(group: Group, runs: RunsReading, run: RunReading, key: string, 
     series: { count: names.length, names: names.slice(0, 200) },
     values: run.points.total,
     rows: streams.reduce((rows, s) => Math.max(rows, s.rows), 0),
-    steps,
-    times: first === null || last === null ? null : { first, last },
+    steps: stepsOf(run),
+    times: timesOf(run),
     media: run.media.counts(),
     settings: Object.keys(run.config).length,
     axis: runs.axis,
@@ -220,21 +216,25 @@ function planned(group: Group, runs: RunsReading, run: RunReading, key: string, 
   };
 }
 
-function stepsOf(run: RunReading): { first: number; last: number } | null {
-  const firsts = [...run.streams.map((s) => s.firstStep), ...run.media.items.map((m) => m.step)];
-  const lasts = [...run.streams.map((s) => s.lastStep), ...run.media.items.map((m) => m.step)];
-  if (firsts.length === 0) return null;
-  return { first: firsts.reduce((a, b) => Math.min(a, b)), last: lasts.reduce((a, b) => Math.max(a, b)) };
+interface Extent {
+  first: number;
+  last: number;
 }
 
-function timesOf(run: RunReading): { first: number | null; last: number | null } {
-  const all = [
-    ...run.streams.flatMap(({ times }) => (times ? [times.first, times.last] : [])),
-    ...run.media.items.map((m) => m.timeMs).filter((t) => !Number.isNaN(t)),
-  ];
-  if (all.length === 0) return { first: null, last: null };
-  return { first: all.reduce((a, b) => Math.min(a, b)), last: all.reduce((a, b) => Math.max(a, b)) };
+function extentOf(numbers: readonly number[]): Extent | null {
+  if (numbers.length === 0) return null;
+  return { first: numbers.reduce((a, b) => Math.min(a, b)), last: numbers.reduce((a, b) => Math.max(a, b)) };
 }
+
+const stepsOf = ({ streams, media }: RunReading): Extent | null =>
+  extentOf([...streams.flatMap((s) => [s.firstStep, s.lastStep]), ...media.items.map((m) => m.step)]);
+
+/** ms since 1970; null: the files name no times. */
+const timesOf = ({ streams, media }: RunReading): Extent | null =>
+  extentOf([
+    ...streams.flatMap(({ times }) => (times ? [times.first, times.last] : [])),
+    ...media.items.map((m) => m.timeMs).filter((t) => !Number.isNaN(t)),
+  ]);
 
 /** Most rows of one log entry. */
 const ROWS = 4096;
@@ -242,7 +242,8 @@ const ROW_VALUES = 2 ** 18;
 
 function* partsOf(group: Group, run: RunReading, key: string, name: string, notes: readonly string[]): Generator<ImportPart> {
   const { streams } = run;
-  const { first: begunMs, last: endedMs } = timesOf(run);
+  const times = timesOf(run);
+  const begunMs = times?.first ?? null;
   const origin = `${group.key} (${words[group.kind]})`.slice(-200);
   const leftOut = [...notes, ...run.leftOut];
   yield { kind: 'run', key, name, config: run.config, origin, leftOut, values: run.points.total, begunMs };
@@ -268,7 +269,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
       atMs: Number.isNaN(timeMs) ? begunMs : timeMs,
     };
   }
-  yield { kind: 'runEnd', status: run.ended, step: stepsOf(run)!.last + 1, atMs: endedMs };
+  yield { kind: 'runEnd', status: run.ended, step: stepsOf(run)!.last + 1, atMs: times?.last ?? null };
 }
 
 /** Series that can be x axes. */

@@ -8,6 +8,7 @@ import {
   type Tensor,
   type TensorboardEvent,
 } from '~/server/base/tensorboardEvents';
+import { imageType } from '~/shared/imageType';
 import { stringify } from '~/shared/json';
 import { put } from '~/shared/own';
 import { halfToSingle } from '~/shared/safetensors';
@@ -158,7 +159,7 @@ class EventReader {
       return histogram ? sample('histogram', Buffer.from(stringify(histogram))) : emptyHistogram;
     }
     if (value.image)
-      return isPicture(value.image.encoded)
+      return imageType(value.image.encoded)
         ? sample('image', value.image.encoded)
         : 'pictures that are not PNG, JPEG, GIF or WebP';
     if (has(value, 'audio')) return 'audio clips';
@@ -167,7 +168,7 @@ class EventReader {
     const size = sizeOf(tensor);
     if (tensor.dtype === DT.STRING) {
       const pictures = tensor.strings.slice(2);
-      if (plugin === 'images' && pictures.length > 0 && pictures.every(isPicture)) {
+      if (plugin === 'images' && pictures.length > 0 && pictures.every(imageType)) {
         for (const [i, picture] of pictures.entries()) sample('image', picture, pictures.length > 1 ? `${tag}/${i}` : tag);
         return null;
       }
@@ -312,12 +313,6 @@ function fromBytes(dtype: number, bytes: Uint8Array, size: number): number[] | n
 
 const triples = (bins: readonly number[]): [number, number, number][] =>
   Array.from({ length: bins.length / 3 }, (_, i) => [bins[3 * i]!, bins[3 * i + 1]!, bins[3 * i + 2]!]);
-
-/** PNG, JPEG, GIF or WebP. */
-function isPicture(bytes: Uint8Array): boolean {
-  const head = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  return /^(\x89PNG|\xff\xd8\xff|GIF8)/.test(head) || (head.startsWith('RIFF') && head.endsWith('WEBP'));
-}
 
 /** Whether these are the first bytes of an event file. */
 export const isEventFile = (head: Buffer): boolean =>

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { BlobStore } from '~/server/store/blobs';
 import type { BlobRef } from '~/shared/ids';
+import { imageType } from '~/shared/imageType';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
 
 /** Most bytes of one file. */
@@ -16,22 +17,13 @@ export async function kept(blobs: BlobStore, bytes: Uint8Array): Promise<BlobRef
 /** The event; or an alert that such a file is not kept. */
 export async function fileSample(blobs: BlobStore, name: string, bytes: Buffer, step: number): Promise<object> {
   const sample = { type: 'media', step, name: name.slice(0, 512) };
-  if (isPicture(bytes)) return { ...sample, kind: 'image', blob: await kept(blobs, bytes) };
+  if (imageType(bytes)) return { ...sample, kind: 'image', blob: await kept(blobs, bytes) };
   const text = textOf(bytes);
   if (text === null) {
     const message = `${name.slice(0, 512)} (${bytes.length} bytes) is not kept: of a program's files, pictures and texts are`;
     return { type: 'alert', step, level: 'info', kind: 'file', message };
   }
   return { ...sample, kind: 'text', ...(text.length <= MAX_INLINE_LETTERS ? { text } : { blob: await kept(blobs, bytes) }) };
-}
-
-/** PNG, JPEG, GIF or WebP, by its first bytes. */
-function isPicture(bytes: Buffer): boolean {
-  const first = bytes.toString('latin1', 0, 12);
-  return (
-    ['\x89PNG\r\n', '\xff\xd8\xff', 'GIF87a', 'GIF89a'].some((begin) => first.startsWith(begin)) ||
-    /^RIFF[\s\S]{4}WEBP$/.test(first)
-  );
 }
 
 /** null: not UTF-8 text. */

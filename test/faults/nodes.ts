@@ -5,7 +5,6 @@
 import { once } from 'node:events';
 import { isDeepStrictEqual } from 'node:util';
 import { connect } from '~/server/mcp/client';
-import { foldAll } from '~/shared/fold';
 import { type ClusterNode, startBalancer, startNetwork, startNodes } from '~/test/support/cluster';
 import { again, EndlessTrainer, SpoolingTrainer, truth, watchOn } from '~/test/support/clusterClients';
 import { ownFolder } from '~/test/support/folder';
@@ -13,6 +12,7 @@ import { startPostgres } from '~/test/support/postgres';
 import { publishedSetup } from '~/test/support/setups';
 import { row, startValues } from '~/test/support/synthetic';
 import type { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 import { drawing } from './faults';
 
 export const nodeFaults = ['killed', 'stopped', 'cut off', 'postgres'] as const;

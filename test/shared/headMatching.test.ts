@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { jsDistance, rollout, rolloutFrom } from '~/shared/attention';
-import { cheapestPairs, finish, headDistances, likeTogether } from '~/shared/headMatching';
+import { jsDistance, rolloutFrom } from '~/shared/attention';
+import { cheapestPairs, headDistances, likeTogether } from '~/shared/headMatching';
 import { column, identity, mirror, noise, shifted, uniform } from '~/test/support/attentionMaps';
 import { seeded } from '~/test/support/seeded';
+
+/** Runs a generator to its end. */
+function finish<T>(work: Generator<unknown, T>): T {
+  for (;;) {
+    const next = work.next();
+    if (next.done) return next.value;
+  }
+}
 
 const T = 8;
 const size = { queries: T, keys: T };
@@ -100,6 +108,23 @@ describe('distances between heads', () => {
   });
 });
 
+/** The definition that `rolloutFrom` is compared with: entry l is how much layer l's outputs depend on the model's inputs, [T, T]. */
+function rollout(layers: readonly Float32Array[], size: number): Float64Array[] {
+  const out: Float64Array[] = [];
+  for (const map of layers) {
+    const below = out.at(-1);
+    const product = new Float64Array(size * size);
+    for (let i = 0; i < size; i++)
+      for (let j = 0; j < size; j++) {
+        const weight = (map[i * size + j]! + (i === j ? 1 : 0)) / 2;
+        if (!below) product[i * size + j] = weight;
+        else for (let k = 0; k < size; k++) product[i * size + k]! += weight * below[j * size + k]!;
+      }
+    out.push(product);
+  }
+  return out;
+}
+
 describe('rollout', () => {
   it('rows sum to 1 in every layer', () => {
     const random = seeded(5);
@@ -113,7 +138,7 @@ describe('rollout', () => {
     // (M + I) / 2 with M the mirror; its square is (2 I + 2 M) / 4.
     expect(rollout([mirror(2)], 2)[0]).toEqual(Float64Array.of(0.5, 0.5, 0.5, 0.5));
     expect(rollout([shifted(3), shifted(3)], 3)[1]!.subarray(6)).toEqual(Float64Array.of(0.25, 0.5, 0.25));
-    expect(() => rollout([uniform(2, 3)], 2)).toThrow('the map of layer 1 has 6 cells, 2 x 2 are needed');
+    expect(() => rolloutFrom([uniform(2, 3)], 2, 0)).toThrow('rolloutFrom: a map has 6 cells, 2 x 2 are needed');
   });
 
   it('of one output: what it draws on at each level sums to 1, and at the inputs is its row of the whole product', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { mainMetric } from '~/shared/evaluations';
 import type { Entry } from '~/shared/events';
-import { fold, foldAll } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import { applyToList } from '~/shared/lists';
 import { pack, unpack } from '~/shared/pack';
 import { type ListItems, type ListKind, listKinds, type RunView, waits } from '~/shared/view';
+import { foldAll } from '~/test/support/views';
 import { RandomRun } from '../support/randomRun';
 
 const only = process.env.SEED;

@@ -1,9 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { ControlRole, ControlSpec, ControlValue } from '~/shared/controls';
 import type { ScheduleKind } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import { changeWords, type Plan, planNotes, previewSchedule, rateAt } from '~/shared/schedule';
 import { publishedSetup } from '~/test/support/setups';
+import { foldAll } from '~/test/support/views';
 import { controlsOf } from '~/trainer/run/controls';
 import { configOf, recipeNamed } from '../support/setups';
 

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
-import { emptyView, fold, foldAll } from '~/shared/fold';
+import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { mostSplits } from '~/shared/view';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import type { RunEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { ConsoleQuery } from '~/shared/media';
 import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
+import { foldAll } from '~/test/support/views';
 import type { WithStore } from './storeEntries';
 import { all, assigned, created, declared, everything, known, named, rows, snapshot, status, writer } from './storeEntries';
 

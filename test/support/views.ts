@@ -1,6 +1,6 @@
 import { listsOf, type RunLists } from '~/server/store/lists';
 import type { Entry, RunEvent } from '~/shared/events';
-import { emptyView, foldWithChanges } from '~/shared/fold';
+import { emptyView, fold, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { listKinds, type RunView, type WithLists } from '~/shared/view';
 import { MemoryLists } from '~/test/support/memoryLists';
@@ -12,6 +12,14 @@ const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export function viewAtStart(runId = 'run001'): RunView {
   const event: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
   return emptyView(runId, { seq: 1, attempt: 0, at: 1000, event });
+}
+
+/** The view of a whole log. */
+export function foldAll(runId: string, entries: Iterable<Entry>): RunView {
+  let view: RunView | null = null;
+  for (const e of entries) view = view ? fold(view, e) : emptyView(runId, e);
+  if (!view) throw new Error(`run ${runId}: an empty log has no view`);
+  return view;
 }
 
 /** Folds a log: the view, and the lists as a store holds them. */

@@ -1,5 +1,3 @@
-'use client';
-
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { visibleKeys } from '~/shared/attention';
 import type { Spot } from './focus';

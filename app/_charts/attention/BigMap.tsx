@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useMemo } from 'react';
 import { boxOf, cellAt, gridLayout } from './layout';
 import { MapFrame } from './MapFrame';

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useLayoutEffect, useMemo, useRef } from 'react';
 import { usePalette } from '~/app/_charts/palette';
 import { clearedPen } from '~/app/_charts/useDrawing';

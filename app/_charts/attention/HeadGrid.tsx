@@ -1,5 +1,3 @@
-'use client';
-
 import { type KeyboardEvent, memo, useCallback, useMemo } from 'react';
 import { type HeadMaps, mapSize } from './derive';
 import { EdgeLabel } from './EdgeLabel';

@@ -1,5 +1,3 @@
-'use client';
-
 import { AxisBottom, AxisLeft } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { memo, type PointerEvent, useState } from 'react';

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useMemo, useState } from 'react';
 import { type HeadId, type Hidden, headKey } from './selection';
 import { headName } from './tokens';

@@ -1,5 +1,3 @@
-'use client';
-
 import { type Ref, useMemo } from 'react';
 import { ActiveCell } from './ActiveCell';
 import type { Spot } from './focus';

@@ -1,5 +1,3 @@
-'use client';
-
 import { type CSSProperties, memo, useLayoutEffect, useRef } from 'react';
 
 interface PixelCanvasProps {

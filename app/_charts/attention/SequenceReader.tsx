@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useMemo } from 'react';
 import { cut } from '~/app/_charts/format';
 import type { MapSize } from '~/shared/attention';

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo } from 'react';
 import { type AttentionSnapshot, answerAt, rightAt, targetAt } from '~/shared/attentionSnapshot';
 import type { FocusEvent, Spot } from './focus';

@@ -1,5 +1,3 @@
-'use client';
-
 import { AxisLeft } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { line as path } from '@visx/shape';

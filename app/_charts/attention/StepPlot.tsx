@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, type PointerEvent, type ReactNode, useCallback } from 'react';
 import { EdgeLabel } from './EdgeLabel';
 import { PixelCanvas } from './PixelCanvas';

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo } from 'react';
 import type { MapSize } from '~/shared/attention';
 import { visibleKeys } from '~/shared/attention';

@@ -1,5 +1,3 @@
-'use client';
-
 import { type PointerEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Choose } from '~/app/_components/Choose';
 import { MapFrame } from './MapFrame';

@@ -1,5 +1,3 @@
-'use client';
-
 import {
   type Activity,
   BadgeCheck,
@@ -19,15 +17,15 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
-import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
-import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useCursor } from '~/app/_live/cursor';
 import { useHorizon, useWithLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { AsOf, useIsLater } from '~/app/_run/AsOf';
-import { Nothing, PanelBody } from '~/app/_run/PanelBody';
+import { GoToStep } from '~/app/_run/GoToStep';
+import { Nothing, Older, PanelBody } from '~/app/_run/PanelBody';
 import { WhatIf } from '~/app/_run/steering/BranchDialog';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import { useWhyNot } from '~/app/_run/steering/useWhyNot';
@@ -140,13 +138,7 @@ export function ActivityPanel() {
           {(item) => <Line item={item} why={why} youId={youId} />}
         </VirtualList>
       )}
-      {fromSeq > 0 && (
-        <div className="border-t border-line p-1 text-center">
-          <Button size="small" look="bare" onClick={older}>
-            Older
-          </Button>
-        </div>
-      )}
+      {fromSeq > 0 && <Older onClick={older} />}
     </PanelBody>
   );
 }
@@ -166,16 +158,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
           <span className={`min-w-0 truncate ${later ? 'text-dim' : ''}`} title={item.title}>
             {item.title}
           </span>
-          {step !== null && (
-            <button
-              type="button"
-              className="ml-auto shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
-              aria-label={`Go to step ${count(step)}`}
-              onClick={() => setCursor.pin(step)}
-            >
-              {count(step)}
-            </button>
-          )}
+          {step !== null && <GoToStep step={step} className="ml-auto text-2xs" />}
         </p>
         <p className="flex items-center gap-1 text-2xs text-dim">
           {who && <Avatar id={who.id} name={who.name} title={who.id === youId ? `${who.name} (you)` : who.name} />}

@@ -1,15 +1,13 @@
-'use client';
-
 import { useMemo } from 'react';
-import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
-import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { AsOf } from '~/app/_run/AsOf';
-import { Nothing, PanelBody } from '~/app/_run/PanelBody';
+import { GoToStep } from '~/app/_run/GoToStep';
+import { Nothing, Older, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { ended } from '~/shared/view';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
@@ -55,14 +53,7 @@ export function EvaluationsPanel() {
                     {e.split}
                   </th>
                   <td className="px-1 text-right whitespace-nowrap">
-                    <button
-                      type="button"
-                      className="min-h-6 rounded-sm text-accent hover:underline"
-                      aria-label={`Go to step ${count(e.step)}`}
-                      onClick={() => setCursor.pin(e.step)}
-                    >
-                      {count(e.step)}
-                    </button>
+                    <GoToStep step={e.step} className="min-h-6" />
                     {evaluatedStep(e) !== e.step && (
                       <span className="font-sans text-dim" title={`of the parameters at step ${count(evaluatedStep(e))}`}>
                         *
@@ -82,13 +73,7 @@ export function EvaluationsPanel() {
               ))}
             </tbody>
           </table>
-          {!whole && (
-            <p className="border-t border-line p-1 text-center">
-              <Button size="small" look="bare" onClick={older}>
-                Older
-              </Button>
-            </p>
-          )}
+          {!whole && <Older onClick={older} />}
         </section>
       )}
     </PanelBody>

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useTheme } from 'next-themes';
 import { useEffect, useMemo, useRef } from 'react';
 import { largeHead } from '~/app/_charts/attention/focus';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useEffect, useRef, useState } from 'react';
 import { clipType, recordClip } from '~/app/_charts/attention/clip';
 import { allAlike, deriveMaps, incomparable } from '~/app/_charts/attention/derive';

@@ -1,9 +1,8 @@
-'use client';
-
 import { ChevronLeft, ChevronRight, type LucideIcon } from 'lucide-react';
 import { memo, useState } from 'react';
 import { inputClass, Select } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
+import { Remark } from '~/app/_components/Remark';
 import { useRunStore } from '~/app/_live/RunProvider';
 import type { RunStore } from '~/app/_live/types';
 import { useView } from '~/app/_live/useRun';
@@ -112,11 +111,7 @@ export const ExampleBrowser = memo(function ExampleBrowser({ control, examples: 
         </span>
       </form>
       {turn('later sets', ChevronRight, false, page ? page.first + page.size : 0)}
-      {problem && (
-        <p role="alert" className="text-2xs text-bad">
-          {problem}
-        </p>
-      )}
+      {problem && <Remark tone="bad">{problem}</Remark>}
     </section>
   );
 });

@@ -1,5 +1,3 @@
-'use client';
-
 import { Download } from 'lucide-react';
 import { allAlike, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';

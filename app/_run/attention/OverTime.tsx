@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useCallback, useMemo, useRef } from 'react';
 import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import { peakOf } from '~/app/_charts/attention/raster';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';

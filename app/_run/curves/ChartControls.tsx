@@ -1,5 +1,3 @@
-'use client';
-
 import { Plus, Search } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import { type ReactNode, useId, useMemo } from 'react';

@@ -1,5 +1,3 @@
-'use client';
-
 import { memo, useMemo } from 'react';
 import type { LineChartProps } from '~/app/_charts/LineChart';
 import type { ChartPlan } from '~/app/_live/chartPlan';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useMemo } from 'react';
 import { ruleAt } from '~/app/_charts/draw';
 import { HeatMap } from '~/app/_charts/HeatMap';

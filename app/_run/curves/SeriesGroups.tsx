@@ -1,5 +1,3 @@
-'use client';
-
 import { useMemo } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';

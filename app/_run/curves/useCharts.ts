@@ -1,5 +1,3 @@
-'use client';
-
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { delayed } from '~/app/_charts/delayed';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';

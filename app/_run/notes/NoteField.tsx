@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
+import { Remark } from '~/app/_components/Remark';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
 import { mentionOf } from '~/shared/notices';
@@ -132,11 +133,7 @@ export function NoteField(props: {
           </div>
         )}
       </div>
-      {failed && (
-        <p role="alert" className="text-2xs text-bad">
-          Not sent. The text stays here until it is.
-        </p>
-      )}
+      {failed && <Remark tone="bad">Not sent. The text stays here until it is.</Remark>}
     </form>
   );
 }

@@ -1,5 +1,3 @@
-'use client';
-
 import { Popover } from '@base-ui/react/popover';
 import { X } from 'lucide-react';
 import { nanoid } from 'nanoid';

@@ -1,5 +1,3 @@
-'use client';
-
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';

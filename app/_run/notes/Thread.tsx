@@ -6,6 +6,7 @@ import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
+import { GoToStep } from '~/app/_run/GoToStep';
 import { api } from '~/app/_trpc/client';
 import type { Note, NoteRequest } from '~/shared/notes';
 import { describeAnchor } from './anchors';
@@ -31,14 +32,9 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
   return (
     <div className={note.resolved ? 'opacity-75' : ''}>
       <p className="flex items-center gap-1.5 text-2xs text-dim">
-        <button
-          type="button"
-          className="shrink-0 rounded-sm font-mono text-accent hover:underline"
-          aria-label={`Go to step ${count(note.anchor.step)}`}
-          onClick={() => goTo(note.anchor)}
-        >
+        <GoToStep step={note.anchor.step} onGo={() => goTo(note.anchor)}>
           step {count(note.anchor.step)}
-        </button>
+        </GoToStep>
         <span className="min-w-0 truncate" title={describeAnchor(note.anchor)}>
           {describeAnchor(note.anchor)}
         </span>

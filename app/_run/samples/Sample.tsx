@@ -5,9 +5,9 @@ import { count, measured } from '~/app/_components/format';
 import { fetchBlob } from '~/app/_live/fetchBlob';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { api } from '~/app/_trpc/client';
+import { imageType } from '~/shared/imageType';
 import { type Histogram, readStructured, type Table } from '~/shared/media';
 import type { MediaItem } from '~/shared/view';
-import { imageType } from './imageType';
 
 /** Content of one sample. */
 export function Sample({ item }: { item: MediaItem }) {

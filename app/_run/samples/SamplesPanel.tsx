@@ -1,12 +1,11 @@
-'use client';
-
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { count } from '~/app/_components/format';
-import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
 import { ConsolePanel } from '~/app/_run/console/ConsolePanel';
+import { GoToStep } from '~/app/_run/GoToStep';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { api } from '~/app/_trpc/client';
 import type { MediaItem } from '~/shared/view';
@@ -61,14 +60,9 @@ function Card({ item }: { item: MediaItem }) {
         <span className="min-w-0 truncate font-medium" title={name}>
           {name}
         </span>
-        <button
-          type="button"
-          className="shrink-0 rounded-sm font-mono text-2xs text-accent hover:underline"
-          aria-label={`Go to step ${count(step)}`}
-          onClick={() => setCursor.pin(step)}
-        >
+        <GoToStep step={step} className="text-2xs">
           step {count(step)}
-        </button>
+        </GoToStep>
       </figcaption>
       <Sample key={item.seq} item={item} />
       {caption && <p className="border-t border-line px-2 py-1 text-2xs text-dim">{caption}</p>}

@@ -1,5 +1,3 @@
-'use client';
-
 import { Ago } from '~/app/_components/Ago';
 import { useView } from '~/app/_live/useRun';
 import { isOpened, type RunView } from '~/shared/view';

@@ -1,5 +1,3 @@
-'use client';
-
 import type { ReactNode } from 'react';
 import { withUnit } from '~/app/_components/format';
 import { useRecipes } from '~/app/_live/recipes';

@@ -20,8 +20,8 @@ import {
   tilesIn,
 } from '~/app/_live/tiles';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
-import type { Panel } from '~/app/_run/panel';
 import { dragTab } from './dragTab';
+import type { Panel } from './panels';
 import { TabPanels } from './TabPanels';
 
 const AnchorMenu = later(() => import('~/app/_components/AnchorMenu'));

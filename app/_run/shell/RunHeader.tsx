@@ -1,5 +1,3 @@
-'use client';
-
 import { Copy } from 'lucide-react';
 import Link from 'next/link';
 import { Select } from '~/app/_components/Field';

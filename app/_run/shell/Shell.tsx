@@ -1,5 +1,3 @@
-'use client';
-
 import { Ellipsis, PanelRightClose } from 'lucide-react';
 import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
@@ -10,10 +8,9 @@ import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
 import { reveal, useWorkspace, workspace } from '~/app/_live/workspace';
 import { useNoteDesk } from '~/app/_run/notes/noteDesk';
-import type { Panel } from '~/app/_run/panel';
 import { Timeline } from '~/app/_run/timeline/Timeline';
 import { Center } from './Center';
-import { panels } from './panels';
+import { type Panel, panels } from './panels';
 import { Body, TabPanels } from './TabPanels';
 import { useNarrow, usePresenting } from './useMedia';
 

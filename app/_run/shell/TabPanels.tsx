@@ -1,7 +1,8 @@
 import { type ComponentProps, type KeyboardEvent, type ReactNode, Suspense, useEffect, useId, useRef } from 'react';
+import { Boundary } from '~/app/_components/Boundary';
+import { Button } from '~/app/_components/Button';
 import { useView } from '~/app/_live/useRun';
-import type { Panel } from '~/app/_run/panel';
-import { Boundary } from './Boundary';
+import type { Panel } from './panels';
 
 /** Tabs of panels; one of them is open. */
 export function TabPanels(props: {
@@ -99,7 +100,17 @@ function Kept({ panel, open }: { panel: Panel; open: boolean }) {
 
 export function Body({ panel: { id, title, Body } }: { panel: Panel }) {
   return (
-    <Boundary key={id} title={title}>
+    <Boundary
+      key={id}
+      failed={(error, again) => (
+        <div role="alert" className="space-y-2 px-3 py-4">
+          <p>
+            {title} could not be shown: <span className="text-bad">{error.message}</span>
+          </p>
+          <Button onClick={again}>Show it again</Button>
+        </div>
+      )}
+    >
       <Suspense fallback={<p className="px-3 py-4 text-dim">Opening {title} …</p>}>
         <Body />
       </Suspense>

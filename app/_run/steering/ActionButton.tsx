@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { Button, type ButtonProps } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
+import { Remark } from '~/app/_components/Remark';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import type { ActionSpec, ControlSpec, ControlValue } from '~/shared/controls';
@@ -84,11 +85,7 @@ export function ActionButton(props: {
             />
           ))}
       </div>
-      {problem && (
-        <p role="alert" className="text-2xs text-bad">
-          {problem}
-        </p>
-      )}
+      {problem && <Remark tone="bad">{problem}</Remark>}
       <Confirm
         open={asking !== null}
         title={`${asking ? describeCommand({ controls: { values: [], actions: [action] } }, { kind: 'act', id: 'asking', runId: '', action: action.name, args: asking }) : action.label}?`}

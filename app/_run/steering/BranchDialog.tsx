@@ -1,5 +1,3 @@
-'use client';
-
 import { GitBranch } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type FormEvent, useEffect, useState } from 'react';

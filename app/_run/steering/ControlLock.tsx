@@ -1,5 +1,3 @@
-'use client';
-
 import { Lock } from 'lucide-react';
 import { Button } from '~/app/_components/Button';
 import { duration } from '~/app/_components/format';
@@ -46,17 +44,6 @@ export function ControlLock() {
             : 'Nobody holds the control lock'}
         <Explain term="controlLock" />
       </span>
-      {!held && (
-        <Button
-          size="small"
-          look="bare"
-          disabled={busy}
-          title={`For ${holdMs / 60_000} minutes nobody else can steer this run`}
-          onClick={() => turn({ kind: 'take', forMs: holdMs })}
-        >
-          Take it
-        </Button>
-      )}
       {mine && (
         <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'release' })}>
           Release
@@ -67,8 +54,14 @@ export function ControlLock() {
           {asked ? 'You asked for it' : 'Ask for it'}
         </Button>
       )}
-      {held && !mine && you.role === 'admin' && (
-        <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'take', forMs: holdMs })}>
+      {(!held || (!mine && you.role === 'admin')) && (
+        <Button
+          size="small"
+          look="bare"
+          disabled={busy}
+          title={`For ${holdMs / 60_000} minutes nobody else can steer this run`}
+          onClick={() => turn({ kind: 'take', forMs: holdMs })}
+        >
           Take it
         </Button>
       )}

@@ -1,5 +1,3 @@
-'use client';
-
 import { Button } from '~/app/_components/Button';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';

@@ -2,6 +2,7 @@ import { CalendarClock } from 'lucide-react';
 import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
+import { Remark } from '~/app/_components/Remark';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -200,11 +201,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
           {odd}
         </p>
       )}
-      {problem && (
-        <p role="alert" className="text-2xs text-bad">
-          {problem}
-        </p>
-      )}
+      {problem && <Remark tone="bad">{problem}</Remark>}
       <Waiting why={why} />
     </form>
   );

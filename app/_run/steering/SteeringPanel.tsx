@@ -1,5 +1,3 @@
-'use client';
-
 import { Lock } from 'lucide-react';
 import { Suspense, useState } from 'react';
 import { later } from '~/app/_components/later';

@@ -1,5 +1,3 @@
-'use client';
-
 import { useMemo } from 'react';
 import { useSeries } from '~/app/_live/series';
 import { WhenSeen } from '~/app/_run/curves/Fold';

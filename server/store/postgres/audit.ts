@@ -9,17 +9,22 @@ export const auditRows = async (database: Database, fromSeq: number, limit: numb
   return (await database.ask<{ row: string }>(sql, [fromSeq, limit])).map(({ row }) => auditRow.parse(parse(row)));
 };
 
+/** Reads the whole audit log: the number of sound rows, and what is wrong with the next one; null = there is none. */
+export async function checkAudit(database: Database): Promise<{ rows: number; problem: string | null }> {
+  for (let last: AuditRow | null = null; ; ) {
+    const rows: number = last?.seq ?? 0;
+    const page = await auditRows(database, rows + 1, 1000);
+    if (page.length === 0) return { rows, problem: null };
+    const broken = firstBroken(last, page);
+    if (broken) return { rows: broken.seq - 1, problem: `row ${broken.seq}: ${broken.problem}` };
+    last = page.at(-1)!;
+  }
+}
+
 /** The audit log in PostgreSQL. @throws Error when its hash chain is broken */
 export async function openPostgresAudit(database: Database): Promise<AuditStore> {
-  let last: AuditRow | null = null;
-  for (;;) {
-    const page = await auditRows(database, (last?.seq ?? 0) + 1, 1000);
-    const broken = firstBroken(last, page);
-    if (broken)
-      throw new Error(`the audit log in PostgreSQL: row ${broken.seq}: ${broken.problem}. Restore a backup of the database`);
-    last = page.at(-1) ?? last;
-    if (page.length < 1000) break;
-  }
+  const { problem } = await checkAudit(database);
+  if (problem) throw new Error(`the audit log in PostgreSQL: ${problem}. Restore a backup of the database`);
   return {
     audit: ({ fromSeq, limit }) => auditRows(database, fromSeq, limit),
 

@@ -7,7 +7,7 @@ import type Database from 'better-sqlite3';
  * an answer, the reader counts, or checks the whole table (`hourly`). Data that was already damaged when it was moved to another
  * table gets no checksum, and stays an error.
  */
-type Part = number | string | null | Uint8Array;
+export type Part = number | string | null | Uint8Array;
 
 export function checksum(...parts: Part[]): number {
   let sum = 0;
@@ -28,37 +28,6 @@ export class DamagedError extends Error {
     );
     this.name = 'DamagedError';
   }
-}
-
-/** @throws DamagedError that names `what`, unless the row is as it was written */
-export function checkRow(what: () => string, sum: number | null, ...parts: Part[]): void {
-  if (sum === null || checksum(...parts) !== sum) throw new DamagedError(what());
-}
-
-const HOUR_MS = 3_600_000;
-
-/** Does `check` at the first call and then at most once an hour: it reads a whole table, and rows are missed again and again. */
-export function hourly(check: () => void): () => void {
-  let nextAt = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (performance.now() < nextAt) return;
-    check();
-    nextAt = performance.now() + HOUR_MS;
-  };
-}
-
-/** Checks data read of a stream. @throws DamagedError that names run, stream and `what` */
-export type StreamCheck = (stream: number, what: () => string, sum: number | null, ...parts: Part[]) => void;
-
-export function openStreamCheck(db: Database.Database): StreamCheck {
-  const name = db.prepare<[number], { runId: string; name: string }>(
-    'SELECT runId, streams.name FROM streams JOIN runs ON runs.id = streams.run WHERE streams.id = ?',
-  );
-  return (stream, what, sum, ...parts) => {
-    if (sum !== null && checksum(...parts) === sum) return;
-    const found = name.get(stream);
-    throw new DamagedError(`run ${found?.runId}: ${what()} of stream "${found?.name}"`);
-  };
 }
 
 /**
@@ -86,6 +55,68 @@ export const checked = {
   views: ['run', 'seq', 'view'],
 } as const;
 export type Checked = keyof typeof checked;
+
+/** The columns of a row that its checksum covers. */
+export type Row<T extends Checked> = { [Column in (typeof checked)[T][number]]: Part };
+export interface Crc {
+  /** null: it was damaged when it was written. */
+  crc: number | null;
+}
+
+const partsOf = <T extends Checked>(of: T, row: Row<T>): Part[] => checked[of].map((name) => row[name as keyof Row<T>]);
+
+export const sumOf = <T extends Checked>(of: T, row: Row<T>): number => checksum(...partsOf(of, row));
+
+export const isSound = <T extends Checked>(of: T, row: Row<T> & Crc): boolean => row.crc !== null && sumOf(of, row) === row.crc;
+
+/** @throws DamagedError that names `what`, unless the row is there and as it was written */
+export function checkRow<T extends Checked, R extends Row<T> & Crc>(what: () => string, of: T, row?: R): asserts row is R {
+  if (!row || !isSound(of, row)) throw new DamagedError(what());
+}
+
+/** Adds a row to a table, with its checksum; without one if what it was made of is not `sound`. */
+export type Insert<T extends Checked> = (row: Row<T>, sound?: boolean) => void;
+
+export function openInsert<T extends Checked>(
+  db: Database.Database,
+  table: T,
+  orElse: 'ABORT' | 'IGNORE' | 'REPLACE' = 'ABORT',
+): Insert<T> {
+  const names = [...checked[table], 'crc'];
+  const statement = db.prepare(
+    `INSERT OR ${orElse} INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+  );
+  return (row, sound = true) => {
+    const parts = partsOf(table, row);
+    statement.run(...parts, sound ? checksum(...parts) : null);
+  };
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Does `check` at the first call and then at most once an hour: it reads a whole table, and rows are missed again and again. */
+export function hourly(check: () => void): () => void {
+  let nextAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    if (performance.now() < nextAt) return;
+    check();
+    nextAt = performance.now() + HOUR_MS;
+  };
+}
+
+/** Checks a row of a stream; null: it is missing. @throws DamagedError that names run, stream and `what` */
+export type StreamCheck = <T extends Checked>(stream: number, what: () => string, of: T, row: (Row<T> & Crc) | null) => void;
+
+export function openStreamCheck(db: Database.Database): StreamCheck {
+  const name = db.prepare<[number], { runId: string; name: string }>(
+    'SELECT runId, streams.name FROM streams JOIN runs ON runs.id = streams.run WHERE streams.id = ?',
+  );
+  return (stream, what, of, row) => {
+    if (row && isSound(of, row)) return;
+    const found = name.get(stream);
+    throw new DamagedError(`run ${found?.runId}: ${what()} of stream "${found?.name}"`);
+  };
+}
 
 /** The table and the column of a checksum. */
 export const placeOf = (of: Checked): { table: string; crc: string } => {

@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
 import { emptyStats, type Stats } from '~/shared/pyramid';
-import { decodeAxis, encodeAxis } from './axis';
-import { checksum, DamagedError, openStreamCheck } from './checksums';
-import { encodeColumns, openColumns } from './columns';
+import { encodeAxis } from './axis';
+import { DamagedError, openInsert } from './checksums';
+import { encodeColumns } from './columns';
 import { BLOCK_ROWS, CHUNK, FAN, LEVELS, STRIPE } from './layout';
-import { addRows, mergeNodes, type Segment, STATS } from './reduce';
+import { addRows, type ChunkNodes, mergeNodes, openPyramid, type Segment, STATS } from './reduce';
 import { stripesOf } from './rowRuns';
 import type { RowReader } from './rows';
 
@@ -16,32 +16,17 @@ export interface Chunks {
   dropFrom(stream: number, row: number): void;
 }
 
-interface Nodes {
-  first: Float64Array;
-  last: Float64Array;
-  time: Float64Array;
-}
+type Nodes = Omit<ChunkNodes, 'chunk'>;
 
 export function openChunks(db: Database.Database): Chunks {
   const sql = {
-    axes: db.prepare(
-      'INSERT INTO pyramidAxes (stream, level, chunk, firstSteps, lastSteps, lastTimes, crc) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    ),
-    data: db.prepare('INSERT INTO pyramid (stream, level, stripe, chunk, data, crc) VALUES (?, ?, ?, ?, ?, ?)'),
-    axesBelow: db.prepare<
-      [number, number, number, number],
-      { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer; crc: number | null }
-    >(
-      'SELECT chunk, firstSteps, lastSteps, lastTimes, crc FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
-    ),
-    dataBelow: db.prepare<[number, number, number, number], { data: Buffer; crc: number | null }>(
-      'SELECT data, crc FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
-    ),
+    axes: openInsert(db, 'pyramidAxes'),
+    data: openInsert(db, 'pyramid'),
     dropAxes: db.prepare('DELETE FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk >= ?'),
     drop: db.prepare('DELETE FROM pyramid WHERE stream = ? AND level = ? AND chunk >= ?'),
   };
 
-  const check = openStreamCheck(db);
+  const stored = openPyramid(db);
 
   /** Nodes of a chunk without rows (before the stream's first) have no first step: NaN. */
   const emptyNodes = (): Nodes => ({
@@ -51,28 +36,23 @@ export function openChunks(db: Database.Database): Chunks {
   });
 
   function write(rows: RowReader, level: number, chunk: number): void {
-    const { id, width } = rows.stream;
+    const { id: stream, width } = rows.stream;
     const nodes = emptyNodes();
     for (let stripe = 0; stripe < stripesOf(width); stripe++) {
       const columns = Math.min(STRIPE, width - stripe * STRIPE);
       const series = Array.from({ length: columns }, (_, column) => ({ column, into: emptyStats(CHUNK) }));
       if (level === 1) fromRows(rows, stripe, chunk, nodes, series);
-      else fromBelow(id, level, stripe, chunk, nodes, series);
+      else fromBelow(stream, level, stripe, chunk, nodes, series);
       const stats = series.flatMap(({ into }) => STATS.map((stat) => into[stat]));
       const data = encodeColumns(stats.map((s) => (s instanceof Float64Array ? s : Float64Array.from(s))));
-      sql.data.run(id, level, stripe, chunk, data, checksum(id, level, stripe, chunk, data));
+      sql.data({ stream, level, stripe, chunk, data });
     }
-    const axes = [encodeAxis(nodes.first), encodeAxis(nodes.last), encodeAxis(nodes.time)] as const;
-    sql.axes.run(id, level, chunk, ...axes, checksum(id, level, chunk, ...axes));
+    writeAxes(stream, level, chunk, nodes);
   }
 
-  /**
-   * The run continues although a part of it is damaged: a chunk that needs this part is stored without a checksum, so that
-   * reading it is an error.
-   */
-  function writeDamaged({ id }: RowReader['stream'], level: number, chunk: number): void {
-    const none = encodeAxis(emptyNodes().first);
-    sql.axes.run(id, level, chunk, none, none, none, null);
+  function writeAxes(stream: number, level: number, chunk: number, { first, last, time }: Nodes, sound = true): void {
+    const axes = { firstSteps: encodeAxis(first), lastSteps: encodeAxis(last), lastTimes: encodeAxis(time) };
+    sql.axes({ stream, level, chunk, ...axes }, sound);
   }
 
   function fromRows(
@@ -109,15 +89,8 @@ export function openChunks(db: Database.Database): Chunks {
     series: { column: number; into: Stats }[],
   ): void {
     const perChunk = CHUNK / FAN;
-    for (const below of sql.axesBelow.all(id, level - 1, chunk * FAN, chunk * FAN + FAN - 1)) {
+    for (const { first, last, time, ...below } of stored.nodes(id, level - 1, chunk * FAN, chunk * FAN + FAN - 1)) {
       const at = (below.chunk - chunk * FAN) * perChunk;
-      const what = () => `level ${level - 1}, chunk ${below.chunk} of the pyramid`;
-      check(id, what, below.crc, id, level - 1, below.chunk, below.firstSteps, below.lastSteps, below.lastTimes);
-      const { data, crc } = sql.dataBelow.get(id, level - 1, stripe, below.chunk)!;
-      check(id, what, crc, id, level - 1, stripe, below.chunk, data);
-      const first = decodeAxis(below.firstSteps);
-      const last = decodeAxis(below.lastSteps);
-      const time = decodeAxis(below.lastTimes);
       const segments: Segment[] = [];
       for (let node = 0; node < perChunk; node++) {
         const end = (node + 1) * FAN;
@@ -129,7 +102,7 @@ export function openChunks(db: Database.Database): Chunks {
         nodes.time[at + node] = time[end - 1]!;
         segments.push({ bucket: at + node, from, to: end });
       }
-      mergeNodes(openColumns(data), segments, series);
+      mergeNodes(stored.columns(id, level - 1, stripe, below.chunk), segments, series);
     }
   }
 
@@ -143,7 +116,8 @@ export function openChunks(db: Database.Database): Chunks {
           write(rows, level, chunk);
         } catch (error) {
           if (!(error instanceof DamagedError)) throw error;
-          writeDamaged(rows.stream, level, chunk);
+          // The run continues: this chunk is stored without a checksum, so that reading it is an error.
+          writeAxes(rows.stream.id, level, chunk, emptyNodes(), false);
         }
       }
     },

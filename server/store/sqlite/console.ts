@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { bytesOf, KEPT_BYTES } from '~/server/store/console';
 import { stringify } from '~/shared/json';
 import { type ConsoleAnswer, type ConsoleEvent, type ConsolePart, type ConsoleQuery, choose, consoleEvent } from '~/shared/media';
-import { checked, checkRow, checksum } from './checksums';
+import { type Crc, checked, checkRow, checksum, openInsert, type Row } from './checksums';
 
 /** The console parts of each run that still have their text; `start`: bytes printed before this part. */
 export const consoleTable = `
@@ -21,10 +21,10 @@ CREATE TABLE IF NOT EXISTS console (
  * gaps.
  */
 export function openConsoleWrites(db: Database.Database): (run: number, seq: number, event: ConsoleEvent) => void {
-  const last = db.prepare<[number], { start: number; bytes: number; seq: number; crc: number | null }>(
+  const last = db.prepare<[number], { start: number; bytes: number; seq: number } & Crc>(
     'SELECT start, bytes, seq, crc FROM console WHERE run = ? ORDER BY start DESC LIMIT 1',
   );
-  const add = db.prepare('INSERT INTO console (run, start, bytes, seq, crc) VALUES (?, ?, ?, ?, ?)');
+  const add = openInsert(db, 'console');
   const old = db.prepare<[number, number], { seq: number }>('SELECT seq FROM console WHERE run = ? AND start < ?');
   const fields = checked.entries.filter((name) => name !== 'event').join(', ');
   const entry = db
@@ -36,18 +36,10 @@ export function openConsoleWrites(db: Database.Database): (run: number, seq: num
   const drop = db.prepare('DELETE FROM console WHERE run = ? AND start < ?');
   return (run, seq, event) => {
     const before = last.get(run);
-    if (before)
-      checkRow(
-        () => `run number ${run}: the place of its console output`,
-        before.crc,
-        run,
-        before.start,
-        before.bytes,
-        before.seq,
-      );
+    if (before) checkRow(() => `run number ${run}: the place of its console output`, 'console', { run, ...before });
     const start = before ? before.start + before.bytes : 0;
     const bytes = bytesOf(event);
-    add.run(run, start, bytes, seq, checksum(run, start, bytes, seq));
+    add({ run, start, bytes, seq });
     const keptFrom = start + bytes - KEPT_BYTES;
     const gone = old.all(run, keptFrom);
     for (const { seq: at } of gone) empty.run(nothing, checksum(...entry.get(run, at)!, nothing), run, at);
@@ -60,21 +52,22 @@ export function openConsoleReads(
   db: Database.Database,
   runOf: (runId: string) => number | null,
 ): (query: ConsoleQuery) => ConsoleAnswer {
-  const parts = db
-    .prepare<[number | null], (number | string | null)[]>(
-      `SELECT ${checked.entries.map((name) => `entries.${name}`).join(', ')}, entries.crc, ${['run', 'start', 'bytes', 'seq', 'crc'].map((name) => `console.${name}`).join(', ')} FROM console LEFT JOIN entries ON entries.run = console.run AND entries.seq = console.seq WHERE console.run = ? ORDER BY start`,
-    )
-    .raw();
+  const parts = db.prepare<[number | null], Row<'console'> & Crc & { seq: number }>(
+    `SELECT ${checked.console.join(', ')}, crc FROM console WHERE run = ? ORDER BY start`,
+  );
+  const entryOf = db.prepare<[number, number], Row<'entries'> & Crc & { at: number; event: string }>(
+    `SELECT ${checked.entries.join(', ')}, crc FROM entries WHERE run = ? AND seq = ?`,
+  );
   return (query) => {
-    const kept = parts.all(runOf(query.runId)).map((row): ConsolePart => {
-      const entry = row.slice(0, -6);
-      const [run, start, bytes, seq] = row.slice(-5) as [number, number, number, number];
+    const run = runOf(query.runId);
+    const kept = parts.all(run).map((part): ConsolePart => {
+      const { seq } = part;
       const what = () => `run ${query.runId}: entry ${seq} (console)`;
-      checkRow(what, row.at(-1) as number | null, run, start, bytes, seq);
-      checkRow(what, row.at(-6) as number | null, ...entry);
-      const [at, event] = [entry[4] as number, entry[10] as string];
-      const { stream, text } = consoleEvent.parse(JSON.parse(event));
-      return { seq, at, stream, text };
+      checkRow(what, 'console', part);
+      const entry = entryOf.get(run!, seq);
+      checkRow(what, 'entries', entry);
+      const { stream, text } = consoleEvent.parse(JSON.parse(entry.event));
+      return { seq, at: entry.at, stream, text };
     });
     return choose(kept, query);
   };

@@ -12,7 +12,7 @@ import {
 import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
-import { checkRow, checksum } from './checksums';
+import { type Crc, checkRow, openInsert } from './checksums';
 
 /**
  * The lists that grow with a run, one row per item in force, updated with every append (shared/lists.ts has the rules). They can
@@ -42,14 +42,13 @@ const ofSteps = listKinds
   .map((kind) => `'${kind}'`)
   .join(', ');
 
-interface Row {
+interface Row extends Crc {
   seq: number;
   step: number | null;
   id: string | null;
   ref: string | null;
   tag: string | null;
   item: string;
-  crc: number | null;
 }
 
 const fields = 'seq, step, id, ref, tag, item, crc';
@@ -57,9 +56,8 @@ const fields = 'seq, step, id, ref, tag, item, crc';
 /** Applies changes to the lists of the run with this number. Must be called inside a transaction. */
 export function openItemWrites(db: Database.Database): (run: number, changes: readonly ListChange[]) => void {
   const sql = {
-    put: db.prepare(
-      'INSERT OR REPLACE INTO items (run, kind, seq, step, id, ref, tag, item, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
+    // The unique id moves with its command: REPLACE deletes the row at the earlier seq.
+    put: openInsert(db, 'items', 'REPLACE'),
     byId: db.prepare<[number, string, string], Row>(`SELECT ${fields} FROM items WHERE run = ? AND kind = ? AND id = ?`),
     drop: db.prepare('DELETE FROM items WHERE run = ? AND kind = ? AND seq = ?'),
     dropNote: db.prepare("DELETE FROM items WHERE run = ? AND kind = 'notes' AND (id = ? OR ref = ?)"),
@@ -73,11 +71,7 @@ export function openItemWrites(db: Database.Database): (run: number, changes: re
   };
 
   function put<K extends ListKind>(run: number, kind: K, item: ListItems[K]): void {
-    const { step, id, ref, tag } = keysOf(kind, item);
-    // The unique id moves with its command: REPLACE deletes the row at the earlier seq.
-    const text = stringify(item);
-    const row = [run, kind, item.seq, step, id, ref, tag, text] as const;
-    sql.put.run(...row, checksum(...row));
+    sql.put({ run, kind, seq: item.seq, ...keysOf(kind, item), item: stringify(item) });
   }
 
   return (run, changes) => {
@@ -120,9 +114,9 @@ export interface ItemReads {
 }
 
 /** @throws DamagedError */
-function itemOf(run: number, kind: ListKind, { seq, step, id, ref, tag, item, crc }: Row): unknown {
-  checkRow(() => `run number ${run}: item ${seq} of ${kind}`, crc, run, kind, seq, step, id, ref, tag, item);
-  return parse(item);
+function itemOf(run: number, kind: ListKind, row: Row): unknown {
+  checkRow(() => `run number ${run}: item ${row.seq} of ${kind}`, 'items', { run, kind, ...row });
+  return parse(row.item);
 }
 
 /** @param runOf the number of a run; null when there is no such run */

@@ -14,11 +14,11 @@ import {
   around as withAround,
 } from '~/shared/pyramid';
 import type { Averaged, Averages } from './averages';
-import { checkRow, DamagedError } from './checksums';
+import { type Crc, checkRow, DamagedError } from './checksums';
 import { STRIPE } from './layout';
 import type { Reducer } from './reduce';
 import { copyRun, rowArrays, stripesOf } from './rowRuns';
-import type { Crc, RowReader, RowTables, StoredHead } from './rows';
+import type { RowReader, RowTables, StoredHead } from './rows';
 import type { Work } from './work';
 
 /** Stripes that are read together. */
@@ -49,8 +49,7 @@ export function openRanges(
     const found = names === null ? null : [...new Set(names)].flatMap((name) => one.get(run.id, name) ?? []);
     const whole = found === null || found.length < new Set(names).size;
     const read = whole ? all.all(run.id) : found;
-    for (const { name, stream, position, crc } of read)
-      checkRow(() => `run ${run.runId}: series "${name}"`, crc, run.id, name, stream, position);
+    for (const row of read) checkRow(() => `run ${run.runId}: series "${row.name}"`, 'series', { run: run.id, ...row });
     if (whole && read.length !== rows.streamsOf(run.id).reduce((n, { width }) => n + width, 0))
       throw new DamagedError(`run ${run.runId}: the list of its series`);
     return found ?? read;

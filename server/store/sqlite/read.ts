@@ -22,14 +22,14 @@ import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Averages, openAverages } from './averages';
-import { checkRow, checksum, DamagedError, hourly } from './checksums';
+import { type Crc, checked, checkRow, hourly, isSound } from './checksums';
 import { openConsoleReads } from './console';
 import { type ItemReads, openItemReads } from './items';
 import { STRIPE } from './layout';
 import { openRanges } from './range';
 import { openReducer } from './reduce';
 import { copyRun, rowArrays, stripesOf } from './rowRuns';
-import { type Crc, openRows, type RowReader, type StoredHead, type StreamRow, sumOfHead } from './rows';
+import { openRows, type RowReader, type StoredHead, type StreamRow } from './rows';
 import { finish, type Work } from './work';
 
 /** Reads whose cost grows with the data are work in slices (work.ts). */
@@ -61,7 +61,8 @@ const ANSWER_BYTES = 8 << 20;
 /** Snapshots that are read between two checks of the clock. */
 const SNAPSHOTS = 64;
 
-interface EntryRow {
+interface EntryRow extends Crc {
+  run: number;
   seq: number;
   seqCount: number;
   attempt: number;
@@ -72,17 +73,16 @@ interface EntryRow {
   generation: number;
   row: number;
   event: string | null;
-  crc: number | null;
 }
 
 /** The reads of a store. @param averages cache of moving averages; several connections of one thread may share it */
 export function openReads(db: Database.Database, averages: Averages = openAverages()): Reads {
   const rows = openRows(db);
   const range = openRanges(db, rows, openReducer(db), averages);
-  const fields = 'seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc';
+  const fields = [...checked.entries, 'crc'].join(', ');
   const sql = {
     runs: db.prepare<[], StoredHead & Crc & { summarySeq: number; summary: string | null; summaryCrc: number | null }>(
-      'SELECT id, runId, head, attempt, nextEvent, headStep, chain, crc, summarySeq, summary, summaryCrc FROM runs',
+      `SELECT ${checked.runs.join(', ')}, crc, summarySeq, summary, summaryCrc FROM runs`,
     ),
     /** The entry that covers a seq: the last one that begins at or before it. */
     firstAt: db.prepare<[number, number], { seq: number; seqCount: number }>(
@@ -146,8 +146,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
   }
 
   function checkEntry(runId: string, run: number, e: EntryRow): void {
-    const sum = checksum(run, e.seq, e.seqCount, e.attempt, e.at, e.type, e.step, e.stream, e.generation, e.row, e.event);
-    if (sum !== e.crc) throw new DamagedError(`run ${runId}: entry ${e.seq} (${e.type})`);
+    checkRow(() => `run ${runId}: entry ${e.seq} (${e.type})`, 'entries', { ...e, run });
   }
 
   /** Reads the numbers of row entries; entries that are adjacent in a stream are read together. */
@@ -217,8 +216,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
 
   function rewindsOf(runId: string, run: number): Rewind[] {
     const all = sql.rewinds.all(run);
-    for (const { seq, fromStep, keepSeq, crc } of all)
-      checkRow(() => `run ${runId}: the rewind of entry ${seq}`, crc, run, seq, fromStep, keepSeq);
+    for (const row of all) checkRow(() => `run ${runId}: the rewind of entry ${row.seq}`, 'rewinds', { run, ...row });
     return all;
   }
 
@@ -279,14 +277,13 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
   }
 
   const checkUses = hourly(() => {
-    for (const { run, hash, crc } of sql.uses.iterate())
-      checkRow(() => `run number ${run}: its use of blob ${hash}`, crc, run, hash);
+    for (const row of sql.uses.iterate()) checkRow(() => `run number ${row.run}: its use of blob ${row.hash}`, 'blobUses', row);
   });
   const checkSettings = hourly(() => void allSettings());
 
   function allSettings() {
     const all = sql.settings.all();
-    for (const { key, value, crc } of all) checkRow(() => `setting "${key}"`, crc, key, value);
+    for (const row of all) checkRow(() => `setting "${row.key}"`, 'settings', row);
     return all;
   }
 
@@ -297,9 +294,9 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     runs: () =>
       sql.runs.all().map((row) => {
         const { id, runId, head, attempt, nextEvent, summarySeq: seq, summary, summaryCrc } = row;
-        checkRow(() => `run ${runId}: its head`, row.crc, ...sumOfHead(row));
+        checkRow(() => `run ${runId}: its head`, 'runs', row);
         // A summary is a cache of the log, as a view is.
-        const sound = summary !== null && checksum(id, seq, summary) === summaryCrc;
+        const sound = summary !== null && isSound('runs.summaryCrc', { id, summarySeq: seq, summary, crc: summaryCrc });
         return { runId, head, attempt, nextEvent, summary: sound ? { seq, summary: parse(summary) as RunSummary } : null };
       }),
     entries: consistent(entries),
@@ -314,7 +311,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
       const run = rows.run(runId);
       const row = run && sql.view.get(run.id);
       // A cache of the log: a damaged one is rebuilt from it.
-      return run && row && checksum(run.id, row.seq, row.view) === row.crc ? (parse(row.view) as RunView) : null;
+      return run && row && isSound('views', { run: run.id, ...row }) ? (parse(row.view) as RunView) : null;
     },
     chainAt(runId, seq) {
       const run = rows.run(runId);
@@ -323,9 +320,9 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     },
     blobUsers(hash) {
       const found = sql.users.all(hash);
-      for (const { run, runId, crc } of found) {
-        checkRow(() => `run ${runId}: its use of blob ${hash}`, crc, run, hash);
-        rows.run(runId);
+      for (const row of found) {
+        checkRow(() => `run ${row.runId}: its use of blob ${hash}`, 'blobUses', { hash, ...row });
+        rows.run(row.runId);
       }
       // A blob that nobody uses is deleted in the end: the reason must not be a damaged row.
       if (found.length === 0) checkUses();
@@ -334,7 +331,7 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     settings: () => new Map(allSettings().map(({ key, value }) => [key, value])),
     setting(key) {
       const found = sql.setting.get(key);
-      if (found) checkRow(() => `setting "${key}"`, found.crc, key, found.value);
+      if (found) checkRow(() => `setting "${key}"`, 'settings', { key, ...found });
       // What is not set has a default: a damaged key must not pass for that.
       else checkSettings();
       return found?.value ?? null;

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { type BucketList, bucketOf, type Stats } from '~/shared/pyramid';
 import { decodeAxis } from './axis';
-import { openStreamCheck } from './checksums';
+import { type Crc, openStreamCheck } from './checksums';
 import { type Column, type Columns, openColumns } from './columns';
 import { CHUNK, FAN, LEVELS } from './layout';
 import type { RowRun } from './rowRuns';
@@ -39,12 +39,47 @@ const WINDOW = 16;
 
 export type Reducer = (rows: RowReader, from: number, to: number, target: Target) => Generator<Cost>;
 
-interface ChunkAxes {
+/** The first and last step, and the last time, of each node of a chunk; NaN for a node without rows. */
+export interface ChunkNodes {
   chunk: number;
-  firstSteps: Buffer;
-  lastSteps: Buffer;
-  lastTimes: Buffer;
-  crc: number | null;
+  first: Float64Array;
+  last: Float64Array;
+  time: Float64Array;
+}
+
+/** Reads stored chunks. */
+export interface Pyramid {
+  /** The stored ones of these chunks, in order. */
+  nodes(stream: number, level: number, from: number, to: number): Generator<ChunkNodes>;
+  columns(stream: number, level: number, stripe: number, chunk: number): Columns;
+}
+
+export function openPyramid(db: Database.Database): Pyramid {
+  const axesOf = db.prepare<
+    [number, number, number, number],
+    { chunk: number; firstSteps: Buffer; lastSteps: Buffer; lastTimes: Buffer } & Crc
+  >(
+    'SELECT chunk, firstSteps, lastSteps, lastTimes, crc FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
+  );
+  const dataOf = db.prepare<[number, number, number, number], { data: Buffer } & Crc>(
+    'SELECT data, crc FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
+  );
+  const check = openStreamCheck(db);
+  const what = (level: number, chunk: number) => () => `level ${level}, chunk ${chunk} of the pyramid`;
+  return {
+    *nodes(stream, level, from, to) {
+      for (const row of axesOf.all(stream, level, from, to)) {
+        check(stream, what(level, row.chunk), 'pyramidAxes', { stream, level, ...row });
+        const [first, last, time] = [decodeAxis(row.firstSteps), decodeAxis(row.lastSteps), decodeAxis(row.lastTimes)];
+        yield { chunk: row.chunk, first, last, time };
+      }
+    },
+    columns(stream, level, stripe, chunk) {
+      const row = dataOf.get(stream, level, stripe, chunk)!;
+      check(stream, what(level, chunk), 'pyramid', { stream, level, stripe, chunk, ...row });
+      return openColumns(row.data);
+    },
+  };
 }
 
 /**
@@ -53,14 +88,7 @@ interface ChunkAxes {
  * rows themselves.
  */
 export function openReducer(db: Database.Database): Reducer {
-  const axesOf = db.prepare<[number, number, number, number], ChunkAxes>(
-    'SELECT chunk, firstSteps, lastSteps, lastTimes, crc FROM pyramidAxes WHERE stream = ? AND level = ? AND chunk BETWEEN ? AND ? ORDER BY chunk',
-  );
-  const dataOf = db.prepare<[number, number, number, number], { data: Buffer; crc: number | null }>(
-    'SELECT data, crc FROM pyramid WHERE stream = ? AND level = ? AND stripe = ? AND chunk = ?',
-  );
-
-  const check = openStreamCheck(db);
+  const pyramid = openPyramid(db);
 
   return function* reduce(rows, from, to, target) {
     const { id } = rows.stream;
@@ -95,44 +123,33 @@ export function openReducer(db: Database.Database): Reducer {
       let at = begin;
       const last = Math.floor((end - 1) / chunkRows);
       for (let first = Math.floor(begin / chunkRows); first <= last; first += WINDOW) {
-        for (const axes of axesOf.all(id, level, first, Math.min(last, first + WINDOW - 1))) {
-          const chunkRow = axes.chunk * chunkRows;
+        for (const chunk of pyramid.nodes(id, level, first, Math.min(last, first + WINDOW - 1))) {
+          const chunkRow = chunk.chunk * chunkRows;
           const a = Math.max(begin, chunkRow);
           const b = Math.min(end, chunkRow + chunkRows);
           yield* visit(level - 1, at, a);
-          yield* nodes(level, axes, (a - chunkRow) / unit, (b - chunkRow) / unit);
+          yield* nodes(level, chunk, (a - chunkRow) / unit, (b - chunkRow) / unit);
           at = b;
         }
       }
       yield* visit(level - 1, at, to);
     }
 
-    function columnsOf(level: number, stripe: number, chunk: number, what: () => string): Columns {
-      const { data, crc } = dataOf.get(id, level, stripe, chunk)!;
-      check(id, what, crc, id, level, stripe, chunk, data);
-      return openColumns(data);
-    }
-
-    function* nodes(level: number, axes: ChunkAxes, from: number, to: number): Generator<Cost> {
+    function* nodes(level: number, chunk: ChunkNodes, from: number, to: number): Generator<Cost> {
       const unit = FAN ** level;
-      const what = () => `level ${level}, chunk ${axes.chunk} of the pyramid`;
-      check(id, what, axes.crc, id, level, axes.chunk, axes.firstSteps, axes.lastSteps, axes.lastTimes);
-      const firstSteps = decodeAxis(axes.firstSteps);
-      const lastSteps = decodeAxis(axes.lastSteps);
-      const lastTimes = decodeAxis(axes.lastTimes);
       const opened: Columns[] = [];
-      const chunkRow = axes.chunk * CHUNK * unit;
+      const chunkRow = chunk.chunk * CHUNK * unit;
       for (let j = from; j < to; ) {
-        const apart = straddling(firstSteps, lastSteps, bucketSteps, j, to);
+        const apart = straddling(chunk, bucketSteps, j, to);
         if (apart > j) {
           yield* visit(level - 1, chunkRow + j * unit, chunkRow + apart * unit);
           j = apart;
           continue;
         }
-        const segments = nodeSegments({ firstSteps, lastSteps, lastTimes, unit, chunkRow }, j, to, target);
+        const segments = nodeSegments(chunk, unit, j, to, target);
         const stop = segments.at(-1)!.to;
         for (const [i, { stripe, series }] of target.stripes.entries()) {
-          opened[i] ??= columnsOf(level, stripe, axes.chunk, what);
+          opened[i] ??= pyramid.columns(id, level, stripe, chunk.chunk);
           mergeNodes(opened[i], segments, series);
           yield (stop - j) * (1 + series.length);
         }
@@ -150,29 +167,29 @@ function topLevel(rows: number, bucketSteps: number): number {
 }
 
 /** Index after those nodes, from `from` on, that span several buckets. */
-function straddling(firstSteps: Float64Array, lastSteps: Float64Array, bucketSteps: number, from: number, to: number): number {
+function straddling({ first, last }: ChunkNodes, bucketSteps: number, from: number, to: number): number {
   let j = from;
-  while (j < to && bucketOf(firstSteps[j]!, bucketSteps) !== bucketOf(lastSteps[j]!, bucketSteps)) j++;
+  while (j < to && bucketOf(first[j]!, bucketSteps) !== bucketOf(last[j]!, bucketSteps)) j++;
   return j;
 }
 
 /** Assigns nodes to buckets, from the first, which is inside one bucket, up to one that is not; lists the buckets. */
 function nodeSegments(
-  nodes: { firstSteps: Float64Array; lastSteps: Float64Array; lastTimes: Float64Array; unit: number; chunkRow: number },
+  { chunk, first, last, time }: ChunkNodes,
+  unit: number,
   from: number,
   to: number,
   { list, endRows }: Target,
 ): Segment[] {
-  const { firstSteps, lastSteps, lastTimes, unit, chunkRow } = nodes;
   const { bucketSteps } = list;
   const segments: Segment[] = [];
   for (let j = from; j < to; ) {
-    const end = (bucketOf(firstSteps[j]!, bucketSteps) + 1) * bucketSteps;
+    const end = (bucketOf(first[j]!, bucketSteps) + 1) * bucketSteps;
     let stop = j;
-    while (stop < to && lastSteps[stop]! < end) stop++;
+    while (stop < to && last[stop]! < end) stop++;
     if (stop === j) break;
-    const bucket = list.add(firstSteps[j]!, lastSteps[stop - 1]!, lastTimes[stop - 1]!, (stop - j) * unit);
-    endRows[bucket] = chunkRow + stop * unit;
+    const bucket = list.add(first[j]!, last[stop - 1]!, time[stop - 1]!, (stop - j) * unit);
+    endRows[bucket] = (chunk * CHUNK + stop) * unit;
     segments.push({ bucket, from: j, to: stop });
     j = stop;
   }

@@ -3,12 +3,12 @@ import { joinedColumns, sameColumns } from '~/shared/columns';
 import { firstStepOf, lastStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { Rows, Series, StreamSpec } from '~/shared/series';
 import { encodeAxis } from './axis';
-import { checksum } from './checksums';
+import { type Crc, isSound, openInsert, sumOf } from './checksums';
 import { openChunks } from './chunks';
 import { encodeColumns } from './columns';
 import { BLOCK_ROWS, firstRowOf, STRIPE } from './layout';
 import { stripesOf } from './rowRuns';
-import { type Crc, type RowTables, type StreamRow, sumOfStream } from './rows';
+import type { RowTables, StreamRow } from './rows';
 import { joined, type TailPart } from './tail';
 
 /** Writes streams and their rows; must be called inside a transaction. */
@@ -29,18 +29,16 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     ),
     describe: db.prepare('UPDATE streams SET columns = ?, columnsCrc = ? WHERE id = ?'),
     moveStream: db.prepare('UPDATE streams SET firstRow = ?, endRow = ?, generation = ?, lastStep = ?, crc = ? WHERE id = ?'),
-    series: db.prepare('INSERT INTO series (run, name, stream, position, crc) VALUES (?, ?, ?, ?, ?)'),
+    series: openInsert(db, 'series'),
     past: db.prepare<[number, number], { id: number }>('SELECT id FROM streams WHERE run = ? AND lastStep >= ?'),
-    generation: db.prepare('INSERT INTO generations (stream, generation, fromRow, crc) VALUES (?, ?, ?, ?)'),
-    tail: db.prepare(
-      'INSERT INTO tail (stream, generation, firstRow, rows, firstStep, at, steps, times, data, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
+    generation: openInsert(db, 'generations'),
+    tail: openInsert(db, 'tail'),
     tailOf: db.prepare<[number, number], TailPart & Crc>(
       'SELECT firstRow, rows, firstStep, at, steps, times, data, crc FROM tail WHERE stream = ? AND generation = ? ORDER BY firstRow',
     ),
     dropTail: db.prepare('DELETE FROM tail WHERE stream = ? AND generation = ?'),
-    block: db.prepare('INSERT INTO blocks (stream, generation, stripe, block, data, crc) VALUES (?, ?, ?, ?, ?, ?)'),
-    axis: db.prepare('INSERT INTO axes (stream, generation, block, firstStep, steps, times, crc) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    block: openInsert(db, 'blocks'),
+    axis: openInsert(db, 'axes'),
   };
 
   function declare(run: number, { stream, columns }: StreamSpec): void {
@@ -55,16 +53,12 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     const { id } = sql.createStream.get(run, stream, width) as { id: number };
     describe(id, columns);
     move({ id, run, name: stream, width, firstRow: null, endRow: 0, generation: 0, lastStep: null });
-    for (const [i, { name }] of columns.entries()) sql.series.run(run, name, id, i, checksum(run, name, id, i));
+    for (const [i, { name }] of columns.entries()) sql.series({ run, name, stream: id, position: i });
   }
 
   function describe(id: number, columns: readonly Series[]): void {
     const text = JSON.stringify(columns);
-    sql.describe.run(text, checksum(id, text), id);
-  }
-
-  function begin(stream: number, generation: number, row: number): void {
-    sql.generation.run(stream, generation, row, checksum(stream, generation, row));
+    sql.describe.run(text, sumOf('streams.columnsCrc', { id, columns: text }), id);
   }
 
   function takeBack(run: number, fromStep: number): void {
@@ -75,7 +69,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
       if (row < stream.endRow) {
         stream.generation += 1;
         stream.endRow = row;
-        begin(id, stream.generation, row);
+        sql.generation({ stream: id, generation: stream.generation, fromRow: row });
         chunks.dropFrom(id, row);
       }
       move(stream);
@@ -84,7 +78,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
 
   function move(stream: StreamRow): void {
     const { id, firstRow, endRow, generation, lastStep } = stream;
-    sql.moveStream.run(firstRow, endRow, generation, lastStep, checksum(...sumOfStream(stream)), id);
+    sql.moveStream.run(firstRow, endRow, generation, lastStep, sumOf('streams', stream), id);
   }
 
   /** @returns the index of the first one */
@@ -92,7 +86,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
     if (stream.firstRow === null) {
       stream.firstRow = firstRowOf(firstStepOf(event));
       stream.endRow = stream.firstRow;
-      begin(stream.id, stream.generation, stream.firstRow);
+      sql.generation({ stream: stream.id, generation: stream.generation, fromRow: stream.firstRow });
     }
     const first = stream.endRow;
     const end = first + rowCount(event);
@@ -103,20 +97,7 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
       if (stop === blockEnd) {
         closeBlock(stream, part);
         chunks.passed(rows.open({ ...stream, endRow: stop }), stop);
-      } else {
-        const fields = [
-          stream.id,
-          stream.generation,
-          row,
-          part.rows,
-          part.firstStep,
-          at,
-          part.steps,
-          part.times,
-          part.data,
-        ] as const;
-        sql.tail.run(...fields, checksum(...fields));
-      }
+      } else sql.tail({ stream: stream.id, generation: stream.generation, ...part });
       stream.endRow = stop;
       row = stop;
     }
@@ -126,34 +107,30 @@ export function openRowWrites(db: Database.Database, rows: RowTables): RowWrites
   }
 
   /** Turns the open block into columns. */
-  function closeBlock(stream: StreamRow, added: TailPart): void {
-    const waiting = sql.tailOf.all(stream.id, stream.generation);
+  function closeBlock({ id: stream, generation, width }: StreamRow, added: TailPart): void {
+    const waiting = sql.tailOf.all(stream, generation);
     // A new checksum must not make damaged data look valid.
-    const sound = waiting.every((part) => isSound(stream, part));
+    const sound = waiting.every((part) => isSound('tail', { stream, generation, ...part }));
     const parts = [...waiting, added];
     const count = parts.reduce((n, p) => n + p.rows, 0);
-    const { steps, times, values } = joined(parts, count, stream.width);
+    const { steps, times, values } = joined(parts, count, width);
     const block = Math.floor(parts[0]!.firstRow / BLOCK_ROWS);
-    for (let stripe = 0; stripe < stripesOf(stream.width); stripe++) {
+    for (let stripe = 0; stripe < stripesOf(width); stripe++) {
       const columns: Float64Array[] = [];
-      for (let c = stripe * STRIPE; c < Math.min(stream.width, (stripe + 1) * STRIPE); c++) {
+      for (let c = stripe * STRIPE; c < Math.min(width, (stripe + 1) * STRIPE); c++) {
         const column = new Float64Array(count);
-        for (let r = 0, i = c; r < count; r++, i += stream.width) column[r] = values[i]!;
+        for (let r = 0, i = c; r < count; r++, i += width) column[r] = values[i]!;
         columns.push(column);
       }
-      const fields = [stream.id, stream.generation, stripe, block, encodeColumns(columns)] as const;
-      sql.block.run(...fields, sound ? checksum(...fields) : null);
+      sql.block({ stream, generation, stripe, block, data: encodeColumns(columns) }, sound);
     }
-    const fields = [stream.id, stream.generation, block, steps[0]!, encodeAxis(steps), encodeAxis(times)] as const;
-    sql.axis.run(...fields, sound ? checksum(...fields) : null);
-    sql.dropTail.run(stream.id, stream.generation);
+    const axis = { block, firstStep: steps[0]!, steps: encodeAxis(steps), times: encodeAxis(times) };
+    sql.axis({ stream, generation, ...axis }, sound);
+    sql.dropTail.run(stream, generation);
   }
 
   return { declare, addRows, takeBack };
 }
-
-const isSound = ({ id, generation }: StreamRow, { firstRow, rows, firstStep, at, steps, times, data, crc }: TailPart & Crc) =>
-  checksum(id, generation, firstRow, rows, firstStep, at, steps, times, data) === crc;
 
 const bytesOf = (a: Float64Array): Buffer => Buffer.from(a.buffer, a.byteOffset, a.byteLength);
 

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { firstAt } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { decodeAxis } from './axis';
-import { checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
+import { type Crc, checked, checkRow, DamagedError, hourly, openStreamCheck } from './checksums';
 import { openColumns } from './columns';
 import { BLOCK_ROWS } from './layout';
 import type { BlockRun, RowRun } from './rowRuns';
@@ -70,11 +70,6 @@ export interface RowReader {
   unchangedBefore(generation: number): number;
 }
 
-export interface Crc {
-  /** null: it was damaged when it was written. */
-  crc: number | null;
-}
-
 interface AxisRow extends Crc {
   block: number;
   firstStep: number;
@@ -82,28 +77,20 @@ interface AxisRow extends Crc {
   times: Buffer;
 }
 
-/** What the checksum of a run's row covers. */
-export const sumOfHead = ({ id, runId, head, attempt, nextEvent, headStep, chain }: StoredHead) =>
-  [id, runId, head, attempt, nextEvent, headStep, chain] as const;
-
-/** What the checksum of a stream's row covers. */
-export const sumOfStream = ({ id, run, name, width, firstRow, endRow, generation, lastStep }: StreamRow) =>
-  [id, run, name, width, firstRow, endRow, generation, lastStep] as const;
-
 /** Blocks fetched at a time: 16 x 64 kB. */
 const WINDOW = 16;
 
 export function openRows(db: Database.Database): RowTables {
-  const headFields = 'id, runId, head, attempt, nextEvent, headStep, chain, crc';
-  const streamFields = 'id, run, name, width, firstRow, endRow, generation, lastStep, crc';
+  const headFields = [...checked.runs, 'crc'].join(', ');
+  const streamFields = [...checked.streams, 'crc'].join(', ');
   const sql = {
     run: db.prepare<[string], StoredHead & Crc>(`SELECT ${headFields} FROM runs WHERE runId = ?`),
     runs: db.prepare<[], StoredHead & Crc>(`SELECT ${headFields} FROM runs`),
     stream: db.prepare<[number, string], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE run = ? AND name = ?`),
     streamById: db.prepare<[number], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE id = ?`),
     streams: db.prepare<[number], StreamRow & Crc>(`SELECT ${streamFields} FROM streams WHERE run = ? ORDER BY id`),
-    columns: db.prepare<[number], { columns: string; columnsCrc: number | null }>(
-      'SELECT columns, columnsCrc FROM streams WHERE id = ?',
+    columns: db.prepare<[number], { id: number; columns: string } & Crc>(
+      'SELECT id, columns, columnsCrc AS crc FROM streams WHERE id = ?',
     ),
     generations: db.prepare<[number], { generation: number; fromRow: number } & Crc>(
       'SELECT generation, fromRow, crc FROM generations WHERE stream = ? ORDER BY generation',
@@ -136,28 +123,16 @@ export function openRows(db: Database.Database): RowTables {
       const known = tails.get(generation);
       if (known) return known;
       const parts = sql.tail.all(stream.id, generation);
-      for (const { firstRow, rows, firstStep, at, steps, times, data, crc } of parts)
-        check(
-          stream.id,
-          () => `rows ${firstRow} to ${firstRow + rows - 1}`,
-          crc,
-          stream.id,
-          generation,
-          firstRow,
-          rows,
-          firstStep,
-          at,
-          steps,
-          times,
-          data,
-        );
+      for (const part of parts) {
+        const what = () => `rows ${part.firstRow} to ${part.firstRow + part.rows - 1}`;
+        check(stream.id, what, 'tail', { stream: stream.id, generation, ...part });
+      }
       const opened = openTail(parts, stream.width);
       tails.set(generation, opened);
       return opened;
     };
     const checkedAxis = (generation: number, row: AxisRow): Axis => {
-      const { block, firstStep, steps, times, crc } = row;
-      check(stream.id, () => `the axis of block ${block}`, crc, stream.id, generation, block, firstStep, steps, times);
+      check(stream.id, () => `the axis of block ${row.block}`, 'axes', { stream: stream.id, generation, ...row });
       return openAxis(row);
     };
     const axisOf = (generation: number, block: number): Axis => {
@@ -194,8 +169,14 @@ export function openRows(db: Database.Database): RowTables {
       }
       for (; first <= last; first += WINDOW) {
         const found = sql.blocks.all(stream.id, generation, stripe, first, Math.min(last, first + WINDOW - 1));
-        for (const { block, data, crc } of found) {
-          check(stream.id, () => `block ${block}, stripe ${stripe},`, crc, stream.id, generation, stripe, block, data);
+        for (const row of found) {
+          const { block, data } = row;
+          check(stream.id, () => `block ${block}, stripe ${stripe},`, 'blocks', {
+            stream: stream.id,
+            generation,
+            stripe,
+            ...row,
+          });
           const run = blockRun(generation, block, data);
           kept.set(stripe, { generation, block, run });
           yield* within(run, from, to);
@@ -268,18 +249,18 @@ export function openRows(db: Database.Database): RowTables {
   /** Every generation since the first row has one row: a missing one would change which rows are in force. */
   function generationsOf({ id, firstRow, generation: last }: StreamRow): { generation: number; fromRow: number }[] {
     const all = sql.generations.all(id);
-    for (const { generation, fromRow, crc } of all) check(id, () => `generation ${generation}`, crc, id, generation, fromRow);
-    if (all.length !== (firstRow === null ? 0 : last + 1)) check(id, () => 'the list of generations', null);
+    for (const row of all) check(id, () => `generation ${row.generation}`, 'generations', { stream: id, ...row });
+    if (all.length !== (firstRow === null ? 0 : last + 1)) check(id, () => 'the list of generations', 'generations', null);
     return all;
   }
 
-  const checkHead = (head: StoredHead & Crc) => checkRow(() => `run ${head.runId}: its head`, head.crc, ...sumOfHead(head));
+  const checkHead = (head: StoredHead & Crc) => checkRow(() => `run ${head.runId}: its head`, 'runs', head);
   const checkRuns = hourly(() => {
     for (const head of sql.runs.iterate()) checkHead(head);
   });
 
   const sound = (row: StreamRow & Crc): StreamRow => {
-    check(row.id, () => 'the head', row.crc, ...sumOfStream(row));
+    check(row.id, () => 'the head', 'streams', row);
     return row;
   };
 
@@ -302,9 +283,9 @@ export function openRows(db: Database.Database): RowTables {
     },
     streamsOf: (run) => sql.streams.all(run).map(sound),
     columnsOf(id) {
-      const { columns, columnsCrc } = sql.columns.get(id)!;
-      check(id, () => 'the declaration', columnsCrc, id, columns);
-      return JSON.parse(columns) as Series[];
+      const row = sql.columns.get(id)!;
+      check(id, () => 'the declaration', 'streams.columnsCrc', row);
+      return JSON.parse(row.columns) as Series[];
     },
     open,
   };

@@ -9,10 +9,10 @@ import { stringify } from '~/shared/json';
 import { firstStepOf, lastStepOf, seqCount, withPlainSteps } from '~/shared/rows';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
-import { checkRow, checksum } from './checksums';
+import { type Crc, checkRow, checksum, openInsert, sumOf } from './checksums';
 import { openConsoleWrites } from './console';
 import { openItemWrites } from './items';
-import { openRows, type StoredHead, sumOfHead } from './rows';
+import { openRows, type StoredHead } from './rows';
 import { openRowWrites } from './rowWrites';
 
 export interface Writes {
@@ -44,13 +44,13 @@ export function openWrites(db: Database.Database): Writes {
     entry: db.prepare(
       'INSERT INTO entries (run, seq, seqCount, attempt, at, type, step, stream, generation, row, event, crc, chain) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
-    owner: db.prepare<[number, string], { stream: number; position: number; crc: number | null }>(
+    owner: db.prepare<[number, string], { stream: number; position: number } & Crc>(
       'SELECT stream, position, crc FROM series WHERE run = ? AND name = ?',
     ),
     counts: db.prepare<[number, number], { streams: number; series: number }>(
       'SELECT (SELECT count(*) FROM streams WHERE run = ?) AS streams, (SELECT count(*) FROM series WHERE run = ?) AS series',
     ),
-    rewind: db.prepare('INSERT INTO rewinds (run, seq, fromStep, keepSeq, crc) VALUES (?, ?, ?, ?, ?)'),
+    rewind: openInsert(db, 'rewinds'),
     view: db.prepare(
       'INSERT INTO views (run, seq, view, crc) VALUES (?, ?, ?, ?) ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, view = excluded.view, crc = excluded.crc WHERE seq <= excluded.seq',
     ),
@@ -64,10 +64,8 @@ export function openWrites(db: Database.Database): Writes {
       ),
       'runs WHERE id = ?',
     ].map((where) => db.prepare(`DELETE FROM ${where}`)),
-    setting: db.prepare(
-      'INSERT INTO settings (key, value, crc) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, crc = excluded.crc',
-    ),
-    use: db.prepare('INSERT INTO blobUses (run, hash, crc) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
+    setting: openInsert(db, 'settings', 'REPLACE'),
+    use: openInsert(db, 'blobUses', 'IGNORE'),
     dropBlob: db.prepare('DELETE FROM smallBlobs WHERE hash = ?'),
     blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
   };
@@ -83,7 +81,7 @@ export function openWrites(db: Database.Database): Writes {
       owner(series) {
         const found = sql.owner.get(run, series);
         if (!found) return null;
-        checkRow(() => `run number ${run}: series "${series}"`, found.crc, run, series, found.stream, found.position);
+        checkRow(() => `run number ${run}: series "${series}"`, 'series', { run, name: series, ...found });
         return rows.streamById(found.stream).name;
       },
       counts() {
@@ -110,8 +108,7 @@ export function openWrites(db: Database.Database): Writes {
       chain = nextLink(chain, entry);
       const back = rewindOf(event, write);
       if (back) {
-        const row = [run.id, seq, back.fromStep, back.keepSeq] as const;
-        sql.rewind.run(...row, checksum(...row));
+        sql.rewind({ run: run.id, seq, ...back });
         streams.takeBack(run.id, back.fromStep);
         run.headStep = event.type === 'rewind' ? Math.min(run.headStep, back.fromStep) : back.fromStep;
       }
@@ -127,11 +124,11 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'started') for (const spec of event.streams ?? []) streams.declare(run.id, spec);
       add(run.id, seq, 1, attempt, at, event.type, stepOf(event), null, null, null, stringify(event));
       if (event.type === 'console') printed(run.id, seq, event);
-      for (const hash of blobsNamed(event)) sql.use.run(run.id, hash, checksum(run.id, hash));
+      for (const hash of blobsNamed(event)) sql.use({ run: run.id, hash });
     }
     changeItems(run.id, write.changes ?? []);
     const { attempt, nextEvent } = write;
-    const sum = checksum(...sumOfHead({ ...run, head, attempt, nextEvent, chain }));
+    const sum = sumOf('runs', { ...run, head, attempt, nextEvent, chain });
     sql.moveRun.run(head, attempt, nextEvent, run.headStep, chain, sum, run.id);
   }
 
@@ -147,15 +144,16 @@ export function openWrites(db: Database.Database): Writes {
       const run = rows.run(view.runId);
       if (!run) throw new Error(`run ${view.runId}: there is no log for this view`);
       const text = stringify(view);
-      sql.view.run(run.id, view.seq, text, checksum(run.id, view.seq, text));
+      sql.view.run(run.id, view.seq, text, sumOf('views', { run: run.id, seq: view.seq, view: text }));
       const line = stringify(summary);
-      sql.summary.run(view.seq, line, checksum(run.id, view.seq, line), run.id, view.seq);
+      const sum = sumOf('runs.summaryCrc', { id: run.id, summarySeq: view.seq, summary: line });
+      sql.summary.run(view.seq, line, sum, run.id, view.seq);
     },
     remove(runId) {
       const run = rows.run(runId);
       if (run) for (const statement of sql.remove) statement.run(run.id);
     },
-    setSetting: (key, value) => void sql.setting.run(key, value, checksum(key, value)),
+    setSetting: (key, value) => void sql.setting({ key, value }),
     check() {},
     removeSmallBlob: (hash) => void sql.dropBlob.run(hash),
     putSmallBlob: (hash, bytes) => void sql.blob.run(hash, bytes),

@@ -3,12 +3,13 @@ import { createRunStore, type Host } from '~/app/_live/runStore';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
-import { fold, foldAll } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
 const runId = 'run00001';

@@ -12,7 +12,6 @@ import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { callAs } from '~/server/trpc';
 import type { RunEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { JobState } from '~/shared/jobs';
 import { summarize } from '~/shared/summary';
@@ -22,6 +21,7 @@ import { openMemoryStore } from '~/test/support/memoryStore';
 import { serveRoutes } from '~/test/support/routeServer';
 import { ada, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
 const folder = ownFolder();

@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
-import { foldAll } from '~/shared/fold';
 import { startBalancer, startNodes } from '~/test/support/cluster';
 import { EndlessTrainer, truth, watchOn } from '~/test/support/clusterClients';
 import { ownFolder } from '~/test/support/folder';
@@ -10,6 +9,7 @@ import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/suppor
 import { publishedSetup } from '~/test/support/setups';
 import { row, startValues } from '~/test/support/synthetic';
 import { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
 const values = startValues(setup);

@@ -4,13 +4,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Command } from '~/shared/commands';
 import type { Entry, TrainerEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });

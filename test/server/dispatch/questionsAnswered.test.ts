@@ -5,7 +5,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { parseAttentionSnapshot, withPictures } from '~/shared/attentionSnapshot';
 import type { Command } from '~/shared/commands';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 import type { RunSetup } from '~/shared/setup';
@@ -16,6 +15,7 @@ import { writePictures } from '~/test/support/pictureData';
 import { root } from '~/test/support/root';
 import { publishedConfig, publishedSetup, withConfig } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 const opened: { close(): unknown }[] = [];

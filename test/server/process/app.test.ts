@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Command } from '~/shared/commands';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -9,6 +8,7 @@ import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { DraftCommand } from '~/app/_live/types';
 import { frameSettings } from '~/server/runs/frames';
 import type { Command } from '~/shared/commands';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -12,6 +11,7 @@ import { root } from '~/test/support/root';
 import { startScriptedTrainer } from '~/test/support/scriptedTrainer';
 import { publishedConfig, publishedSetup, withConfig } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 const opened: { close(): unknown }[] = [];

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { lastSeq, RunLog, startingAt } from '~/server/runs/log';
 import type { Entry, RunEvent } from '~/shared/events';
-import { fold, foldAll } from '~/shared/fold';
+import { fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { fakeClock } from '~/test/support/fakeClock';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { publishedSetup } from '~/test/support/setups';
+import { foldAll } from '~/test/support/views';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };

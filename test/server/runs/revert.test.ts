@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import type { Command } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -12,6 +11,7 @@ import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });

@@ -4,7 +4,6 @@ import { Room } from '~/server/runs/room';
 import type { Store } from '~/server/store';
 import type { Command } from '~/shared/commands';
 import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { firstStepOf, rowCount } from '~/shared/rows';
 import type { Rows } from '~/shared/series';
@@ -12,6 +11,7 @@ import { mostOpenCommands } from '~/shared/view';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
+import { foldAll } from '~/test/support/views';
 import { publishedSetup, withConfig } from '../../support/setups';
 
 const setup = publishedSetup('reverse');

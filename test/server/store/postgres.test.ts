@@ -18,7 +18,6 @@ import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { verifyFolder } from '~/server/store/verify';
-import { foldAll } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
 import { fillRun } from '~/test/bench/rows';
 import { startApp } from '~/test/support/app';
@@ -29,6 +28,7 @@ import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/suppor
 import { storeContract } from '~/test/support/storeContract';
 import { ada, all, assigned, created, declared, rows, status, writer } from '~/test/support/storeEntries';
 import { blobOf } from '~/test/support/synthetic';
+import { foldAll } from '~/test/support/views';
 
 const folder = ownFolder();
 let postgres: TestPostgres;

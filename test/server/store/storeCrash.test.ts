@@ -11,13 +11,13 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile, openForWriting } from '~/server/store/sqlite/schema';
 import { sealAll } from '~/server/store/sqlite/seal';
 import type { Entry } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import { firstStepOf, rowCount, seqCount } from '~/shared/rows';
 import { listKinds } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
 import { RandomRun } from '~/test/support/randomRun';
 import { created, named, writer } from '~/test/support/storeEntries';
 import { unpack01 } from '~/test/support/version01';
+import { foldAll } from '~/test/support/views';
 
 const folder = ownFolder();
 afterAll(folder.remove);

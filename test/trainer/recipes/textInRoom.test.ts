@@ -1,7 +1,6 @@
 /** The whole way of a text run: a recipe declared by a trainer process, a run started by its name, and what people then find in the room. */
 import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { latestOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
@@ -9,6 +8,7 @@ import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { root } from '~/test/support/root';
 import { publishedConfig, publishedSetup } from '~/test/support/setups';
+import { foldAll } from '~/test/support/views';
 
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };
 const opened: { close(): unknown }[] = [];

@@ -36,6 +36,12 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
       kernelFunc: ({ inputs, attrs }) => kernelFunc(inputs as Inputs, attrs ?? {}),
     });
   };
+  /** Runs a C function that takes addresses of inputs and outputs, then numbers. @param shapes of the outputs, which are returned */
+  const run = (kernel: string, inputs: (TensorInfo | undefined)[], shapes: number[][], ...numbers: number[]): TensorInfo[] => {
+    const outputs = shapes.map(out);
+    pool.run(kernel, ...[...inputs, ...outputs].map(at), ...numbers);
+    return outputs;
+  };
   /** Working memory of one kernel: valid until the next one. */
   const space = (floats: number) => recorder.space(floats) ?? scratch.floats(floats);
 
@@ -99,16 +105,12 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
 
   replace('Add', ({ a, b }) => {
     if (!isFloat(a!, b!) || a!.shape.slice(-b!.shape.length).join() !== b!.shape.join() || b!.shape.length === 0) return null;
-    const sum = out(a!.shape);
-    pool.run('addRepeated', ...[a, b, sum].map(at), util.sizeFromShape(a!.shape), util.sizeFromShape(b!.shape));
-    return sum;
+    return run('addRepeated', [a, b], [a!.shape], sizeOf(a!), sizeOf(b!))[0]!;
   });
 
   replace('Multiply', ({ a, b }) => {
     if (!isFloat(a!, b!) || a!.shape.join() !== b!.shape.join()) return null;
-    const product = out(a!.shape);
-    pool.run('multiply', ...[a, b, product].map(at), util.sizeFromShape(a!.shape));
-    return product;
+    return run('multiply', [a, b], [a!.shape], sizeOf(a!))[0]!;
   });
 
   unregisterKernel('BatchMatMul', 'wasm');
@@ -157,118 +159,82 @@ export function registerWasmKernels(backend: WasmBackend, pool: KernelPool, reco
 
   define(fusedKernels.layerNorm, ({ x, branch, mask, weight, bias }) => {
     const [rows, width] = x!.shape as [number, number];
-    const [y, normalized, inverseStd] = [out([rows, width]), out([rows, width]), out([rows, 1])];
-    pool.run('layerNorm', ...[x, branch, mask, weight, bias, y, normalized, inverseStd].map(at), rows, width);
-    return [y, normalized, inverseStd];
+    const shapes = [x!.shape, x!.shape, [rows, 1]];
+    return run('layerNorm', [x, branch, mask, weight, bias], shapes, rows, width);
   });
 
-  define(fusedKernels.layerNormGrad, ({ dy, normalized, inverseStd, weight }) => {
-    const [rows, width] = dy!.shape as [number, number];
-    const dx = out([rows, width]);
-    pool.run('layerNormGrad', ...[dy, normalized, inverseStd, weight, dx].map(at), rows, width);
-    return [dx];
-  });
+  define(fusedKernels.layerNormGrad, ({ dy, normalized, inverseStd, weight }) =>
+    run('layerNormGrad', [dy, normalized, inverseStd, weight], [dy!.shape], ...dy!.shape),
+  );
 
-  define(fusedKernels.reluDropped, ({ x, mask }) => {
-    const y = out(x!.shape);
-    pool.run('reluDropped', ...[x, mask, y].map(at), util.sizeFromShape(y.shape));
-    return [y];
-  });
+  define(fusedKernels.reluDropped, ({ x, mask }) => run('reluDropped', [x, mask], [x!.shape], sizeOf(x!)));
 
-  define(fusedKernels.reluDroppedGrad, ({ dy, y, mask }) => {
-    const dx = out(dy!.shape);
-    pool.run('reluDroppedGrad', ...[dy, y, mask, dx].map(at), util.sizeFromShape(dx.shape));
-    return [dx];
-  });
+  define(fusedKernels.reluDroppedGrad, ({ dy, y, mask }) => run('reluDroppedGrad', [dy, y, mask], [dy!.shape], sizeOf(dy!)));
 
   define(noiseKernel, ({ seed }, { site, shape }) => {
     const result = out(shape as number[]);
-    pool.run('noise', at(seed), site as number, at(result), util.sizeFromShape(result.shape));
+    pool.run('noise', at(seed), site as number, at(result), sizeOf(result));
     return result;
   });
 
   define(fusedKernels.dropoutMask, ({ seed, rate }, { site, shape }) => {
     const mask = out(shape as number[]);
-    pool.run('dropoutMask', at(seed), site as number, at(rate), at(mask), util.sizeFromShape(mask.shape));
+    pool.run('dropoutMask', at(seed), site as number, at(rate), at(mask), sizeOf(mask));
     return [mask];
   });
 
   define(fusedKernels.attention, ({ qkv }, { seqLen, heads, causal }) => {
     const [rows, packed] = qkv!.shape as [number, number];
     const sizes = attentionSizes(rows, packed, seqLen as number, heads as number);
-    const weights = out([sizes.batch, sizes.heads, sizes.seqLen, sizes.seqLen]);
-    const context = out([rows, packed / 3]);
-    pool.run(
-      'attention',
-      ...[qkv, weights, context].map(at),
-      ...Object.values(sizes),
-      1 / Math.sqrt(sizes.headDim),
-      Number(causal),
-    );
-    return [context, weights];
+    const shapes = [
+      [sizes.batch, sizes.heads, sizes.seqLen, sizes.seqLen],
+      [rows, packed / 3],
+    ];
+    const scale = 1 / Math.sqrt(sizes.headDim);
+    return run('attention', [qkv], shapes, ...Object.values(sizes), scale, Number(causal)).reverse();
   });
 
   define(fusedKernels.attentionGrad, ({ dContext, qkv, weights }, { causal }) => {
     const [rows, packed] = qkv!.shape as [number, number];
     const sizes = attentionSizes(rows, packed, weights!.shape[3]!, weights!.shape[1]!);
-    const dQkv = out([rows, packed]);
-    const scale = 1 / Math.sqrt(sizes.headDim);
-    pool.run(
-      'attentionGrad',
-      ...[dContext, qkv, weights, dQkv].map(at),
-      ...Object.values(sizes),
-      scale,
-      Number(causal),
-      space(parts * sizes.seqLen),
-    );
-    return [dQkv];
+    const numbers = [...Object.values(sizes), 1 / Math.sqrt(sizes.headDim), Number(causal), space(parts * sizes.seqLen)];
+    return run('attentionGrad', [dContext, qkv, weights], [qkv!.shape], ...numbers);
   });
 
-  define(fusedKernels.crossEntropy, ({ logits, labels }) => {
-    const [rows, classes] = logits!.shape as [number, number];
-    const [means, dLogits] = [out([2]), out([rows, classes])];
-    pool.run('crossEntropy', ...[logits, labels, means, dLogits].map(at), rows, classes);
-    return [means, dLogits];
-  });
+  define(fusedKernels.crossEntropy, ({ logits, labels }) =>
+    run('crossEntropy', [logits, labels], [[2], logits!.shape], ...logits!.shape),
+  );
 
   define(fusedKernels.squaredNorms, ({ flat }, { sizes }) => {
     const offsets = [0];
     for (const size of sizes as number[]) offsets.push(offsets.at(-1)! + size);
     const count = offsets.length - 1;
-    const squares = out([count]);
     const table = backend.makeOutput([offsets.length], 'int32', null, Int32Array.from(offsets));
-    pool.run('squaredNorms', ...[flat, table, squares].map(at), count);
+    const squares = run('squaredNorms', [flat, table], [[count]], count);
     backend.disposeData(table.dataId);
-    return [squares];
+    return squares;
   });
 
-  define(fusedKernels.accumulate, ({ total, x, weight }) => {
-    const sum = out(x!.shape);
-    pool.run('accumulate', ...[total, x, weight, sum].map(at), util.sizeFromShape(x!.shape));
-    return [sum];
-  });
+  define(fusedKernels.accumulate, ({ total, x, weight }) => run('accumulate', [total, x, weight], [x!.shape], sizeOf(x!)));
 
   define(fusedKernels.metrics, ({ means, squares }, { each }) => {
-    const count = util.sizeFromShape(squares!.shape);
-    const metrics = out([4 + (each ? count : 0)]);
-    pool.run('metrics', ...[means, squares, metrics].map(at), count, Number(each));
-    return [metrics];
+    const count = sizeOf(squares!);
+    return run('metrics', [means, squares], [[4 + (each ? count : 0)]], count, Number(each));
   });
 
   define(fusedKernels.oneHot, ({ ids }, { width }) => {
-    const count = util.sizeFromShape(ids!.shape);
-    const rows = out([count, width as number]);
-    pool.run('oneHot', ...[ids, rows].map(at), count, width as number);
-    return [rows];
+    const shape = [sizeOf(ids!), width as number];
+    return run('oneHot', [ids], [shape], ...shape);
   });
 
   define(fusedKernels.adam, ({ params, m, v, grads, norm, scalars }, { clipByValue, weightDecay, decoupled }) => {
-    const next = [0, 1, 2].map(() => out(params!.shape));
+    const { shape } = params!;
     const flags = [clipByValue, weightDecay, decoupled].map(Number);
-    pool.run('adam', ...[params, m, v, grads, norm, scalars, ...next].map(at), params!.shape[0]!, ...flags);
-    return next;
+    return run('adam', [params, m, v, grads, norm, scalars], [shape, shape, shape], ...shape, ...flags);
   });
 }
+
+const sizeOf = ({ shape }: TensorInfo): number => util.sizeFromShape(shape);
 
 /** Elements between neighbors: along rows, along columns. */
 type Strides = [number, number];

@@ -4,11 +4,10 @@ import { activity } from '~/app/_run/activity/activity';
 import { describeCommand, describeValue, readText, undoOf, unusual, whyNot } from '~/app/_run/steering/steering';
 import type { ControlSpec } from '~/shared/controls';
 import type { Entry, RunEvent } from '~/shared/events';
-import { foldAll } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
 import { publishedSetup } from '../../../support/setups';
-import { withRecent } from '../../../support/views';
+import { foldAll, withRecent } from '../../../support/views';
 
 const wholeView = (...log: Parameters<typeof foldAll>) => withRecent(foldAll(...log));
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { imageType } from '~/app/_run/samples/imageType';
+import { imageType } from '~/shared/imageType';
 
 it.each([
   [[0x89, 0x50, 0x4e, 0x47, 0x0d], 'image/png'],
