@@ -43,7 +43,8 @@ export function notify(told: Omit<Told, 'at' | 'read'>): void {
   notifier().notify(title, detail, key);
 }
 
-const hrefOf = ({ runId, step }: Notice): string => `/runs/${runId}${step === null ? '' : `?step=${step}`}`;
+/** What has a step is a note. */
+const hrefOf = ({ runId, step }: Notice): string => `/runs/${runId}${step === null ? '' : `?step=${step}&side=notes`}`;
 
 /** What was asked is answered: nobody needs to read it any more. */
 function answered(asked: string): void {

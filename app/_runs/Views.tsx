@@ -13,7 +13,8 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
   const { catalog } = useCatalog(true);
   const saved = useViews();
   const [name, setName] = useState('');
-  const full = saved.length >= mostViews && !saved.some((s) => s.name === name.trim());
+  const known = saved.some((s) => s.name === name.trim());
+  const full = saved.length >= mostViews && !known;
   const save = (event: FormEvent) => {
     event.preventDefault();
     const title = name.trim();
@@ -67,7 +68,7 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
             onChange={(e) => setName(e.target.value)}
           />
           <Button type="submit" disabled={name.trim() === '' || full}>
-            Save
+            {known ? 'Replace' : 'Save'}
           </Button>
         </form>
         {full && <p className="mt-1 text-dim">{mostViews} views are the most: remove one first.</p>}

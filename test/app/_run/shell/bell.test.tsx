@@ -54,15 +54,15 @@ it('counts each notice once, on the bell and in the title of the tab, whatever t
 
 it('lists them with the newest first, and what is shown is read, also what comes while the list is open', async () => {
   mount(new TestRun(people.ada), <Bell />);
-  arrives({ key: 'first', runId: 'run003', step: 9, title: 'Loss is NaN' });
+  arrives({ key: 'first', runId: 'run003', step: 9, title: 'Vic mentions you' });
   expect(document.title).toBe('(1) Headroom');
   await user.click(bell());
-  await waitFor(() => expect(links().slice(0, 1)).toEqual([['Loss is NaN', '/runs/run003?step=9']]));
+  await waitFor(() => expect(links().slice(0, 1)).toEqual([['Vic mentions you', '/runs/run003?step=9&side=notes']]));
   await waitFor(() => expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']));
   expect(document.querySelectorAll('link[rel=icon]')).toHaveLength(0);
-  arrives({ key: 'second', runId: 'run003', step: 12, title: 'Bob asks for control' });
+  arrives({ key: 'second', runId: 'run003', step: null, title: 'Bob asks for control' });
   await waitFor(() => expect([bell().textContent, document.title]).toEqual(['Notifications', 'Headroom']));
-  expect(links()[0]).toEqual(['Bob asks for control', '/runs/run003?step=12']);
+  expect(links()[0]).toEqual(['Bob asks for control', '/runs/run003']);
 });
 
 it('what was answered needs no reading; what others ask for, and what asks for nothing, still does', () => {
