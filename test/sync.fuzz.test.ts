@@ -98,7 +98,7 @@ async function chaos(seed: number): Promise<{ drops: number; freshViews: number;
           checkpoint: null,
         },
       ],
-      { attempt: log.view.attempt + 1, nextEvent: 0, rewind: { fromStep, keepSeq: 0 } },
+      { attempt: log.view.attempt + 1, nextEvent: 0 },
     );
     await log.append([runStarted(fromStep, values)]);
   };

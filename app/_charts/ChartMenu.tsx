@@ -2,7 +2,7 @@ import { Download } from 'lucide-react';
 import { Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { IconButton } from '~/app/_components/IconButton';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { chartPng, download } from './exportChart';
 import type { ChartContent } from './lineLayout';
@@ -57,7 +57,7 @@ export function ChartMenu({ title, items = [], ...takeaway }: { title: string; i
         onClick={() => setOpen(!open)}
       />
       {open && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <OpenMenu
             label={`Save ${title}`}
             anchor={button.current}
@@ -132,7 +132,7 @@ export function PointMenu(props: {
     { text: 'Save the numbers drawn (CSV)', onChoose: () => save('csv') },
   ];
   return (
-    <Suspense fallback={null}>
+    <Suspense fallback={<Opening />}>
       <AnchorMenu
         label={`At ${place}`}
         anchor={{ getBoundingClientRect: () => new DOMRect(at.clientX, at.clientY, 0, 0) }}

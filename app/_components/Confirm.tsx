@@ -1,5 +1,5 @@
 import { Suspense, useState } from 'react';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import type { ConfirmProps } from './ConfirmBody';
 
 const ConfirmBody = later(() => import('./ConfirmBody'));
@@ -9,7 +9,7 @@ export function Confirm(props: ConfirmProps) {
   const [wanted, setWanted] = useState(props.open);
   if (props.open && !wanted) setWanted(true);
   return wanted ? (
-    <Suspense fallback={null}>
+    <Suspense fallback={<Opening />}>
       <ConfirmBody {...props} />
     </Suspense>
   ) : null;

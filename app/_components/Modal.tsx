@@ -1,5 +1,5 @@
 import { Suspense, useState } from 'react';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import type { ModalProps } from './ModalBody';
 
 const ModalBody = later(() => import('./ModalBody'));
@@ -12,7 +12,7 @@ export function Modal(props: ModalProps) {
   const [wanted, setWanted] = useState(props.open);
   if (props.open && !wanted) setWanted(true);
   return wanted ? (
-    <Suspense fallback={null}>
+    <Suspense fallback={<Opening />}>
       <ModalBody {...props} />
     </Suspense>
   ) : null;

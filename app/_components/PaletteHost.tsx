@@ -1,7 +1,7 @@
 import { Command as CommandIcon } from 'lucide-react';
 import { Suspense, useEffect, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import { openHelp, openPalette } from './commands';
 
 const Palette = later(() => import('./Palette'));
@@ -36,7 +36,7 @@ export function PaletteHost() {
   }, []);
   const close = () => setOpen(null);
   return (
-    <Suspense fallback={null}>
+    <Suspense fallback={<Opening />}>
       {open === 'palette' && <Palette onClose={close} />}
       {open === 'help' && <Help onClose={close} />}
     </Suspense>

@@ -1,5 +1,5 @@
 import { type ReactNode, Suspense, useRef, useState } from 'react';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 
 const PopupBody = later(() => import('./PopupBody'));
 
@@ -31,7 +31,7 @@ export function Popup(props: {
         {trigger}
       </button>
       {open && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <PopupBody anchor={button} title={title} wide={wide} onClose={() => setOpen(false)}>
             {children}
           </PopupBody>

@@ -31,6 +31,16 @@ async function loaded<C extends AnyComponent>(load: () => Promise<{ default: C }
   return { default: Outdated as unknown as C };
 }
 
+/** Stands for what a person opened until its script is there. It appears only where that takes longer than 0.3 s. */
+export const Opening = () => (
+  <p
+    role="status"
+    className="fixed bottom-3 left-1/2 z-60 -translate-x-1/2 animate-[appear_1ms_300ms_both] rounded border border-line bg-raised px-3 py-2 shadow-lg shadow-black/20"
+  >
+    Loading…
+  </p>
+);
+
 function Outdated() {
   return (
     <p role="alert" className="fixed bottom-3 left-3 z-50 flex items-center gap-3 rounded border border-warn bg-raised px-3 py-2">

@@ -8,7 +8,7 @@ import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import { PageTools } from '~/app/_components/PageTools';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
@@ -187,7 +187,7 @@ export function RunList() {
         </main>
       </div>
       {form && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <NewRunDialog open again={form.again} you={you} onClose={() => setForm(null)} trainers={trainers} />
         </Suspense>
       )}
@@ -240,7 +240,7 @@ function Toolbar(props: {
           className="size-7 shrink-0 justify-center text-dim"
           trigger={<span aria-hidden>?</span>}
         >
-          <Suspense fallback={null}>
+          <Suspense fallback={<p className="text-dim">Loading…</p>}>
             <SearchHelp />
           </Suspense>
         </Popup>

@@ -1,7 +1,7 @@
 import { MoreHorizontal } from 'lucide-react';
 import { Suspense, useRef, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 
@@ -26,7 +26,7 @@ export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | n
         <MoreHorizontal aria-hidden size={15} />
       </button>
       {open && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <RunActions run={run} you={you} anchor={button} onAgain={onAgain} onClose={() => setOpen(false)} />
         </Suspense>
       )}

@@ -122,7 +122,7 @@ async function copyRun(
     fromSeq = last.seq + seqCount(last.event);
   }
   const { head, attempt, nextEvent, chain } = position;
-  await append({ runId, after: head, attempt, nextEvent, entries: [], rewind: null });
+  await append({ runId, after: head, attempt, nextEvent, entries: [] });
   if (!samePosition(row!, position))
     throw new Error(
       `run ${runId}: the copy has another hash than the log (${hex(chain)}): \`headroom verify\` says what is damaged`,

@@ -4,7 +4,7 @@
  */
 
 import type { Clock } from '~/server/base/clock';
-import type { Append, Store, StoredRun } from '~/server/store';
+import type { Store, StoredRun } from '~/server/store';
 import { listsOf, type RunLists } from '~/server/store/lists';
 import { StreamState } from '~/server/store/streamState';
 import type { Entry, RunEvent } from '~/shared/events';
@@ -27,7 +27,6 @@ export interface LogDeps {
 export interface Change {
   attempt?: number;
   nextEvent?: number;
-  rewind?: Append['rewind'];
 }
 
 export class RunLog {
@@ -62,7 +61,7 @@ export class RunLog {
       changes.push(...folded.changes);
     }
     try {
-      await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes, rewind: null });
+      await deps.store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, changes });
     } catch (error) {
       // A write that failed may have taken effect: what the store holds counts.
       if (!(await deps.store.runs()).some((stored) => stored.runId === runId)) throw error;
@@ -146,7 +145,6 @@ export class RunLog {
         nextEvent,
         entries,
         changes,
-        rewind: change.rewind ?? null,
       });
     } catch (error) {
       this.#stale = true;

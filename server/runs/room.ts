@@ -209,7 +209,6 @@ export class Room {
       await this.log.append([{ type: 'run.assigned', attempt, trainer, fromStep, checkpoint: blob, keepSeq, resumed }], {
         attempt,
         nextEvent: 0,
-        rewind: { fromStep, keepSeq },
       });
       return {
         runId: this.runId,

@@ -1,3 +1,4 @@
+import type { RunEvent } from '~/shared/events';
 import { seqCount } from '~/shared/rows';
 import { type Append, FencedError, StaleHeadError } from './index';
 import { type StreamLookup, StreamState } from './streamState';
@@ -16,26 +17,20 @@ export interface RunHead {
  *   the caller)
  */
 export function checkAppend(write: Append, run: RunHead, streams: StreamLookup | null): { head: number } {
-  const { runId, after, attempt, entries, rewind } = write;
+  const { runId, after, attempt, entries } = write;
   if (run.attempt > attempt) throw new FencedError(runId, attempt, run.attempt);
   if (run.head !== after) throw new StaleHeadError(runId, after, run.head);
   if (after === 0 && entries.length === 0) throw new Error(`run ${runId}: a log cannot begin without an entry`);
 
   const state = new StreamState(streams);
   let head = after;
-  let assigned = false;
   for (const { seq, event } of entries) {
     if (seq !== head + 1) throw new Error(`run ${runId}: expected an entry at ${head + 1}, got ${event.type} at ${seq}`);
     const problem = state.problem(event);
     if (problem !== null) throw new Error(`run ${runId}: ${event.type} at ${seq}: ${problem}`);
     state.apply(event);
     head += seqCount(event);
-    if (event.type !== 'run.assigned') continue;
-    if (rewind && rewind.fromStep !== event.fromStep)
-      throw new Error(`run ${runId}: assigned from step ${event.fromStep}, but the rewind is to step ${rewind.fromStep}`);
-    assigned = true;
   }
-  if (rewind && !assigned) throw new Error(`run ${runId}: a rewind to step ${rewind.fromStep} needs a run.assigned entry`);
   return { head };
 }
 
@@ -51,8 +46,11 @@ export interface Rewind {
 export const inForce = (seq: number, step: number, rewinds: readonly Rewind[]): boolean =>
   rewinds.every((r) => r.seq < seq || step < r.fromStep || seq <= r.keepSeq);
 
-/** The step to which rows go back with this event, and the seq up to which other events stay; null when it takes nothing back. */
-export function rewindOf(event: Append['entries'][number]['event'], write: Append): { fromStep: number; keepSeq: number } | null {
+/**
+ * The step to which rows go back with this event, and the seq up to which other events of that step stay; null when it takes
+ * nothing back.
+ */
+export function rewindOf(event: RunEvent): Omit<Rewind, 'seq'> | null {
   if (event.type === 'rewind') return { fromStep: event.step, keepSeq: 0 };
-  return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: write.rewind?.keepSeq ?? 0 } : null;
+  return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null;
 }

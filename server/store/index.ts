@@ -111,11 +111,6 @@ export interface Append {
   entries: Entry[];
   /** The entries' changes to the lists (shared/lists.ts), in order; left out: none. */
   changes?: ListChange[] | undefined;
-  /**
-   * With a run.assigned entry: rows from its `fromStep` on are superseded, and so are other events of steps >= fromStep with a
-   * seq above `keepSeq`; null = above 0. (A `rewind` entry supersedes rows and all other events from its step on.)
-   */
-  rewind: { fromStep: number; keepSeq: number } | null;
 }
 
 export interface EntriesQuery {

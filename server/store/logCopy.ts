@@ -1,4 +1,4 @@
-import type { Entry, RunEvent } from '~/shared/events';
+import type { Entry } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import type { ListChange } from '~/shared/lists';
 import type { RunView } from '~/shared/view';
@@ -16,7 +16,7 @@ export class LogCopy {
   ) {}
 
   async add(entries: Entry[]): Promise<void> {
-    // A write holds one rewind and one attempt: each run.assigned begins another write.
+    // A write holds one attempt: each run.assigned begins another write.
     let part: Entry[] = [];
     for (const entry of entries) {
       if (entry.event.type === 'run.assigned' && part.length > 0) {
@@ -40,7 +40,6 @@ export class LogCopy {
       changes.push(...folded.changes);
       view = folded.view;
     }
-    const rewind = rewindOf(completed[0]!.event);
     await this.store.append({
       runId: this.runId,
       after: before?.seq ?? 0,
@@ -48,12 +47,7 @@ export class LogCopy {
       nextEvent: 0,
       entries: completed,
       changes,
-      rewind,
     });
     this.view = view;
   }
-}
-
-function rewindOf(event: RunEvent): { fromStep: number; keepSeq: number } | null {
-  return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null;
 }

@@ -162,7 +162,7 @@ async function fill(path: string, steps: number): Promise<void> {
       if (event.type !== 'run.created' && event.type !== 'run.assigned') nextEvent += seqCount(event);
       entries.push(entry);
     }
-    await store.append({ runId, after, attempt: 1, nextEvent, entries, rewind: null });
+    await store.append({ runId, after, attempt: 1, nextEvent, entries });
   };
   await append(
     { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null },

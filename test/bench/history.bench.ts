@@ -108,7 +108,7 @@ async function addSpikes(store: Store, steps: number): Promise<number> {
   const at = new Set(Array.from({ length: spikes }, (_, i) => Math.floor(((i + 0.37) * steps) / spikes)));
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const created = { type: 'run.created' as const, setup: publishedSetup('reverse'), actor, parent: null };
-  const write = { runId: 'spikes', attempt: 0, rewind: null };
+  const write = { runId: 'spikes', attempt: 0 };
   await store.append({
     ...write,
     after: 0,
@@ -150,7 +150,7 @@ async function runList(runs: number): Promise<string> {
         { seq: 1, attempt: 0, at: i, event: { type: 'run.created' as const, setup, actor, parent: null } },
         { seq: 2, attempt: 0, at: i, event: { type: 'status' as const, status: 'finished' as const, step: 0, message: '' } },
       ];
-      await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries, rewind: null });
+      await store.append({ runId, after: 0, attempt: 0, nextEvent: 0, entries });
       const view = foldAll(runId, entries);
       await store.saveView(view, summarize(view, 0));
     }),

@@ -45,7 +45,7 @@ export async function fillRun(
   const actor = { id: 'bench', name: 'bench', role: 'admin' as const };
   const trainer = { id: 'bench-trainer', name: 'bench', host: 'bench' };
   const append = (after: number, nextEvent: number, entries: Entry[]) =>
-    store.append({ runId, after, attempt: 1, nextEvent, entries, rewind: null });
+    store.append({ runId, after, attempt: 1, nextEvent, entries });
   const entry = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: Date.now(), event });
   await append(0, 0, [
     entry(1, { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null }),

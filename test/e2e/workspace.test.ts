@@ -151,6 +151,7 @@ describeInBrowser('the workspace of a run', () => {
     await p.route(scripts, (route) => route.abort());
     await p.keyboard.press('Control+k');
     await refused;
+    await p.getByRole('status').getByText('Loading…').waitFor();
     await p.unroute(scripts);
     await p.getByRole('dialog').getByRole('combobox').waitFor();
     await p.keyboard.press('Escape');

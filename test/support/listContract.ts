@@ -39,7 +39,6 @@ export function listContract(open: () => Promise<Store>): void {
   async function append(run: RandomRun, from: number, to: number): Promise<void> {
     const entries = run.entries.slice(from, to);
     const first = entries[0]!;
-    const { event } = first;
     await store.append({
       runId: run.runId,
       after: first.seq - 1,
@@ -47,7 +46,6 @@ export function listContract(open: () => Promise<Store>): void {
       nextEvent: 0,
       entries,
       changes: run.changes.slice(from, to).flat(),
-      rewind: event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null,
     });
   }
 
@@ -161,7 +159,7 @@ export function listContract(open: () => Promise<Store>): void {
     while (run.changes.slice(from).flat().length === 0) run.next();
     const last = run.entries.at(-1)!;
     const changes = run.changes.slice(from).flat();
-    const write = { runId, after: 3, attempt: 99, nextEvent: 0, entries: [last], changes, seriesNames: [], rewind: null };
+    const write = { runId, after: 3, attempt: 99, nextEvent: 0, entries: [last], changes, seriesNames: [] };
     const before = await Promise.all(listKinds.map((kind) => store.list({ runId, kind, limit: 1000 })));
     await expect(store.append(write)).rejects.toThrow();
     expect(await Promise.all(listKinds.map((kind) => store.list({ runId, kind, limit: 1000 })))).toEqual(before);

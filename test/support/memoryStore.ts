@@ -223,7 +223,7 @@ function withPlainTimes(event: RunEvent, at: number): RunEvent {
 }
 
 function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Append): void {
-  const back = rewindOf(event, write);
+  const back = rewindOf(event);
   if (back) {
     run.rewinds.push({ seq, ...back });
     run.headStep = event.type === 'rewind' ? Math.min(run.headStep, back.fromStep) : back.fromStep;

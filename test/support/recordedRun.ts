@@ -58,17 +58,23 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
     await keep(made.blob);
     return made.event;
   };
-  const take = (attempt: number, fromStep: number, checkpoint: { hash: string; bytes: number } | null): RunEvent => ({
+  const take = (
+    attempt: number,
+    fromStep: number,
+    checkpoint: { hash: string; bytes: number } | null,
+    keepSeq = 0,
+  ): RunEvent => ({
     type: 'run.assigned',
     attempt,
     trainer: { id: 'trainer01', name: 'local', host: 'h' },
     fromStep,
     checkpoint,
+    keepSeq,
   });
   const state = await keep(blobOf(Uint8Array.from({ length: 40_000 }, (_, i) => i % 251)));
 
   await run.append([{ type: 'run.created', setup: recordedSetup, actor: ada, parent: null }]);
-  await run.append([take(1, 0, null)], { fromStep: 0, keepSeq: 0 });
+  await run.append([take(1, 0, null)]);
   await run.append([runStarted(0, values), await shot(0), rows(0, resumedAt)]);
   // Time passes during the run, because a replay uses the run's own pace.
   run.at += 60_000;
@@ -91,7 +97,7 @@ export async function recordRun(folder: string, runId = 'record1', finish = true
   const kept2 = run.head;
   await run.append([rows(resumedAt, 500, -1), await shot(2400)]);
   await run.append([{ type: 'trainer.lost', message: 'its process ended' }]);
-  await run.append([take(2, resumedAt, state)], { fromStep: resumedAt, keepSeq: kept2 });
+  await run.append([take(2, resumedAt, state, kept2)]);
   await run.append([
     declaredBefore(runStarted(resumedAt, values)),
     rows(resumedAt, recordedSteps - resumedAt),

@@ -1,4 +1,4 @@
-import type { Append, Store } from '~/server/store';
+import type { Store } from '~/server/store';
 import { CompleteLog } from '~/server/store/completeLog';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
@@ -11,12 +11,13 @@ import { publishedSetup } from './setups';
 
 export const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };
-export const assigned = (attempt: number, fromStep: number): RunEvent => ({
+export const assigned = (attempt: number, fromStep: number, keepSeq = 0): RunEvent => ({
   type: 'run.assigned',
   attempt,
   trainer: { id: 'trainer1', name: 'gpu', host: 'h' },
   fromStep,
   checkpoint: null,
+  keepSeq,
 });
 export const status = (step: number, message = ''): RunEvent => ({ type: 'status', status: 'running', step, message });
 export const snapshot = (step: number, signals: Record<string, number[]>, heads = 2): RunEvent => ({
@@ -79,7 +80,7 @@ export function writer(store: Store, runId: string, whole = false) {
     at: 1_000,
     /** The view after the newest entry, if the lists are kept; null before the first. */
     view: () => view,
-    async append(events: RunEvent[], rewind: Append['rewind'] = null): Promise<Entry[]> {
+    async append(events: RunEvent[]): Promise<Entry[]> {
       let seq = self.head + 1;
       const changes: ListChange[] = [];
       const entries = events.map((event) => {
@@ -100,7 +101,6 @@ export function writer(store: Store, runId: string, whole = false) {
         nextEvent: seq - 1,
         entries,
         changes,
-        rewind,
       });
       self.head = seq - 1;
       log.push(...entries);

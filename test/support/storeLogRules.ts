@@ -75,7 +75,7 @@ export function storeLogRules(withStore: WithStore): void {
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([created, assigned(2, 0)]);
-      const write = { runId, after: 2, nextEvent: 3, rewind: null };
+      const write = { runId, after: 2, nextEvent: 3 };
       const entries: Entry[] = [{ seq: 3, attempt: 1, at: 5, event: status(0) }];
       await expect(store.append({ ...write, attempt: 1, entries })).rejects.toThrow(new FencedError(runId, 1, 2));
       await expect(store.append({ ...write, after: 1, attempt: 2, entries })).rejects.toThrow(new StaleHeadError(runId, 1, 2));
@@ -94,7 +94,7 @@ export function storeLogRules(withStore: WithStore): void {
     withStore(async (store, runId) => {
       const run = writer(store, runId);
       await run.append([created, assigned(1, 0), declared(), rows(0, 4, 2, (s) => s)]);
-      const write = { runId, after: 7, attempt: 1, nextEvent: 7, rewind: null };
+      const write = { runId, after: 7, attempt: 1, nextEvent: 7 };
       const at = (seq: number, event: RunEvent): Entry => ({ seq, attempt: 1, at: 1, event });
       const refused = (change: Partial<Append>) => expect(store.append({ ...write, entries: [], ...change })).rejects;
       await refused({ entries: [at(8, status(4)), at(10, status(4))] }).toThrow(
@@ -111,9 +111,6 @@ export function storeLogRules(withStore: WithStore): void {
       await refused({ entries: [at(8, declared(['loss']))] }).toThrow('stream "steps" was declared with loss, gradNorm');
       await refused({ entries: [at(8, declared(['loss'], 'other'))] }).toThrow('series "loss" belongs to stream "steps" already');
       await refused({ entries: [at(8, declared(['a', 'a'], 'other'))] }).toThrow('columns: "a" stands twice');
-      await refused({ rewind: { fromStep: 1, keepSeq: 2 } }).toThrow(
-        `run ${runId}: a rewind to step 1 needs a run.assigned entry`,
-      );
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
     }),
   );
@@ -154,7 +151,6 @@ export function storeLogRules(withStore: WithStore): void {
         attempt: 1,
         nextEvent: 0,
         entries: [],
-        rewind: null,
       });
       const writes = runs.map(async (r) => {
         for (let s = 0; s < 1500; s += 300) await r.append([rows(s, 300, 2, (step, c) => step * (c + 1))]);

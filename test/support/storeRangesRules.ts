@@ -15,7 +15,7 @@ export function storeRangesRules(withStore: WithStore): void {
       await run.append([declared(), rows(4, 2, 2, (s) => s)]);
       const [stream] = await store.streams(runId);
       expect(stream!.columns).toEqual([{ name: 'loss', role: 'loss', chance: 2.3 }, { name: 'gradNorm' }]);
-      const write = { runId, after: run.log.at(-1)!.seq + 1, attempt: 1, nextEvent: 20, rewind: null };
+      const write = { runId, after: run.log.at(-1)!.seq + 1, attempt: 1, nextEvent: 20 };
       const other = again([{ name: 'loss', role: 'accuracy' }, { name: 'gradNorm' }]);
       await expect(
         store.append({ ...write, entries: [{ seq: write.after + 1, attempt: 1, at: 1, event: other }] }),
@@ -37,7 +37,7 @@ export function storeRangesRules(withStore: WithStore): void {
         snapshot(50, { entropy: [1, 2] }),
         snapshot(60, { entropy: [3, 4] }),
       ]);
-      await run.append([assigned(2, 50)], { fromStep: 50, keepSeq: 104 });
+      await run.append([assigned(2, 50, 104)]);
       const before = await store.range({ runId, ...everything });
       expect([before.headStep, named(before, 'loss').steps.length]).toEqual([50, 50]);
       // From here on the model has one more head.
@@ -126,7 +126,7 @@ export function storeRangesRules(withStore: WithStore): void {
     '[S8] steps may be missing (a branch begins late): only buckets that hold a row are listed',
     withStore(async (store, runId) => {
       const run = writer(store, runId);
-      await run.append([created, assigned(1, 3000), declared()], { fromStep: 3000, keepSeq: 0 });
+      await run.append([created, assigned(1, 3000), declared()]);
       expect((await store.range({ runId, ...everything })).headStep).toBe(3000);
       await run.append([rows(3000, 2000, 2, (s) => s), rows(9000, 1, 2, (s) => s)]);
       const r = await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 10 });
@@ -234,7 +234,7 @@ export function storeRangesRules(withStore: WithStore): void {
         return rows(step, count, 2, (s, c) => (c === 0 ? values.get(s)! : -values.get(s)!));
       };
       const run = writer(store, runId);
-      await run.append([created, assigned(1, 3000), declared()], { fromStep: 3000, keepSeq: 0 });
+      await run.append([created, assigned(1, 3000), declared()]);
 
       // The oracle: one plain loop over every raw value.
       const agrees = async (weight: number, fromStep: number, toStep: number | null, buckets: number) => {
@@ -279,7 +279,7 @@ export function storeRangesRules(withStore: WithStore): void {
       await run.append([from(9000, 7), from(9007, 9000)]);
       await zooms(18_007);
       const keepSeq = run.head;
-      await run.append([assigned(2, 12_345)], { fromStep: 12_345, keepSeq });
+      await run.append([assigned(2, 12_345, keepSeq)]);
       await run.append([from(12_345, 1), from(12_346, 4000)]);
       await zooms(16_346);
       expect(named(await store.range({ runId, ...everything }), 'loss').ema).toBeUndefined();

@@ -16,7 +16,7 @@ else {
   run.attempt = known.attempt;
   step = Math.max(0, headStep - 300);
 }
-await run.append([assigned(run.attempt + 1, step)], { fromStep: step, keepSeq: run.head });
+await run.append([assigned(run.attempt + 1, step, run.head)]);
 console.log(`${run.head} ${step}`);
 for (let count = 1; ; count = (count % 700) + 37) {
   await run.append([rows(step, count, 2, (s, c) => s + c / 4)]);

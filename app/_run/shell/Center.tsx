@@ -1,7 +1,7 @@
 import { EllipsisVertical, PanelRightOpen, X } from 'lucide-react';
 import { type CSSProperties, Suspense, useMemo, useRef, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import {
   besideTile,
   closed,
@@ -151,7 +151,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
         </span>
       )}
       {menu && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <AnchorMenu
             label={`Arrange ${named(menu.id).title}`}
             anchor={menu.anchor}

@@ -2,7 +2,7 @@ import { Ellipsis, PanelRightClose } from 'lucide-react';
 import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { IconButton } from '~/app/_components/IconButton';
-import { later } from '~/app/_components/later';
+import { later, Opening } from '~/app/_components/later';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -46,7 +46,7 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       {header}
       {narrow ? <OneAtATime shown={shown} more={more} /> : <Wide shown={shown} />}
       {desk && (
-        <Suspense fallback={null}>
+        <Suspense fallback={<Opening />}>
           <NotePopup desk={desk} />
         </Suspense>
       )}

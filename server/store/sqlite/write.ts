@@ -106,7 +106,7 @@ export function openWrites(db: Database.Database): Writes {
     for (const entry of write.entries) {
       const { seq, attempt, at, event } = entry;
       chain = nextLink(chain, entry);
-      const back = rewindOf(event, write);
+      const back = rewindOf(event);
       if (back) {
         sql.rewind({ run: run.id, seq, ...back });
         streams.takeBack(run.id, back.fromStep);

@@ -38,7 +38,7 @@ async function recordBigRun(data: string): Promise<void> {
   const run = writer(store, 'bigrun01');
   const trainer = { id: 'trainer01', name: 'local', host: 'h' };
   await run.append([{ type: 'run.created', setup, actor: ada, parent: null }]);
-  await run.append([{ type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }], { fromStep: 0, keepSeq: 0 });
+  await run.append([{ type: 'run.assigned', attempt: 1, trainer, fromStep: 0, checkpoint: null }]);
   await run.append([runStarted(0, startValues(setup))]);
   const batch = 10_000;
   for (let first = 0; first < steps; first += batch) {

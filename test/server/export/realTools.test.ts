@@ -55,7 +55,7 @@ beforeAll(async () => {
   if (!python) return;
   const store = openMemoryStore();
   const run = writer(store, 'tools001', true);
-  await run.append([created, assigned(1, -1)], { fromStep: -1, keepSeq: 0 });
+  await run.append([created, assigned(1, -1)]);
   for (const [stream, { names: own, rows }] of Object.entries(streams)) {
     const values = new Map(rows.map(([s, v]) => [steps[s]!, v]));
     const at = rows.map(([s]) => times[s]!);

@@ -57,7 +57,7 @@ beforeAll(async () => {
   store = openMemoryStore();
   deps = { store, blobs: await openBlobs(path.join(folder.path, 'data'), store), now: () => 5000, adopt: async () => {} };
   const run = writer(store, 'sparse01', true);
-  await run.append([created, assigned(1, -3)], { fromStep: -3, keepSeq: 0 });
+  await run.append([created, assigned(1, -3)]);
   for (const [stream, rows] of Object.entries(values)) {
     const row = new Map(rows);
     const steps = rows.map(([step]) => step);

@@ -62,24 +62,24 @@ describe("a run's log", () => {
     await expect(RunLog.create(deps, 'run002', created, publish)).rejects.toThrow('the connection broke');
   });
 
-  it('writes the attempt and the rewind that come with the entries', async () => {
+  it('writes the attempt that comes with the entries', async () => {
     const { store, publish, deps } = started();
     const log = await RunLog.create(deps, 'run001', created, publish);
     const written: unknown[] = [];
     const { append } = store;
     store.append = (change) => {
-      written.push([change.attempt, change.entries[0]!.attempt, change.rewind]);
+      written.push([change.attempt, change.entries[0]!.attempt]);
       return append.call(store, change);
     };
     await log.append([declared], { attempt: 3 });
-    expect(written).toEqual([[3, 3, null]]);
+    expect(written).toEqual([[3, 3]]);
     expect([log.streams.declared({ stream: 's', columns: [{ name: 'loss' }] }), log.rows]).toEqual([true, store]);
   });
 
   it('takes up what a write with an unknown outcome left behind, once, and nothing where there was none', async () => {
     const { store, published, publish, deps } = started();
     await store.append({
-      ...{ runId: 'run000', after: 0, attempt: 0, nextEvent: 7, changes: [], rewind: null },
+      ...{ runId: 'run000', after: 0, attempt: 0, nextEvent: 7, changes: [] },
       entries: [{ seq: 1, attempt: 0, at: 0, event: created }],
     });
     const log = await RunLog.create(deps, 'run001', created, publish);

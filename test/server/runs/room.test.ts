@@ -319,6 +319,18 @@ describe('events of a trainer', () => {
     expect(await batch(1, 5, steps(0, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
   });
 
+  it('a run that its script opens again keeps the signals of a snapshot at the step where it stands', async () => {
+    await begin();
+    const { blob, event } = snapshot(0, withConfig(setup, { probeSize: 1 }), 'start');
+    blobs.add(blob.hash);
+    await batch(1, 2, event);
+    const [shot] = (await inLog()).slice(-1);
+    expect((await store.signals(runId)).seqs).toEqual(Float64Array.of(shot!.seq));
+    await room.reopen(gpu, null);
+    expect((await room.lists.list('snapshots', { limit: 10 })).map((s) => s.seq)).toEqual([shot!.seq]);
+    expect((await store.signals(runId)).seqs).toEqual(Float64Array.of(shot!.seq));
+  });
+
   it('a snapshot is refused until its blob is stored', async () => {
     await begin();
     const { blob, event } = snapshot(0, withConfig(setup, { probeSize: 1 }), 'start');

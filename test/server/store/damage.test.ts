@@ -187,7 +187,6 @@ describe('a run goes on, though its newest rows are damaged', () => {
       entries: [
         { seq: 1_528, attempt: 1, at: 1, event: { type: 'rows', stream: 'steps', steps, values: new Float64Array(8_000) } },
       ],
-      rewind: null,
     });
     const range = (fromStep: number, toStep: number) =>
       store.range({ runId: 'going1', series: null, fromStep, toStep, buckets: 4000 });

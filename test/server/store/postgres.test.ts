@@ -124,7 +124,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     await run.append([created, assigned(1, 0), declared()]);
     for (let i = 0; i < 5; i++) await run.append([rows(i * 10, 10, 2, (s, c) => s / (c + 3))]);
     // Events that were set aside: the trainer's next number moves, the log does not.
-    await store.append({ runId, after: run.head, attempt: 1, nextEvent: 99, entries: [], rewind: null });
+    await store.append({ runId, after: run.head, attempt: 1, nextEvent: 99, entries: [] });
     return run;
   };
 
@@ -152,7 +152,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     // Committed in PostgreSQL only: by an index that is thrown away.
     const other = await begin(url, anIndex());
     const entries = [{ seq: head + 1, attempt: 1, at: 5, event: status(50, 'one more') }];
-    await other.store.append({ runId: 'run001', after: head, attempt: 1, nextEvent: 100, entries, rewind: null });
+    await other.store.append({ runId: 'run001', after: head, attempt: 1, nextEvent: 100, entries });
     await other.store.remove('nosuch');
     await other.close();
     const again = await begin(url, index);
@@ -231,7 +231,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     const held = new Sqlite(databaseFile(index));
     held.exec('BEGIN IMMEDIATE');
     const entries = [{ seq: run.head + 1, attempt: 1, at: 5, event: status(50, 'one more') }];
-    const write = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries, rewind: null };
+    const write = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries };
     const appended = store.append(write);
     await expect(appended).rejects.toThrow('database is locked');
     held.exec('ROLLBACK');
@@ -249,7 +249,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     await giveLeaseBack(old.database);
     const next = await begin(url, anIndex());
     const entries = [{ seq: run.head + 1, attempt: 1, at: 5, event: status(50) }];
-    const late = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries, rewind: null };
+    const late = { runId: 'run001', after: run.head, attempt: 1, nextEvent: 100, entries };
     for (const write of [() => old.store.append(late), () => old.store.setSetting('a', 'b'), () => old.store.remove('run001')])
       await expect(write()).rejects.toThrow('another node leads now: this one may not write any more');
     expect(await renewLease(old.database)).toBe(false);
@@ -270,7 +270,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
       await run.append([status(i)]);
     }
     lose('UPDATE headroom.runs');
-    const empty = { runId: 'run001', after: run.head, attempt: 0, nextEvent: 99, entries: [], rewind: null };
+    const empty = { runId: 'run001', after: run.head, attempt: 0, nextEvent: 99, entries: [] };
     await store.append(empty);
     lose('INSERT INTO headroom.settings');
     await store.setSetting('a', 'b');

@@ -141,9 +141,8 @@ describe('opening the store', () => {
     const { runId, entries } = run;
     const store = await openSqliteStore(data);
     for (const entry of entries) {
-      const { event, attempt } = entry;
-      const rewind = event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq! } : null;
-      await store.append({ runId, after: entry.seq - 1, attempt, nextEvent: 0, entries: [asSent(entry)], rewind });
+      const { attempt } = entry;
+      await store.append({ runId, after: entry.seq - 1, attempt, nextEvent: 0, entries: [asSent(entry)] });
     }
     await store.close();
     const { db, unlock } = openForWriting(data);

@@ -125,11 +125,7 @@ async function agree(
       if (act.kind === 'rewind') {
         const step = firstStep + Math.floor((head - firstStep) * act.back);
         if (act.trainer) await run.append([{ type: 'rewind', step }]);
-        else
-          await run.append([assigned(run.attempt + 1, step)], {
-            fromStep: step,
-            keepSeq: Math.max(0, Math.floor(run.head * act.back)),
-          });
+        else await run.append([assigned(run.attempt + 1, step, Math.max(0, Math.floor(run.head * act.back)))]);
         for (const [k, h] of heads.entries()) heads[k] = Math.min(h, Math.max(step, firstStep));
       } else if (act.kind === 'snapshot') await run.append([snapshot(head, { entropy: [head, Number.NaN] })]);
       else {
