@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonical } from '~/server/base/canonical';
+import { canonical } from '~/shared/canonical';
 import type { Actor } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import type { AuditEvent, AuditRow } from '~/shared/team';

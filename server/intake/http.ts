@@ -1,4 +1,5 @@
 /** Intake 1: HTTP and JSON, for curl and any language. README.md explains its use. */
+
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import type { KnownVisit, Route } from '~/server/base/route';
@@ -6,11 +7,12 @@ import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, refusalReason } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { histogram, MAX_CONSOLE_LETTERS, table } from '~/shared/media';
+import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
 import { ended } from '~/shared/view';
-import { isObject, numberOf, parsed, plain, RequestError, readJson } from './body';
+import { numberOf, parsed, plain, RequestError, readJson } from './body';
 import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, wayRoute } from './routes';
 import { type Row, rowEvents } from './rowEvents';

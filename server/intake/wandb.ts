@@ -3,6 +3,7 @@
  * each run, and uploads of files. The wire format is not documented; this is that of wandb 0.30, which the test runs. Anything
  * that is not kept here (artifacts, sweeps, the public API) is answered with an error, which the client ignores.
  */
+
 import { createHash, createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,9 +12,10 @@ import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
 import type { Actor } from '~/shared/ids';
+import { isObject } from '~/shared/own';
 import { type Config, fittedConfig } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
-import { isObject, parsed, plain, RequestError, readBytes, readJson } from './body';
+import { parsed, plain, RequestError, readBytes, readJson } from './body';
 import { kept, MAX_FILE_BYTES } from './fileSample';
 import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, wayRoute } from './routes';
