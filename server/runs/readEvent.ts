@@ -1,6 +1,6 @@
 /** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
 
-import { createHash } from 'node:crypto';
+import { hashOf } from '~/server/base/hash';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { controlDefaults } from '~/shared/controls';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
@@ -80,8 +80,6 @@ function declared({ controls, values }: Declared): Partial<Declared> {
   );
   return { controls: { ...controls, values: specs, actions }, values: { ...Object.fromEntries(missing), ...values } };
 }
-
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');
 
