@@ -37,7 +37,7 @@ export function XAxis({ plot }: { plot: Plot }) {
   const y = height + 17 * unit();
   const labeled = fitted(
     xTicks(plot).map((v) => ({ x: axisX(plot, v), label: map.tick(v) })),
-    inFront ? -4 : -left,
+    inFront ? -4 * unit() : -left,
     inFront ? width + around().right : free,
   );
   return (
@@ -52,7 +52,7 @@ export function XAxis({ plot }: { plot: Plot }) {
           {label}
         </text>
       ))}
-      <text x={inFront ? -6 : width} y={y} textAnchor="end" {...text}>
+      <text x={inFront ? -8 * unit() : width} y={y} textAnchor="end" {...text}>
         {map.label}
       </text>
     </>

@@ -9,9 +9,15 @@ import { useTeamChange } from './useTeam';
 /** What runs of any trainer can declare, by role. A name that an older rule holds is listed too, so that it can be taken out. */
 const roles: readonly string[] = [...controlRole.options, ...actionRole.options];
 
+/** The words of the recipes' own controls, where they are not those of the role. */
+const words: Readonly<Record<string, string>> = { clipThreshold: 'Clip value', clipMode: 'Clip by' };
+
 /** "learningRate" as people read it. */
 const wordsOf = (name: string): string =>
-  roles.includes(name) ? name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`) : name;
+  words[name] ??
+  (roles.includes(name)
+    ? `${name[0]!.toUpperCase()}${name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
+    : name);
 
 /** Controls and actions that a second operator has to approve. */
 export function Approval({ editable }: { editable: boolean }) {
@@ -39,7 +45,7 @@ export function Approval({ editable }: { editable: boolean }) {
           disabled={!editable || !data}
         >
           {[...new Set([...roles, ...(data ?? [])])].map((name) => (
-            <label key={name} className="flex min-h-6 items-center gap-2 first-letter:uppercase">
+            <label key={name} className="flex min-h-6 items-center gap-2">
               <input type="checkbox" checked={chosen.includes(name)} onChange={(e) => toggle(name, e.target.checked)} />
               {wordsOf(name)}
             </label>

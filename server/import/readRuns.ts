@@ -316,13 +316,17 @@ async function plannedRecord(group: Group, job: ReadJob, i: number, progress: (d
       if (part.kind === 'blob') for await (const _ of part.body);
       if (part.kind === 'manifest') run.here = part.runId;
       if (part.kind !== 'entries') continue;
-      const { view } = part;
+      const { view, entries } = part;
       run.name = view.setup.name;
       run.series = { count: view.columnCount, names: view.streams.flatMap((s) => s.columns.map((c) => c.name)).slice(0, 200) };
       run.rows = view.step;
       run.steps = view.step > 0 ? { first: 0, last: view.step - 1 } : null;
       run.times = { first: view.createdAt, last: view.updatedAt };
-      run.media = view.counts.media.count > 0 ? { text: view.counts.media.count } : {};
+      run.settings = Object.keys(view.setup.config).length;
+      // Everything that comes along, also what a revert superseded.
+      for (const { event } of entries)
+        if (event.type === 'rows') run.values += event.values.length;
+        else if (event.type === 'media') run.media[event.kind] = (run.media[event.kind] ?? 0) + 1;
     }
     return run;
   } catch (error) {

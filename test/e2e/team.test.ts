@@ -134,7 +134,7 @@ describeInBrowser('a team, as it begins', () => {
 
   it('what an admin marked as risky waits for a second operator', async () => {
     await onTeamPage(ada, async (page) => {
-      await region(page, 'Approval by a second person').getByRole('checkbox', { name: 'learning rate' }).check();
+      await region(page, 'Approval by a second person').getByRole('checkbox', { name: 'Learning rate' }).check();
       await region(page, 'Approval by a second person').getByRole('button', { name: 'Save' }).click();
       await page.getByText('Saved', { exact: true }).waitFor();
     });

@@ -37,8 +37,13 @@ const cores = {
 };
 /** Only when named: their tests work with time, so that a change costs longer. */
 const slow = {
-  'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
-  'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
+  'server/dispatch/assigning.ts': ['server/dispatch/assigning', 'server/dispatch/trainers'],
+  'server/dispatch/trainers.ts': [
+    'server/dispatch/registry',
+    'server/dispatch/assigning',
+    'server/dispatch/trainers',
+    'server/dispatch/opened',
+  ],
 };
 const all = { ...cores, ...slow };
 const chosen = process.argv[process.argv.indexOf('--mutate') + 1]?.split(',').filter((file) => file in all);

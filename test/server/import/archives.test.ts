@@ -7,7 +7,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { planFiles, readFiles } from '~/test/support/importing';
-import { recordRun } from '~/test/support/recordedRun';
+import { recordedSetup, recordRun } from '~/test/support/recordedRun';
 import { zipOf } from '~/test/support/zip';
 
 const folder = ownFolder();
@@ -30,7 +30,7 @@ describe('a zip', () => {
 
   it('with .headroom files brings each run in whole, also when another one is damaged or here already', async () => {
     const source = `${folder.path}/source`;
-    await recordRun(source, 'record1');
+    const { log } = await recordRun(source, 'record1');
     await recordRun(source, 'record2');
     const store = await openSqliteStore(source);
     const blobs = await openBlobs(source, store);
@@ -42,6 +42,10 @@ describe('a zip', () => {
       files[`${id}.headroom`] = Buffer.concat(parts);
     }
     await store.close();
+    // The plan counts what the log holds.
+    const [, planned] = (await planFiles(folder.path, files)).runs;
+    const values = log.reduce((sum, { event }) => sum + (event.type === 'rows' ? event.values.length : 0), 0);
+    expect(planned).toMatchObject({ values, settings: Object.keys(recordedSetup.config).length, error: null });
     const app = await startApp({ dataFolder: `${folder.path}/target` });
     const send = async () => {
       const answer = await fetch(`${app.url}/api/import?name=runs.zip`, { method: 'POST', body: new Uint8Array(zipOf(files)) });
