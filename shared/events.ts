@@ -58,8 +58,6 @@ export const controlLocked = z.strictObject({
   actor,
   holder: actor.nullable(),
   until: z.number().nullable(),
-  /** The holder from whom it was taken. */
-  from: actor.optional(),
 });
 
 /** Somebody without the control lock asks its holder for it. */

@@ -7,6 +7,8 @@
  * wrong with it.
  */
 
+import { isObject } from './own';
+
 type Fields = { [key: string]: unknown };
 
 /** An event before it is checked against its schema. */
@@ -16,8 +18,6 @@ export interface Upgrade01 {
   /** The run was imported from a table: 0.1 gave it the published config of a recipe that it does not belong to. */
   imported: boolean;
 }
-
-const isObject = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The same fields, with one of them renamed. */
 function renamed<T extends Fields>(fields: T, from: string, to: string): T {

@@ -15,8 +15,12 @@ export interface Notice {
   asks: string | null;
 }
 
-/** @param view the run's view after the entry @returns null: it concerns nobody in particular */
-export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { concerns(person: Actor): boolean }) | null {
+/** @param view the run's view after the entry, `before` before it @returns null: it concerns nobody in particular */
+export function noticeOf(
+  view: RunView,
+  { seq, at, event }: Entry,
+  before: RunView,
+): (Notice & { concerns(person: Actor): boolean }) | null {
   const { runId, setup, controlLock } = view;
   const notice = (
     title: string,
@@ -54,11 +58,16 @@ export function noticeOf(view: RunView, { seq, event }: Entry): (Notice & { conc
         `${runId} lock`,
       );
     case 'control.locked': {
-      const { actor, holder, from } = event;
+      const { actor, holder } = event;
       if (holder && holder.id !== actor.id)
         return notice(`${actor.name} handed the control lock to you`, (person) => person.id === holder.id);
-      const did = holder ? 'took the control lock from you' : 'released the control lock that you held';
-      return from ? notice(`${actor.name} ${did}`, (person) => person.id === from.id) : null;
+      const was = before.controlLock;
+      const lost = was && (was.until === null || was.until > at) ? [was.holder] : [];
+      const concerned = holder ? lost : [...lost, ...(was?.askedBy ?? [])];
+      return notice(
+        `${actor.name} ${holder ? 'took the control lock from you' : 'released the control lock'}`,
+        (person) => person.id !== actor.id && concerned.some((who) => who.id === person.id),
+      );
     }
     case 'command.proposed': {
       const { actor, command } = event;

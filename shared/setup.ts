@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chosenName } from './ids';
+import { isObject } from './own';
 
 /** Any JSON value. Keys are the user's: data, never looked up on a prototype. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -19,8 +20,6 @@ export function isJson(value: unknown, depth = 0): value is Json {
 }
 
 export type Config = { [key: string]: Json };
-
-const isObject = (value: unknown): value is Config => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Most bytes of a config as JSON text. */
 export const MAX_CONFIG_BYTES = 64 * 1024;

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { canonical } from '~/server/base/canonical';
+import { hashOf } from '~/server/base/hash';
+import { canonical } from '~/shared/canonical';
 import type { Actor } from '~/shared/ids';
 import { serialize } from '~/shared/json';
 import type { AuditEvent, AuditRow } from '~/shared/team';
@@ -8,10 +8,7 @@ import type { AuditEvent, AuditRow } from '~/shared/team';
 export const genesis = '0'.repeat(64);
 
 /** SHA-256 over the previous hash and the row's own content. */
-export const rowHash = (row: Omit<AuditRow, 'hash'>): string =>
-  createHash('sha256')
-    .update(canonical(serialize(row)))
-    .digest('hex');
+export const rowHash = (row: Omit<AuditRow, 'hash'>): string => hashOf(canonical(serialize(row)));
 
 /** The row that follows `last` (null = it is the first). */
 export function nextRow(last: AuditRow | null, at: number, actor: Actor, event: AuditEvent): AuditRow {

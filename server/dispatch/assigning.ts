@@ -121,9 +121,9 @@ export class Assigning {
     const queue = this.runs.free();
     const at = queue.findIndex((run) => run.runId === runId);
     if (at < 0) return null;
-    const recipe = queue[at]!.setup.recipe?.name ?? '';
     const here = this.trainers.connected();
-    if (here.length === 0) return `no trainer is connected; it starts when one comes that has the recipe ${recipe}`;
+    if (here.length === 0)
+      return `no trainer is connected; it starts when one comes that has the recipe ${queue[at]!.setup.recipe!.name}`;
     const reasons = here.map((t) => this.#refusal(t, queue[at]!));
     const able = here.filter((_, i) => reasons[i] === null).map((t) => t.registration.name);
     if (able.length === 0) return `no trainer here can take it: ${[...new Set(reasons)].join('; ')}`;

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
 import type { ExportFormat } from '~/shared/exports';
 import { runId } from '~/shared/ids';
+import { npy } from '~/shared/npy';
 import { parseSafetensors, type StoredTensor } from '~/shared/safetensors';
 import { signalBlock } from '~/shared/signals';
 import { plainSnapshot } from '~/shared/snapshotPlain';
 import { writeHeadroomFile } from './headroomFile';
-import { npy } from './npy';
 import { writeReplay } from './replay';
 import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
@@ -184,7 +184,7 @@ async function tensorNpy(source: RecordSource, query: Parameters): Promise<Uint8
   const name = query.tensor ?? 'attention';
   const tensor = tensors.get(name) ?? (name === 'attention' ? allLayers(tensors) : undefined);
   if (!tensor) throw new ExportError(`tensor: the snapshot has no "${name}"; it has ${[...tensors.keys()].join(', ')}`);
-  return npy(tensor.shape, tensor.data);
+  return npy(tensor.data, tensor.shape);
 }
 
 /** Maps of all layers as one array [E, L, H, Tq, Tk], if the layers have one shape. */
@@ -204,11 +204,11 @@ function allLayers(tensors: ReadonlyMap<string, StoredTensor>): StoredTensor | u
 
 async function signalsNpy(source: RecordSource, id: string, name: string): Promise<Uint8Array> {
   const all = await source.signals(id);
-  if (name === 'steps') return npy([all.steps.length], BigInt64Array.from(all.steps, BigInt));
+  if (name === 'steps') return npy(BigInt64Array.from(all.steps, BigInt), [all.steps.length]);
   const block = signalBlock(all, name);
   if (!block)
     throw new ExportError(
       `signal: run ${id} has no "${name}"; it has ${['steps', ...all.signals.map((s) => s.name)].join(', ')}`,
     );
-  return npy(block.shape, block.data);
+  return npy(block.data, block.shape);
 }

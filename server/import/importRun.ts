@@ -7,10 +7,11 @@ import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import { asSent } from '~/server/store/completeLog';
 import { LogCopy } from '~/server/store/logCopy';
+import { canonical } from '~/shared/canonical';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
-import { stringify } from '~/shared/json';
+import { serialize } from '~/shared/json';
 import { seqCount } from '~/shared/rows';
 import { summarize } from '~/shared/summary';
 import { ended } from '~/shared/view';
@@ -267,17 +268,7 @@ async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<Re
  * Equal in every number and word, whatever the order of their fields; fields that the server added to entries of version 0.1 are
  * ignored.
  */
-const sameEntry = (a: Entry, b: Entry): boolean => stringify(sorted(asSent(a))) === stringify(sorted(asSent(b)));
-
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
-  if (Array.isArray(value)) return value.map(sorted);
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, v]) => [key, sorted(v)]),
-  );
-}
+const sameEntry = (a: Entry, b: Entry): boolean => canonical(serialize(asSent(a))) === canonical(serialize(asSent(b)));
 
 type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { isObject } from '~/shared/own';
 import { type Config, config as configSchema, fittedConfig, type Json } from '~/shared/setup';
 import { shown } from './cells';
 import { ImportError } from './importError';
@@ -115,7 +116,6 @@ const noRows = 'the file holds no rows: lists of numbers, or a list of objects, 
 /** JSON.stringify fails where lists are nested too deep, which JSON.parse reads. */
 const shownJson = (value: Json): string =>
   Array.isArray(value) ? `a list of ${value.length}` : isObject(value) ? 'an object' : shown(JSON.stringify(value));
-const isObject = (value: Json | undefined): value is Row => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function readDocument(document: Json, name: string, runs: RunsReading, options: Options): void {
   if (Array.isArray(document)) {

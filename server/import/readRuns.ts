@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { hashOf } from '~/server/base/hash';
 import type { Progress } from '~/server/base/jobs';
 import { columnOf } from '~/server/base/namedSeries';
 import type { RunEvent } from '~/shared/events';
@@ -260,7 +260,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
     const { kind, name: of, step, timeMs } = item;
     const text = kind === 'image' ? null : bytes.toString();
     const inline = text !== null && text.length <= MAX_INLINE_LETTERS;
-    const hash = createHash('sha256').update(bytes).digest('hex');
+    const hash = hashOf(bytes);
     if (!inline) yield { kind: 'blob', hash, bytes: new Uint8Array(bytes) };
     const content = inline ? { text } : { blob: { hash, bytes: bytes.length } };
     yield {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { hashOf } from '~/server/base/hash';
 import type { Config } from '~/shared/setup';
 import { count } from './cells';
 import { ImportError } from './importError';
@@ -38,7 +38,7 @@ export class RunReading {
   nameOf(name: string): string {
     if (name.length <= LONGEST_NAME) return name;
     this.#cut++;
-    return `${name.slice(0, LONGEST_NAME - 13)}…${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+    return `${name.slice(0, LONGEST_NAME - 13)}…${hashOf(name).slice(0, 12)}`;
   }
 
   /** Its series in order; only after everything was read. */

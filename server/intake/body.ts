@@ -98,6 +98,3 @@ export function parsed<T>(schema: z.ZodType<T>, value: unknown, at = ''): T {
   if (read.success) return read.data;
   throw new RequestError(400, at + describeZodError(read.error), at + (fieldOf(read.error) ?? '') || null);
 }
-
-export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);

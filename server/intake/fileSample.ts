@@ -1,5 +1,5 @@
 /** Converts a file that a program uploads to a sample of its run, if it is a picture or a text. */
-import { createHash } from 'node:crypto';
+import { hashOf } from '~/server/base/hash';
 import type { BlobStore } from '~/server/store/blobs';
 import type { BlobRef } from '~/shared/ids';
 import { imageType } from '~/shared/imageType';
@@ -9,7 +9,7 @@ import { MAX_INLINE_LETTERS } from '~/shared/media';
 export const MAX_FILE_BYTES = 64 * 2 ** 20;
 
 export async function kept(blobs: BlobStore, bytes: Uint8Array): Promise<BlobRef> {
-  const blob = { hash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
+  const blob = { hash: hashOf(bytes), bytes: bytes.length };
   await blobs.put(blob.hash, bytes);
   return blob;
 }

@@ -1,4 +1,5 @@
 /** Intake 1: HTTP and JSON, for curl and any language. README.md explains its use. */
+
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import type { KnownVisit, Route } from '~/server/base/route';
@@ -6,13 +7,14 @@ import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, refusalReason } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { histogram, MAX_CONSOLE_LETTERS, table } from '~/shared/media';
+import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
 import { ended } from '~/shared/view';
-import { isObject, numberOf, parsed, plain, RequestError, readJson } from './body';
+import { numberOf, parsed, plain, RequestError, readJson } from './body';
 import { type Intake, type IntakeRun, stopAction } from './intake';
-import { given, jsonBody, wayRoute } from './routes';
+import { given, jsonBody, routesOf } from './routes';
 import { type Row, rowEvents } from './rowEvents';
 
 /** Longest time for which a request for commands is held open. */
@@ -63,10 +65,11 @@ const kinds = new Map<string, (item: Item, room: Room) => readonly unknown[]>([
 ]);
 
 export function httpRoutes(intake: Intake): Route[] {
+  const route = routesOf(intake);
   const find = async ({ params }: KnownVisit) => given(await intake.find('http', params.run!));
 
   return [
-    wayRoute(intake, 'POST', '/api/runs', async ({ actor, request }, body) => {
+    route('POST', '/api/runs', async ({ actor, request }, body) => {
       const {
         device,
         controls,
@@ -103,7 +106,7 @@ export function httpRoutes(intake: Intake): Route[] {
       };
     }),
 
-    wayRoute(intake, 'GET', '/api/runs/:run/commands', async (visit) => {
+    route('GET', '/api/runs/:run/commands', async (visit) => {
       const run = await find(visit);
       const asked = Number(visit.url.searchParams.get('wait') ?? 0);
       if (!(asked >= 0 && asked <= longestWaitS))
@@ -117,7 +120,7 @@ export function httpRoutes(intake: Intake): Route[] {
       return stateOf(run, after);
     }),
 
-    wayRoute(intake, 'POST', '/api/runs/:run/:what', async (visit, body) => {
+    route('POST', '/api/runs/:run/:what', async (visit, body) => {
       const { what } = visit.params;
       const events = kinds.get(what!);
       if (!events && what !== 'log')

@@ -3,10 +3,11 @@
  * logs to MLflow. An experiment is a project, parameters are the config, tags are tags. Reading works for every run here,
  * whichever program logged it.
  */
-import { createHash } from 'node:crypto';
+
 import type { ServerResponse } from 'node:http';
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
+import { hashOf } from '~/server/base/hash';
 import { sendJson } from '~/server/base/respond';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
 import type { OpenHub } from '~/server/runs/hub';
@@ -33,7 +34,7 @@ import {
   tagsKey,
   tagsOf,
 } from './mlflowValues';
-import { given, jsonBody, wayRoute } from './routes';
+import { given, jsonBody, routesOf } from './routes';
 
 const errorCodes: Record<number, string> = {
   400: 'INVALID_PARAMETER_VALUE',
@@ -56,6 +57,7 @@ const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
 const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
+  const route = routesOf(intake, writeError);
   const experiments = new Experiments(intake, hub);
   const { store, blobs } = intake.deps;
 
@@ -65,17 +67,11 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     schema: z.ZodType<T>,
     answer: (wish: T, visit: KnownVisit, raw: string) => unknown,
   ) =>
-    wayRoute(
-      intake,
-      method,
-      `/api/2.0/mlflow/${path}`,
-      async (visit, body) => {
-        const raw = visit.request.method === 'GET' ? '' : await body();
-        const given = raw === '' ? queryOf(visit.url) : await jsonBody(async () => raw);
-        return answer(parsed(schema, given), visit, raw);
-      },
-      writeError,
-    );
+    route(method, `/api/2.0/mlflow/${path}`, async (visit, body) => {
+      const raw = visit.request.method === 'GET' ? '' : await body();
+      const given = raw === '' ? queryOf(visit.url) : await jsonBody(async () => raw);
+      return answer(parsed(schema, given), visit, raw);
+    });
 
   const viewOf = async ({ run_id, run_uuid }: z.infer<typeof ofRun>): Promise<RunView> => {
     const view = await hub.view(run_id || run_uuid || '');
@@ -330,16 +326,10 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
       },
     ),
     // A logged file: `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is its address for the client.
-    wayRoute(
-      intake,
-      'PUT',
-      '/api/2.0/mlflow-artifacts/artifacts/:experiment/:run/artifacts/*',
-      async ({ params, request }) => {
-        const bytes = await readBytes(request, MAX_FILE_BYTES);
-        return say({ run_id: params.run! }, null, async ({ view }) => [await fileSample(blobs, params['*']!, bytes, view.step)]);
-      },
-      writeError,
-    ),
+    route('PUT', '/api/2.0/mlflow-artifacts/artifacts/:experiment/:run/artifacts/*', async ({ params, request }) => {
+      const bytes = await readBytes(request, MAX_FILE_BYTES);
+      return say({ run_id: params.run! }, null, async ({ view }) => [await fileSample(blobs, params['*']!, bytes, view.step)]);
+    }),
     at('GET', 'artifacts/list', ofRun.extend({ path: text.optional() }), async (wish) => ({
       root_uri: (await runOf(await viewOf(wish))).info.artifact_uri,
       files: [],
@@ -352,4 +342,4 @@ function queryOf({ searchParams }: URL): Config {
   return Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.get(key)!]));
 }
 
-const idOf = (what: string, raw: string): string => createHash('sha256').update(`${what} ${raw}`).digest('hex').slice(0, 32);
+const idOf = (what: string, raw: string): string => hashOf(`${what} ${raw}`).slice(0, 32);

@@ -30,17 +30,16 @@ export type WriteError = (response: ServerResponse, status: number, message: str
 export const writeError: WriteError = (response, status, error, field) => sendJson(response, status, { error, field });
 
 /**
- * A route of a protocol: answers with JSON, for trainers' tokens and for everybody who may start runs, sent as Bearer or as the
- * password of Basic authorization.
+ * Makes the routes of a protocol: they answer with JSON, for trainers' tokens and for everybody who may start runs, sent as Bearer
+ * or as the password of Basic authorization.
  */
-export function wayRoute(
-  intake: Intake,
-  method: Method | readonly Method[],
-  path: string,
-  answer: (visit: KnownVisit, body: () => Promise<string>) => unknown,
-  write: WriteError = writeError,
-): Route {
-  return {
+export const routesOf =
+  (intake: Intake, write: WriteError = writeError) =>
+  (
+    method: Method | readonly Method[],
+    path: string,
+    answer: (visit: KnownVisit, body: () => Promise<string>) => unknown,
+  ): Route => ({
     method,
     path,
     for: ['trainer', 'start runs'],
@@ -60,8 +59,7 @@ export function wayRoute(
         write(response, error.status, error.message, error.field);
       }
     },
-  };
-}
+  });
 
 /** The body as JSON that may contain bare NaN and Infinity. */
 export async function jsonBody(body: () => Promise<string>): Promise<unknown> {

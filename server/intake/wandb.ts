@@ -3,20 +3,23 @@
  * each run, and uploads of files. The wire format is not documented; this is that of wandb 0.30, which the test runs. Anything
  * that is not kept here (artifacts, sweeps, the public API) is answered with an error, which the client ignores.
  */
-import { createHash, createHmac } from 'node:crypto';
+
+import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import { hashOf } from '~/server/base/hash';
 import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
 import type { Actor } from '~/shared/ids';
+import { isObject } from '~/shared/own';
 import { type Config, fittedConfig } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
-import { isObject, parsed, plain, RequestError, readBytes, readJson } from './body';
+import { parsed, plain, RequestError, readBytes, readJson } from './body';
 import { kept, MAX_FILE_BYTES } from './fileSample';
 import { type Intake, type IntakeRun, stopAction } from './intake';
-import { given, jsonBody, wayRoute } from './routes';
+import { given, jsonBody, routesOf } from './routes';
 import {
   historyEvents,
   lastStep,
@@ -64,6 +67,7 @@ const posted = z.object({
 });
 
 export function wandbRoutes(intake: Intake, secret: string): Route[] {
+  const route = routesOf(intake, writeError);
   const { blobs, opened } = intake.deps;
 
   const keyOf = (project: string | null | undefined, name: string) => `wandb/${project || 'uncategorized'}/${name}`;
@@ -109,10 +113,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const content = (name: keyof typeof files) => files[name]?.content ?? [];
     const summary = content('wandb-summary.json').at(-1);
     if (summary !== undefined) state.summary = readJson(summary) as Stream['summary'];
-    const id = createHash('sha256')
-      .update(`${(await run.view()).attempt} ${url.pathname} ${raw}`)
-      .digest('hex')
-      .slice(0, 32);
+    const id = hashOf(`${(await run.view()).attempt} ${url.pathname} ${raw}`).slice(0, 32);
     const asked = await run.stopAsked();
     const said = await run.say(id, (room) => {
       const history = historyEvents(room, state, content('wandb-history.jsonl'));
@@ -198,26 +199,14 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
   }
 
   return [
-    wayRoute(
-      intake,
-      'POST',
-      '/graphql',
-      async (visit, body) => {
-        const asked = await jsonBody(body);
-        const { query = '', operationName, variables } = isObject(asked) ? asked : {};
-        const name = String(operationName ?? /(?:query|mutation)\s+(\w+)/.exec(String(query))?.[1] ?? '');
-        const data = await operation(visit, name, isObject(variables) ? variables : {});
-        return data ? { data } : { data: null, errors: [{ message: `${name.slice(0, 80)} is not answered here` }] };
-      },
-      writeError,
-    ),
-    wayRoute(
-      intake,
-      'POST',
-      '/files/:entity/:project/:run/file_stream',
-      async (visit, body) => stream(visit, await body()),
-      writeError,
-    ),
+    route('POST', '/graphql', async (visit, body) => {
+      const asked = await jsonBody(body);
+      const { query = '', operationName, variables } = isObject(asked) ? asked : {};
+      const name = String(operationName ?? /(?:query|mutation)\s+(\w+)/.exec(String(query))?.[1] ?? '');
+      const data = await operation(visit, name, isObject(variables) ? variables : {});
+      return data ? { data } : { data: null, errors: [{ message: `${name.slice(0, 80)} is not answered here` }] };
+    }),
+    route('POST', '/files/:entity/:project/:run/file_stream', async (visit, body) => stream(visit, await body())),
     {
       method: 'PUT',
       path: '/api/wandb/:run/:signature/*',

@@ -1,13 +1,15 @@
 /** Converts the wandb client's stream for a run (the lines of its files) to events of a trainer. */
+
 import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
 import type { Refusal } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
 import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { isObject } from '~/shared/own';
 import { refuse } from '~/shared/refusals';
 import { lastStepOf } from '~/shared/rows';
 import type { Rows, Series } from '~/shared/series';
-import { isObject, numberOf, plain, readJson } from './body';
+import { numberOf, plain, readJson } from './body';
 import { consoleEvents } from './http';
 import { type Row, rowEvents } from './rowEvents';
 

@@ -7,7 +7,7 @@ import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot,
 import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId, step } from '~/shared/ids';
-import { own } from '~/shared/own';
+import { isObject, own } from '~/shared/own';
 import { branchRun, createRun } from '~/shared/protocol';
 import { fieldsOf, fits } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
@@ -351,11 +351,9 @@ async function outcome({ client, pause }: ToolHost, command: Command): Promise<C
 }
 
 function merge(base: unknown, changes: unknown): unknown {
-  if (!isRecord(base) || !isRecord(changes)) return changes;
+  if (!isObject(base) || !isObject(changes)) return changes;
   const own = (key: string) => (Object.hasOwn(base, key) ? base[key] : undefined);
   const merged = Object.entries(changes).map(([key, value]): [string, unknown] => [key, merge(own(key), value)]);
   // Names of settings are data: fromEntries treats "__proto__" like any other name.
   return Object.fromEntries([...Object.entries(base), ...merged]);
 }
-
-const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);

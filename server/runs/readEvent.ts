@@ -1,9 +1,11 @@
 /** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
-import { createHash } from 'node:crypto';
+
+import { hashOf } from '~/server/base/hash';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { controlDefaults } from '~/shared/controls';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
+import { isObject } from '~/shared/own';
 
 export type Read = { ok: true; event: TrainerEvent } | { ok: false; message: string; field: string | null };
 
@@ -79,10 +81,6 @@ function declared({ controls, values }: Declared): Partial<Declared> {
   return { controls: { ...controls, values: specs, actions }, values: { ...Object.fromEntries(missing), ...values } };
 }
 
-const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');
 
 /** Its type, unchecked; null when it has none. */

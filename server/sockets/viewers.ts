@@ -68,11 +68,11 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
-  const stopNotices = hub.onEntries((runId, entries, view) => {
+  const stopNotices = hub.onEntries((runId, entries, view, before) => {
     for (const entry of entries) {
       const answered = answeredBy(runId, entry);
       if (answered !== null) io.emit('answered', answered);
-      const found = noticeOf(view, entry);
+      const found = noticeOf(view, entry, before);
       if (!found) continue;
       const { concerns, ...notice } = found;
       for (const socket of io.sockets.sockets.values()) if (concerns(socket.data.actor)) socket.emit('notice', notice);

@@ -4,6 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
+import { hashOf, hashOfFile } from '~/server/base/hash';
 import { blobHash } from '~/shared/ids';
 import type { Store } from './index';
 
@@ -72,7 +73,7 @@ const damaged = (hash: string, found: string) =>
 
 /** Returns the bytes if they have this hash. @throws BlobError */
 function sound<T extends Uint8Array>(hash: string, bytes: T): T {
-  const found = createHash('sha256').update(bytes).digest('hex');
+  const found = hashOf(bytes);
   if (found !== hash) throw damaged(hash, found);
   return bytes;
 }
@@ -84,9 +85,7 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
   async function check(hash: string, file: string, { mtimeMs, size }: Stats): Promise<void> {
     const key = `${hash} ${mtimeMs} ${size}`;
     if (found.has(key)) return;
-    const sha = createHash('sha256');
-    for await (const part of createReadStream(file, { highWaterMark: 1 << 20 })) sha.update(part as Buffer);
-    const digest = sha.digest('hex');
+    const digest = await hashOfFile(file);
     if (digest !== hash) throw damaged(hash, digest);
     found.set(key, true);
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonical } from '~/server/base/canonical';
+import { canonical } from '~/shared/canonical';
 import type { Entry } from '~/shared/events';
 import { serialize } from '~/shared/json';
 import { withPlainSteps } from '~/shared/rows';

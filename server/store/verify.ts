@@ -2,11 +2,12 @@
  * `headroom verify [FOLDER]`: reads everything in a data folder, or (without a folder) in the PostgreSQL at DATABASE_URL, and
  * reports what differs from what was written. Works while a server is running.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, readFileSync } from 'node:fs';
+
+import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
+import { hashOf, hashOfFile } from '~/server/base/hash';
 import { seqCount } from '~/shared/rows';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
@@ -33,13 +34,11 @@ export async function verifyFolder(folder: string): Promise<Verified> {
     let blobs = 0;
     for (const { hash, data } of small.iterate()) {
       blobs++;
-      if (createHash('sha256').update(data).digest('hex') !== hash) found.damaged.push(`blob ${hash} (in the database)`);
+      if (hashOf(data) !== hash) found.damaged.push(`blob ${hash} (in the database)`);
     }
     for await (const { hash, file } of blobFiles(folder)) {
       blobs++;
-      const sha = createHash('sha256');
-      for await (const part of createReadStream(file)) sha.update(part as Buffer);
-      if (sha.digest('hex') !== hash) found.damaged.push(`blob ${hash} (${file})`);
+      if ((await hashOfFile(file)) !== hash) found.damaged.push(`blob ${hash} (${file})`);
     }
     found.sound.push(`${blobs} blobs`);
   } finally {

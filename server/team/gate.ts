@@ -52,12 +52,11 @@ export function changeControlLock(
 ): ServerEvent | Refusal {
   const held = holder(view, now);
   const until = (forMs: number | null) => (forMs === null ? null : now + forMs);
-  const from = held && held.id !== actor.id ? { from: held } : {};
   switch (request.kind) {
     case 'take':
       if (held && held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `${held.name} holds the control lock; ask for it`);
-      return { type: 'control.locked', actor, holder: actor, until: until(request.forMs), ...from };
+      return { type: 'control.locked', actor, holder: actor, until: until(request.forMs) };
     case 'ask':
       if (!held) return refuse('state', 'nobody holds the control lock; take it');
       if (held.id === actor.id) return refuse('state', 'you hold the control lock already');
@@ -69,7 +68,7 @@ export function changeControlLock(
       if (!held) return refuse('state', 'nobody holds the control lock');
       if (held.id !== actor.id && actor.role !== 'admin')
         return refuse('forbidden', `only ${held.name} or an admin may give the control lock away`);
-      if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null, ...from };
+      if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
       // Look up the new holder: name and role in the request are not trusted.
       const to = present.find((person) => person.id === request.to.id);
       if (!to) return refuse('state', `${request.to.name} does not watch this run; hand it to somebody who does`, 'request.to');

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AuditLog } from '~/server/audit/auditLog';
+import { hashOf } from '~/server/base/hash';
 import type { Actor } from '~/shared/ids';
 import {
   type Account,
@@ -24,7 +25,6 @@ export class TeamError extends Error {
   }
 }
 
-export const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 /** 40 hexadecimal digits: clients of other tools accept it as one of their keys. */
 export const newSecret = (): string => randomBytes(20).toString('hex');
 const newId = (): string => randomBytes(9).toString('base64url');
@@ -55,21 +55,21 @@ export class People {
 
   /** The person with this session cookie; null when it is unknown or was revoked. */
   ofSession(secret: string): { person: Person; session: Session } | null {
-    const hash = hashSecret(secret);
+    const hash = hashOf(secret);
     const session = Object.values(this.team.sessions).find((s) => s.hash === hash);
     const person = session && this.team.people[session.personId];
     return session && person ? { person, session } : null;
   }
 
   ofToken(secret: string): Token | null {
-    const hash = hashSecret(secret);
+    const hash = hashOf(secret);
     const token = Object.values(this.team.tokens).find((t) => t.hash === hash);
     return token && (token.expiresAt === null || token.expiresAt > this.clock()) ? token : null;
   }
 
   /** The invite with this secret, if it would be accepted now; otherwise null. */
   openInvite(secret: string): Invite | null {
-    const hash = hashSecret(secret);
+    const hash = hashOf(secret);
     const invite = Object.values(this.team.invites).find((i) => i.hash === hash);
     return invite && invite.used < invite.uses && invite.expiresAt > this.clock() ? invite : null;
   }
@@ -80,7 +80,7 @@ export class People {
       const { role, uses } = wish;
       const invite = { id: newId(), role, uses, expiresAt: this.clock() + wish.expiresInMs, madeBy: by.name };
       return {
-        events: [{ type: 'invite.made', invite, hash: hashSecret(secret) }],
+        events: [{ type: 'invite.made', invite, hash: hashOf(secret) }],
         result: { invite: { ...invite, used: 0 }, secret },
       };
     });
@@ -164,7 +164,7 @@ export class People {
   #session(person: Person, device: string): { event: AuditEvent; result: { person: Person; sessionSecret: string } } {
     const sessionSecret = newSecret();
     const session = { id: newId(), personId: person.id, device: device.slice(0, 200), since: this.clock() };
-    return { event: { type: 'session.opened', session, hash: hashSecret(sessionSecret) }, result: { person, sessionSecret } };
+    return { event: { type: 'session.opened', session, hash: hashOf(sessionSecret) }, result: { person, sessionSecret } };
   }
 
   change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
@@ -216,7 +216,7 @@ export class People {
       const { name, scope } = wish;
       const expiresAt = wish.expiresInMs === null ? null : this.clock() + wish.expiresInMs;
       const token: Token = { id: newId(), name, scope, expiresAt, madeBy: by.name };
-      return { events: [{ type: 'token.made', token, hash: hashSecret(secret) }], result: { token, secret } };
+      return { events: [{ type: 'token.made', token, hash: hashOf(secret) }], result: { token, secret } };
     });
   }
 

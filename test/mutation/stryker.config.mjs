@@ -27,6 +27,9 @@ const cores = {
   'shared/summary.ts': ['shared/summary'],
   'server/base/rateLimit.ts': ['server/base/clock'],
   'server/dispatch/queue.ts': ['server/dispatch/queue'],
+  'server/export/columnNames.ts': ['server/export/columnNames'],
+  'server/export/mergedRows.ts': ['server/export/mergedRows'],
+  'server/retention/thin.ts': ['server/retention/thin'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge'],
@@ -37,8 +40,13 @@ const cores = {
 };
 /** Only when named: their tests work with time, so that a change costs longer. */
 const slow = {
-  'server/dispatch/assigning.ts': ['server/dispatch/trainers', 'server/dispatch/queue'],
-  'server/dispatch/trainers.ts': ['server/dispatch/trainers'],
+  'server/dispatch/assigning.ts': ['server/dispatch/assigning', 'server/dispatch/trainers'],
+  'server/dispatch/trainers.ts': [
+    'server/dispatch/registry',
+    'server/dispatch/assigning',
+    'server/dispatch/trainers',
+    'server/dispatch/opened',
+  ],
 };
 const all = { ...cores, ...slow };
 const chosen = process.argv[process.argv.indexOf('--mutate') + 1]?.split(',').filter((file) => file in all);

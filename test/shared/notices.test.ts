@@ -27,8 +27,9 @@ function noticeAfter(...events: RunEvent[]): ReturnType<typeof noticeOf> {
   let last: ReturnType<typeof noticeOf> = null;
   for (const event of events) {
     const entry = { seq: view.seq + 1, attempt: 0, at: 0, event };
+    const before = view;
     view = fold(view, entry);
-    last = noticeOf(view, entry);
+    last = noticeOf(view, entry, before);
   }
   return last;
 }
@@ -37,7 +38,7 @@ const note = (actor: Actor, text: string): RunEvent => ({
   actor,
   note: { kind: 'add', id: 'note-0001', anchor: { step: 7, chart: null, head: null }, text, replyTo: null },
 });
-const lock = (actor: Actor, holder: Actor | null): Extract<RunEvent, { type: 'control.locked' }> => ({
+const lock = (actor: Actor, holder: Actor | null): RunEvent => ({
   type: 'control.locked',
   actor,
   holder,
@@ -71,16 +72,32 @@ it.each([
     ['night run: Ann Lee asks for the control lock', []],
   ],
   ['a handover', [lock(bob, bob), lock(bob, ann)], ['night run: Bob handed the control lock to you', ['Ann Lee']]],
-  ['a lock that somebody took', [lock(bob, bob)], null],
+  ['a lock that somebody took', [lock(bob, bob)], ['night run: Bob took the control lock from you', []]],
+  ['a lock that somebody takes again', [lock(bob, bob), lock(bob, bob)], ['night run: Bob took the control lock from you', []]],
   [
     'a lock that was taken away',
-    [lock(bob, bob), { ...lock(ann, ann), from: bob }],
+    [lock(bob, bob), { type: 'control.requested', actor: olga }, lock(ann, ann)],
     ['night run: Ann Lee took the control lock from you', ['Bob']],
   ],
   [
+    'a lock that was taken away before its time was over',
+    [{ type: 'control.locked', actor: bob, holder: bob, until: 1 }, lock(ann, ann)],
+    ['night run: Ann Lee took the control lock from you', ['Bob']],
+  ],
+  [
+    'a lock whose time was over',
+    [{ type: 'control.locked', actor: bob, holder: bob, until: 0 }, lock(ann, ann)],
+    ['night run: Ann Lee took the control lock from you', []],
+  ],
+  [
+    'a lock that is free again, for whoever asked,',
+    [lock(bob, bob), { type: 'control.requested', actor: olga }, lock(bob, null)],
+    ['night run: Bob released the control lock', ['Olga']],
+  ],
+  [
     'a lock that somebody else released',
-    [lock(bob, bob), { ...lock(ann, null), from: bob }],
-    ['night run: Ann Lee released the control lock that you held', ['Bob']],
+    [lock(bob, bob), { type: 'control.requested', actor: ann }, lock(ann, null)],
+    ['night run: Ann Lee released the control lock', ['Bob']],
   ],
   ['a proposal', [proposed], ['night run: Bob asks for a second operator', ['Ann Lee', 'Olga']]],
   [
@@ -143,4 +160,14 @@ it.each<[string, RunEvent, RunEvent, boolean]>([
 ])('%s is answered, or not', (_, asks, answer, over) => {
   const answered = answeredBy('run00001', { seq: 9, attempt: 0, at: 0, event: answer });
   expect(answered !== null && noticeAfter(asks)!.asks!.startsWith(answered)).toBe(over);
+});
+
+it('the end of a run answers nothing of another run', () => {
+  const answered = answeredBy('run00002', {
+    seq: 9,
+    attempt: 0,
+    at: 0,
+    event: { type: 'status', status: 'failed', step: 3, message: '' },
+  });
+  expect(noticeAfter(proposed)!.asks!.startsWith(answered!)).toBe(false);
 });

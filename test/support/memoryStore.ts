@@ -91,7 +91,7 @@ export function openMemoryStore(): Store {
         run.entries.push(entry);
         if (entry.event.type === 'console') forgetOldPrints(run.entries);
         run.state.apply(entry.event);
-        keep(run, entry, write);
+        keep(run, entry);
       }
     },
 
@@ -222,7 +222,7 @@ function withPlainTimes(event: RunEvent, at: number): RunEvent {
   return times?.some((t) => t !== at) ? { ...plain, times } : plain;
 }
 
-function keep(run: Run, { seq, at, event }: Append['entries'][number], write: Append): void {
+function keep(run: Run, { seq, at, event }: Append['entries'][number]): void {
   const back = rewindOf(event);
   if (back) {
     run.rewinds.push({ seq, ...back });

@@ -13,6 +13,8 @@ const count = (min: number, max: number) => z.int().min(min).max(max);
 const positive = z.number().positive();
 const share = z.number().min(0).lt(1);
 const steps = count(1, 1_000_000_000);
+/** A snapshot with more examples would be slow to look at. */
+export const maxProbeExamples = 64;
 const tutorial = 'UvA deep learning tutorial 6 (P. Lippe)';
 
 const model = z.strictObject({
@@ -183,7 +185,7 @@ const commonFields = {
     'x-group': 'Recording',
     'x-usual': [50, 10_000],
   }),
-  probeSize: count(1, 64).meta({
+  probeSize: count(1, maxProbeExamples).meta({
     title: 'Probe examples',
     description: 'Examples whose attention every snapshot records.',
     'x-unit': 'examples',

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BlobRef } from '~/shared/ids';
 
-/** SHA-256 of the bytes, in hex. */
-export const hashOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+/** SHA-256, in hex. */
+export const hashOf = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
 /** A blob's address: SHA-256 of its bytes. */
 export const blobRefOf = (bytes: Uint8Array): BlobRef => ({

@@ -1,6 +1,6 @@
 /** Anomaly: the network finds the odd one in a set of pictures (feature vectors), all of one class except one. */
 import { z } from 'zod';
-import { recipeConfig, usual } from '~/trainer/base/config';
+import { maxProbeExamples, recipeConfig, usual } from '~/trainer/base/config';
 import { type PicturePart, type PictureSet, pictureSource, pictureTitles } from '~/trainer/base/pictures';
 import { type Split, split as splitName } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
@@ -16,8 +16,6 @@ import { loadPictures } from './pictures/pictureSet';
 
 /** Split and evaluation sets are the same for every run, so that results can be compared; only training sets depend on the run's seed. */
 const commonSeed = 42;
-/** The config's own limit for `probeSize`. */
-const maxProbeExamples = 64;
 
 const task = z.strictObject({
   setSize: z.int().min(3).max(64).meta({
@@ -134,13 +132,11 @@ export function anomalyTaskOf(seed: number, setSize: number, set: PictureSet): T
     probeHelp: 'Numbers of validation sets, or of others after a word: "test 3 14 15".',
     chanceLoss: Math.log(setSize),
     trainBatch(epoch, index, size) {
-      if (index < 0 || index + size > sizes.train)
-        throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
       if (fresh.epoch !== epoch) fresh = { epoch, random: new RandomStream(seed, `anomaly/fresh/${epoch}`) };
-      const order = orderOf(epoch);
+      const order = orderOf(epoch, index, size);
       return toBatch(
         set.train,
-        draw(sets.train, fresh.random, size, (row) => order[index + row]!),
+        draw(sets.train, fresh.random, size, (row) => order[row]!),
       );
     },
     *evaluationBatches(name, size) {

@@ -30,9 +30,6 @@ const allOf = (labels: ArrayLike<number>): Int32Array => Int32Array.from({ lengt
 
 /** The sets of one split. */
 export class SetDrawer {
-  readonly size: number;
-  /** Random numbers used per set. */
-  readonly positionsPerSet: number;
   /** Classes with enough pictures to fill a set. */
   readonly #classes: { label: number; members: number[] }[];
 
@@ -57,18 +54,16 @@ export class SetDrawer {
           (most >= 3 ? `give at most ${most}, or more pictures` : 'give more pictures'),
       );
     }
-    this.size = indices.length;
-    this.positionsPerSet = setSize + 1;
   }
 
   /**
    * Draws the set in which picture `odd` is the odd one.
-   * @param random read at positions access * positionsPerSet and the next ones
+   * @param random read at positions access * (set size + 1) and the next ones
    * @param out [setSize], filled with picture indices
    * @returns the position of the odd one
    */
   draw(odd: number, random: RandomStream, access: number, out: Int32Array): number {
-    let position = access * this.positionsPerSet;
+    let position = access * (this.setSize + 1);
     const label = this.labels[odd]!;
     const own = this.#classes.findIndex((c) => c.label === label);
     const pick = random.integer(position++, own < 0 ? this.#classes.length : this.#classes.length - 1);

@@ -1,6 +1,6 @@
 /** Reverse: the network writes a sequence of digits backwards. Every example is a function of (seed, split, index). */
 import { z } from 'zod';
-import { recipeConfig, usual } from '~/trainer/base/config';
+import { maxProbeExamples, recipeConfig, usual } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
@@ -8,9 +8,6 @@ import type { Batch, Task } from '~/trainer/types';
 import { accent, drawing, ink, letter, side } from './card';
 import { defineRecipe } from './define';
 import { epochOrders } from './epochOrder';
-
-/** The config's limit for `probeSize`; a snapshot with more examples would be slow to look at. */
-const maxProbeExamples = 64;
 
 const size = (title: string, most: number) =>
   z.int().min(1).max(most).meta({ title, 'x-unit': 'examples', 'x-source': tutorial });
@@ -115,13 +112,11 @@ export function reverseTask(seed: number, config: ReverseConfig): Task {
     probeHelp: `${seqLen} numbers from 0 to ${numClasses - 1} per example, examples apart by ";".`,
     chanceLoss: Math.log(numClasses),
     trainBatch(epoch, index, size) {
-      if (index < 0 || index + size > sizes.train)
-        throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
-      const order = orderOf(epoch);
-      if (!kept) return examples('train', size, (row) => order[index + row]!);
+      const order = orderOf(epoch, index, size);
+      if (!kept) return examples('train', size, (row) => order[row]!);
       const inputs = new Int32Array(size * seqLen);
       for (let row = 0; row < size; row++) {
-        const first = order[index + row]! * seqLen;
+        const first = order[row]! * seqLen;
         for (let t = 0; t < seqLen; t++) inputs[row * seqLen + t] = kept[first + t]!;
       }
       return { size, inputs, labels: backwards(inputs, seqLen) };

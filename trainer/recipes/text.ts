@@ -158,11 +158,9 @@ export function textTask(
     derived: [{ name: 'perplexity', unit: '', group: 'perplexity', better: 'lower', of: ({ loss }) => Math.exp(loss) }],
     probeHelp: `Your own texts, one per line, each of at most ${T + 1} characters (\\n = a line break inside a text). A shorter one is filled up at its end, which what stands before does not see.`,
     trainBatch(epoch, index, size) {
-      if (index < 0 || index + size > sizes.train)
-        throw new RangeError(`examples ${index} to ${index + size - 1} lie outside the training set of ${sizes.train}`);
-      const order = orderOf(epoch);
+      const order = orderOf(epoch, index, size);
       const offset = offsets.integer(epoch, T);
-      return cut('train', size, (row) => offset + order[index + row]! * T);
+      return cut('train', size, (row) => offset + order[row]! * T);
     },
     *evaluationBatches(split, size) {
       for (let first = 0; first < sizes[split]; first += size)
@@ -208,7 +206,7 @@ function own(chosen: string, T: number, characters: readonly string[]): Batch {
   const texts = parseTexts(chosen, T + 1, characters);
   const inputs = new Int32Array(texts.length * T);
   const labels = new Int32Array(texts.length * T);
-  texts.forEach(({ ids }, row) => {
+  texts.forEach((ids, row) => {
     inputs.set(ids.subarray(0, T), row * T);
     labels.set(ids.subarray(1), row * T);
   });

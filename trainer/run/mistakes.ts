@@ -1,4 +1,5 @@
 /** Finds the evaluation examples that the current parameters get wrong, in the notation of the control `probeExamples`, so that snapshots can show them. */
+import { maxProbeExamples } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import { examplesOf } from '~/trainer/nn/snapshot';
 import { softmaxRows } from '~/trainer/nn/softmax';
@@ -6,8 +7,6 @@ import type { Example, Learner, Task } from '~/trainer/types';
 import type { Answer } from './analyses';
 
 export const mistakesBatch = 64;
-/** The most examples that a snapshot can show. */
-const most = 64;
 
 /**
  * Checks the first `examples` of the split, in evaluation mode.
@@ -36,7 +35,7 @@ export async function findMistakes(
     }
     seen += size;
   }
-  const first = wrong.slice(0, most);
+  const first = wrong.slice(0, maxProbeExamples);
   const summary: Record<string, number> = { examples: seen, mistakes: wrong.length, accuracy: (seen - wrong.length) / seen };
   first.forEach(({ number }, i) => {
     summary[`mistake.${i}`] = number;

@@ -1,5 +1,6 @@
 /** The starting point of a run: random parameters, a file of parameters, or a checkpoint. */
 
+import { canonical } from '~/shared/canonical';
 import { controlValueError } from '~/shared/controlValues';
 import type { RunConfig } from '~/trainer/base/config';
 import { type Checkpoint, CheckpointError, decodeCheckpoint } from '~/trainer/nn/checkpoint';
@@ -36,7 +37,7 @@ const fixed: [string, (of: { recipe: string; config: RunConfig }) => unknown][] 
 export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, params: readonly ParamSpec[]): Checkpoint {
   const checkpoint = decodeCheckpoint(params, bytes, (theirs) => {
     for (const [name, of] of fixed) {
-      const [there, here] = [JSON.stringify(sorted(of(theirs))), JSON.stringify(sorted(of(run)))];
+      const [there, here] = [canonical(of(theirs)), canonical(of(run))];
       if (there !== here)
         throw new CheckpointError(
           `${name}: the checkpoint has ${there}, the run ${here}; they must be the same to go on from it`,
@@ -50,16 +51,6 @@ export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, pa
   if (checkpoint.state.step !== step)
     throw new CheckpointError(`the checkpoint is of step ${checkpoint.state.step}, the run is to go on from step ${step}`);
   return checkpoint;
-}
-
-/** The same value with sorted keys: the key order of a config depends on its source. */
-function sorted(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sorted(item)]),
-  );
 }
 
 /**

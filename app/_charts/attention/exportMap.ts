@@ -148,23 +148,3 @@ export function joined(parts: readonly Float32Array[]): Float32Array {
   }
   return out;
 }
-
-/**
- * NumPy's .npy, version 1.0, C order.
- * Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
- * @throws RangeError when the shape does not hold as many elements as the data
- */
-export function npy(data: Float32Array | Float64Array, shape: readonly number[]): Uint8Array<ArrayBuffer> {
-  const count = shape.reduce((a, b) => a * b, 1);
-  if (count !== data.length) throw new RangeError(`shape [${shape.join(', ')}] holds ${count} elements, data has ${data.length}`);
-  const type = data instanceof Float32Array ? '<f4' : '<f8';
-  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
-  const text = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // Magic 6, version 2, length 2; the header ends in a newline on a multiple of 64.
-  const length = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const out = new Uint8Array(10 + length + data.byteLength);
-  out.set([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, length & 255, length >> 8]);
-  out.set(new TextEncoder().encode(`${text.padEnd(length - 1)}\n`), 10);
-  out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 10 + length);
-  return out;
-}

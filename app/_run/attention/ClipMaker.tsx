@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { clipType, recordClip } from '~/app/_charts/attention/clip';
 import { allAlike, deriveMaps, incomparable } from '~/app/_charts/attention/derive';
-import { joined, npy } from '~/app/_charts/attention/exportMap';
+import { joined } from '~/app/_charts/attention/exportMap';
 import { pageColors } from '~/app/_charts/attention/palettes';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { download } from '~/app/_charts/exportChart';
@@ -10,6 +10,7 @@ import { Remark } from '~/app/_components/Remark';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { npy } from '~/shared/npy';
 import { useWorkspace } from './workspaceContext';
 
 const framesPerSecond = 12;

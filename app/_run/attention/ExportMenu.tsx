@@ -1,6 +1,6 @@
 import { Download } from 'lucide-react';
 import { allAlike, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
-import { joined, mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
+import { joined, mapCsv, mapSvg, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { pageColors } from '~/app/_charts/attention/palettes';
 import { chartPng, download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
@@ -9,6 +9,7 @@ import { Remark } from '~/app/_components/Remark';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { atBase } from '~/app/_live/base';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { npy } from '~/shared/npy';
 import { ClipMaker } from './ClipMaker';
 import { focusStore } from './focusStore';
 import { useWorkspace } from './workspaceContext';

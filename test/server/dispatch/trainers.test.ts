@@ -1,16 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { TrainerPort } from '~/server/dispatch/trainerTable';
 import { type OpenHub, openHub } from '~/server/runs/hub';
 import type { Store } from '~/server/store';
 import type { Command } from '~/shared/commands';
-import type { TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { Assignment, Holding, Registration } from '~/shared/protocol';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
-import { type Inbox, inbox } from '~/test/support/inbox';
+import { fakeTrainers } from '~/test/support/fakeTrainer';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
-import { registrationOf } from '~/test/support/trainerClient';
 import type { RunConfig } from '~/trainer/base/config';
 import { passedOver, withoutBackends } from '~/trainer/link/start';
 import { RecipeBook } from '~/trainer/recipes/book';
@@ -42,42 +38,7 @@ beforeEach(async () => {
   await open();
 });
 
-class FakeTrainer implements TrainerPort {
-  readonly received: Inbox<{ assign: Assignment }> = inbox<{ assign: Assignment }>(2000);
-  commands: number[] = [];
-  heard: string[] = [];
-  closed = false;
-  readonly registration: Registration;
-  constructor(changes: Partial<Registration> = {}) {
-    this.registration = registrationOf(changes);
-  }
-  get id() {
-    return this.registration.trainerId;
-  }
-  assign(a: Assignment) {
-    this.heard.push('assign');
-    this.received.put('assign', a);
-  }
-  command(c: { seq: number }) {
-    this.heard.push('command');
-    this.commands.push(c.seq);
-  }
-  release() {}
-  ask() {}
-  forget() {}
-  close() {
-    this.closed = true;
-  }
-  async join(held: Holding | null = null) {
-    const holding = held ? [held] : [];
-    const answer = await hub.registry.register({ ...this.registration, holding }, this);
-    if (!held) await hub.registry.ready(this.id, this);
-    return answer;
-  }
-  send(runId: string, attempt: number, from: number, ...events: TrainerEvent[]) {
-    return hub.registry.events(this.id, this, { runId, attempt, from, events });
-  }
-}
+const FakeTrainer = fakeTrainers(() => hub);
 /** The recipes of a trainer that was started with one backend. */
 const offering = (name: 'cpu' | 'webgpu') => withoutBackends(new RecipeBook().specs, passedOver(name, { name, tried: [] }));
 /** Lets everything that only waits for promises happen. */

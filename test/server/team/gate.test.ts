@@ -67,16 +67,13 @@ describe('the control lock', () => {
       actor: root,
       holder: root,
       until: null,
-      from: ada,
     });
     expect(changeControlLock(held(null), root, { kind: 'release' }, 0, [ada, bob])).toEqual({
       type: 'control.locked',
       actor: root,
       holder: null,
       until: null,
-      from: ada,
     });
-    expect(changeControlLock(held(null), ada, { kind: 'take', forMs: 500 }, 0, [ada, bob])).not.toHaveProperty('from');
     expect(changeControlLock(held(null), bob, { kind: 'release' }, 0, [ada, bob])).toMatchObject({ reason: 'forbidden' });
     expect(changeControlLock(free, bob, { kind: 'ask' }, 0, [ada, bob])).toMatchObject({ reason: 'state' });
     const asked = { controlLock: { holder: ada, until: null, askedBy: [bob] } };

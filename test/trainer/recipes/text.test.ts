@@ -126,7 +126,7 @@ describe('examples', () => {
     const characters = [...new Set(texts.join(''))].sort();
     const back = parseTexts(writeTexts(texts), 3, characters);
     expect(
-      back.map(({ ids }) =>
+      back.map((ids) =>
         Array.from(ids, (id) => characters[id])
           .join('')
           .replace(/\t?$/, ''),

@@ -1,7 +1,7 @@
 /** A text as numbers: its characters, their ids, and its parts for training, validation and test. */
-import { createHash } from 'node:crypto';
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
+import { hashOf } from '~/trainer/base/hash';
 import type { Split } from '~/trainer/base/splits';
 import { builtinText } from './builtin';
 
@@ -97,6 +97,6 @@ export function corpusOf(text: string, title: string): Corpus {
     title,
     characters,
     parts: { train: ids.subarray(0, first), validation: ids.subarray(first, second), test: ids.subarray(second) },
-    hash: createHash('sha256').update(text).digest('hex'),
+    hash: hashOf(text),
   };
 }

@@ -1,18 +1,12 @@
 /** Texts as people write them for the control `probeExamples`: one per line, "\n" for a line break inside a text, "\t" for a tab, "\\" for a backslash. */
-
-/** The config's limit for `probeSize`; a snapshot with more examples would be slow to look at. */
-const maxProbeExamples = 64;
+import { maxProbeExamples } from '~/trainer/base/config';
 
 /**
  * @param length characters per example: the network's context and the next one
  * @returns the ids of each text; a shorter text is padded at its end with character 0
  * @throws RangeError that names the text, what is wrong with it and what would fit
  */
-export function parseTexts(
-  written: string,
-  length: number,
-  characters: readonly string[],
-): { ids: Int32Array; letters: number }[] {
+export function parseTexts(written: string, length: number, characters: readonly string[]): Int32Array[] {
   const fail = (why: string): never => {
     throw new RangeError(`probeExamples: ${why}; give texts of 1 to ${length} characters, one per line`);
   };
@@ -29,7 +23,7 @@ export function parseTexts(
       if (id === undefined) fail(`text ${i + 1} has the character ${JSON.stringify(letter)}, which does not occur in the file`);
       ids[at] = id!;
     });
-    return { ids, letters: letters.length };
+    return ids;
   });
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { mapCsv, mapSvg, npy, signalsCsv } from '~/app/_charts/attention/exportMap';
+import { mapCsv, mapSvg, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { css } from '~/app/_charts/attention/palettes';
 import { pixelOf } from '~/app/_charts/attention/raster';
 import { colorScale } from '~/app/_charts/attention/scale';
 import type { MapTokens } from '~/app/_charts/attention/tokens';
+import { npy } from '~/shared/npy';
 import { mirror, noise } from '~/test/support/attentionMaps';
 import { seeded } from '~/test/support/seeded';
 
