@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Condition } from '~/shared/commands';
-import { type Measured, neverMet } from '~/shared/conditions';
+import { describeCondition, type Measured, neverMet } from '~/shared/conditions';
 
 const measured: Measured = {
   series: [
@@ -50,4 +50,10 @@ it.each([
   [{ kind: 'step', step: 1 }, null],
 ] satisfies [Condition, string | null][])('%j on an accuracy, a share of 1, or another number: %j', (condition, message) => {
   expect(neverMet(measured, condition)).toBe(message);
+});
+
+it('each is said in words', () => {
+  expect(
+    ([{ kind: 'step', step: 7 }, result('dev', 'acc', '>', 0.5), series('loss', '<', 2)] as Condition[]).map(describeCondition),
+  ).toEqual(['at step 7', 'when dev acc > 0.5', 'when loss < 2']);
 });

@@ -80,6 +80,11 @@ it.each([
     ['night run: Ann Lee took the control lock from you', ['Bob']],
   ],
   [
+    'a lock that was taken away before its time was over',
+    [{ type: 'control.locked', actor: bob, holder: bob, until: 1 }, lock(ann, ann)],
+    ['night run: Ann Lee took the control lock from you', ['Bob']],
+  ],
+  [
     'a lock whose time was over',
     [{ type: 'control.locked', actor: bob, holder: bob, until: 0 }, lock(ann, ann)],
     ['night run: Ann Lee took the control lock from you', []],
@@ -155,4 +160,14 @@ it.each<[string, RunEvent, RunEvent, boolean]>([
 ])('%s is answered, or not', (_, asks, answer, over) => {
   const answered = answeredBy('run00001', { seq: 9, attempt: 0, at: 0, event: answer });
   expect(answered !== null && noticeAfter(asks)!.asks!.startsWith(answered)).toBe(over);
+});
+
+it('the end of a run answers nothing of another run', () => {
+  const answered = answeredBy('run00002', {
+    seq: 9,
+    attempt: 0,
+    at: 0,
+    event: { type: 'status', status: 'failed', step: 3, message: '' },
+  });
+  expect(noticeAfter(proposed)!.asks!.startsWith(answered!)).toBe(false);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { betterOf, isBetter, joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
-import { rowsBetween, withPlainSteps } from '~/shared/rows';
+import { firstAt, rowsBetween, withPlainSteps } from '~/shared/rows';
 import { MAX_ROWS, rows as rowsSchema, type Series } from '~/shared/series';
 
 describe('rows', () => {
@@ -17,6 +17,12 @@ describe('rows', () => {
     expect(rowsBetween(event, 1, 3)).toEqual(cut);
     expect(rowsBetween({ ...event, times }, 1, 3)).toEqual({ ...cut, times: Float64Array.of(50, 90) });
     expect(rowsBetween({ ...event, steps: { first: 7, count: 3 } }, 1, 3)).toEqual({ ...cut, steps: { first: 8, count: 2 } });
+  });
+
+  it('are found by their step: the first that is not below it', () => {
+    const steps = Float64Array.of(-3, 0, 2, 7);
+    expect([-9, -3, -1, 0, 1, 2, 5, 7, 8].map((step) => firstAt(steps, step))).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4]);
+    expect(firstAt(new Float64Array(0), 1)).toBe(0);
   });
 
   it('of consecutive steps are written as a range', () => {

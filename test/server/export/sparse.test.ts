@@ -100,19 +100,6 @@ async function imported(bytes: Buffer, name: string, asCopy = false): Promise<st
   return result.runs[0]!.runId!;
 }
 
-describe('names of series as columns', () => {
-  it('each has one of its own, and is found again', () => {
-    expect(new Set(odd.map((name) => columnName(name))).size).toBe(odd.length);
-    expect(odd.map((name) => seriesName(columnName(name, true)))).toEqual(odd);
-    expect([columnName('loss'), columnName('step'), columnName('series:step')]).toEqual([
-      'loss',
-      'series:step',
-      'series:"series:step"',
-    ]);
-    expect(['loss', 'series:"', 'series:1'].map(seriesName)).toEqual(['loss', 'series:"', '1']);
-  });
-});
-
 describe('a run of several streams', () => {
   it('CSV: one line per step, an absent value is an empty cell, NaN is NaN; imported, every series has its own steps again', async () => {
     const text = (await exported({ format: 'csv' })).toString();
