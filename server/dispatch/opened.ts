@@ -13,7 +13,7 @@ import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { CRASHED_MS, HEARTBEAT_MS, type Holding, type HoldingAnswer, type OpenAnswer, type OpenRequest } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
-import { isOpened, type RunView } from '~/shared/view';
+import { ended, isOpened, type RunView } from '~/shared/view';
 
 /** The connection to a run's owner. */
 export interface OwnerPort {
@@ -85,9 +85,9 @@ export class OpenedRuns {
     if (!this.#keys.has(keyHash)) this.#keys.set(keyHash, runId);
   }
 
-  /** Registers a run that has not ended, at start: its process may be alive and come back. */
+  /** Registers a run whose process may be alive and come back: unless it has ended, it is marked as crashed when that does not happen. */
   found({ runId, view }: Pick<Room, 'runId' | 'view'>): void {
-    if (view.trainer === null || view.released) return;
+    if (view.trainer === null || view.released || ended(view.status)) return;
     const { id, name, host } = view.trainer;
     this.#own(runId, { trainerId: id, name, host }, view.attempt, null);
   }
@@ -291,6 +291,11 @@ export class OpenedRuns {
   async #crash(runId: string, owner: Owner): Promise<void> {
     const room = await this.deps.room(runId);
     if (this.#closed || this.#owners.get(runId) !== owner) return;
+    if (room && room.view.attempt !== owner.attempt) {
+      // Another process has opened the run by a write that failed for the server and took effect all the same.
+      this.ended(runId);
+      return this.found(room);
+    }
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);

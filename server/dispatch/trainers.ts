@@ -132,17 +132,20 @@ export class Trainers {
     if (trainer.runId !== null && !holding.some((h) => h.runId === trainer.runId)) this.#giveUp(trainer, 'no longer has the run');
     this.opened.keepOnly(trainerId, holding);
     const answers: HoldingAnswer[] = [];
-    for (const held of holding) answers.push(await this.#goOn(trainer, held));
+    for (const held of holding) answers.push(await this.#goOn(trainer, port, held));
     return { ok: true, holding: answers };
   }
 
   /** Lets a trainer continue with a run that it holds, or says why it may not. */
-  async #goOn(trainer: Trainer, held: Holding): Promise<HoldingAnswer> {
+  async #goOn(trainer: Trainer, port: TrainerPort, held: Holding): Promise<HoldingAnswer> {
     const { runId, attempt, lastCommandSeq } = held;
     const room = await this.deps.room(runId);
-    if (room && isOpened(room.view) && trainer.port) return this.opened.goOn(processOf(trainer), trainer.port, room, held);
+    const connected = () => this.#trainers.at(trainer.registration.trainerId, port) === trainer;
+    if (room && isOpened(room.view) && connected()) return this.opened.goOn(processOf(trainer), port, room, held);
     // Reads what the store holds: a write that failed may have ended the run.
     await room?.settle();
+    // A trainer whose connection is gone must not take the run from those that wait: nobody would notice that it stays away.
+    if (!connected()) return { runId, attempt, ok: false, message: 'the connection was lost meanwhile' };
     const mine =
       room &&
       !ended(room.view.status) &&

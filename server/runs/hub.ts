@@ -238,7 +238,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     const { room } = (await rooms.open(run.runId))!;
     summaries.set(run.runId, summarize(room.view, 0));
     if (room.view.openKey) registry.opened.know(run.runId, room.view.openKey);
-    if (isOpened(room.view) && !ended(room.view.status)) registry.opened.found(room);
+    if (isOpened(room.view)) registry.opened.found(room);
     await room.settle();
     questions.found(room.view);
     const needsTrainer = openRun(room);

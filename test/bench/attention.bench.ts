@@ -43,6 +43,11 @@ const cases: Case[] = [
     run: { task: 'reverse', layers: 12, heads: 12, length: 128, examples: 1, snapshotEverySteps: 20 },
     toStep: 360,
   },
+  {
+    name: '12x12x512',
+    run: { task: 'reverse', layers: 12, heads: 12, length: 512, examples: 1, snapshotEverySteps: 20 },
+    toStep: 120,
+  },
 ];
 const scrubSteps = 300;
 const liveFrames = 20;

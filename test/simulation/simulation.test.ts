@@ -65,6 +65,8 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
     ],
     [10, 2, 'a script ended its run before it had seen every command; those stayed open'],
     [20015, 2, 'the store failed while a run was deleted; nobody could reach the run until the next start of the server'],
+    [5882, 2, 'the write of a script that opened the run again failed and took effect; the script died, and the run never ended'],
+    [7991, 2, 'a connection broke while its trainer came back with a run; the run waited for it for ever'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });

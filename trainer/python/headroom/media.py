@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import struct
 import sys
@@ -57,19 +58,13 @@ def image_bytes(data: Any) -> bytes:
         if not whole.startswith(SIGNATURES):
             raise ValueError("a picture must be PNG, JPEG, GIF or WebP")
         return whole
-    if hasattr(data, "savefig"):  # matplotlib
-        import io
-
-        out = io.BytesIO()
-        data.savefig(out, format="png")
-        return out.getvalue()
-    if hasattr(data, "save") and hasattr(data, "mode"):  # PIL
-        import io
-
-        out = io.BytesIO()
-        data.save(out, format="PNG")
-        return out.getvalue()
-    return png(data)
+    save = getattr(data, "savefig", None) or (getattr(data, "save", None) if hasattr(data, "mode") else None)
+    if save is None:
+        return png(data)
+    # A figure of matplotlib, or a picture of PIL.
+    out = io.BytesIO()
+    save(out, format="png")
+    return out.getvalue()
 
 
 def png(pixels: Any) -> bytes:

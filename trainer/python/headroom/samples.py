@@ -40,13 +40,11 @@ class Samples:
 
     def text(self, name: str, text: Any, step: int | None, caption: str | None = None) -> None:
         said = str(text)
-        if len(said.encode("utf-16-le", "replace")) // 2 <= MAX_INLINE:
-            self._say(name, "text", step, caption, text=said)
-        else:
-            self._say(name, "text", step, caption, data=said.encode("utf-8", "replace"))
+        short = len(said.encode("utf-16-le", "replace")) // 2 <= MAX_INLINE
+        self._say(name, "text", step, caption, lambda: {"text": said} if short else {"data": said.encode("utf-8", "replace")})
 
     def image(self, name: str, image: Any, step: int | None, caption: str | None = None) -> None:
-        self._made(name, "image", step, caption, lambda: {"data": image_bytes(image)})
+        self._say(name, "image", step, caption, lambda: {"data": image_bytes(image)})
 
     def histogram(self, name: str, values: Any, step: int | None, bins: int = 64, caption: str | None = None) -> None:
         def made() -> dict[str, Any]:
@@ -56,29 +54,19 @@ class Samples:
                 return _inline({"edges": [float(e) for e in values.edges], "counts": [float(c) for c in values.counts]})
             return _inline(histogram_of(values.values, values.bins))
 
-        self._made(name, "histogram", step, caption, made)
+        self._say(name, "histogram", step, caption, made)
 
     def table(self, name: str, columns: Iterable[Any], rows: Iterable[Any], step: int | None, caption: str | None = None) -> None:
-        self._made(name, "table", step, caption, lambda: _inline(table_of(columns, rows)))
+        self._say(name, "table", step, caption, lambda: _inline(table_of(columns, rows)))
 
-    def _made(self, name: str, kind: str, step: int | None, caption: str | None, make: Callable[[], dict[str, Any]]) -> None:
+    def _say(self, name: str, kind: str, step: int | None, caption: str | None, make: Callable[[], dict[str, Any]]) -> None:
+        """`make`: the content, as {"text": ...} or {"data": bytes}."""
         if self._out.ended:
             return
         try:
             made = make()
-        except Exception as error:
-            return self._out.failed(f'{kind} "{name}"', error)
-        self._say(name, kind, step, caption, **made)
-
-    def _say(self, name: str, kind: str, step: int | None, caption: str | None, text: str | None = None, data: bytes | None = None) -> None:
-        if self._out.ended:
-            return
-        try:
-            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": cut(name, 512), "kind": kind}
-            if text is not None:
-                event["text"] = text
-            if data is not None:
-                event["blob"] = {"file": self._out.keep(data)}
+            content = {"blob": {"file": self._out.keep(made["data"])}} if "data" in made else made
+            event: dict[str, Any] = {"type": "media", "step": self._out.at(step), "name": cut(name, 512), "kind": kind, **content}
             if caption:
                 event["caption"] = cut(caption, 500)
             self._out.say(event)
