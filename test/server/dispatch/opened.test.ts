@@ -338,6 +338,28 @@ describe('a process that goes away', () => {
     expect(await other.open(key, { resume: 'must' })).toMatchObject({ runId, attempt: 2, commands: [{ seq, command: held }] });
   });
 
+  it('that opened its run again by a write that failed and took effect, and died, has crashed', async () => {
+    const first = new Script('train.py', 'first');
+    await first.join();
+    const { runId } = await first.open('the key of a run');
+    hub.registry.gone(first.id, first);
+    const { append } = store;
+    store.append = async (write) => {
+      await append(write);
+      if (write.entries.some(({ event }) => event.type === 'run.assigned')) throw new Error('the outcome is unknown');
+    };
+    const second = new Script('train.py', 'second');
+    await second.join();
+    await expect(second.tryOpen('the key of a run', { resume: 'allow' })).rejects.toThrow('the outcome is unknown');
+    store.append = append;
+    hub.registry.gone(second.id, second);
+    for (let waited = 0; waited < 2; waited++) {
+      clock.advance(CRASHED_MS);
+      await settle();
+    }
+    expect(await hub.view(runId)).toMatchObject({ attempt: 2, status: 'crashed' });
+  });
+
   it('and is not back after a restart of the server has crashed', async () => {
     const { runId } = await begun();
     await hub.close();

@@ -348,6 +348,25 @@ describe('after a restart of the server', () => {
     expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
   });
 
+  it('a trainer whose connection breaks while it comes back does not keep the run from the others', async () => {
+    const runId = await create();
+    const a = new FakeTrainer();
+    await a.join();
+    await a.received.next('assign');
+    await hub.close();
+    await open();
+    const b = new FakeTrainer();
+    await b.join();
+    const back = a.join({ runId, attempt: 1, lastCommandSeq: 0 });
+    hub.registry.gone(a.id, a);
+    expect(await back).toEqual({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: false, message: 'the connection was lost meanwhile' }],
+    });
+    clock.advance(1000);
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
+  });
+
   it('nobody waits for a trainer that is known to be gone', async () => {
     const runId = await create();
     const a = new FakeTrainer();
