@@ -10,14 +10,14 @@ export interface DecodeJobs {
   head: { in: { bytes: Uint8Array }; out: AttentionSnapshot };
   /** The rounded weights of one example. */
   high: { in: { bytes: Uint8Array }; out: Float32Array };
-  /** The exact weights of one example, from the two pieces: sending the rounded weights themselves would copy a hundred times as much. */
-  low: { in: { bytes: Uint8Array; high: Uint8Array }; out: Float32Array };
+  /** The exact weights, computed from the rounded ones. */
+  low: { in: { bytes: Uint8Array; rounded: Float32Array }; out: Float32Array };
 }
 export type DecodeJob = { [K in keyof DecodeJobs]: { kind: K } & DecodeJobs[K]['in'] }[keyof DecodeJobs];
 
 /** @throws Error with a readable message when the piece is damaged */
 export async function decode<J extends DecodeJob>(job: J): Promise<DecodeJobs[J['kind']]['out']> {
-  const bytes = await plain(job.bytes);
+  const bytes = isGzip(job.bytes) ? await gunzip(job.bytes) : job.bytes;
   switch (job.kind) {
     case 'whole':
       return parseAttentionSnapshot(bytes);
@@ -26,11 +26,9 @@ export async function decode<J extends DecodeJob>(job: J): Promise<DecodeJobs[J[
     case 'high':
       return joinHigh(bytes);
     case 'low':
-      return joinLow(joinHigh(await plain(job.high)), bytes);
+      return joinLow(job.rounded, bytes);
   }
 }
-
-const plain = async (bytes: Uint8Array): Promise<Uint8Array> => (isGzip(bytes) ? gunzip(bytes) : bytes);
 
 async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {
   const unzipped = new Blob([bytes as Uint8Array<ArrayBuffer>]).stream().pipeThrough(new DecompressionStream('gzip'));

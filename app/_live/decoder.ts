@@ -43,8 +43,8 @@ function createDecoder(): Decode {
       const id = next++;
       waiting.set(id, { job, resolve: resolve as Settle['resolve'], reject });
       // A piece is a view of a larger buffer: send a copy of its own bytes only.
-      const own = { ...job, bytes: job.bytes.slice(), ...(job.kind === 'low' && { high: job.high.slice() }) };
-      thread.postMessage({ id, job: own } satisfies Asked);
+      const bytes = job.bytes.slice();
+      thread.postMessage({ id, job: { ...job, bytes } } satisfies Asked, [bytes.buffer]);
     });
   };
 }

@@ -2,7 +2,7 @@
  * Reads the needed parts of a snapshot's blob: of a packed blob (shared/snapshotPack.ts) the description, then the rounded maps
  * of one example, and its exact maps on request. Other blobs are read whole. Independent of caches and React.
  */
-import { type AttentionSnapshot, exampleMaps } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, type ExampleMaps, exampleMaps } from '~/shared/attentionSnapshot';
 import { headPiece, highPiece, lowPiece, type PackIndex, type Piece, packIndex } from '~/shared/snapshotPack';
 import { type DecodeJob, type DecodeJobs, decode as decodeHere } from './decode';
 import type { BlobRange } from './fetchBlob';
@@ -88,8 +88,7 @@ export class SnapshotReader {
         : [Math.min(need.example, snapshot.examples - 1)];
     const high = wanted.filter((e) => !maps[e]);
     const low = exact ? wanted.filter((e) => !maps[e]?.exact) : [];
-    const either = new Set([...high, ...low]);
-    await file.pieces([...[...either].map((e) => highPiece(index, e)), ...low.map((e) => lowPiece(index, e))]);
+    await file.pieces([...high.map((e) => highPiece(index, e)), ...low.map((e) => lowPiece(index, e))]);
     const { layers } = snapshot;
     await Promise.all(
       high.map(async (e) => {
@@ -99,8 +98,8 @@ export class SnapshotReader {
     );
     await Promise.all(
       low.map(async (e) => {
-        const [bytes, rounded] = [await file.piece(lowPiece(index, e)), await file.piece(highPiece(index, e))];
-        const weights = await this.decode({ kind: 'low', bytes, high: rounded });
+        const rounded = weightsOf(maps[e]!);
+        const weights = await this.decode({ kind: 'low', rounded, bytes: await file.piece(lowPiece(index, e)) });
         maps[e] = exampleMaps(layers, weights, true);
       }),
     );
@@ -108,6 +107,9 @@ export class SnapshotReader {
     return { snapshot: next, index, bytes: sizeOf(next) };
   }
 }
+
+/** The array that an example's maps are views of. */
+const weightsOf = ({ layers }: ExampleMaps): Float32Array => new Float32Array(layers[0]!.buffer);
 
 const sizeOf = ({ maps }: AttentionSnapshot): number =>
   maps.reduce((n, m) => n + (m?.layers.reduce((sum, l) => sum + l.byteLength, 0) ?? 0), 0) + 16_384;
