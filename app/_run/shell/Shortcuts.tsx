@@ -14,7 +14,6 @@ import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import type { ActionRole } from '~/shared/controls';
 import { actionWithRole } from '~/shared/controlValues';
 
-const steeringKeys = [' ', '.', 'e'];
 const opened = 'headroom:shortcuts';
 
 /** Whether single keys steer the run: off until the person enables them, as a key is easily pressed by mistake. */
@@ -52,18 +51,20 @@ export function useShortcuts(): void {
       )
         return;
       const paused = store.get().view?.status === 'paused';
-      const keys: Record<string, () => void> = {
+      const steering: Record<string, () => void> = {
         ' ': () => act(paused ? 'resume' : 'pause'),
         '.': () => paused && act('step'),
         e: () => act('evaluate'),
+      };
+      const looking: Record<string, () => void> = {
         l: () => setCursor.follow(),
         z: () => setCursor.zoom(null),
         t: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),
         '?': () => window.dispatchEvent(new Event(opened)),
       };
       const key = event.key.toLowerCase();
-      const run = keys[key];
-      if (!run || (steeringKeys.includes(key) && !keysAct())) return;
+      const run = looking[key] ?? (keysAct() ? steering[key] : undefined);
+      if (!run) return;
       event.preventDefault();
       run();
     };
