@@ -33,7 +33,7 @@ export function SettingField(props: {
         off.length > 0 ? (
           <WhyNot of={off} />
         ) : (
-          usual && isUnusual(field, text) && <span className="text-warn">{usuallyWords(usual)}</span>
+          usual && isUnusual(field, text) && <span className="text-warn">{usuallyWords(usual)}: outside of that</span>
         )
       }
       error={(isNumber(field) ? unsure(text) : null) ?? error}

@@ -118,7 +118,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     await field('Patience').fill('120000');
     expect(await described('Patience')).toContain('120,000 validations | ');
     await field('Learning rate').fill('1');
-    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01');
+    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01: outside of that');
   });
 
   it('a choice that cannot work here is there, cannot be chosen, and says why and what helps', async () => {
