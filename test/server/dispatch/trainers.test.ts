@@ -332,15 +332,20 @@ describe('a trainer that goes away', () => {
 });
 
 describe('after a restart of the server', () => {
-  it('a run waits for the trainer that held it, then goes to another', async () => {
+  /** `a` had a run when the server ended; `b` waits for one. */
+  async function restarted(aIsGone = false) {
     const runId = await create();
-    const a = new FakeTrainer();
+    const [a, b] = [new FakeTrainer(), new FakeTrainer()];
     await a.join();
     await a.received.next('assign');
     await hub.close();
-    await open();
-    const b = new FakeTrainer();
+    await open(aIsGone ? [a.id] : []);
     await b.join();
+    return { runId, a, b };
+  }
+
+  it('a run waits for the trainer that held it, then goes to another', async () => {
+    const { runId, b } = await restarted();
     clock.advance(999);
     await settle();
     expect(b.received.take('assign')).toEqual([]);
@@ -349,14 +354,7 @@ describe('after a restart of the server', () => {
   });
 
   it('a trainer whose connection breaks while it comes back does not keep the run from the others', async () => {
-    const runId = await create();
-    const a = new FakeTrainer();
-    await a.join();
-    await a.received.next('assign');
-    await hub.close();
-    await open();
-    const b = new FakeTrainer();
-    await b.join();
+    const { runId, a, b } = await restarted();
     const back = a.join({ runId, attempt: 1, lastCommandSeq: 0 });
     hub.registry.gone(a.id, a);
     expect(await back).toEqual({
@@ -368,14 +366,7 @@ describe('after a restart of the server', () => {
   });
 
   it('nobody waits for a trainer that is known to be gone', async () => {
-    const runId = await create();
-    const a = new FakeTrainer();
-    await a.join();
-    await a.received.next('assign');
-    await hub.close();
-    await open([a.id]);
-    const b = new FakeTrainer();
-    await b.join();
+    const { runId, b } = await restarted(true);
     expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
   });
 });
