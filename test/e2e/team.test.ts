@@ -192,11 +192,10 @@ describeInBrowser('a team, as it begins', () => {
         .split('\n')
         .map((line) => JSON.parse(line));
       expect(new Set(rows.map((r) => r.actor.name))).toEqual(new Set(['Bob']));
-      await region(page, 'Sessions')
-        .getByRole('listitem')
-        .filter({ hasText: 'Bob' })
-        .getByRole('button', { name: 'Sign out' })
-        .click();
+      const session = region(page, 'Sessions').getByRole('listitem').filter({ hasText: 'Bob' });
+      await session.getByRole('button', { name: 'Sign out' }).click();
+      // A page that is closed at once takes its request with it.
+      await session.waitFor({ state: 'detached' });
     });
     await bob.getByRole('alert').getByText('You were signed out. To come back, sign in again or open an invite link.').waitFor();
     expect((await bob.request.get(`${product.url}/api/trpc/runs.list`)).status()).toBe(401);

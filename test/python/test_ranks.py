@@ -56,6 +56,8 @@ for step in range(1_000_000):
 run.finish("stopped" if run.stopped else "finished")
 with open(f"{os.environ['OUT']}/{rank}.json", "w") as out:
     json.dump({"rates": rates, "clips": clips, "greeted": greeted, "weight": model.weight.tolist()}, out)
+# As PyTorch asks: without it the threads of gloo may abort a process that ends.
+dist.destroy_process_group()
 """
 
 
