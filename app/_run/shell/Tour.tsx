@@ -32,8 +32,9 @@ const stops: readonly { target: string; text: string; show?: () => void }[] = [
 ];
 
 /**
- * A short tour on a run of a recipe, from when its curves, of which it speaks first, are on the page. Once it was completed or dismissed, it is
- * not shown to this person again, and it ends in the other tabs.
+ * A short tour on a run of a recipe. It waits, and waits again at its first stop, while the curves, of which that speaks, are not on the
+ * page: a link to another panel stays as it is. Once it was completed or dismissed, it is not shown to this person again, and it ends in the
+ * other tabs.
  */
 export function Tour() {
   const narrow = useNarrow();
@@ -42,19 +43,13 @@ export function Tour() {
       ? last === 'curves'
       : tilesIn(center).some(({ open }, i) => open === 'curves' && (!narrow || i === 0)),
   );
-  const fits = useView((v) => v.setup.recipe !== null && v.step > 0, false) && curves;
+  const begins = useView((v) => v.setup.recipe !== null && v.step > 0, false) && curves;
   const readOnly = useReadOnly();
   const fresh = useSelected(choices, ({ settled }) => settled && choices.read('tour') !== 'seen');
-  const [at, setAt] = useState<number | null>(null);
-  useEffect(() => {
-    if (fits && !readOnly && fresh) setAt(0);
-  }, [fits, readOnly, fresh]);
-  if (at === null || !fresh) return null;
+  const [at, setAt] = useState(0);
+  if (readOnly || !fresh || (at === 0 && !begins)) return null;
   const stop = stops[at]!;
-  const end = () => {
-    choices.write('tour', 'seen');
-    setAt(null);
-  };
+  const end = () => choices.write('tour', 'seen');
   const go = (to: number) => {
     stops[to]!.show?.();
     setAt(to);

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { kept } from '~/app/_live/kept';
 import { choices } from '~/app/_live/remembered';
 import { tilesIn } from '~/app/_live/tiles';
-import { arranged, reveal, workspace } from '~/app/_live/workspace';
+import { arranged, fromWorkspaceParams, reveal, workspace } from '~/app/_live/workspace';
 import { Tour } from '~/app/_run/shell/Tour';
 import { mount, people, TestRun } from '~/test/support/component';
 
@@ -55,6 +55,14 @@ it('waits until the curves are on the page: a link to another panel stays as it 
   expect(screen.queryByRole('region', { name: 'Tour' })).toBeNull();
   act(() => reveal('curves', 'center'));
   await screen.findByRole('region', { name: 'Tour' });
+  stop();
+});
+
+it('is not left standing by the address: curves that were shown before it was read do not count', async () => {
+  const stop = await begin();
+  await screen.findByRole('region', { name: 'Tour' });
+  act(() => workspace.set(fromWorkspaceParams(new URLSearchParams('tabs=attention'))));
+  expect(screen.queryByRole('region', { name: 'Tour' })).toBeNull();
   stop();
 });
 
