@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { access, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -83,26 +83,49 @@ const options = {
   token: { type: 'string' },
 } as const;
 
-/** Files, and files inside folders, named from the given folder. @throws ServerError when there is none */
-async function filesIn(paths: readonly string[]): Promise<GivenFile[]> {
+/** Files, and files inside folders, named from the given folder. @throws ServerError when there is none, or one cannot be read */
+async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
   const files: GivenFile[] = [];
-  for (const given of paths) {
-    const found = await stat(given).catch(() => null);
-    if (!found) throw new ServerError(`${given}: there is no such file or folder`);
-    if (!found.isDirectory()) {
-      files.push({ path: given, name: path.basename(given) });
-      continue;
+  const paths = [...new Set(given.map((file) => path.resolve(file)))];
+  for (const from of paths)
+    try {
+      const found = await stat(from);
+      const name = nameFor(from, paths);
+      if (!found.isDirectory()) {
+        if (!found.isFile()) throw new ServerError(`${from}: it is neither a file nor a folder; write what it gives into a file`);
+        await access(from, constants.R_OK);
+        files.push({ path: from, name });
+        continue;
+      }
+      for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
+        const full = path.join(entry.parentPath, entry.name);
+        const within = path.relative(from, full).split(path.sep);
+        if (!entry.isFile() || within.some((part) => part.startsWith('.'))) continue;
+        await access(full, constants.R_OK);
+        files.push({ path: full, name: [name, ...within].join('/') });
+      }
+    } catch (error) {
+      const { code, path: where = from } = error as NodeJS.ErrnoException;
+      if (code === undefined) throw error;
+      throw new ServerError(
+        code === 'ENOENT' ? `${where}: there is no such file or folder` : `${where}: it cannot be read (${code})`,
+      );
     }
-    const base = path.basename(path.resolve(given)) || 'folder';
-    for (const entry of await readdir(given, { recursive: true, withFileTypes: true })) {
-      const full = path.join(entry.parentPath, entry.name);
-      const within = path.relative(given, full).split(path.sep);
-      if (entry.isFile() && !within.some((part) => part.startsWith('.')))
-        files.push({ path: full, name: [base, ...within].join('/') });
-    }
-  }
   if (files.length === 0) throw new ServerError('the folder holds no file');
   return files;
+}
+
+/** The last part of a path, after as many folders as tell it from the other ones; an event file always with its folder, which is its run. */
+function nameFor(from: string, paths: readonly string[]): string {
+  const parts = from.split(path.sep);
+  for (let count = path.basename(from).includes('tfevents') ? 2 : 1; ; count++) {
+    const name = parts.slice(-count).join('/');
+    if (
+      count > parts.length ||
+      paths.every((other) => other === from || !`/${other.split(path.sep).join('/')}`.endsWith(`/${name}`))
+    )
+      return name.replace(/^\//, '') || 'folder';
+  }
 }
 
 function connectTo({ url, request }: ReturnType<typeof openServer>) {

@@ -35,8 +35,13 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   const superseded = olderStates(sources);
   const deleted = new Set<string>();
   const ends = new Map<string, 'failed' | 'stopped'>();
+  const named = new Map<string, number>();
   for (const file of sources) {
     const { name } = file;
+    // Files of one name come from several folders: each is a run of its own.
+    const times = (named.get(name) ?? 0) + 1;
+    named.set(name, times);
+    const again = times > 1 ? ` (${times})` : '';
     const folder = path.posix.dirname(name);
     const inFolder = folder !== '.';
     const about = mlflowMeta.exec(name);
@@ -59,18 +64,20 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
       others.set(what, { ...known, count: known.count + 1 });
       continue;
     }
-    const joined = mlflow
+    const own = mlflow
       ? mlflow[1]!
       : kind === 'tensorboard' && path.posix.basename(name).includes('tfevents')
         ? `${folder}/`
         : name;
+    const joined = `${own}${again}`;
     const group = groups.get(joined);
     if (group) {
       group.files.push(file);
       continue;
     }
     const title = mlflow ? mlflow[1]! : titleOf(name);
-    groups.set(joined, { kind, key: mlflow ? joined : name, name: title, files: [file], bycatch: inFolder });
+    const key = `${mlflow ? own : name}${again}`;
+    groups.set(joined, { kind, key, name: shortened(`${title}${again}`), files: [file], bycatch: inFolder });
   }
   for (const run of deleted) groups.delete(run);
   for (const [run, ended] of ends) {

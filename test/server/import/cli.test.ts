@@ -1,5 +1,6 @@
 /** `headroom import` and the requests that it sends, against a real server. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main, usage } from '~/server/import/cli';
@@ -79,8 +80,41 @@ describe('headroom import', () => {
     expect(out).toMatch(/^good: http.*\/runs\/\w+$/m);
   });
 
+  it('two files of one name are two runs, named after their folders', async () => {
+    for (const [name, value] of [
+      ['one', 1],
+      ['two', 2],
+    ] as const) {
+      mkdirSync(at(name), { recursive: true });
+      writeFileSync(at(`${name}/metrics.csv`), `step,loss\n0,${value}\n`);
+      writeFileSync(at(`${name}/events.out.tfevents.1.h`), eventFile(scalars(1_700_000_000, 0, { loss: value })));
+    }
+    const given = ['one', 'two'].flatMap((name) => [at(`${name}/metrics.csv`), at(`${name}/events.out.tfevents.1.h`)]);
+    const { out } = await headroom(...given, at('one/metrics.csv'), '--plan', '--json');
+    const { runs: planned } = JSON.parse(out) as ImportPlan;
+    expect(planned.map(({ name, format, values }) => [name, format, values])).toEqual([
+      ['one', 'TensorBoard', 1],
+      ['one', 'CSV', 1],
+      ['two', 'TensorBoard', 1],
+      ['two', 'CSV', 1],
+    ]);
+  });
+
+  it('a file that cannot be read is named', async () => {
+    symlinkSync('loop', at('loop'));
+    const said = await headroom(at('loop'));
+    expect([said.code, said.err]).toEqual([1, `${at('loop')}: it cannot be read (ELOOP)\n`]);
+  });
+
+  it.skipIf(process.platform === 'win32')('what is no file is refused instead of waited for', async () => {
+    execFileSync('mkfifo', [at('pipe')]);
+    const said = await headroom(at('pipe'));
+    expect([said.code, said.err]).toEqual([1, expect.stringContaining('it is neither a file nor a folder')]);
+  });
+
   it.each([
     [['nosuch'], 1, 'nosuch: there is no such file or folder'],
+    [['nosuch', '--token', 'a\nb'], 1, 'the token (--token or HEADROOM_TOKEN) has letters that no token has: copy it again'],
     [['--nosuch'], 2, "Unknown option '--nosuch'"],
     [[], 2, usage],
   ])('%j is refused', async (argv, code, words) => {
@@ -149,6 +183,17 @@ describe('an import in steps', () => {
       body: { error: `there is no open import ${id}: it ended, or an hour went by; send the files again` },
     });
     expect(left()).toEqual([]);
+  });
+
+  it('files of one name are runs of their own', async () => {
+    const { id } = (await ask('POST', '')).body as { id: string };
+    for (const rows of ['0,1\n', '0,1\n1,2\n']) await ask('PUT', `/${id}/files?path=x.csv`, `step,loss\n${rows}`);
+    const { runs: planned } = (await ask('POST', `/${id}/plan`, {})).body as ImportPlan;
+    expect(planned.map(({ key, name, rows }) => [key, name, rows])).toEqual([
+      ['x.csv', 'x', 1],
+      ['x.csv (2)', 'x (2)', 2],
+    ]);
+    await ask('DELETE', `/${id}`);
   });
 
   it('that is given up leaves nothing', async () => {
