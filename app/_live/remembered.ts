@@ -163,10 +163,11 @@ function merged(base: string | null, own: string, server: string | null): string
   return JSON.stringify([...theirs, ...mine].map(([, item]) => item));
 }
 
-/** The items of a list by what names each: its name, or the run of a run's choice. */
+/** The items of a list by what names each: its id or else its name, or the run of a run's choice. */
 function itemsIn(text: string | null): Map<string, unknown> | null {
   const items = parsed(text);
-  const keyOf = (item: unknown) => (Array.isArray(item) ? item[0] : (item as { name?: unknown } | null)?.name);
+  const named = (item: { id?: unknown; name?: unknown } | null) => item?.id ?? item?.name;
+  const keyOf = (item: unknown) => (Array.isArray(item) ? item[0] : named(item as Parameters<typeof named>[0]));
   return Array.isArray(items) && items.every((i) => typeof keyOf(i) === 'string')
     ? new Map(items.map((i) => [keyOf(i), i]))
     : null;
