@@ -9,7 +9,10 @@ export default class SummaryReporter implements Reporter {
       for (const t of m.children.allTests()) {
         count[t.result().state]++;
         if (t.diagnostic()?.flaky) {
-          const why = t.result().errors?.map((e) => e.message).join('\n');
+          const why = t
+            .result()
+            .errors?.map((e) => e.message)
+            .join('\n');
           console.log(`\nPASSED ONLY AT THE SECOND TRY: ${m.relativeModuleId} > ${t.fullName}\n${why}`);
         }
       }
