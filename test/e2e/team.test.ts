@@ -127,6 +127,11 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByRole('button', { name: 'Ask for it' }).click();
     await bob.getByTestId('control-lock').getByText('Ada Lovelace asks for the control lock').waitFor();
     await bob.getByRole('button', { name: 'Notifications, 1 new' }).waitFor();
+    const said: string[] = [];
+    bob.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+    await bob.reload();
+    await bob.getByRole('button', { name: 'Notifications, 1 new' }).waitFor();
+    expect(said).toEqual([]);
     await bob.getByRole('button', { name: 'Refuse' }).click();
     await ada.getByText('Reverse: Bob refused you the control lock').waitFor();
     // Answered is read.

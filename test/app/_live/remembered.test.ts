@@ -95,6 +95,16 @@ describe('choices of a person', () => {
     expect((await laptop.open(ada)).read('views')).toBe('[1]');
   });
 
+  it('but the notifications that a browser received stay there, for the person', async () => {
+    const laptop = browser();
+    const there = await laptop.open(ada);
+    there.write('notices', '[1]');
+    await there.sent();
+    expect((await laptop.open(ada)).read('notices')).toBe('[1]');
+    expect((await browser().open(ada)).read('notices')).toBeNull();
+    expect((await laptop.open(bob)).read('notices')).toBeNull();
+  });
+
   it('of two browsers, the change that reaches the server later holds', async () => {
     const [one, two] = [await browser().open(ada), await browser().open(ada)];
     one.write('workspace', 'layout=watch');
