@@ -62,6 +62,8 @@ export const controlLocked = z.strictObject({
 
 /** Somebody without the control lock asks its holder for it. */
 export const controlRequested = z.strictObject({ type: z.literal('control.requested'), actor });
+/** The holder, or an admin, does not give it to `asker`. */
+export const controlRefused = z.strictObject({ type: z.literal('control.refused'), actor, asker: actor });
 
 /** A command that needs a second operator; `command.requested` follows when one approves. */
 export const commandProposed = z.strictObject({ type: z.literal('command.proposed'), actor, command });
@@ -117,6 +119,7 @@ export const serverEvent = z.discriminatedUnion('type', [
   commandRefused,
   controlLocked,
   controlRequested,
+  controlRefused,
   noteEvent,
   runLabeled,
   runQueued,
