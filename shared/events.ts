@@ -42,7 +42,7 @@ export const runAssigned = z.strictObject({
   config: config.optional(),
 });
 
-/** `released`: the process gave the run up, so that the server waits for no process. */
+/** `released`: the process gave the run up, or people took the run from its trainer, so that the server waits for neither to come back. */
 export const trainerLost = z.strictObject({
   type: z.literal('trainer.lost'),
   message: z.string(),
