@@ -23,7 +23,8 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'fast', include: files.filter((file) => !needsMore.has(file)) } },
-      { extends: true, test: { name: 'whole', include: [...needsMore] } },
+      // A test that passes only at its second try does not stop everybody's work, and is named at the end: it hides a fault until it is mended.
+      { extends: true, test: { name: 'whole', include: [...needsMore], retry: 1 } },
     ],
     coverage: {
       provider: 'v8',

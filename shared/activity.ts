@@ -4,6 +4,7 @@ import type { RunEvent } from './events';
 type Kept =
   | 'control.locked'
   | 'control.requested'
+  | 'control.refused'
   | 'proposal.answered'
   | 'note'
   | 'run.labelled'
@@ -33,6 +34,7 @@ export function activityEvent(event: RunEvent): ActivityEvent | null {
     }
     case 'control.locked':
     case 'control.requested':
+    case 'control.refused':
     case 'proposal.answered':
     case 'note':
     case 'run.labelled':

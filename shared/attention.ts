@@ -142,24 +142,19 @@ export type Operation = 'mean' | 'max' | 'std';
 export function combine(maps: readonly Map2[], operation: Operation): Float32Array {
   const first = maps[0];
   if (!first) throw new RangeError('combine: at least one map is needed');
-  const out = new Float32Array(first.length);
-  for (let n = 0; n < out.length; n++) {
-    let sum = 0;
-    let top = Number.NEGATIVE_INFINITY;
-    for (const m of maps) {
-      sum += m[n]!;
-      top = Math.max(top, m[n]!);
-    }
-    const mean = sum / maps.length;
-    if (operation === 'max') out[n] = top;
-    else if (operation === 'mean') out[n] = mean;
-    else {
-      let squares = 0;
-      for (const m of maps) squares += (m[n]! - mean) ** 2;
-      out[n] = Math.sqrt(squares / maps.length);
-    }
+  // Map after map: large maps do not fit into the processor's caches, and one cell of every map at a time would be read from memory.
+  if (operation === 'max') {
+    const top = Float32Array.from(first);
+    for (const m of maps) for (let n = 0; n < top.length; n++) top[n] = Math.max(top[n]!, m[n]!);
+    return top;
   }
-  return out;
+  const mean = new Float64Array(first.length);
+  for (const m of maps) for (let n = 0; n < mean.length; n++) mean[n]! += m[n]!;
+  for (let n = 0; n < mean.length; n++) mean[n]! /= maps.length;
+  if (operation === 'mean') return Float32Array.from(mean);
+  const squares = new Float64Array(first.length);
+  for (const m of maps) for (let n = 0; n < mean.length; n++) squares[n]! += (m[n]! - mean[n]!) ** 2;
+  return Float32Array.from(squares, (v) => Math.sqrt(v / maps.length));
 }
 
 /** Positions of a set's items with the odd item moved to the end: sets are aligned this way before averaging. */

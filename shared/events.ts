@@ -42,7 +42,7 @@ export const runAssigned = z.strictObject({
   config: config.optional(),
 });
 
-/** `released`: the process gave the run up, so that the server waits for no process. */
+/** `released`: the process gave the run up, or people took the run from its trainer, so that the server waits for neither to come back. */
 export const trainerLost = z.strictObject({
   type: z.literal('trainer.lost'),
   message: z.string(),
@@ -62,6 +62,8 @@ export const controlLocked = z.strictObject({
 
 /** Somebody without the control lock asks its holder for it. */
 export const controlRequested = z.strictObject({ type: z.literal('control.requested'), actor });
+/** The holder, or an admin, does not give it to `asker`. */
+export const controlRefused = z.strictObject({ type: z.literal('control.refused'), actor, asker: actor });
 
 /** A command that needs a second operator; `command.requested` follows when one approves. */
 export const commandProposed = z.strictObject({ type: z.literal('command.proposed'), actor, command });
@@ -117,6 +119,7 @@ export const serverEvent = z.discriminatedUnion('type', [
   commandRefused,
   controlLocked,
   controlRequested,
+  controlRefused,
   noteEvent,
   runLabeled,
   runQueued,

@@ -170,6 +170,10 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return view.controlLock
         ? { controlLock: { ...view.controlLock, askedBy: [...view.controlLock.askedBy, event.actor] } }
         : {};
+    case 'control.refused':
+      return view.controlLock
+        ? { controlLock: { ...view.controlLock, askedBy: view.controlLock.askedBy.filter((who) => who.id !== event.asker.id) } }
+        : {};
     case 'run.queued':
       return { queuePosition: event.position };
     case 'run.labelled':

@@ -55,8 +55,10 @@ export function noticeOf(
         (person) => person.id === controlLock?.holder.id,
         '',
         null,
-        `${runId} lock`,
+        lockAsk(runId, event.actor),
       );
+    case 'control.refused':
+      return notice(`${event.actor.name} refused you the control lock`, (person) => person.id === event.asker.id);
     case 'control.locked': {
       const { actor, holder } = event;
       if (holder && holder.id !== actor.id)
@@ -85,11 +87,16 @@ export function noticeOf(
   }
 }
 
+/** That a person asks for the control lock; that anybody does, which all of them begin with. */
+const lockAsk = (runId: string, asker?: Actor): string => `${runId} lock ${asker ? `${asker.id} ` : ''}`;
+
 /** What an entry answers of what notices ask for, or the beginning of it; null: nothing. */
 export function answeredBy(runId: string, { event }: Entry): string | null {
   switch (event.type) {
     case 'control.locked':
-      return `${runId} lock`;
+      return lockAsk(runId);
+    case 'control.refused':
+      return lockAsk(runId, event.asker);
     case 'proposal.answered':
       return `${runId} ${event.commandId}`;
     case 'status':

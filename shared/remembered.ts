@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What the server remembers for each person, as the text that the page wrote. The page alone knows the form of the text. */
-export const rememberedKey = z.enum(['views', 'workspace', 'charts', 'dismissed', 'tour', 'keysAct', 'shareLook']);
+export const rememberedKey = z.enum(['views', 'workspace', 'charts', 'dismissed', 'tour', 'keysAct', 'shareLook', 'noticesRead']);
 export type RememberedKey = z.infer<typeof rememberedKey>;
 
 export const mostRemembered = 64 * 1024;

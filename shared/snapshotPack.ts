@@ -20,9 +20,6 @@
 import { beginningOf, type TensorData } from './safetensors';
 import type { SnapshotDescription } from './snapshotFile';
 
-/** Largest relative error of a weight before its lower half is known. */
-export const highError = 2 ** -8;
-
 export type NamedTensor = readonly [string, { shape: readonly number[]; data: TensorData }];
 
 export interface SnapshotParts {

@@ -207,7 +207,7 @@ export interface RunView {
   traceback: string | null;
   /** Hash of the key with which a script opens it; null = no script opens it. */
   openKey: string | null;
-  /** Its process gave the run up: the server waits for no process. */
+  /** Its process gave the run up, or people took it from its trainer: the server waits for neither to come back. */
   released: boolean;
 }
 

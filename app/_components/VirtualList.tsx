@@ -38,8 +38,14 @@ export function VirtualList<T>(props: {
     if (atEnd) onEnd?.();
   }, [atEnd, onEnd]);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
-    <ol ref={scroll} className={`relative overflow-y-auto ${className}`} data-testid={testId} tabIndex={0} aria-label={label}>
+    <ol
+      ref={scroll}
+      className={`relative overflow-y-auto ${whole ? '' : 'virtual'} ${className}`}
+      data-testid={testId}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+      tabIndex={0}
+      aria-label={label}
+    >
       {whole ? (
         items.map((item) => <li key={keyOf(item)}>{children(item)}</li>)
       ) : (

@@ -1,7 +1,20 @@
 /** Decodes compressed pieces of snapshots into numbers. Pure; slow for large maps, so decoder.ts runs it in a worker. */
-import { type AttentionSnapshot, parseAttentionSnapshot, readSnapshot } from '~/shared/attentionSnapshot';
+import { isLarge, makeOverview, type Overview } from '~/app/_charts/attention/overview';
+import { type AttentionSnapshot, exampleMaps, parseAttentionSnapshot, readSnapshot } from '~/shared/attentionSnapshot';
 import { parseSafetensors } from '~/shared/safetensors';
+import type { LayerShape } from '~/shared/snapshotFile';
 import { isGzip, joinHigh, joinLow } from '~/shared/snapshotPack';
+
+/** The weights of one example, layer after layer, and the overview of each layer with large maps. */
+export interface Weights {
+  weights: Float32Array;
+  overviews: (Overview | null)[];
+}
+
+interface Shape {
+  layers: readonly LayerShape[];
+  causal: boolean;
+}
 
 export interface DecodeJobs {
   /** A whole file, compressed or not. */
@@ -9,9 +22,9 @@ export interface DecodeJobs {
   /** The piece of a packed file that holds everything but the maps. */
   head: { in: { bytes: Uint8Array }; out: AttentionSnapshot };
   /** The rounded weights of one example. */
-  high: { in: { bytes: Uint8Array }; out: Float32Array };
+  high: { in: { bytes: Uint8Array; shape: Shape }; out: Weights };
   /** The exact weights, computed from the rounded ones. */
-  low: { in: { bytes: Uint8Array; rounded: Float32Array }; out: Float32Array };
+  low: { in: { bytes: Uint8Array; shape: Shape; rounded: Float32Array }; out: Weights };
 }
 export type DecodeJob = { [K in keyof DecodeJobs]: { kind: K } & DecodeJobs[K]['in'] }[keyof DecodeJobs];
 
@@ -24,10 +37,15 @@ export async function decode<J extends DecodeJob>(job: J): Promise<DecodeJobs[J[
     case 'head':
       return readSnapshot(parseSafetensors(bytes, 'beginning'), 'apart');
     case 'high':
-      return joinHigh(bytes);
+      return withOverviews(joinHigh(bytes), job.shape);
     case 'low':
-      return joinLow(job.rounded, bytes);
+      return withOverviews(joinLow(job.rounded, bytes), job.shape);
   }
+}
+
+function withOverviews(weights: Float32Array, { layers, causal }: Shape): Weights {
+  const maps = exampleMaps(layers, weights, false).layers;
+  return { weights, overviews: layers.map((l, n) => (isLarge(l) ? makeOverview(maps[n]!, l, causal) : null)) };
 }
 
 async function gunzip(bytes: Uint8Array): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 /** The worker that decodes snapshots (decoder.ts). */
-import { type DecodeJob, decode } from './decode';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
+import { type DecodeJob, decode, type Weights } from './decode';
 
 export interface Asked {
   id: number;
@@ -22,8 +23,10 @@ host.onmessage = async ({ data: { id, job } }) => {
 };
 
 /** Buffers that are transferred instead of copied: the memory of the weights. */
-function buffersOf(value: unknown): ArrayBuffer[] {
-  if (value instanceof Float32Array) return [value.buffer as ArrayBuffer];
-  const { maps } = value as { maps: readonly ({ layers: readonly Float32Array[] } | null)[] };
-  return [...new Set(maps.flatMap((m) => m?.layers.map((l) => l.buffer as ArrayBuffer) ?? []))];
+function buffersOf(value: AttentionSnapshot | Weights): ArrayBuffer[] {
+  const arrays =
+    'weights' in value
+      ? [value.weights, ...value.overviews.flatMap((o) => (o ? [o.tiles] : []))]
+      : value.maps.flatMap((m) => m?.layers ?? []);
+  return [...new Set(arrays.map((a) => a.buffer as ArrayBuffer))];
 }

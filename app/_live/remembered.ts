@@ -15,11 +15,14 @@ interface State {
   settled: boolean;
 }
 
+/** `notices`: the notifications that this browser received. They stay in it; the server is told which were read. */
+type KeptKey = RememberedKey | 'notices';
+
 /** A person's choices as texts, by key; null = none. */
 export interface Choices extends Source<State> {
-  read(key: RememberedKey): string | null;
+  read(key: KeptKey): string | null;
   /** Takes effect here at once, and on the server when it can be reached. */
-  write(key: RememberedKey, value: string): void;
+  write(key: KeptKey, value: string): void;
   /** Shows what another page of this browser has changed; `ask`: another browser, too. */
   look(ask: boolean): void;
   /** Reads the server's document, and sends it what was changed without it. @returns stops sending */
@@ -44,7 +47,7 @@ export function createChoices(storage: typeof kept): Choices {
   /** What the server had when this page last heard of it, before its own changes. */
   let known: Remembered['values'] = {};
   const listeners = new Listeners();
-  const place = (key: RememberedKey | 'unsent') => `headroom.${person}.${key}`;
+  const place = (key: KeptKey | 'unsent') => `headroom.${person}.${key}`;
   const changed = (settled = state.settled) => {
     state = { changes: state.changes + 1, settled };
     listeners.each(call);
@@ -134,9 +137,9 @@ export function createChoices(storage: typeof kept): Choices {
     write(key, value) {
       if (storage.get(place(key)) === value) return;
       storage.set(place(key), value);
-      setUnsent([...new Set([...unsent(), key])]);
+      if (key !== 'notices') setUnsent([...new Set([...unsent(), key])]);
       changed();
-      later(restMs, send);
+      if (key !== 'notices') later(restMs, send);
     },
     look(ask) {
       changed();
@@ -163,10 +166,11 @@ function merged(base: string | null, own: string, server: string | null): string
   return JSON.stringify([...theirs, ...mine].map(([, item]) => item));
 }
 
-/** The items of a list by what names each: its name, or the run of a run's choice. */
+/** The items of a list by what names each: its id or else its name, or the run of a run's choice. */
 function itemsIn(text: string | null): Map<string, unknown> | null {
   const items = parsed(text);
-  const keyOf = (item: unknown) => (Array.isArray(item) ? item[0] : (item as { name?: unknown } | null)?.name);
+  const named = (item: { id?: unknown; name?: unknown } | null) => item?.id ?? item?.name;
+  const keyOf = (item: unknown) => (Array.isArray(item) ? item[0] : named(item as Parameters<typeof named>[0]));
   return Array.isArray(items) && items.every((i) => typeof keyOf(i) === 'string')
     ? new Map(items.map((i) => [keyOf(i), i]))
     : null;
@@ -176,7 +180,7 @@ function itemsIn(text: string | null): Map<string, unknown> | null {
 export const choices: Choices = createChoices(kept);
 
 /** One choice as text; changes when another browser's arrives. */
-export const useChoice = (key: RememberedKey): string | null => {
+export const useChoice = (key: KeptKey): string | null => {
   useSelected(choices, (state) => state.changes);
   return choices.read(key);
 };

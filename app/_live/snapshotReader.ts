@@ -2,9 +2,10 @@
  * Reads the needed parts of a snapshot's blob: of a packed blob (shared/snapshotPack.ts) the description, then the rounded maps
  * of one example, and its exact maps on request. Other blobs are read whole. Independent of caches and React.
  */
+import { setOverview } from '~/app/_charts/attention/overview';
 import { type AttentionSnapshot, type ExampleMaps, exampleMaps } from '~/shared/attentionSnapshot';
 import { headPiece, highPiece, lowPiece, type PackIndex, type Piece, packIndex } from '~/shared/snapshotPack';
-import { type DecodeJob, type DecodeJobs, decode as decodeHere } from './decode';
+import { type DecodeJob, type DecodeJobs, decode as decodeHere, type Weights } from './decode';
 import type { BlobRange } from './fetchBlob';
 
 export interface BlobRef {
@@ -89,23 +90,29 @@ export class SnapshotReader {
     const high = wanted.filter((e) => !maps[e]);
     const low = exact ? wanted.filter((e) => !maps[e]?.exact) : [];
     await file.pieces([...high.map((e) => highPiece(index, e)), ...low.map((e) => lowPiece(index, e))]);
-    const { layers } = snapshot;
+    const shape = { layers: snapshot.layers, causal: snapshot.causal };
     await Promise.all(
       high.map(async (e) => {
-        const weights = await this.decode({ kind: 'high', bytes: await file.piece(highPiece(index, e)) });
-        maps[e] = exampleMaps(layers, weights, false);
+        const bytes = await file.piece(highPiece(index, e));
+        maps[e] = viewsOf(shape.layers, await this.decode({ kind: 'high', shape, bytes }), false);
       }),
     );
     await Promise.all(
       low.map(async (e) => {
         const rounded = weightsOf(maps[e]!);
-        const weights = await this.decode({ kind: 'low', rounded, bytes: await file.piece(lowPiece(index, e)) });
-        maps[e] = exampleMaps(layers, weights, true);
+        const bytes = await file.piece(lowPiece(index, e));
+        maps[e] = viewsOf(shape.layers, await this.decode({ kind: 'low', shape, rounded, bytes }), true);
       }),
     );
     const next = { ...snapshot, maps };
     return { snapshot: next, index, bytes: sizeOf(next) };
   }
+}
+
+function viewsOf(layers: AttentionSnapshot['layers'], { weights, overviews }: Weights, exact: boolean): ExampleMaps {
+  const maps = exampleMaps(layers, weights, exact);
+  for (const [l, overview] of overviews.entries()) if (overview) setOverview(maps.layers[l]!, overview);
+  return maps;
 }
 
 /** The array that an example's maps are views of. */

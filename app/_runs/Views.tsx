@@ -1,10 +1,11 @@
-import { Bookmark, FolderOpen, X } from 'lucide-react';
-import { type FormEvent, useState } from 'react';
+import { Bookmark, FolderOpen, Pencil, X } from 'lucide-react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
 import { withTerm } from '~/shared/runSearch';
-import { keepViews, mostViews, useViews } from './savedViews';
+import { RenameView } from './RenameView';
+import { idOf, keepViews, mostViews, useViews, withSaved } from './savedViews';
 import { defaultView, fromParams, toParams, type View } from './tableQuery';
 import { useCatalog } from './useCatalog';
 
@@ -13,13 +14,14 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
   const { catalog } = useCatalog(true);
   const saved = useViews();
   const [name, setName] = useState('');
+  const [renaming, setRenaming] = useState<string | null>(null);
   const known = saved.some((s) => s.name === name.trim());
   const full = saved.length >= mostViews && !known;
   const save = (event: FormEvent) => {
     event.preventDefault();
     const title = name.trim();
     if (title === '' || full) return;
-    keepViews([...saved.filter((s) => s.name !== title), { name: title, params: toParams(view) }]);
+    keepViews(withSaved(saved, title, toParams(view)));
     setName('');
   };
   const now = toParams(view);
@@ -47,16 +49,27 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
         <h2 className={headingClass}>Saved views</h2>
         {saved.length === 0 && <p className="text-dim">None yet: search, sort and choose columns, then save.</p>}
         <ul>
-          {saved.map((s) => (
-            <Choice
-              key={s.name}
-              icon={Bookmark}
-              title={s.name}
-              here={now === s.params}
-              onClick={() => onView(() => fromParams(s.params))}
-              onRemove={() => keepViews(saved.filter((x) => x !== s))}
-            />
-          ))}
+          {saved.map((s) =>
+            idOf(s) === renaming ? (
+              <RenameView key={idOf(s)} view={s} onClose={() => setRenaming(null)} />
+            ) : (
+              <Choice
+                key={idOf(s)}
+                icon={Bookmark}
+                title={s.name}
+                here={now === s.params}
+                onClick={() => onView(() => fromParams(s.params))}
+              >
+                <IconButton icon={Pencil} size="small" label={`Rename the view ${s.name}`} onClick={() => setRenaming(idOf(s))} />
+                <IconButton
+                  icon={X}
+                  size="small"
+                  label={`Remove the view ${s.name}`}
+                  onClick={() => keepViews(saved.filter((x) => x !== s))}
+                />
+              </Choice>
+            ),
+          )}
         </ul>
         <form onSubmit={save} className="mt-1 flex gap-1">
           <input
@@ -79,8 +92,8 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
 
 const headingClass = 'mb-1 text-2xs font-semibold tracking-wider text-dim uppercase';
 
-function Choice(props: { icon: typeof Bookmark; title: string; here: boolean; onClick(): void; onRemove?: () => void }) {
-  const { icon: Icon, title, here, onClick, onRemove } = props;
+function Choice(props: { icon: typeof Bookmark; title: string; here: boolean; onClick(): void; children?: ReactNode }) {
+  const { icon: Icon, title, here, onClick, children } = props;
   return (
     <li className="flex items-center">
       <button
@@ -93,7 +106,7 @@ function Choice(props: { icon: typeof Bookmark; title: string; here: boolean; on
         <Icon aria-hidden size={12} className="shrink-0 text-dim" />
         <span className="truncate">{title}</span>
       </button>
-      {onRemove && <IconButton icon={X} size="small" label={`Remove the view ${title}`} onClick={onRemove} />}
+      {children}
     </li>
   );
 }

@@ -25,8 +25,10 @@ export function TeamPage() {
   const operates = admin || info?.you.role === 'operator';
   const signOut = async () => {
     setLeaving(true);
-    await fetch(atBase('/api/signout'), { method: 'POST' }).catch(() => {});
-    window.location.assign(atBase('/'));
+    const answer = await fetch(atBase('/api/signout'), { method: 'POST' })
+      .then((response) => response.json() as Promise<{ next?: string }>)
+      .catch(() => ({ next: undefined }));
+    window.location.assign(answer.next ?? atBase('/'));
   };
   return (
     <>

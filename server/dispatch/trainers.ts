@@ -151,6 +151,7 @@ export class Trainers {
       !ended(room.view.status) &&
       room.view.attempt === attempt &&
       room.view.pendingRevert === null &&
+      !room.view.released &&
       room.view.trainer?.id === trainer.registration.trainerId &&
       (trainer.runId === null || trainer.runId === runId) &&
       !this.#trainers.holders(runId).some((t) => t !== trainer);

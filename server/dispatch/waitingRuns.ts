@@ -12,7 +12,7 @@ export interface OpenRun {
   /** The lowest goes first. */
   position: number;
   setup: RunSetup;
-  /** The trainer that took it last. */
+  /** The trainer that took it last, and may come back for it. */
   trainerId: string | null;
 }
 
@@ -20,7 +20,7 @@ export interface OpenRun {
 export const openRun = ({ runId, view }: Pick<Room, 'runId' | 'view'>): OpenRun | null =>
   ended(view.status) || isOpened(view)
     ? null
-    : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.trainer?.id ?? null };
+    : { runId, position: positionInQueue(view), setup: view.setup, trainerId: view.released ? null : (view.trainer?.id ?? null) };
 
 export class WaitingRuns {
   /** Runs without a holder. */

@@ -80,12 +80,17 @@ export function openMakingRoom(deps: {
     if (!registry.holds(runId)) return refuse('state', `runId: no trainer has run ${runId}`, 'runId');
     const checkpoint = await checkpointNow(room, actor);
     if (typeof checkpoint !== 'string') return checkpoint;
+    const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
+    // In the log, because its trainer may be away, and must not go on with the run when it comes back.
     const queued = await room.decide((view) => {
       if (ended(view.status)) return refuse('run-ended', 'the run has ended');
-      return [{ type: 'run.queued', actor, position: Math.max(positionInQueue(view), clock.now()) }];
+      const position = Math.max(positionInQueue(view), clock.now());
+      return [
+        { type: 'run.queued', actor, position },
+        { type: 'trainer.lost', message, released: true },
+      ];
     });
     if (!queued.ok) return queued;
-    const message = `${actor.name} sent it back to the queue: it goes on from here when a trainer is free`;
     await registry.release(runId, room.view.attempt, message);
     return { ok: true };
   }

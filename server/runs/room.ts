@@ -95,7 +95,8 @@ export class Room {
 
   /** @param batch only its first event may be a rewind */
   async #take(batch: EventBatch): Promise<BatchAnswer> {
-    if (this.view.pendingRevert) return { ok: false, reason: 'fenced', message: this.view.statusMessage };
+    const { pendingRevert, released, statusMessage } = this.view;
+    if (pendingRevert || released) return { ok: false, reason: 'fenced', message: statusMessage };
     const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
     const accepted = accept(this.view, this.log.streams, this.log.nextEvent, batch, await this.#asked(batch), before);
     if (!accepted.ok) return accepted;

@@ -38,6 +38,7 @@ export function gate(
 export type ControlLockRequest =
   | { kind: 'take'; forMs: number | null }
   | { kind: 'ask' }
+  | { kind: 'refuse'; askerId: string }
   | { kind: 'release' }
   | { kind: 'handOver'; to: Actor; forMs: number | null };
 
@@ -64,11 +65,18 @@ export function changeControlLock(
         return refuse('state', 'you have asked for the control lock already');
       return { type: 'control.requested', actor };
     case 'release':
+    case 'refuse':
     case 'handOver': {
       if (!held) return refuse('state', 'nobody holds the control lock');
       if (held.id !== actor.id && actor.role !== 'admin')
-        return refuse('forbidden', `only ${held.name} or an admin may give the control lock away`);
+        return refuse('forbidden', `only ${held.name} or an admin may give the control lock away, or refuse it`);
       if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
+      if (request.kind === 'refuse') {
+        const asker = view.controlLock?.askedBy.find((who) => who.id === request.askerId);
+        return asker
+          ? { type: 'control.refused', actor, asker }
+          : refuse('state', `${request.askerId} does not ask for the control lock (any more)`, 'request.askerId');
+      }
       // Look up the new holder: name and role in the request are not trusted.
       const to = present.find((person) => person.id === request.to.id);
       if (!to) return refuse('state', `${request.to.name} does not watch this run; hand it to somebody who does`, 'request.to');

@@ -69,7 +69,6 @@ function problemsOfCause(cause: unknown): { field: string; message: string }[] {
 
 export const router = t.router;
 export const procedure = t.procedure;
-export const createCaller = t.createCallerFactory;
 
 /** A procedure only for actors with this permission. What the caller got wrong is answered with its message and field. */
 export const allowed = (permission: Permission) =>

@@ -1,7 +1,7 @@
 import { outsideAddresses } from '~/server/base/addresses';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
-import { allowed, type Context, createCaller, procedure, router } from './base';
+import { allowed, type Context, procedure, router } from './base';
 import { jobs } from './jobs';
 import { retention } from './retention';
 import { runs } from './runs';
@@ -26,4 +26,3 @@ export const appRouter = router({
 });
 
 export type AppRouter = typeof appRouter;
-export const callAs = createCaller(appRouter);

@@ -70,6 +70,7 @@ const holdMs = z
 const controlLockRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('take'), forMs: holdMs }),
   z.strictObject({ kind: z.literal('ask') }),
+  z.strictObject({ kind: z.literal('refuse'), askerId: actor.shape.id }),
   z.strictObject({ kind: z.literal('release') }),
   z.strictObject({ kind: z.literal('handOver'), to: actor, forMs: holdMs.default(null) }),
 ]);
@@ -193,7 +194,7 @@ export const runs = router({
         }),
     ),
 
-  /** Takes, asks for, hands over or releases the control lock. */
+  /** Takes, asks for, hands over, refuses to whoever asked, or releases the control lock. */
   controlLock: allowed('steer runs')
     .input(z.strictObject({ runId, request: controlLockRequest }))
     .mutation(async ({ ctx, input }): Promise<CommandAnswer> => {

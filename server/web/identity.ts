@@ -11,7 +11,7 @@ import type { Store } from '~/server/store';
 import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { colour, personName } from '~/shared/team';
-import { deviceOf, type Sessions } from './sessions';
+import { deviceOf, type Sessions, signOutPath } from './sessions';
 
 export interface Identity {
   /** null: unknown. @param basic the token may also be the password of Basic authorization */
@@ -33,7 +33,11 @@ export async function openIdentity(options: {
   sessions: Sessions;
   people: People;
   /** Where people sign in besides; null: nowhere. */
-  provider: { name: string; problem(request: IncomingMessage): string | null } | null;
+  provider: {
+    name: string;
+    problem(request: IncomingMessage): string | null;
+    signOut(visit: Visit): Promise<string | null>;
+  } | null;
   /** Somebody signed out: sockets must check identities again. */
   onSignOut(): void;
 }): Promise<Identity> {
@@ -67,14 +71,17 @@ export async function openIdentity(options: {
     }
   }
 
-  async function signOut({ request, response }: Visit): Promise<void> {
+  /** Answers where the browser goes next, if the person is still signed in at the provider. */
+  async function signOut(visit: Visit): Promise<void> {
+    const { request, response } = visit;
     const found = sessions.of(request);
     if (found) {
       await people.revokeSession(actorOf(found.person), found.session.id);
       options.onSignOut();
     }
     sessions.end(request, response);
-    sendJson(response, 200, { ok: true });
+    const next = (await provider?.signOut(visit)) ?? null;
+    sendJson(response, 200, { ok: true, ...(next !== null && { next }) });
   }
 
   return {
@@ -93,7 +100,7 @@ export async function openIdentity(options: {
     routes: [
       { method: 'GET', path: '/api/join', for: 'anybody', handle: showWays },
       { method: 'POST', path: '/api/join', for: 'anybody', handle: join },
-      { method: 'POST', path: '/api/signout', for: 'anybody', handle: signOut },
+      { method: 'POST', path: signOutPath, for: 'anybody', handle: signOut },
     ],
   };
 }

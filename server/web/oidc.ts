@@ -13,12 +13,15 @@ import { type People, TeamError } from '~/server/team/people';
 import type { Account } from '~/shared/team';
 import { same } from './identity';
 import { firstOf, isFromOwnPage } from './origin';
-import { cookieOf, deviceOf, isSecure, type Sessions } from './sessions';
+import { cookieOf, deviceOf, isSecure, type Sessions, signOutPath, year } from './sessions';
 
 const routes = { start: '/api/oidc/start', finish: '/api/oidc/callback' } as const;
 const flowCookie = 'headroom-sign-in';
 const problemCookie = 'headroom-problem';
+const idTokenCookie = 'headroom-id-token';
 const tenMinutes = 600;
+/** Characters: nginx refuses answers whose headers exceed 4,096. */
+const mostIdToken = 2_500;
 
 /** What a browser keeps between leaving for the provider and coming back. */
 const flow = z.strictObject({
@@ -40,7 +43,13 @@ export function openOidc(deps: {
   /** Prefix of the path under which a proxy serves Headroom; empty: none. */
   basePath: string;
   log: Log;
-}): { name: string; problem(request: IncomingMessage): string | null; routes: Route[] } {
+}): {
+  name: string;
+  problem(request: IncomingMessage): string | null;
+  /** The provider's address for signing out there; null: the browser was not signed in by the provider, or it has none. */
+  signOut(visit: Visit): Promise<string | null>;
+  routes: Route[];
+} {
   const { settings, sessions, people, basePath, log } = deps;
   const { name } = settings;
   const provider = rememberedFor(3_600_000, () => discover(settings));
@@ -97,13 +106,15 @@ export function openOidc(deps: {
 
   async function finish(visit: Visit): Promise<void> {
     const { request, response, url } = visit;
+    // Back from signing out at the provider.
+    if (!url.searchParams.has('code') && !url.searchParams.has('error')) return sendTo(response, `${basePath}/join`);
     const begun = flow.safeParse(jsonOf(cookieOf(request, flowCookie)));
     if (!begun.success || !same(url.searchParams.get('state') ?? '', begun.data.state))
       return refuse(visit, 'This sign-in was not begun in this browser within the last ten minutes. Sign in again.');
     // Each answer of the provider is taken once.
     sessions.set(request, response, flowCookie, '', 0);
     try {
-      const { account, ...told } = await accountOf(request, url, begun.data);
+      const { account, idToken, ...told } = await accountOf(request, url, begun.data);
       const { to, invite, link } = begun.data;
       if (link) {
         const found = sessions.of(request);
@@ -113,6 +124,8 @@ export function openOidc(deps: {
         const role = roleFor(settings.allow, account.email, told.groups);
         const { sessionSecret } = await people.enter(account, { name: told.name, role, invite, device: deviceOf(request) });
         sessions.start(request, response, sessionSecret);
+        const hint = idToken.length <= mostIdToken ? idToken : 'none';
+        sessions.set(request, response, idTokenCookie, hint, year, signOutPath);
       }
       sendTo(response, basePath + to);
     } catch (error) {
@@ -125,7 +138,7 @@ export function openOidc(deps: {
     request: IncomingMessage,
     url: URL,
     begun: z.infer<typeof flow>,
-  ): Promise<{ account: Account; name: string; groups: string[] }> {
+  ): Promise<{ account: Account; name: string; groups: string[]; idToken: string }> {
     const config = await provider();
     const address = callbackOf(request);
     address.search = url.search;
@@ -135,12 +148,12 @@ export function openOidc(deps: {
       expectedNonce: begun.nonce,
       idTokenExpected: true,
     });
-    const idToken = tokens.claims()!;
+    const claimed = tokens.claims()!;
     // Many providers tell more at this address than in the token.
     const more = config.serverMetadata().userinfo_endpoint
-      ? await client.fetchUserInfo(config, tokens.access_token, idToken.sub)
+      ? await client.fetchUserInfo(config, tokens.access_token, claimed.sub)
       : {};
-    const told = claims.parse({ ...more, ...idToken });
+    const told = claims.parse({ ...more, ...claimed });
     if (told.email === undefined)
       throw new TeamError(`${name} does not tell your e-mail address; allow it there, and sign in again.`);
     if (!told.email_verified)
@@ -148,15 +161,35 @@ export function openOidc(deps: {
         `${name} does not say that ${told.email} is your address. Confirm the address there, and sign in again.`,
       );
     return {
-      account: { issuer: idToken.iss, subject: idToken.sub, email: told.email },
+      account: { issuer: claimed.iss, subject: claimed.sub, email: told.email },
       name: told.name ?? told.preferred_username ?? told.email.split('@')[0]!,
       groups: told.groups,
+      idToken: tokens.id_token!,
     };
+  }
+
+  /** The provider sends the browser back to the address that is registered there already, without a code. */
+  async function signOut({ request, response }: Visit): Promise<string | null> {
+    const hint = cookieOf(request, idTokenCookie);
+    if (hint === null) return null;
+    sessions.set(request, response, idTokenCookie, '', 0, signOutPath);
+    try {
+      const config = await provider();
+      if (!config.serverMetadata().end_session_endpoint) return null;
+      return client.buildEndSessionUrl(config, {
+        post_logout_redirect_uri: callbackOf(request).href,
+        ...(hint !== 'none' && { id_token_hint: hint }),
+      }).href;
+    } catch (error) {
+      log.warn({ err: error, issuer: settings.issuer.href }, 'sign-out: the person stays signed in at the provider');
+      return null;
+    }
   }
 
   return {
     name,
     problem: (request) => cookieOf(request, problemCookie),
+    signOut,
     routes: [
       { method: 'GET', path: routes.start, for: 'anybody', handle: start },
       { method: 'GET', path: routes.finish, for: 'anybody', handle: finish },

@@ -11,12 +11,16 @@ export interface Sessions {
   of(request: IncomingMessage): { person: Person; session: Session } | null;
   start(request: IncomingMessage, response: ServerResponse, secret: string): void;
   end(request: IncomingMessage, response: ServerResponse): void;
-  /** Sets another cookie that only this server reads; an empty `value` deletes it. */
-  set(request: IncomingMessage, response: ServerResponse, name: string, value: string, maxAge: number): void;
+  /**
+   * Sets another cookie that only this server reads; an empty `value` deletes it.
+   * @param within path to which alone it is sent; left out: every path of ours
+   */
+  set(request: IncomingMessage, response: ServerResponse, name: string, value: string, maxAge: number, within?: string): void;
 }
 
+export const signOutPath = '/api/signout';
 const sessionCookie = 'headroom';
-const year = 31_536_000;
+export const year = 31_536_000;
 
 /** @param basePath prefix of the path under which a proxy serves Headroom; empty: none */
 export function openSessions({ people, basePath }: { people: People; basePath: string }): Sessions {
@@ -27,11 +31,11 @@ export function openSessions({ people, basePath }: { people: People; basePath: s
     },
     start: (request, response, secret) => sessions.set(request, response, sessionCookie, secret, year),
     end: (request, response) => sessions.set(request, response, sessionCookie, '', 0),
-    set(request, response, name, value, maxAge) {
+    set(request, response, name, value, maxAge, within = '') {
       const cookie = stringifySetCookie({
         name,
         value,
-        path: basePath || '/',
+        path: basePath + within || '/',
         httpOnly: true,
         sameSite: 'lax',
         maxAge: value === '' ? 0 : maxAge,

@@ -145,7 +145,7 @@ describeInBrowser('below a base path, behind a proxy', () => {
     await poor.close();
   }, 120_000);
 
-  it('an account at the provider lets in, with the rule’s role, to the page that was asked for; signing out ends it', async () => {
+  it('an account at the provider lets in, with the rule’s role, to the page that was asked for; signing out ends it, at the provider too', async () => {
     const bob = await newPage();
     await bob.goto(`${url}/runs/${live}?tabs=activity`);
     await heading(bob).waitFor();
@@ -158,7 +158,11 @@ describeInBrowser('below a base path, behind a proxy', () => {
     await bob.getByText('Lab ID signs you in as bob@lab.example.').waitFor();
     await bob.getByText('Bob (viewer)').waitFor();
     await bob.locator('header').getByRole('button', { name: 'Sign out' }).click();
+    await bob.getByRole('button', { name: 'Yes, sign me out' }).click();
     await heading(bob).waitFor();
+    expect(await bob.getByText('This sign-in was not begun').count()).toBe(0);
+    await signIn(bob, 'bob');
+    await bob.getByRole('heading', { name: 'Runs' }).waitFor();
     await bob.context().close();
   }, 180_000);
 

@@ -123,6 +123,40 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('a saved view is renamed by keyboard in the popup, which Escape leaves open; another browser shows the new name', async () => {
+    const other = await open();
+    const page = await open('?find=first');
+    const views = page.getByRole('dialog', { name: 'Views' });
+    const field = views.getByRole('textbox', { name: 'New name' });
+    await page.getByRole('button', { name: 'Views' }).click();
+    for (const name of ['mine', 'yours']) {
+      await views.getByRole('textbox', { name: 'Name of the view' }).fill(name);
+      await page.keyboard.press('Enter');
+      await views.getByRole('button', { name, exact: true }).waitFor();
+    }
+    await views.getByRole('button', { name: 'Rename the view mine' }).press('Enter');
+    await page.keyboard.press('Escape');
+    await expect.poll(() => field.count()).toBe(0);
+    await views.getByRole('button', { name: 'Rename the view mine' }).press('Enter');
+    await expect.poll(() => field.evaluate((e) => e === document.activeElement)).toBe(true);
+    await page.keyboard.type('yours');
+    await page.keyboard.press('Enter');
+    await views.getByText('New name: another view is called "yours"').waitFor();
+    await page.keyboard.type(' of old');
+    await page.keyboard.press('Enter');
+    await views.getByRole('button', { name: 'yours of old', exact: true }).waitFor();
+    await other.getByRole('button', { name: 'Views' }).click();
+    // The other browser asks when it is looked at again.
+    await expect
+      .poll(async () => {
+        await other.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+        return other.getByRole('dialog', { name: 'Views' }).getByRole('button', { name: 'yours of old', exact: true }).count();
+      })
+      .toBe(1);
+    await page.context().close();
+    await other.context().close();
+  });
+
   it('the help is scrolled by keyboard from the start', async () => {
     const page = await open('', { width: 1280, height: 400 });
     await page.keyboard.press('?');

@@ -117,7 +117,7 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByText(/^by Bob, step \d+, was 5$/).waitFor();
   });
 
-  it('the control lock is taken, asked for and handed over; while somebody holds it nobody else steers', async () => {
+  it('the control lock is taken, asked for, refused and handed over; while somebody holds it nobody else steers', async () => {
     await bob.getByRole('button', { name: 'Take it' }).click();
     await ada
       .getByTestId('control-lock')
@@ -126,6 +126,17 @@ describeInBrowser('a team, as it begins', () => {
     await expect.poll(() => ada.getByLabel('Clip value', { exact: true }).isDisabled()).toBe(true);
     await ada.getByRole('button', { name: 'Ask for it' }).click();
     await bob.getByTestId('control-lock').getByText('Ada Lovelace asks for the control lock').waitFor();
+    await bob.getByRole('button', { name: 'Notifications, 1 new' }).waitFor();
+    const said: string[] = [];
+    bob.on('console', (message) => message.type() === 'error' && said.push(message.text()));
+    await bob.reload();
+    await bob.getByRole('button', { name: 'Notifications, 1 new' }).waitFor();
+    expect(said).toEqual([]);
+    await bob.getByRole('button', { name: 'Refuse' }).click();
+    await ada.getByText('Reverse: Bob refused you the control lock').waitFor();
+    // Answered is read.
+    await bob.getByRole('button', { name: 'Notifications', exact: true }).waitFor();
+    await ada.getByRole('button', { name: 'Ask for it' }).click();
     await bob.getByRole('button', { name: 'Hand over' }).click();
     await ada.getByTestId('control-lock').getByText('You hold the control lock').waitFor();
     await ada.getByRole('button', { name: 'Release' }).click();

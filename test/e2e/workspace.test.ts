@@ -304,6 +304,23 @@ describeInBrowser('the workspace of a run', () => {
     await phone.context().close();
   });
 
+  it('on paper the panels are whole, with the charts that the window shows', async () => {
+    const printed = await open('?tabs=curves.attention', { width: 1280, height: 450 });
+    await openTab(printed, 'Attention');
+    await printed.getByRole('heading', { name: /^Heads at step/ }).waitFor();
+    const chart = (await printed.getByRole('tabpanel').locator('canvas').first().elementHandle())!;
+    const window = await printed.evaluate(() => document.documentElement.scrollHeight);
+    await printed.emulateMedia({ media: 'print' });
+    // As wide as paper.
+    await printed.evaluate(() => dispatchEvent(new Event('beforeprint')));
+    await printed.setViewportSize({ width: 718, height: 1047 });
+    const panel = printed.getByRole('tabpanel', { name: 'Attention' });
+    expect(await panel.evaluate((e) => e.scrollHeight - e.clientHeight)).toBe(0);
+    expect(await printed.evaluate(() => document.documentElement.scrollHeight)).toBeGreaterThan(window);
+    expect(await chart.evaluate((e) => [e.isConnected, e.getBoundingClientRect().right <= innerWidth])).toEqual([true, true]);
+    await printed.context().close();
+  });
+
   it('Steering is no more than 20 stops of Tab away', async () => {
     const fresh = await open('?layout=steer', { width: 1280, height: 800 });
     await fresh.getByRole('textbox', { name: 'Learning rate', exact: true }).waitFor();

@@ -71,6 +71,11 @@ it.each([
     [{ type: 'control.requested', actor: ann }],
     ['night run: Ann Lee asks for the control lock', []],
   ],
+  [
+    'a refusal of the lock',
+    [lock(bob, bob), { type: 'control.requested', actor: olga }, { type: 'control.refused', actor: bob, asker: olga }],
+    ['night run: Bob refused you the control lock', ['Olga']],
+  ],
   ['a handover', [lock(bob, bob), lock(bob, ann)], ['night run: Bob handed the control lock to you', ['Ann Lee']]],
   ['a lock that somebody took', [lock(bob, bob)], ['night run: Bob took the control lock from you', []]],
   ['a lock that somebody takes again', [lock(bob, bob), lock(bob, bob)], ['night run: Bob took the control lock from you', []]],
@@ -141,6 +146,18 @@ it('says what it is about, where to look, and the same key for the same entry', 
 it.each<[string, RunEvent, RunEvent, boolean]>([
   ['a request by a handover', { type: 'control.requested', actor: ann }, lock(bob, ann), true],
   ['a request by a release', { type: 'control.requested', actor: ann }, lock(bob, null), true],
+  [
+    'a request by its refusal',
+    { type: 'control.requested', actor: ann },
+    { type: 'control.refused', actor: bob, asker: ann },
+    true,
+  ],
+  [
+    'a request by the refusal of another’s, whose id begins alike,',
+    { type: 'control.requested', actor: { ...ann, id: 'anne' } },
+    { type: 'control.refused', actor: bob, asker: ann },
+    false,
+  ],
   ['a request by another request', { type: 'control.requested', actor: ann }, { type: 'control.requested', actor: olga }, false],
   [
     'a proposal by its answer',

@@ -5,7 +5,6 @@ import { mapOf, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { SnapshotDescription } from '~/shared/snapshotFile';
 import {
   headPiece,
-  highError,
   highPiece,
   joinHigh,
   joinLow,
@@ -37,7 +36,7 @@ describe('the halves of weights', () => {
         weights.forEach((w, i) => {
           if (Number.isNaN(w)) expect(rounded[i]).toBeNaN();
           // Below the smallest normal number the error is not relative.
-          else if (w >= 1e-37 && w <= 1) expect(Math.abs(rounded[i]! - w)).toBeLessThanOrEqual(highError * w);
+          else if (w >= 1e-37 && w <= 1) expect(Math.abs(rounded[i]! - w)).toBeLessThanOrEqual(w / 256);
           else if (w === 0 || !Number.isFinite(w)) expect(rounded[i]).toBe(w);
         });
       }),

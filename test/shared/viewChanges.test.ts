@@ -511,6 +511,18 @@ it.each([
   ],
   ['another asks for a lock that nobody holds', running, { type: 'control.requested', actor: bob }, {}],
   [
+    'of two who ask for it, one is refused it',
+    [
+      ...running,
+      { type: 'control.locked', actor: ada, holder: ada, until: 9 },
+      { type: 'control.requested', actor: bob },
+      { type: 'control.requested', actor: { ...bob, id: 'u3' } },
+    ],
+    { type: 'control.refused', actor: ada, asker: bob },
+    { controlLock: { holder: ada, until: 9, askedBy: [{ ...bob, id: 'u3' }] } },
+  ],
+  ['a lock that nobody holds any more is refused', running, { type: 'control.refused', actor: ada, asker: bob }, {}],
+  [
     'the lock is given back',
     [...running, { type: 'control.locked', actor: ada, holder: ada, until: 9 }],
     { type: 'control.locked', actor: ada, holder: null, until: null },

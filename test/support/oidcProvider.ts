@@ -15,7 +15,16 @@ export interface Claims {
 export interface OidcProvider {
   issuer: URL;
   /** Admits the client whose sign-ins end at `callback`; without a secret it is a public one. `slowByMs`: of the clock of its tokens. */
-  register(options: { callback: string; clientId: string; clientSecret?: string; slowByMs?: number }): void;
+  register(options: {
+    callback: string;
+    clientId: string;
+    clientSecret?: string;
+    slowByMs?: number;
+    /** Whether people can sign out there by a link; default: yes. */
+    signsOut?: boolean;
+    /** Whether the id token tells the claims itself; default: the userinfo address does. */
+    claimsInToken?: boolean;
+  }): void;
   close(): Promise<void>;
 }
 
@@ -28,18 +37,21 @@ export async function startOidcProvider(accounts: Record<string, Claims>): Promi
   const issuer = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return {
     issuer,
-    register({ callback, clientId, clientSecret, slowByMs = 0 }) {
+    register({ callback, clientId, clientSecret, slowByMs = 0, signsOut = true, claimsInToken = false }) {
       const provider = new Provider(issuer.origin, {
         clients: [
           {
             client_id: clientId,
             redirect_uris: [callback],
+            post_logout_redirect_uris: [callback],
             ...(clientSecret ? { client_secret: clientSecret } : { token_endpoint_auth_method: 'none' }),
           },
         ],
         claims: { email: ['email', 'email_verified'], profile: ['name'], groups: ['groups'] },
         scopes: ['openid', 'email', 'profile', 'groups'],
+        conformIdTokenClaims: !claimsInToken,
         cookies: { keys: ['test'] },
+        features: { rpInitiatedLogout: { enabled: signsOut } },
         findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: () => ({ sub: id, ...accounts[id] }) }),
       });
       const handle = provider.callback();

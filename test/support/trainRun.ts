@@ -11,7 +11,6 @@ import { eagerStep } from '~/trainer/backends/eagerStep';
 import type { RunConfig } from '~/trainer/base/config';
 import type { LearnerOptions } from '~/trainer/nn/learner';
 import type { Replay } from '~/trainer/run/inbox';
-import { measuredColumns } from '~/trainer/run/rows';
 import { type TrainOptions, train } from '~/trainer/run/train';
 import type {
   Attended,
@@ -241,6 +240,9 @@ function addRows({ rows, columns }: Recording, event: Rows): void {
     throw new Error(`${count} rows of ${width} columns have ${event.values.length} values`);
   for (let r = 0; r < count; r++) rows[firstStep + r] = event.values.slice(r * width, (r + 1) * width);
 }
+
+/** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
+const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPerSecond', 'examplesPerSecond']);
 
 /** The rows from a step on, without measured durations. */
 export function numbers({ rows, columns }: Recording, from = 0, to = rows.length): number[][] {

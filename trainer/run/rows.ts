@@ -38,9 +38,6 @@ const columns: { series: Series; read: (r: RowInput) => number }[] = [
   { series: { name: 'examplesPerSecond', unit: 'examples/s', group: 'throughput' }, read: (r) => r.stepsPerSecond * r.batchSize },
 ];
 
-/** Columns that differ from one execution to the next; all others are functions of config, seed and commands. */
-export const measuredColumns: ReadonlySet<string> = new Set(['stepMs', 'stepsPerSecond', 'examplesPerSecond']);
-
 type Described = Pick<Task, 'chanceLoss' | 'derived'>;
 
 export function columnsOf(params: readonly ParamSpec[], { chanceLoss, derived = [] }: Described): Series[] {

@@ -1,7 +1,11 @@
 import { type HeadMaps, mapSize } from './derive';
 import { type GridLayout, mapOrigin } from './layout';
+import { isLarge, overviewOf, TILE } from './overview';
 import { paint } from './raster';
 import type { ColorScale } from './scale';
+
+/** From this many cells per pixel side, a tile that is drawn in the pixel of its center is off by a third of a pixel at most. */
+const pooled = 6;
 
 /** Paints the maps of a grid of heads. @param scaleOf null = this head is left blank */
 export function paintHeads(
@@ -18,6 +22,15 @@ export function paintHeads(
       const { pool, block } = grid.rows[row]!;
       const size = mapSize(maps, layer);
       const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip: grid.flip, block };
-      paint(maps.values[layer]!, head * size.queries * size.keys, size, scale, target, pool);
+      const values = maps.values[layer]!;
+      // Lift of a causal map differs from row to row within a tile.
+      if (pool < pooled || !isLarge(size) || (size.causal && scale.kind === 'lift')) {
+        paint(values, head * size.queries * size.keys, size, scale, target, pool);
+        continue;
+      }
+      const { tiles } = overviewOf(values, maps.layers[layer]!, size.causal);
+      const [queries, keys] = [Math.ceil(size.queries / TILE), Math.ceil(size.keys / TILE)];
+      const painted = [Math.ceil(size.queries / pool), Math.ceil(size.keys / pool)] as const;
+      paint(tiles, head * queries * keys, { queries, keys }, scale, target, pool / TILE, painted);
     }
 }

@@ -1,5 +1,6 @@
 /** Numbers to pixels: one pixel per cell (or per tile of `pool` x `pool` cells), in the memory order of ImageData. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
+import { MASKED } from './overview';
 import { levels, notFinite } from './palettes';
 import { type ColorScale, levelOf } from './scale';
 
@@ -52,13 +53,26 @@ export interface Target {
 /**
  * Paints a map. A tile shows its most informative cell: the largest, or the one furthest from neutral, so that a single bright cell never disappears.
  * Cells that are NaN or infinite get their own color, masked cells of a causal map are checkered.
- * @param pool cells per tile side
+ * @param pool cells per tile side; tiles that are combined from smaller ones may have a fraction of them
+ * @param painted tiles down and across, when not as many as the map fills
  * @returns the number of cells that are not finite
  */
-export function paint(values: Float32Array, offset: number, size: MapSize, scale: ColorScale, target: Target, pool = 1): number {
+export function paint(
+  values: Float32Array,
+  offset: number,
+  size: MapSize,
+  scale: ColorScale,
+  target: Target,
+  pool = 1,
+  painted: readonly [rows: number, columns: number] = [Math.ceil(size.queries / pool), Math.ceil(size.keys / pool)],
+): number {
   const { queries, keys } = size;
   const { pixels, stride, x, y, flip = false, block = 1 } = target;
-  const [rows, columns] = [Math.ceil(queries / pool), Math.ceil(keys / pool)];
+  const [rows, columns] = painted;
+  // A cell belongs to the tile that holds its center; the last tile has at least one.
+  const edges = (tiles: number, cells: number) =>
+    Int32Array.from({ length: tiles + 1 }, (_, n) => (n === tiles ? cells : Math.min(Math.ceil(n * pool - 0.5), cells - 1)));
+  const [down, across] = [edges(rows, queries), edges(columns, keys)];
   const { palette, low, high } = scale;
   const [last, factor] = [levels - 1, (levels - 1) / (high - low)];
   const lift = scale.kind === 'lift' ? liftLevels(scale) : null;
@@ -74,12 +88,15 @@ export function paint(values: Float32Array, offset: number, size: MapSize, scale
       let best = 0;
       let rank = Number.NEGATIVE_INFINITY;
       let finite = true;
-      for (let i = row * pool; i < queries && i < (row + 1) * pool; i++) {
+      for (let i = down[row]!; i < down[row + 1]!; i++) {
         const visible = visibleKeys(size, i);
+        const end = Math.min(visible, across[column + 1]!);
         // Lift is relative to uniform over the visible keys of this row.
         const share = lift ? visible / scale.keys : 1;
-        for (let j = column * pool; j < visible && j < (column + 1) * pool; j++) {
-          const v = values[offset + i * keys + j]! * share;
+        for (let j = across[column]!; j < end; j++) {
+          const cell = values[offset + i * keys + j]!;
+          if (cell === MASKED) continue;
+          const v = cell * share;
           // NaN and infinities: for finite values v - v is 0.
           if (v - v !== 0) {
             bad++;

@@ -1,5 +1,6 @@
 /** Maps with more cells than the screen has pixels: levels of ever larger tiles, each the largest, mean or smallest of its cells, and a window onto them. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
+import { MASKED } from './overview';
 import { maskedPixel, pixelOf } from './raster';
 import type { ColorScale } from './scale';
 
@@ -46,9 +47,6 @@ export function tileLevels(values: Float32Array, size: MapSize, kind: TileKind, 
   }
   return levels;
 }
-
-/** Marks a cell that its query may not attend to. No weight, difference or spread has this value. */
-const MASKED = -3.4028234663852886e38;
 
 function withoutMasked(values: Float32Array, size: MapSize): Float32Array {
   if (!size.causal) return values;

@@ -9,6 +9,7 @@ import {
   sameLayers,
   sameSize,
 } from '~/app/_charts/attention/derive';
+import { isLarge, overviewOf } from '~/app/_charts/attention/overview';
 import { tokensOfLayers } from '~/app/_charts/attention/pictures';
 import { peakOf } from '~/app/_charts/attention/raster';
 import { type ColorScale, colorScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
@@ -107,7 +108,10 @@ export function useScene(snapshots: Snapshots, look: Look, view: AttentionView, 
       const allowed = scaleOffered(kind, quantity) ? kind : 'unit';
       return colorScale({ kind: allowed, quantity, keys, peak, sequential: view.palette, theme });
     };
-    const peakOfHead = (l: number, h: number) => peakOf(headMap(maps, l, h));
+    const peakOfHead = (l: number, h: number) => {
+      const layer = maps.layers[l]!;
+      return isLarge(layer) ? overviewOf(maps.values[l]!, layer, maps.causal).peaks[h]! : peakOf(headMap(maps, l, h));
+    };
     const shared = make(kind === 'shared' ? Math.max(0, ...selection.shown.map(([l, h]) => peakOfHead(l, h))) : 1, maps.quantity);
     const scaleOf = kind === 'head' ? (l: number, h: number) => make(peakOfHead(l, h), maps.quantity) : () => shared;
     const scaleFor = (values: Float32Array, quantity: Quantity) =>

@@ -58,7 +58,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
   };
   const aim = dragged && aimAt(dragged.x, dragged.y, all, dragged.id);
   return (
-    <main ref={box} id="main" tabIndex={-1} className="relative min-h-0 min-w-0 flex-1 outline-none">
+    <main ref={box} id="main" tabIndex={-1} className="relative min-h-0 min-w-0 flex-1 outline-none print:flex print:flex-wrap">
       {all.map((tile, at) => {
         const own = named(tile.open);
         const corner = places[at]!.top === 0 && places[at]!.left + places[at]!.width > 99.9;
@@ -66,7 +66,7 @@ export function Center({ shown }: { shown: readonly Panel[] }) {
           <section
             key={at}
             aria-label={all.length > 1 ? `Tile ${at + 1}` : undefined}
-            className="absolute flex min-w-0 flex-col"
+            className="absolute flex min-w-0 flex-col print:static print:h-auto!"
             style={percent(places[at]!)}
             data-tile={at}
           >

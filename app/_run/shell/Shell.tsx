@@ -16,6 +16,9 @@ import { useNarrow, usePresenting } from './useMedia';
 
 const NotePopup = later(() => import('~/app/_run/notes/NotePopup'));
 
+/** As long as its panels, as wide as the window, for which the charts are drawn, and scaled to the paper. */
+const onPaper = 'print:block print:h-auto print:w-(--window) print:overflow-visible print:[zoom:calc(100vw/var(--window))]';
+
 /** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
   const desk = useNoteDesk();
@@ -30,8 +33,13 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       document.documentElement.style.fontSize = '';
     };
   }, [presenting]);
+  useEffect(() => {
+    const measure = () => document.documentElement.style.setProperty('--window', `${innerWidth}px`);
+    addEventListener('beforeprint', measure);
+    return () => removeEventListener('beforeprint', measure);
+  }, []);
   return (
-    <div className="flex h-dvh flex-col overflow-hidden">
+    <div className={`flex h-dvh flex-col overflow-hidden ${onPaper}`}>
       <nav aria-label="Skip" className="contents">
         {['main', 'side', 'timeline'].map((id) => (
           <a
@@ -124,7 +132,10 @@ function OneAtATime({ shown, more }: { shown: readonly Panel[]; more: ReactNode 
           <div className="mt-2 flex flex-wrap items-center gap-2 border-t border-line pt-2">{more}</div>
         </section>
       )}
-      <nav aria-label="Panels" className="flex shrink-0 border-t border-line bg-panel pb-[env(safe-area-inset-bottom)]">
+      <nav
+        aria-label="Panels"
+        className="flex shrink-0 print:hidden border-t border-line bg-panel pb-[env(safe-area-inset-bottom)]"
+      >
         {bar.map((p) => (
           <BarButton
             key={p.id}

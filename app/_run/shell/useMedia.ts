@@ -13,7 +13,7 @@ export function useMedia(query: string): boolean {
   );
   return useSyncExternalStore(
     subscribe,
-    () => listOf(query).matches,
+    () => onScreen(query),
     () => false,
   );
 }
@@ -24,6 +24,13 @@ function listOf(query: string): MediaQueryList {
   const list = lists.get(query) ?? matchMedia(query);
   lists.set(query, list);
   return list;
+}
+
+/** Paper is narrow and still: what is printed is the page as it is. */
+const seen = new Map<string, boolean>();
+function onScreen(query: string): boolean {
+  if (!listOf('print').matches) seen.set(query, listOf(query).matches);
+  return seen.get(query) ?? false;
 }
 
 /** Whether to show one panel at a time, with a bar of panels at the bottom: on a phone, in a narrow window, or with a large zoom. */

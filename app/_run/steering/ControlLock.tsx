@@ -11,7 +11,7 @@ import { ended } from '~/shared/view';
 
 const holdMs = 15 * 60_000;
 
-/** The control lock, which lets only its holder steer: take it, request it, hand it over, release it. */
+/** The control lock, which lets only its holder steer: take it, request it, hand it over, refuse it, release it. */
 export function ControlLock() {
   const { runId, controlLock, status } = useView((v) => ({ runId: v.runId, controlLock: v.controlLock, status: v.status }), {
     runId: '',
@@ -66,10 +66,13 @@ export function ControlLock() {
         </Button>
       )}
       {asking.map((who) => (
-        <span key={who.id} className="flex w-full items-center justify-between gap-2 text-warn">
-          {who.name} asks for the control lock
+        <span key={who.id} className="flex w-full items-center gap-1.5 text-warn">
+          <span className="min-w-0 flex-1 wrap-anywhere">{who.name} asks for the control lock</span>
           <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who, forMs: holdMs })}>
             Hand over
+          </Button>
+          <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'refuse', askerId: who.id })}>
+            Refuse
           </Button>
         </span>
       ))}

@@ -77,7 +77,7 @@ export function Timeline() {
       id="timeline"
       tabIndex={-1}
       aria-label="Timeline"
-      className="relative shrink-0 border-t border-line bg-panel outline-none"
+      className="relative shrink-0 border-t border-line bg-panel outline-none print:hidden"
     >
       <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
         <PlayButtons history={history} speeds={open} />

@@ -1,6 +1,7 @@
 import { createTRPCClient, httpBatchLink } from '@trpc/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Choices, createChoices } from '~/app/_live/remembered';
+import { type SavedView, viewsIn, withName, withSaved } from '~/app/_runs/savedViews';
 import { openReads } from '~/server/store/sqlite/read';
 import { openForReading } from '~/server/store/sqlite/schema';
 import type { AppRouter } from '~/server/trpc';
@@ -94,6 +95,16 @@ describe('choices of a person', () => {
     expect((await laptop.open(ada)).read('views')).toBe('[1]');
   });
 
+  it('but the notifications that a browser received stay there, for the person', async () => {
+    const laptop = browser();
+    const there = await laptop.open(ada);
+    there.write('notices', '[1]');
+    await there.sent();
+    expect((await laptop.open(ada)).read('notices')).toBe('[1]');
+    expect((await browser().open(ada)).read('notices')).toBeNull();
+    expect((await laptop.open(bob)).read('notices')).toBeNull();
+  });
+
   it('of two browsers, the change that reaches the server later holds', async () => {
     const [one, two] = [await browser().open(ada), await browser().open(ada)];
     one.write('workspace', 'layout=watch');
@@ -123,6 +134,25 @@ describe('choices of a person', () => {
     expect((await train.open(ada)).read('views')).toBe(JSON.stringify([...all, view('of the train')]));
     one.look(true);
     await expect.poll(() => one.read('views')).toBe(JSON.stringify([...all, view('of the train')]));
+  });
+
+  it('a view with a new name stays the same view: of two new names the later holds, and no view of that name made meanwhile is lost', async () => {
+    const [one, two] = [await browser().open(ada), await browser().open(ada)];
+    const write = (page: Choices, views: SavedView[]) => page.write('views', JSON.stringify(views));
+    const [x, y]: SavedView[] = ['x', 'y'].map((name) => ({ name, params: '' }));
+    write(one, [x!, y!]);
+    await one.sent();
+    two.look(true);
+    await expect.poll(() => two.read('views')).toBe(one.read('views'));
+    write(one, withName(withName([x!, y!], 'x', 'first'), 'y', 'z'));
+    write(two, withSaved(withName([x!, y!], 'x', 'second'), 'z', 'find=1'));
+    await one.sent();
+    await two.sent();
+    expect(viewsIn((await browser().open(ada)).read('views'))).toEqual([
+      { ...y, id: 'y', name: 'z' },
+      { ...x, id: 'x', name: 'second' },
+      { name: 'z', params: 'find=1' },
+    ]);
   });
 
   it('made in another tab of the same browser are shown without asking the server', async () => {

@@ -10,7 +10,7 @@ import { Jobs } from '~/server/base/jobs';
 import { exportRoutes } from '~/server/export/routes';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { callAs } from '~/server/trpc';
+import { appRouter } from '~/server/trpc';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { JobState } from '~/shared/jobs';
@@ -233,7 +233,7 @@ describe('jobs', () => {
   it('are seen and canceled by whoever began them, and by admins', async () => {
     const jobs = new Jobs();
     const begun = jobs.begin(person('olga', 'operator'), { id: 'job-00001', kind: 'export', what: 'a run as csv' })!;
-    const as = (actor: Actor) => callAs({ actor, jobs } as never).jobs;
+    const as = (actor: Actor) => appRouter.createCaller({ actor, jobs } as never).jobs;
     expect(await as(person('oleg', 'operator')).get({ id: 'job-00001' })).toBe(null);
     expect(await as(person('oleg', 'operator')).cancel({ id: 'job-00001' })).toBe(null);
     expect(begun.signal.aborted).toBe(false);

@@ -266,6 +266,29 @@ describe('a run that is taken from its trainer', () => {
     await hub.registry.release(runId, 1, 'Ada sent it back');
     expect([names(), clock.waiting()]).toEqual([[], timers - 1]);
   });
+
+  it('does not go on with it when the word of that was lost with its connection, nor after a restart of the server', async () => {
+    const { runId, a } = await held();
+    const asked = hub.makeRoom(ada, runId);
+    await expect.poll(async () => (await view(runId)).openCommands).toHaveLength(1);
+    const { command, seq } = (await view(runId)).openCommands[0]!;
+    const blob = { hash: 'a'.repeat(64), bytes: 8 };
+    const saved = { type: 'checkpoint', step: 2, blob, trigger: 'command', commandId: command.id, lastCommandSeq: seq } as const;
+    expect(await a.send(runId, 1, 4, saved)).toMatchObject({ ok: true });
+    expect(await asked).toEqual({ ok: true });
+    const message = 'Ada sent it back to the queue: it goes on from here when a trainer is free';
+    expect(await said(runId)).toBe(message);
+    hub.registry.gone(a.id, a);
+    const refused = { runId, attempt: 1, ok: false, message: `run ${runId} is no longer this trainer's: ${message}` };
+    expect(await a.join(holding(runId))).toEqual({ ok: true, holding: [refused] });
+    expect(await a.send(runId, 1, 5, steps(3, 1, values))).toMatchObject({ ok: false, reason: 'fenced' });
+
+    hub = await openHub({ store, clock, hasBlob: async () => true, onError: (e) => errors.push(e), graceMs: 1000 });
+    expect(await a.join(holding(runId))).toEqual({ ok: true, holding: [refused] });
+    const b = new FakeTrainer();
+    await b.join();
+    expect(await b.received.next('assign')).toMatchObject({ runId, attempt: 2 });
+  });
 });
 
 it('a registry that is closed writes nothing of connections that end with it, and waits for nobody', async () => {

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { ORPHAN_MS, openSweep, TRASH_MS } from '~/server/retention/sweep';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
-import { callAs } from '~/server/trpc';
+import { appRouter } from '~/server/trpc';
 import type { RunEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
@@ -209,7 +209,7 @@ describe('deleted runs', () => {
     const auditLog = {
       append: async (_: unknown, decide: (team: never) => unknown[]) => void rows.push(...decide(undefined as never)),
     };
-    const as = callAs({ actor: { ...ada, role: 'admin' }, hub: app.hub, auditLog } as never).runs;
+    const as = appRouter.createCaller({ actor: { ...ada, role: 'admin' }, hub: app.hub, auditLog } as never).runs;
     expect(await as.remove({ runId: 'record1' })).toMatchObject({
       ok: false,
       message: 'only a run in the trash goes for good: delete it first',
@@ -228,7 +228,7 @@ describe('deleted runs', () => {
     const again = await startApp({ dataFolder: data });
     expect([again.hub.summaries(), again.trouble]).toEqual([[], []]);
     await again.close();
-    const operator = callAs({ actor: { ...ada, role: 'operator' }, hub: app.hub, auditLog } as never).runs;
+    const operator = appRouter.createCaller({ actor: { ...ada, role: 'operator' }, hub: app.hub, auditLog } as never).runs;
     await expect(operator.remove({ runId: 'record1' })).rejects.toThrow('Ada (operator) may not delete runs');
   });
 });

@@ -4,6 +4,7 @@ import type { Command } from '~/shared/commands';
 import { actionSpec, type Controls, controlSpec } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
+import type { RunView } from '~/shared/view';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };
@@ -81,6 +82,18 @@ describe('the control lock', () => {
       refuse('state', 'you have asked for the control lock already'),
     );
     expect(changeControlLock(asked, root, { kind: 'ask' }, 0, [ada, bob])).toMatchObject({ type: 'control.requested' });
+  });
+  it('is refused by its holder or an admin, to somebody who asks for it', () => {
+    const asked = { controlLock: { holder: ada, until: 9, askedBy: [bob] } };
+    const refusal = (by: Actor, view: Pick<RunView, 'controlLock'> = asked, askerId = 'b', now = 0) =>
+      changeControlLock(view, by, { kind: 'refuse', askerId }, now, []);
+    for (const actor of [ada, root]) expect(refusal(actor)).toEqual({ type: 'control.refused', actor, asker: bob });
+    expect(refusal(bob)).toEqual(refuse('forbidden', 'only Ada or an admin may give the control lock away, or refuse it'));
+    expect(refusal(ada, asked, 'c')).toEqual(
+      refuse('state', 'c does not ask for the control lock (any more)', 'request.askerId'),
+    );
+    for (const nobodys of [refusal(ada, free), refusal(ada, asked, 'b', 9)])
+      expect(nobodys).toEqual(refuse('state', 'nobody holds the control lock'));
   });
 });
 

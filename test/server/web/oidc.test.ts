@@ -7,7 +7,7 @@ import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
-import { type OidcProvider, startOidcProvider, Visitor } from '~/test/support/oidcProvider';
+import { type Claims, type OidcProvider, startOidcProvider, Visitor } from '~/test/support/oidcProvider';
 import { TestViewer } from '~/test/support/viewer';
 
 const basePath = '/headroom';
@@ -169,6 +169,82 @@ describe('sign-in at a provider', () => {
     await here.visitor.fetch(`${app.url}/api/signout`, {});
     expect(here.visitor.cookies.has('headroom')).toBe(false);
     expect((await apiAs(there.visitor).system.info.query()).you.name).toBe('Ada Lovelace');
+  });
+});
+
+describe('signing out', () => {
+  /** @returns where the browser is sent next */
+  const signOut = async (visitor: Visitor, url = app.url): Promise<string | undefined> => {
+    const response = await visitor.fetch(`${url}/api/signout`, {});
+    expect(response.status).toBe(200);
+    return ((await response.json()) as { next?: string }).next;
+  };
+
+  it('signs out at the provider too, which asks for the password at the next sign-in, and leads back to ours', async () => {
+    const { visitor } = await signIn('ada');
+    const start = `${app.url}/api/oidc/start`;
+    const signedIn = (url: URL) => url.pathname.endsWith('/api/oidc/callback');
+    // The provider still knows the browser.
+    expect(signedIn(await visitor.follow(start, signedIn))).toBe(true);
+    const next = (await signOut(visitor))!;
+    const question = await (await visitor.fetch(next)).text();
+    const [, action, xsrf] = /action="([^"]+)".*name="xsrf" value="([^"]+)"/.exec(question)!;
+    const back = await visitor.follow(action!, signedIn, { xsrf: xsrf!, logout: 'yes' });
+    expect(back.href).toBe(callback);
+    const problem = await problemOf(visitor);
+    expect((await visitor.fetch(back)).headers.get('location')).toBe('/headroom/join');
+    expect(await problemOf(visitor)).toBe(problem);
+    expect((await visitor.follow(start, signedIn)).pathname).toMatch(/^\/interaction\//);
+    expect(await signOut(visitor)).toBeUndefined();
+  });
+
+  it('says at the provider who it is by the token of the sign-in, which goes to the path of signing out alone', async () => {
+    const visitor = new Visitor();
+    const back = await visitor.signInUpTo(`${app.url}/api/oidc/start`, 'ada');
+    const cookie = (await visitor.fetch(back)).headers.getSetCookie().find((c) => c.startsWith('headroom-id-token='))!;
+    const [token, ...rest] = cookie.replace('headroom-id-token=', '').split('; ');
+    expect(rest).toEqual(['Max-Age=31536000', 'Path=/headroom/api/signout', 'HttpOnly', 'SameSite=Lax']);
+    const next = new URL((await signOut(visitor))!);
+    expect([next.origin, Object.fromEntries(next.searchParams)]).toEqual([
+      provider.issuer.origin,
+      { client_id: client.clientId, id_token_hint: token, post_logout_redirect_uri: callback },
+    ]);
+  });
+
+  it('without the provider, where the browser came in by an invite link', async () => {
+    const visitor = new Visitor();
+    const body = JSON.stringify({ invite: await inviteLink('viewer'), name: 'Hal' });
+    const joined = await fetch(`${app.url}/api/join`, { method: 'POST', body });
+    visitor.cookies.set('headroom', /headroom=([^;]+)/.exec(joined.headers.get('set-cookie')!)![1]!);
+    expect(await signOut(visitor)).toBeUndefined();
+    expect(visitor.cookies.has('headroom')).toBe(false);
+  });
+
+  it.each<[string, Claims, Partial<Parameters<OidcProvider['register']>[0]>, 'stay' | 'go', boolean]>([
+    ['a provider that offers no such thing', {}, { signsOut: false }, 'stay', false],
+    [
+      'a token too long for a cookie',
+      { groups: Array.from({ length: 400 }, (_, i) => `group ${i}`) },
+      { claimsInToken: true },
+      'stay',
+      true,
+    ],
+    ['a provider that is gone, of a server that was started again', {}, {}, 'go', false],
+  ])('is no error with %s', async (_name, claims, changes, providerDoes, goesThere) => {
+    const other = await startOidcProvider({ ada: { email: 'ada@lab.example', email_verified: true, ...claims } });
+    const start = () => startApp({ store: openMemoryStore(), oidc: { issuer: other.issuer, ...client, name: 'Lab ID', allow } });
+    const own = await start();
+    other.register({ callback: `${own.url}/api/oidc/callback`, ...client, ...changes });
+    const visitor = new Visitor();
+    await visitor.fetch(await visitor.signInUpTo(`${own.url}/api/oidc/start`, 'ada'));
+    expect(visitor.cookies.has('headroom')).toBe(true);
+    if (providerDoes === 'go') await other.close();
+    const again = await start();
+    const next = await signOut(visitor, again.url);
+    expect([visitor.cookies.has('headroom'), next !== undefined]).toEqual([false, goesThere]);
+    if (next !== undefined) expect([...new URL(next).searchParams.keys()]).toEqual(['post_logout_redirect_uri', 'client_id']);
+    for (const server of [own, again]) await server.close();
+    if (providerDoes === 'stay') await other.close();
   });
 });
 

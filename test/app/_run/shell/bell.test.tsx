@@ -3,8 +3,9 @@
 import { act, cleanup, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
-import { readAll } from '~/app/_live/notices';
 import { pageTitle } from '~/app/_live/pageTitle';
+import { choices } from '~/app/_live/remembered';
+import { toast } from '~/app/_live/toast';
 import type { WireListener } from '~/app/_live/wire';
 import { Bell } from '~/app/_run/shell/Bell';
 import type { Notice } from '~/shared/notices';
@@ -29,12 +30,12 @@ const each = (tell: (listener: Partial<WireListener>) => void) =>
     for (const listener of wire.listeners as Set<Partial<WireListener>>) tell(listener);
   });
 const arrives = (notice: Omit<Notice, 'detail' | 'asks'> & Partial<Notice>) =>
-  each((listener) => listener.notice?.({ asks: null, ...notice, detail: '' }));
+  each((listener) => listener.notice?.({ asks: null, detail: '', ...notice }));
 const isAnswered = (asked: string) => each((listener) => listener.answered?.(asked));
 
 afterEach(() => {
   cleanup();
-  readAll();
+  localStorage.clear();
   pageTitle.say(null);
 });
 
@@ -79,4 +80,42 @@ it('what was answered needs no reading; what others ask for, and what asks for n
   expect(bell().textContent).toBe('Notifications, 2 new2');
   isAnswered('run002 lock');
   expect(bell().textContent).toBe('Notifications, 1 new1');
+});
+
+it('a reload shows what came before it, read or not; not more than 50, and nothing that is no notification', async () => {
+  const run = new TestRun(people.ada);
+  const open = () => mount(run, <Bell />);
+  open();
+  const arriveAll = (from: number, to: number) => {
+    for (let n = from; n < to; n++)
+      arrives({ key: `run001 ${n}`, runId: 'run001', step: null, title: `Vic mentions you ${n}`, detail: 'x'.repeat(999) });
+  };
+  arriveAll(0, 40);
+  cleanup();
+  open();
+  expect(bell().textContent).toBe('Notifications, 40 new40');
+  await user.click(bell());
+  await waitFor(() => expect(bell().textContent).toBe('Notifications'));
+  arriveAll(40, 41);
+  await waitFor(() => expect(links()[0]![0]).toBe('Vic mentions you 40'));
+  cleanup();
+  open();
+  expect(bell().textContent).toBe('Notifications');
+  arriveAll(41, 100);
+  expect(bell().textContent).toBe('Notifications, 50 new50');
+  expect(choices.read('notices')!.length).toBeLessThan(32 * 1024);
+  cleanup();
+  choices.write('notices', JSON.stringify([null, 7, { key: 'x', title: '', detail: '', href: 'javascript:1', at: 1 }]));
+  choices.write('noticesRead', '{');
+  open();
+  expect(bell().textContent).toBe('Notifications');
+});
+
+it('what is answered goes from every tab, also where another tab has said that it is read', () => {
+  const dismiss = vi.spyOn(toast, 'dismiss');
+  mount(new TestRun(people.ada), <Bell />);
+  arrives({ key: 'lock 1', runId: 'run001', step: null, title: 'Bob asks for the control lock', asks: 'run001 lock' });
+  act(() => choices.write('noticesRead', '[["lock 1"]]'));
+  isAnswered('run001 lock');
+  expect(dismiss.mock.calls).toEqual([['lock 1']]);
 });

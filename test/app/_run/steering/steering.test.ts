@@ -227,6 +227,7 @@ describe('activity', () => {
     const done = viewOf(
       { type: 'control.locked', actor: ann, holder: ann, until: 90_030 }, // 3, at 30
       { type: 'control.requested', actor: bob },
+      { type: 'control.refused', actor: ann, asker: bob },
       { type: 'control.locked', actor: ann, holder: bob, until: null },
       { type: 'control.locked', actor: bob, holder: null, until: null },
       { type: 'note', actor: bob, note: { kind: 'add', id: 'note-one', anchor, text: 'why?', replyTo: null } },
@@ -249,6 +250,7 @@ describe('activity', () => {
       ['note', 7, 'Bob', 'Bob noted: why?', 'step 7, loss at 0.5'],
       ['team', 0, 'Bob', 'Bob released the control lock', ''],
       ['team', 0, 'Ann', 'Ann handed the control lock to Bob', ''],
+      ['team', 0, 'Ann', 'Ann refused Bob the control lock', ''],
       ['team', 0, 'Bob', 'Bob asked for the control lock', ''],
       ['team', 0, 'Ann', 'Ann took the control lock', 'for 1:30'],
       ['team', 0, 'Ann', 'Ann asked for this run', ''],

@@ -116,7 +116,7 @@ it('the control lock is taken, and another operator may only ask for it', async 
   expect(lock.getByRole<HTMLButtonElement>('button', { name: 'You asked for it' }).disabled).toBe(true);
 });
 
-it('whoever asked for the control lock is handed it for as long as it is taken', async () => {
+it('whoever asked for the control lock is handed it for as long as it is taken, or refused it', async () => {
   const run = running();
   server.answers.set('runs.controlLock', () => ({ ok: true }));
   mount(run, <SteeringPanel />);
@@ -124,7 +124,13 @@ it('whoever asked for the control lock is handed it for as long as it is taken',
   act(() => void run.log({ type: 'control.requested', actor: people.bob }));
   await user.click(screen.getByRole('button', { name: 'Hand over' }));
   const request = { kind: 'handOver', to: people.bob, forMs: 900_000 };
-  expect(server.asked).toEqual([{ path: 'runs.controlLock', input: { runId: 'run001', request } }]);
+  await user.click(screen.getByRole('button', { name: 'Refuse' }));
+  expect(server.asked.map(({ input }) => input)).toEqual([
+    { runId: 'run001', request },
+    { runId: 'run001', request: { kind: 'refuse', askerId: people.bob.id } },
+  ]);
+  act(() => void run.log({ type: 'control.refused', actor: people.ada, asker: people.bob }));
+  expect(screen.queryByText('Bob asks for the control lock')).toBeNull();
 });
 
 it('a command without a connection waits, and is sent late only when the person says so again', async () => {
