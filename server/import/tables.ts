@@ -259,7 +259,13 @@ export class TableReader {
     this.runs.axis = this.#step === null ? ROW_AXIS : columns[this.#step]!.name || 'index';
     this.runs.axes = [...new Set([this.runs.axis, ...axes, ROW_AXIS])].slice(0, 100);
     if (this.#step === null && !inEpoch) this.runs.notes.push('no column counts the steps: the rows are counted from 0');
-    for (const [i, c] of columns.entries()) if (c.role === 'unnamed') c.name ||= `column ${i + 1}`;
+    for (const [i, c] of columns.entries()) {
+      if (c.role !== 'unnamed') continue;
+      c.name ||= `column ${i + 1}`;
+      // The numbers of the rows, as pandas writes them, say nothing.
+      const isIndex = filled(i).every((cell, row, all) => row === 0 || Number(cell) > Number(all[row - 1]));
+      if (!(whole(i) && isIndex) && filled(i).length > 0) this.runs.notes.push(`${c.name} has no name, and is left out`);
+    }
     if (!ours) this.#splitRuns();
   }
 

@@ -59,7 +59,12 @@ export function openTrainerLink(
       socket.data.actor = actor;
       socket.data.spoolBytes = 0;
       if (actor) next();
-      else next(new Error('a trainer needs a token: "authorization: Bearer <token>", see HEADROOM_TRAINER_TOKEN'));
+      else
+        next(
+          new Error(
+            'a trainer needs a token: set HEADROOM_TRAINER_TOKEN to one of scope trainer (Team page), or to what trainer.token in the data folder holds',
+          ),
+        );
     }, next);
   });
   io.on('connection', (socket) => serveTrainer(socket, deps, deps.log, deps.onError));

@@ -204,6 +204,32 @@ def test_forked_workers_leave_the_run_alone(init, server):
     assert record.status == "finished"
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_run_of_a_worker_ends_as_the_worker_did(server, tmp_path, method):
+    source = f'''
+import multiprocessing, sys
+import headroom
+
+def work(how):
+    headroom.init(name=how, system_seconds=None).log({{"loss": 1.0}})
+    if how == "raises": raise RuntimeError("boom")
+    if how == "leaves": sys.exit(3)
+
+if __name__ == "__main__":
+    for how in ("ends", "raises", "leaves"):
+        worker = multiprocessing.get_context("{method}").Process(target=work, args=(how,))
+        worker.start(); worker.join()
+'''
+    file = tmp_path / "workers.py"
+    file.write_text(source)
+    env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(tmp_path / "spool")}
+    known = {run["runId"] for run in server.runs()}
+    subprocess.run([sys.executable, file], env=env, check=True, timeout=patience(60))
+    made = [server.record(run["runId"]) for run in server.runs() if run["runId"] not in known]
+    ends = {record.run["setup"]["name"]: (record.run["status"], len(record.series("loss"))) for record in made}
+    assert ends == {"ends": ("finished", 1), "raises": ("failed", 1), "leaves": ("failed", 1)}
+
+
 def test_workers_of_a_data_loader_leave_the_run_alone(server, tmp_path):
     pytest.importorskip("torch", reason="torch is not installed: the workers of a DataLoader are not tested")
     source = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 
@@ -9,6 +10,7 @@ import headroom
 import pytest
 from conftest import patience, wait_for
 from headroom.config import MAX_BYTES, fitted
+from headroom.settings import read_settings
 
 
 def test_every_value_arrives_absent_is_not_nan_and_names_are_data(init, server):
@@ -211,6 +213,23 @@ def test_a_config_that_fits_stays_whole_and_of_a_larger_one_the_largest_values_a
     assert fitted(fits, said.append) == fits and said == []
     assert fitted({"lr": 1, **fits}, said.append) == {"lr": 1, "left out": ["a"]}
     assert said == ["config: more than 65536 bytes as JSON; left out: a"]
+    # The names that are said, and kept, do not make it too large again.
+    long = fitted({f"{i}{'x' * 5000}": "y" * 1000 for i in range(40)}, said.append)
+    assert len(json.dumps(long)) <= MAX_BYTES and len(said[1]) < 2500
+
+
+def test_letters_that_the_server_refuses_do_not_cost_the_run(init, server):
+    for about in ({"name": "half \ud800"}, {"config": {"\ud800": "\udfff"}}, {"id": "a\0b"}, {"id": "a\0b", "resume": "must"}):
+        run = init(**about)
+        run.log({"loss": 1.0})
+        run.finish()
+        assert run.id is not None, about
+    assert len(server.record(run.id).series("loss")) == 2
+
+
+def test_tags_beyond_those_that_are_taken_are_said(init, capfd):
+    init(tags=[str(i) for i in range(60)]).finish()
+    assert "headroom: tags: only the first 50 of 60 are taken" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -227,6 +246,31 @@ def test_a_wrong_setting_is_named(init, wrong, message):
     with pytest.raises(headroom.SettingsError) as error:
         init(**wrong)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HEADROOM_SERVER", "http://127.0.0.1:abc"),
+        ("HEADROOM_SERVER", "http://127.0.0.1:99999"),
+        ("HEADROOM_SERVER", "http://[::1"),
+        ("HEADROOM_SERVER", "http://127.0.0.1:3000?x=1"),
+        ("HEADROOM_MODE", "on"),
+        ("HEADROOM_TRAINER_TOKEN", "a\nb"),
+        ("HEADROOM_TRAINER_TOKEN", "\u00e4"),
+    ],
+)
+def test_a_wrong_variable_is_named(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(headroom.SettingsError, match=f"^{name}: "):
+        headroom.init()
+
+
+def test_spaces_around_an_address_and_a_token_are_no_part_of_them(monkeypatch):
+    monkeypatch.setenv("HEADROOM_SERVER", " http://127.0.0.1:3000/ ")
+    monkeypatch.setenv("HEADROOM_TRAINER_TOKEN", " secret\n")
+    settings = read_settings()
+    assert (settings.server, settings.token) == ("http://127.0.0.1:3000", "secret")
 
 
 def test_a_call_with_more_series_than_a_message_has_events_arrives_whole(init, server):

@@ -156,6 +156,11 @@ describe('a table as a program writes it', () => {
     ]);
   });
 
+  it('a column without a name is left out, and said unless it counts the rows', async () => {
+    expect(await leftOut(',step,loss\n7.5,10,1\n9.25,20,2\n')).toEqual(['column 1 has no name, and is left out']);
+    expect(await leftOut(',step,loss\n3,10,1\n7,20,2\n')).toEqual([]);
+  });
+
   it('series that have values at the same steps are one stream', async () => {
     const { runs } = await readFiles(folder.path, { 'x.csv': 'step,a,b,c,d\n0,1,2,3,\n1,1,2,,\n2,1,2,3,4\n' });
     expect(runs[0]!.streams).toEqual([['a', 'b'], ['c'], ['d']]);

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import uuid
 from typing import Any, Mapping, Sequence
@@ -70,7 +71,7 @@ def init(
     own = str(id or uuid.uuid4().hex[:12])
     setup = made_setup(str(name or "").strip() or own, str(project or os.environ.get("HEADROOM_PROJECT") or "").strip() or "default", config, group, job_type, tags, notes)
     key = f"python:{setup['project']}/{own}"
-    if cut(key, 128) != key:
+    if cut(key, 128) != key or re.search(r"[\x00-\x1f\x7f-\x9f]", key):
         key = f"python:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
     run = Run(
         settings,

@@ -39,6 +39,7 @@ MAX_BYTES = 64 * 1024
 """Of a config as JSON."""
 NAMES_BYTES = 4096
 """Room for the names of what is left out."""
+MAX_TAGS = 50
 
 
 def fitted(config: Mapping[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def _shrink(values: dict[str, Any], most: int, path: str) -> list[str]:
             removed += _shrink(value, most - rest - _bytes(name) - 8, f"{path}{name}.")
             total = rest + _bytes({name: value})
         else:
-            removed.append(path + name)
+            removed.append(cut(path + name, 100))
             total = rest
             del values[name]
     return removed
@@ -104,5 +105,8 @@ def made_setup(
         given = [text("tags", tag, 40) for tag in ([tags] if isinstance(tags, str) else tags or ())]
     except TypeError:
         raise SettingsError(f"tags: {tags!r} is no list of texts") from None
-    setup["tags"] = [tag for tag in dict.fromkeys(given) if tag][:50]
+    own = [tag for tag in dict.fromkeys(given) if tag]
+    if len(own) > MAX_TAGS:
+        print(f"headroom: tags: only the first {MAX_TAGS} of {len(own)} are taken", file=sys.__stderr__)
+    setup["tags"] = own[:MAX_TAGS]
     return setup

@@ -21,6 +21,7 @@ _failed: tuple[BaseException, TracebackType | None] | None = None
 def guard(run: Run) -> None:
     """Ends this run when the process ends."""
     _open_runs.add(run)
+    _end_with_worker()
     global _installed
     if _installed:
         return
@@ -43,6 +44,15 @@ def guard(run: Run) -> None:
                 signal.signal(number, _on_signal)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=_in_child)
+
+
+def _end_with_worker() -> None:
+    """A forked worker of multiprocessing ends without atexit and without the hook; while its finalizers run, its error is being raised."""
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        from multiprocessing import util
+
+        util.Finalize(None, lambda: [run.finish() for run in list(_open_runs)], exitpriority=0)
 
 
 def _notice_exits() -> None:

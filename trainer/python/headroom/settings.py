@@ -56,21 +56,29 @@ def read_settings(
     """Raises SettingsError with the name of the setting."""
     kept = _kept()
     env = os.environ.get
-    chosen_server = checked_server(server or env("HEADROOM_SERVER") or kept.get("server") or DEFAULT_SERVER)
+    by_env = not server and bool(env("HEADROOM_SERVER"))
+    chosen_server = checked_server(server or env("HEADROOM_SERVER") or kept.get("server") or DEFAULT_SERVER, "HEADROOM_SERVER" if by_env else "server")
     same = kept.get("server") == chosen_server or "server" not in kept
-    chosen_token = token or env("HEADROOM_TRAINER_TOKEN") or (kept.get("token") if same else None) or _own_server_token()
+    chosen_token = (token or env("HEADROOM_TRAINER_TOKEN") or (kept.get("token") if same else None) or _own_server_token() or "").strip() or None
+    if chosen_token and not (chosen_token.isascii() and chosen_token.isprintable() and " " not in chosen_token):
+        raise SettingsError(f"{'token' if token else 'HEADROOM_TRAINER_TOKEN'}: it has letters that no token has; copy it again")
     chosen_mode = mode or env("HEADROOM_MODE") or "online"
     if chosen_mode not in MODES:
-        raise SettingsError(f'mode: "{chosen_mode}" is none of {", ".join(MODES)}')
+        raise SettingsError(f'{"mode" if mode else "HEADROOM_MODE"}: "{chosen_mode}" is none of {", ".join(MODES)}')
     chosen_folder = Path(folder or env("HEADROOM_SPOOL") or ".headroom-runs")
     return Settings(chosen_server, chosen_token, chosen_mode, chosen_folder)
 
 
-def checked_server(server: str) -> str:
-    url = urlsplit(server)
-    if url.scheme not in ("http", "https") or not url.netloc:
-        raise SettingsError(f'server: "{server}" is no address; give one like {DEFAULT_SERVER}')
-    return server.rstrip("/")
+def checked_server(server: str, setting: str = "server") -> str:
+    """The address without what surrounds it. Raises SettingsError, which names `setting`."""
+    try:
+        url = urlsplit(server.strip())
+        if url.scheme in ("http", "https") and url.hostname and url.port != 0 and not (url.query or url.fragment):
+            return server.strip().rstrip("/")
+    except ValueError:
+        # Of the port, or of an IPv6 address.
+        pass
+    raise SettingsError(f'{setting}: "{server}" is no address; give one like {DEFAULT_SERVER}')
 
 
 def keep_login(server: str, token: str) -> Path:

@@ -83,7 +83,9 @@ class Socket:
                     self._ws.send_binary(bytes(payload))
                 else:
                     said = [name] if payload is None else [name, payload]
-                    self._ws.send(f"42{number}{json.dumps(said, separators=(',', ':'))}")
+                    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
+                    # A server refuses half of a letter (a surrogate without its pair), and all that comes with it.
+                    self._ws.send(f"42{number}{text.encode('utf-8', 'replace').decode()}")
             except (OSError, websocket.WebSocketException) as error:
                 raise LinkLost(str(error)) from error
 
