@@ -6,7 +6,7 @@ export function PanelBody({ title, tools, children }: { title: string; tools?: R
   return (
     <section aria-label={title} className="min-w-0">
       {tools && (
-        <div className="sticky top-0 z-20 flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-1 max-[899px]:flex-nowrap max-[899px]:overflow-x-auto">
+        <div className="sticky top-0 z-20 flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-1 max-[899px]:flex-nowrap max-[899px]:overflow-x-auto low:static">
           {tools}
         </div>
       )}

@@ -304,6 +304,20 @@ describeInBrowser('the workspace of a run', () => {
     await phone.context().close();
   });
 
+  it('a low window, as with a large zoom, is for its panels: the header is one line, and so is the timeline until it is unfolded', async () => {
+    const low = await open('?tabs=attention&lanes=1', { width: 1280, height: 450 });
+    const height = async () => (await low.locator('#main').boundingBox())!.height;
+    await expect.poll(height).toBeGreaterThanOrEqual(360);
+    await low.setViewportSize({ width: 640, height: 400 });
+    await expect.poll(height).toBeGreaterThanOrEqual(280);
+    await low.getByRole('button', { name: 'Unfold the timeline' }).click();
+    await expect.poll(height).toBeLessThan(280);
+    await low.getByRole('button', { name: 'Fold the timeline' }).click();
+    await low.setViewportSize({ width: 1280, height: 800 });
+    await low.getByRole('button', { name: 'Fold the timeline' }).waitFor();
+    await low.context().close();
+  });
+
   it('on paper the panels are whole, with the charts that the window shows', async () => {
     const printed = await open('?tabs=curves.attention', { width: 1280, height: 450 });
     await openTab(printed, 'Attention');

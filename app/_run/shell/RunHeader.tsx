@@ -57,7 +57,11 @@ export function RunHeader() {
             copy of {head.copyOf}
           </Link>
         )}
-        <span className={narrow ? 'order-last flex w-full flex-wrap items-center gap-x-3' : 'contents'}>
+        <span
+          className={
+            narrow ? 'order-last flex w-full flex-wrap items-center gap-x-3 low:sm:order-none low:sm:w-auto' : 'contents'
+          }
+        >
           <span role="status" data-testid="status">
             <StatusBadge status={head.status} message={head.message} />
           </span>

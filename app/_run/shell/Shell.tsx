@@ -164,7 +164,7 @@ function BarButton(props: { icon: Panel['icon']; title: string; on: boolean; dot
       type="button"
       aria-pressed={props.on}
       onClick={props.onClick}
-      className="relative flex h-12 min-w-0 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-dim aria-pressed:text-accent"
+      className="relative flex h-12 min-w-0 flex-1 flex-col items-center justify-center gap-0.5 text-2xs text-dim aria-pressed:text-accent low:sm:h-8 low:sm:flex-row low:sm:gap-1.5"
     >
       <props.icon aria-hidden size={17} />
       {props.title}

@@ -36,6 +36,9 @@ function onScreen(query: string): boolean {
 /** Whether to show one panel at a time, with a bar of panels at the bottom: on a phone, in a narrow window, or with a large zoom. */
 export const useNarrow = (): boolean => useMedia('(max-width: 899px)');
 
+/** Whether the window is low: the variant `low` of globals.css. */
+export const useLow = (): boolean => useMedia('(max-height: 559px)');
+
 /** Whether the page is shown to an audience: large type, and only what the audience needs. */
 export function usePresenting(): boolean {
   const present = useWorkspace((w) => w.layout === 'present');

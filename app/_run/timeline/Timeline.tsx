@@ -29,7 +29,7 @@ import { useHistory } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useHappenings } from '~/app/_run/curves/useCharts';
-import { useNarrow } from '~/app/_run/shell/useMedia';
+import { useLow, useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
 import { useSnapshotWords } from './snapshotWords';
 import { stateWord } from './stateWord';
@@ -48,10 +48,11 @@ export const togglePlay = 'headroom:play';
 
 /** Moves the whole page through the run: follows the newest step, or stays at one. Lanes below it show what happened. */
 export function Timeline() {
-  const narrow = useNarrow();
+  const [narrow, low] = [useNarrow(), useLow()];
+  const small = narrow || low;
   const wide = useWorkspace((w) => w.lanes);
   const [unfolded, setUnfolded] = useState(false);
-  const open = narrow ? unfolded : wide;
+  const open = small ? unfolded : wide;
   const live = useCursor((c) => c.mode === 'live');
   const status = useView((v) => v.status, 'queued' as const);
   const history = useHistory();
@@ -108,7 +109,7 @@ export function Timeline() {
           aria-expanded={open}
           label={open ? 'Fold the timeline' : 'Unfold the timeline'}
           title={open ? 'Fold the timeline to one line' : 'Unfold the timeline: a lane for each kind of mark'}
-          onClick={() => (narrow ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
+          onClick={() => (small ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
         />
       </div>
       {open && track}
