@@ -254,6 +254,7 @@ export class IntakeRun implements OwnerPort {
         const at = items > 1 ? `${i}.` : '';
         if (!read.ok) return refuse('invalid', at + read.message, read.field);
         if (!trial) continue;
+        if (read.leftOut) return refuse('invalid', at + read.leftOut.message, read.leftOut.field);
         const { type } = read.event;
         const wrong = !type.startsWith('command.') && eventError(room.view, trial, read.event, new Map());
         const words = wrong && at + wrong.replace(/^columns\.0\./, '');

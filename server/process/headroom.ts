@@ -20,7 +20,7 @@ const help = [
 /** Puts the flags of `headroom start` into the environment. @returns what is wrong with them, or null */
 function problemOf(flags: string[]): string | null {
   for (let i = 0; i < flags.length; i++) {
-    const [flag = '', joined] = flags[i]!.split('=', 2);
+    const [, flag = '', joined] = /^([^=]*)(?:=(.*))?$/s.exec(flags[i]!)!;
     if (!Object.hasOwn(startFlags, flag))
       return `headroom start has no flag ${flag}; it has ${Object.keys(startFlags).join(', ')}`;
     const value = joined ?? flags[++i];

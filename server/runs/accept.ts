@@ -90,10 +90,12 @@ export function accept(
     if (wrong === null) {
       const logged = asLogged(trial, fresh!);
       if (logged) keep(withAsked(after, logged, asked));
-      continue;
     }
+    const leftOut = wrong === null && read.ok ? read.leftOut : undefined;
+    if (wrong === null && !leftOut) continue;
     count += 1;
-    last = `event ${number} (${(typeOf(raw) ?? 'no type').slice(0, 40)}): ${wrong}`;
+    const what = leftOut ? `left out: ${leftOut.names.join(', ')}: ${leftOut.message}` : wrong;
+    last = `event ${number} (${(typeOf(raw) ?? 'no type').slice(0, 40)}): ${what}`;
     if (count <= ALERTS_EACH) tell(last);
   }
   if (isNews(after.setAside, count, ended(after.status) && !ended(view.status)))

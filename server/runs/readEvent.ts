@@ -1,5 +1,6 @@
 /** The lenient edge: parses one raw event of a trainer, or says what is wrong with it. */
 
+import type { ZodError } from 'zod';
 import { hashOf } from '~/server/base/hash';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import { controlDefaults } from '~/shared/controls';
@@ -7,7 +8,12 @@ import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
 import { isObject } from '~/shared/own';
 
-export type Read = { ok: true; event: TrainerEvent } | { ok: false; message: string; field: string | null };
+interface Wrong {
+  message: string;
+  field: string | null;
+}
+/** `leftOut`: declarations that the event does without, and what is wrong with them. */
+export type Read = { ok: true; event: TrainerEvent; leftOut?: Wrong & { names: string[] } } | ({ ok: false } & Wrong);
 
 const wrong = (message: string, field: string | null): Read => ({ ok: false, message, field });
 
@@ -19,8 +25,15 @@ export function readEvent(raw: unknown): Read {
   if (!known.has(type)) return wrong(`type: there is no such event; there are ${[...known].join(', ')}`, 'type');
   if (type === 'checkpoint' && 'reference' in (raw as object) && 'blob' in (raw as object))
     return wrong('reference: give the blob or the reference, not both', 'reference');
-  const parsed = trainerEvent.safeParse(filled(type, raw as object));
-  if (!parsed.success) return wrong(describeZodError(parsed.error), fieldOf(parsed.error));
+  const given = filled(type, raw as object);
+  const parsed = trainerEvent.safeParse(given);
+  if (!parsed.success) {
+    const what = { message: describeZodError(parsed.error), field: fieldOf(parsed.error) };
+    const rest = type === 'started' ? withoutWrong(given as Declared, parsed.error) : null;
+    const started = trainerEvent.safeParse(rest?.event);
+    if (rest && started.success) return { ok: true, event: started.data, leftOut: { ...what, names: rest.names } };
+    return { ok: false, ...what };
+  }
   if (parsed.data.type === 'status' && parsed.data.status === 'crashed')
     return wrong('status: only the server says that a run has crashed; say failed, with a traceback', 'status');
   return { ok: true, event: parsed.data };
@@ -79,6 +92,29 @@ function declared({ controls, values }: Declared): Partial<Declared> {
     isObject(s) && typeof s.name === 'string' && !Object.hasOwn(values, s.name) ? [[s.name, s.default] as const] : [],
   );
   return { controls: { ...controls, values: specs, actions }, values: { ...Object.fromEntries(missing), ...values } };
+}
+
+/**
+ * The event without the controls and actions that are wrong, so that one of them does not take pause and stop with it, and their
+ * names. null: something else is wrong.
+ */
+function withoutWrong(event: Declared, { issues }: ZodError): { event: object; names: string[] } | null {
+  const { values, actions } = event.controls as Record<'values' | 'actions', unknown[]>;
+  const found = issues.map(({ path: [first, second, at] }) => {
+    if (first === 'values') return values.find((spec) => isObject(spec) && nameOf(spec) === second);
+    const list = second === 'values' ? values : second === 'actions' ? actions : [];
+    return typeof at === 'number' ? list[at] : undefined;
+  });
+  if (!found.every(isObject)) return null;
+  const wrong = new Set<unknown>(found);
+  const right = (spec: unknown) => !wrong.has(spec);
+  const kept = values.filter(right);
+  const dropped = new Set(values.filter((spec) => !right(spec)).map((spec) => nameOf(spec as object)));
+  const current = Object.entries(event.values as object).filter(([name]) => !dropped.has(name));
+  return {
+    event: { ...event, controls: { values: kept, actions: actions.filter(right) }, values: Object.fromEntries(current) },
+    names: found.filter((spec, i) => found.indexOf(spec) === i).map((spec) => String(nameOf(spec))),
+  };
 }
 
 const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -229,3 +230,23 @@ def test_weight_decay_keeps_the_ratio_of_the_groups_and_groups_without_it_stay_w
     for value in (0.05, 0.0, 0.3):
         control.set(value)
         assert [g["weight_decay"] for g in optimizer.param_groups] == [0.0, value, pytest.approx(2 * value)]
+
+
+def test_a_control_that_is_declared_wrong_does_not_take_the_others_with_it(init, server):
+    run = init(name="declared")
+    with pytest.raises(ValueError, match="^size: options: give texts"):
+        run.control("size", 16, options=[16, 32])
+    run.control("limit", math.inf)
+    run.control("wrong", 1.0, role="speed")
+    run.control("lr", 0.1)
+    run.action(lambda: None, name="hello")
+    run.action(lambda: None, name="bad", role="jump")
+    run.log({"loss": 1.0})
+    run.finish()
+    record = server.record(run.id)
+    started = record.of_type("started")[-1]
+    assert started["values"] == {"limit": "inf", "lr": 0.1}
+    assert [c["type"] for c in started["controls"]["values"]] == ["number", "number"]
+    assert [a["name"] for a in started["controls"]["actions"]] == ["hello"]
+    said = record.alerts()[-1]
+    assert "(started): left out: wrong, bad: controls.values.1.role: give " in said and "; controls.actions.1.role: give " in said

@@ -72,6 +72,11 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
       2,
       'people sent a run back to the queue; its trainer did not hear of it, as its connection broke, and went on with it',
     ],
+    [
+      12356,
+      2,
+      'a question was answered before the registration of its trainer; the answer was dropped, the question stayed open',
+    ],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });

@@ -95,7 +95,8 @@ export class Uplink {
         this.#soon(0);
         return;
       case 'answer':
-        if (this.#registered) this.#socket.emit('answer', pack(message.answer));
+        // Over the connection that asked: its registration may not have been answered yet. The server knows the ticket of another one no more.
+        if (this.#socket.connected) this.#socket.emit('answer', pack(message.answer));
         return;
       case 'progress':
         if (this.#registered) this.#socket.volatile.emit('progress', message.progress);

@@ -82,6 +82,11 @@ describe('headroom', () => {
     expect(printed.slice(problem.length)).toBe(`\n\n${(await headroom('help')).printed}`);
   });
 
+  it('a value of a flag keeps what it has after a "="', async () => {
+    const { code, printed } = await headroom('start', '--port=99999=1');
+    expect([code, printed]).toEqual([1, expect.stringContaining('PORT="99999=1": a whole number')]);
+  });
+
   it('says its version', async () => {
     expect(await headroom('--version')).toEqual({ code: 0, printed: `${manifest.version}\n` });
   });

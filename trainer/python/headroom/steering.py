@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+from .numbers import cut
+
 NAME = re.compile(r"^[\w][\w./:-]{0,127}$")
 Value = Any
 """Number, text, True or False, or None."""
@@ -91,11 +93,13 @@ def checked_name(name: str) -> str:
 
 
 def plain_value(value: Any) -> Value:
-    if value is None or isinstance(value, (bool, str)):
+    """A value as the protocol has it: NaN and infinities, which JSON lacks, as their text."""
+    if isinstance(value, str):
+        return cut(value, 4096)
+    if value is None or isinstance(value, (bool, int)):
         return value
-    if isinstance(value, int):
-        return value
-    return float(value)
+    number = float(value)
+    return number if math.isfinite(number) else str(number)
 
 
 def type_of(value: Any, options: Any) -> str:
@@ -128,7 +132,10 @@ def make_control(
     null_label: str | None = None,
     takes_effect: str = "next step",
 ) -> Control:
-    first = plain_value(get()) if get else plain_value(value)
+    given = get() if get else value
+    first = plain_value(given)
+    if options is not None and not all(isinstance(o, str) for o in (*options, first or "")):
+        raise ValueError(f"{name}: options: give texts, and one of them as the value, not {value!r} of {options!r}")
     spec: dict[str, Any] = {"label": label or name, "help": help, "unit": unit, "group": group, "scale": scale, "takesEffect": takes_effect}
     if min is not None:
         spec["min"] = min
@@ -137,13 +144,13 @@ def make_control(
     if max is not None:
         spec["max"] = max
     if options is not None:
-        spec["options"] = [str(o) for o in options]
+        spec["options"] = list(options)
     if role is not None:
         spec["role"] = role
     if null_label is not None:
         spec["nullLabel"] = null_label
     spec["default"] = first
-    return Control(checked_name(name), first, type or type_of(first, options), set, get, spec)
+    return Control(checked_name(name), first, type or type_of(given, options), set, get, spec)
 
 
 def make_action(
