@@ -63,21 +63,24 @@ async function main(): Promise<void> {
     });
     await runOf(headroom, 'reverse', ['finished'], [first.runId]);
     const live = await runOf(headroom, 'anomaly', ['running']);
-    await until('150 steps', async () => ((await headroom.runs.view.query({ runId: live.runId })).step > 150 ? true : undefined));
+    await until('400 steps', async () => ((await headroom.runs.view.query({ runId: live.runId })).step > 400 ? true : undefined));
 
     const runPage = `${product.url}/runs/${live.runId}`;
     const ada = await open(browser, runPage, 'light');
     await ada.getByRole('figure', { name: 'Loss', exact: true }).waitFor(within);
+    await ada.getByRole('button', { name: 'Skip the tour' }).click();
     await ada.waitForTimeout(3000);
     await take(ada, 'watch');
 
     await openTab(ada, 'Attention');
-    await ada.getByRole('region', { name: 'Attention', exact: true }).waitFor(within);
+    await ada.getByRole('combobox', { name: 'color scale' }).selectOption('shared');
+    // One head, and where it looks over time.
+    await ada.locator('[data-head="0.2"]').focus();
+    await ada.keyboard.press('Enter');
     await ada.waitForTimeout(3000);
     await take(ada, 'attention');
 
-    const bob = await open(browser, runPage, 'dark');
-    await openTab(bob, 'Steer');
+    const bob = await open(browser, `${runPage}?layout=steer`, 'dark');
     const field = bob.getByLabel('Clip value', { exact: true });
     await field.waitFor(within);
     await field.fill('1.5');
