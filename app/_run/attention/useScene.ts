@@ -56,7 +56,7 @@ export interface Scene {
 }
 
 /** With more keys than this, uniform attention looks black on a scale from 0 to 1. */
-const mostOnUnit = 16;
+const mostOnUnit = 8;
 
 const noLayers: readonly LayerShape[] = [];
 
