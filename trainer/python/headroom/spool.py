@@ -209,10 +209,11 @@ def write_meta(folder: Path, meta: dict[str, Any]) -> None:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
+    """None: it is not there, or damaged."""
     try:
         found = json.loads((folder / "meta.json").read_text("utf-8"))
-        return found if isinstance(found, dict) else None
-    except (OSError, ValueError):
+        return found if isinstance(found["key"], str) and isinstance(found["setup"]["name"], str) and "trainerId" in found else None
+    except (OSError, ValueError, TypeError, LookupError):
         return None
 
 
