@@ -34,7 +34,7 @@ describe("the viewers' link", () => {
     const answered = new Promise((resolve) => socket.on('answered', resolve));
     const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, publishedSetup('reverse'));
     await connect({ url: app.url }).runs.controlLock.mutate({ runId, request: { kind: 'take', forMs: null } });
-    expect(await answered).toBe(`${runId} lock`);
+    expect(await answered).toBe(`${runId} lock `);
     socket.close();
   });
 
