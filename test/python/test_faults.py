@@ -405,3 +405,24 @@ def test_a_folder_that_cannot_be_written_is_replaced_by_a_temporary_one(settings
     run.finish()
     assert server.record(run.id).series("loss") == [(0, 1.0)]
     assert f"what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err
+
+
+def test_a_folder_on_a_full_disk_is_replaced_by_a_temporary_one(init, server, tmp_path, monkeypatch, capfd):
+    import tempfile
+
+    allocate = os.posix_fallocate
+    answers = iter([OSError(28, "No space left on device")])
+
+    def once_full(*about):
+        for error in answers:
+            raise error
+        allocate(*about)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "posix_fallocate", once_full)
+    run = init(name="full at the start")
+    run.log({"loss": 1.0})
+    run.finish()
+    assert server.record(run.id).series("loss") == [(0, 1.0)]
+    assert f"No space left on device; what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err
+    assert list((tmp_path / "spool").iterdir()) == []
