@@ -90,8 +90,10 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
     const { value } = await input.next();
     if (value === undefined) done = true;
     else held += value;
+    if (!dialect && held.length < SAMPLE && !done) continue;
+    // Files that were put together from several have line ends of several kinds; within quotes a CR is a letter.
+    if (dialect?.newline !== '\r' && held.includes('\n') && !held.includes('"')) held = held.replace(/\r(?!\n|$)/g, '\n');
     if (!dialect) {
-      if (held.length < SAMPLE && !done) continue;
       dialect = dialectOf(held);
       if (dialect.skip > 0) {
         held = held.slice(dialect.skip);

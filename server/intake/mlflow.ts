@@ -54,6 +54,8 @@ const writeError = (response: ServerResponse, status: number, message: string, f
 
 const text = z.string();
 const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
+const maxResults = int64.refine((n) => n > 0, 'give a whole number above 0');
+const pageToken = z.string().regex(/^(-?\d{1,16})?$/, 'give the next_page_token of the answer before');
 const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
@@ -74,8 +76,10 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     });
 
   const viewOf = async ({ run_id, run_uuid }: z.infer<typeof ofRun>): Promise<RunView> => {
-    const view = await hub.view(run_id || run_uuid || '');
-    if (!view) throw new RequestError(404, `run_id: there is no run ${run_id || run_uuid}`);
+    const id = run_id || run_uuid;
+    if (!id) throw new RequestError(400, 'run_id: it is missing; give the id of a run');
+    const view = await hub.view(id);
+    if (!view) throw new RequestError(404, `run_id: there is no run ${id}`);
     return view;
   };
 
@@ -273,16 +277,16 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     at(
       'GET',
       'metrics/get-history',
-      ofRun.extend({ metric_key: text, max_results: int64.default(25_000), page_token: text.optional() }),
+      ofRun.extend({ metric_key: text, max_results: maxResults.default(25_000), page_token: pageToken.optional() }),
       async (wish) => {
         const { runId } = await viewOf(wish);
         const found = (await store.series({ runId, search: null, names: [wish.metric_key], skip: 0, limit: 1 })).series[0];
         if (!found) return { metrics: [] };
-        const range = { runId, fromStep: Number(wish.page_token ?? -Number.MAX_SAFE_INTEGER), toStep: null };
+        const range = { runId, fromStep: Number(wish.page_token || -Number.MAX_SAFE_INTEGER), toStep: null };
         const { steps, times, values, more } = await store.rows({
           ...range,
           stream: found.stream,
-          limit: Math.min(25_000, Math.max(1, wish.max_results)),
+          limit: Math.min(25_000, wish.max_results),
         });
         const own = await store.rows({ ...range, stream: stepOf(wish.metric_key), limit: steps.length });
         const asLogged = new Map([...own.steps].map((s, i) => [s, own.values[i]!]));
@@ -303,9 +307,9 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         experiment_ids: z.array(text).default([]),
         filter: text.default(''),
         run_view_type: z.enum(['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL']).default('ACTIVE_ONLY'),
-        max_results: int64.default(1000),
+        max_results: maxResults.default(1000),
         order_by: z.array(text).default([]),
-        page_token: text.default('0'),
+        page_token: pageToken.default('0'),
       }),
       async ({ experiment_ids, filter, run_view_type, max_results, order_by, page_token }) => {
         const projects = new Set(

@@ -91,7 +91,8 @@ const schema = z.object({
       error: 'the address of the provider is needed, e.g. HEADROOM_OIDC_ISSUER=https://accounts.google.com',
     })
     .refine(
-      (url) => url.startsWith('https:') || isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
+      // Also called with what is no address, which the line above refuses.
+      (url) => !URL.canParse(url) || url.startsWith('https:') || isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')),
       'a provider on another machine needs an address that begins with https://',
     )
     .optional(),

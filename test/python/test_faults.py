@@ -15,7 +15,7 @@ import time
 import headroom
 import pytest
 from conftest import patience, script, wait_for
-from headroom.cli import sync
+from headroom.cli import main, sync
 
 TRAINING = """
 import os, sys, time
@@ -112,6 +112,30 @@ def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
     record = server.record(found["runId"])
     assert record.series("m3") == [(i, i + 0.3) for i in range(30_000)]
     assert record.status == "finished"
+
+
+def test_a_damaged_folder_does_not_keep_the_others_from_being_sent(server, tmp_path, capfd):
+    for text in ("{", "[]", '{"key": "python:damaged"}'):
+        folder = tmp_path / f"1{len(text)}"
+        folder.mkdir()
+        (folder / "meta.json").write_text(text)
+    run = headroom.init(name="beside damage", mode="offline", folder=tmp_path, system_seconds=None)
+    run.log({"loss": 1.0})
+    run.finish()
+    assert sync(tmp_path, server.url, server.token) == 3
+    assert capfd.readouterr().err.count("its meta.json is damaged; what it holds cannot be sent") == 3
+    assert [r["status"] for r in server.runs() if r["name"] == "beside damage"] == ["finished"]
+
+
+def test_a_folder_that_is_none_is_said(tmp_path, monkeypatch, capfd):
+    assert main(["sync", str(tmp_path / "nosuch")]) == 2
+    assert capfd.readouterr().err == f"{tmp_path / 'nosuch'} is no folder\n"
+    assert main(["sync", str(tmp_path)]) == 0
+    assert capfd.readouterr().out == f"there is nothing to send in {tmp_path}\n"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
+    assert main(["login", "--server", "http://127.0.0.1:3000", "--token", "secret"]) == 1
+    assert "the login cannot be kept: " in capfd.readouterr().err
 
 
 def test_the_rest_is_sent_when_no_thread_can_begin_as_while_the_interpreter_ends(server, tmp_path, monkeypatch):
@@ -381,3 +405,24 @@ def test_a_folder_that_cannot_be_written_is_replaced_by_a_temporary_one(settings
     run.finish()
     assert server.record(run.id).series("loss") == [(0, 1.0)]
     assert f"what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err
+
+
+def test_a_folder_on_a_full_disk_is_replaced_by_a_temporary_one(init, server, tmp_path, monkeypatch, capfd):
+    import tempfile
+
+    allocate = os.posix_fallocate
+    answers = iter([OSError(28, "No space left on device")])
+
+    def once_full(*about):
+        for error in answers:
+            raise error
+        allocate(*about)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "posix_fallocate", once_full)
+    run = init(name="full at the start")
+    run.log({"loss": 1.0})
+    run.finish()
+    assert server.record(run.id).series("loss") == [(0, 1.0)]
+    assert f"No space left on device; what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err
+    assert list((tmp_path / "spool").iterdir()) == []

@@ -152,6 +152,15 @@ def test_a_series_is_logged_in_one_way_alone(init, server, capfd):
     assert "is logged by the room already" in capfd.readouterr().err
 
 
+def test_a_value_of_a_stream_that_is_no_number_is_named_and_its_step_stays_free(init, server, capfd):
+    run = init(name="streams")
+    run.log({"a": 1.0, "b": None}, step=3, stream="norms")
+    run.log({"a": 1.0, "b": 2.0}, step=3, stream="norms")
+    run.finish()
+    assert server.record(run.id).series("b") == [(3, 2.0)]
+    assert 'headroom: log: "b" of "norms" is no number; step 3 is set aside\n' in capfd.readouterr().err
+
+
 def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_named_once(init, server, capfd):
     run = init(name="bad values")
     for i in range(3):

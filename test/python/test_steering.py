@@ -250,3 +250,18 @@ def test_a_control_that_is_declared_wrong_does_not_take_the_others_with_it(init,
     assert [a["name"] for a in started["controls"]["actions"]] == ["hello"]
     said = record.alerts()[-1]
     assert "(started): left out: wrong, bad: controls.values.1.role: give " in said and "; controls.actions.1.role: give " in said
+
+
+def test_a_control_whose_get_raises_costs_neither_rows_nor_the_script(init, server, capfd):
+    run = init(name="raising get")
+    kept = {"rate": 0.5}
+    run.control("rate", get=lambda: kept["rate"])
+    kept.clear()
+    run.log({"loss": 1.0})
+    run.action(lambda: None, name="later")
+    run.log({"loss": 2.0})
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("loss") == [(0, 1.0), (1, 2.0)]
+    assert [e["values"] for e in record.of_type("started")] == [{"rate": 0.5}] * 2
+    assert capfd.readouterr().err.count("headroom: control rate: its get raised KeyError('rate')") == 1

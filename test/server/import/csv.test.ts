@@ -172,6 +172,7 @@ describe('how a table is written', () => {
   it.each([
     ['semicolons with decimal commas', 'step;loss\r\n0;0,5\r\n1;-1,25e3\r\n', two],
     ['tabs', 'step\tloss\n0\t0.5\n1\t-1250\n', two],
+    ['line ends of several kinds', 'step,loss\r0,0.5\n1,-1250\r', two],
     ['tabs with decimal commas', 'step\tloss\n0\t0,5\n1\t-1250\n', two],
     ['bars', 'step|loss\n0|0.5\n1|-1250\n', two],
     ['a line that says what separates', 'sep=;\r\nstep;loss\r\n0;0,5\r\n1;-1250\r\n', two],

@@ -267,6 +267,14 @@ describe('a run as mlflow.start_run logs it', () => {
     expect((await app.hub.view(runs[0]!))!.trashed).toBe(true);
   });
 
+  it.each([
+    ['POST', 'runs/search', { max_results: -1 }, 'max_results: give a whole number above 0'],
+    ['POST', 'runs/search', { page_token: 'zzz' }, 'page_token: give the next_page_token of the answer before'],
+    ['POST', 'runs/delete', {}, 'run_id: it is missing; give the id of a run'],
+  ] as const)('%s %s with %j is refused with its field', async (method, path, body, message) => {
+    expect(await send(method, path, body)).toEqual({ status: 400, body: { error_code: 'INVALID_PARAMETER_VALUE', message } });
+  });
+
   it('files that are logged become samples, where they are pictures or texts', async () => {
     const run_id = await created();
     const put = async (name: string, body: Uint8Array | string) => {

@@ -112,6 +112,9 @@ describe('the environment', () => {
     expect(refused({ HEADROOM_OIDC_ISSUER: '', HEADROOM_OIDC_CLIENT_ID: '' })).toBe(
       'HEADROOM_OIDC_ALLOW: HEADROOM_OIDC_ISSUER, the address of the provider, is needed too',
     );
+    expect(refused({ HEADROOM_OIDC_ISSUER: 'id.lab.example' })).toBe(
+      'HEADROOM_OIDC_ISSUER="id.lab.example": the address of the provider is needed, e.g. HEADROOM_OIDC_ISSUER=https://accounts.google.com',
+    );
     expect(refused({ HEADROOM_OIDC_ISSUER: 'http://id.lab.example' })).toBe(
       'HEADROOM_OIDC_ISSUER="http://id.lab.example": a provider on another machine needs an address that begins with https://',
     );

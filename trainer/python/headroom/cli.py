@@ -59,7 +59,10 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -
     lock = spool.FolderLock(folder)
     try:
         meta = spool.read_meta(folder)
-        if meta is None or not lock.take():
+        if meta is None:
+            print(f"{folder}: its meta.json is damaged; what it holds cannot be sent", file=sys.stderr)
+            return "dropped"
+        if not lock.take():
             print(f"{folder}: is being sent by the script itself")
             return "busy"
         print(f"{folder}: {meta['setup']['name']}")
@@ -131,11 +134,19 @@ def main(arguments: list[str] | None = None) -> int:
         if given.command == "watch":
             return watch(Path(given.logdir), read_settings(given.server, given.token, "online"), given.project, given.once, given.idle)
         if given.command == "login":
-            print(f"kept in {keep_login(given.server, given.token or getpass.getpass('token: '))}")
+            token = given.token or getpass.getpass("token: ")
+            try:
+                print(f"kept in {keep_login(given.server, token)}")
+            except OSError as error:
+                print(f"the login cannot be kept: {error}; set XDG_CONFIG_HOME to a folder that can be written", file=sys.stderr)
+                return 1
             return 0
         settings = read_settings(given.server, given.token, "online", given.folder)
-        if not settings.folder.exists():
-            print(f"there is nothing in {settings.folder}")
+        if not settings.folder.is_dir() and given.folder:
+            print(f"{given.folder} is no folder", file=sys.stderr)
+            return 2
+        if not (settings.folder / "meta.json").exists() and not any(spool.runs_in(settings.folder)):
+            print(f"there is nothing to send in {settings.folder}")
             return 0
         return 1 if sync(settings.folder, settings.server, settings.token, as_new=given.as_new) else 0
     except SettingsError as error:

@@ -53,8 +53,16 @@ class Commands:
                 "values": [c.declaration() for c in self.controls.values()],
                 "actions": [a.declaration() for a in self.actions.values()],
             },
-            "values": {c.name: c.current() for c in self.controls.values()},
+            "values": {c.name: self._current(c) for c in self.controls.values()},
         }
+
+    def _current(self, control: Control) -> Any:
+        """Its value; the last known one where `get` raises: what is logged and the other controls do not depend on it."""
+        try:
+            return control.current()
+        except Exception as error:
+            self._out.warn(f"control {control.name}: its get raised {error!r}", f"get {control.name}")
+            return control.value
 
     def join_ranks(self) -> None:
         if self.ranks is None and not self._out.forked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -397,18 +398,26 @@ _open_runs: set[Run] = set()
 
 
 def _made_folder(inside: Path) -> Path:
-    """A folder for the run's spool; where `inside` cannot be written, one of the system's temporary folder."""
+    """A folder for the run's spool; where `inside` cannot be written or is full, one of the system's temporary folder."""
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
-    try:
-        (inside / name / "blobs").mkdir(parents=True)
-        return inside / name
-    except OSError as error:
-        other = Path(tempfile.gettempdir()) / "headroom-runs" / name
+
+    def made(folder: Path) -> Path:
         try:
-            (other / "blobs").mkdir(parents=True)
+            (folder / "blobs").mkdir(parents=True)
+            spool.need_space(folder)
+            return folder
         except OSError:
-            raise SettingsError(f"folder: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
-        print(f"headroom: {error}; what is logged is kept in {other}", file=sys.__stderr__)
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    try:
+        return made(inside / name)
+    except OSError as error:
+        try:
+            other = made(Path(tempfile.gettempdir()) / "headroom-runs" / name)
+        except OSError:
+            raise SettingsError(f"folder: {inside}: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
+        print(f"headroom: {inside}: {error}; what is logged is kept in {other}", file=sys.__stderr__)
         return other
 
 

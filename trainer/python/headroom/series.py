@@ -204,8 +204,12 @@ class Series:
             before = self._last.get(id)
             if before is not None and step <= before:
                 return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
+            try:
+                numbers = [float(v) for v in values.values()]
+            except Exception:
+                wrong = next((n for n, v in values.items() if number_of(v) is None), names[0])
+                return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")
             self._last[id] = step
-            numbers = [float(v) for v in values.values()]
             out.append(packer.pack(records.GROUP, id, step, self.clock() * 1000.0, *numbers))
             self._newest.update(zip(names, numbers))
 

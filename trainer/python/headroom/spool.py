@@ -50,6 +50,22 @@ def segments_in(folder: Path) -> list[int]:
     return sorted(int(f.name[:6]) for f in folder.glob("[0-9][0-9][0-9][0-9][0-9][0-9].seg"))
 
 
+def _allocate(descriptor: int, size: int) -> None:
+    """Writing to a part of a mapped file for which the disk has no space would kill the process."""
+    getattr(os, "posix_fallocate", lambda file, _at, length: os.ftruncate(file, length))(descriptor, 0, size)
+
+
+def need_space(folder: Path) -> None:
+    """Raises OSError when the folder has no space for the first segment and what lies beside it."""
+    path = folder / "space"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _allocate(descriptor, SEGMENT + AHEAD)
+    finally:
+        os.close(descriptor)
+        os.unlink(path)
+
+
 class Writer:
     """Appends records. The caller must hold a lock."""
 
@@ -72,8 +88,7 @@ class Writer:
         path = self._folder / segment_name(self._number + 1)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            # Writing to a part of a mapped file for which the disk has no space would kill the process.
-            getattr(os, "posix_fallocate", lambda file, _at, length: os.ftruncate(file, length))(descriptor, 0, size)
+            _allocate(descriptor, size)
             self._map = mmap.mmap(descriptor, size)
         except OSError as error:
             os.unlink(path)
@@ -209,10 +224,11 @@ def write_meta(folder: Path, meta: dict[str, Any]) -> None:
 
 
 def read_meta(folder: Path) -> dict[str, Any] | None:
+    """None: it is not there, or damaged."""
     try:
         found = json.loads((folder / "meta.json").read_text("utf-8"))
-        return found if isinstance(found, dict) else None
-    except (OSError, ValueError):
+        return found if isinstance(found["key"], str) and isinstance(found["setup"]["name"], str) and "trainerId" in found else None
+    except (OSError, ValueError, TypeError, LookupError):
         return None
 
 
