@@ -12,10 +12,15 @@ import { ExportError, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
 
+const whole = z
+  .string()
+  .regex(/^-?\d{1,16}$/, 'give a whole number, e.g. 1000')
+  .transform(Number);
+
 /** Parameters of GET /api/runs/<id>/export, without the format. */
 const parameters = z.strictObject({
   runId,
-  step: z.coerce.number().int().optional(),
+  step: whole.optional(),
   tensor: z.string().min(1).max(100).optional(),
   signal: z.string().min(1).max(100).optional(),
   /** html only: number of snapshots to include, evenly spaced; left out = all. */
@@ -33,8 +38,8 @@ const parameters = z.strictObject({
     .optional(),
   /** csv only: these columns, for the steps from <= step < to; left out = all. */
   series: z.array(z.string().min(1).max(512)).max(4096).optional(),
-  from: z.coerce.number().int().optional(),
-  to: z.coerce.number().int().optional(),
+  from: whole.optional(),
+  to: whole.optional(),
 });
 type Parameters = z.infer<typeof parameters> & { format: string };
 

@@ -420,6 +420,9 @@ describe('requests', () => {
       'there is no field "color"; known are runId, step, tensor, signal, snapshots, series, from, to, format',
     ],
     ['format=safetensors&step=-1', 400, /^step: /],
+    ['format=csv&from=abc', 400, 'from: give a whole number, e.g. 1000'],
+    ['format=csv&to=1.5', 400, 'to: give a whole number, e.g. 1000'],
+    ['format=csv&from=', 400, 'from: give a whole number, e.g. 1000'],
   ])('?%s is refused with the field', async (query, status, message) => {
     const answer = await exported(query);
     expect([answer.status, await answer.json()]).toEqual([
