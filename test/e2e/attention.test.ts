@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sequentialPalette } from '~/app/_charts/attention/palettes';
-import { pixelOf } from '~/app/_charts/attention/raster';
+import { peakOf, pixelOf } from '~/app/_charts/attention/raster';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -80,7 +80,9 @@ describeInBrowser('the attention workspace', () => {
     expect([Number.isInteger(gap), height]).toEqual([true, layers * T + (layers - 1) * gap]);
     const seen = await pixels(canvas);
     const maps = attentionMaps(digits, 200);
-    const scale = colorScale({ kind: 'unit', quantity: 'weight', keys: T, peak: 1, sequential: 'viridis', theme: 'light' });
+    // From 9 keys on, colors go up to the largest weight; the first example is shown.
+    const peak = peakOf(maps, 0, layers * heads * T * T);
+    const scale = colorScale({ kind: 'shared', quantity: 'weight', keys: T, peak, sequential: 'viridis', theme: 'light' });
     expect(scale.palette).toBe(sequentialPalette('viridis'));
     for (let l = 0; l < layers; l++)
       for (let h = 0; h < heads; h++)
