@@ -72,6 +72,7 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
       2,
       'people sent a run back to the queue; its trainer did not hear of it, as its connection broke, and went on with it',
     ],
+    [11552, 2, 'the same, and the server was restarted before that trainer came back'],
     [
       12356,
       2,
