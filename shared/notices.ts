@@ -58,7 +58,7 @@ export function noticeOf(
         lockAsk(runId, event.actor),
       );
     case 'control.refused':
-      return notice(`${event.actor.name} refused you the control lock`, (person) => person.id === event.asker.id);
+      return notice(`${event.actor.name} declined your request for the control lock`, (person) => person.id === event.asker.id);
     case 'control.locked': {
       const { actor, holder } = event;
       if (holder && holder.id !== actor.id)

@@ -132,8 +132,8 @@ describeInBrowser('a team, as it begins', () => {
     await bob.reload();
     await bob.getByRole('button', { name: 'Notifications, 1 new' }).waitFor();
     expect(said).toEqual([]);
-    await bob.getByRole('button', { name: 'Refuse' }).click();
-    await ada.getByText('Reverse: Bob refused you the control lock').waitFor();
+    await bob.getByRole('button', { name: 'Decline' }).click();
+    await ada.getByText('Reverse: Bob declined your request for the control lock').waitFor();
     // Answered is read.
     await bob.getByRole('button', { name: 'Notifications', exact: true }).waitFor();
     await ada.getByRole('button', { name: 'Ask for it' }).click();

@@ -74,7 +74,7 @@ it.each([
   [
     'a refusal of the lock',
     [lock(bob, bob), { type: 'control.requested', actor: olga }, { type: 'control.refused', actor: bob, asker: olga }],
-    ['night run: Bob refused you the control lock', ['Olga']],
+    ['night run: Bob declined your request for the control lock', ['Olga']],
   ],
   ['a handover', [lock(bob, bob), lock(bob, ann)], ['night run: Bob handed the control lock to you', ['Ann Lee']]],
   ['a lock that somebody took', [lock(bob, bob)], ['night run: Bob took the control lock from you', []]],

@@ -164,7 +164,7 @@ function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): It
     case 'control.requested':
       return line('team', 'asked for the control lock');
     case 'control.refused':
-      return line('team', `refused ${event.asker.name} the control lock`);
+      return line('team', `declined the request of ${event.asker.name} for the control lock`);
     case 'proposal.answered': {
       const asked = view.commands.find((c) => c.command.id === event.commandId);
       const what = asked ? `${describeCommand(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;

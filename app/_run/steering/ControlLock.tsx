@@ -72,7 +72,7 @@ export function ControlLock() {
             Hand over
           </Button>
           <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'refuse', askerId: who.id })}>
-            Refuse
+            Decline
           </Button>
         </span>
       ))}

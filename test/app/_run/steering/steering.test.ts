@@ -250,7 +250,7 @@ describe('activity', () => {
       ['note', 7, 'Bob', 'Bob noted: why?', 'step 7, loss at 0.5'],
       ['team', 0, 'Bob', 'Bob released the control lock', ''],
       ['team', 0, 'Ann', 'Ann handed the control lock to Bob', ''],
-      ['team', 0, 'Ann', 'Ann refused Bob the control lock', ''],
+      ['team', 0, 'Ann', 'Ann declined the request of Bob for the control lock', ''],
       ['team', 0, 'Bob', 'Bob asked for the control lock', ''],
       ['team', 0, 'Ann', 'Ann took the control lock', 'for 1:30'],
       ['team', 0, 'Ann', 'Ann asked for this run', ''],

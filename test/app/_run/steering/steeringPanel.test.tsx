@@ -124,7 +124,7 @@ it('whoever asked for the control lock is handed it for as long as it is taken, 
   act(() => void run.log({ type: 'control.requested', actor: people.bob }));
   await user.click(screen.getByRole('button', { name: 'Hand over' }));
   const request = { kind: 'handOver', to: people.bob, forMs: 900_000 };
-  await user.click(screen.getByRole('button', { name: 'Refuse' }));
+  await user.click(screen.getByRole('button', { name: 'Decline' }));
   expect(server.asked.map(({ input }) => input)).toEqual([
     { runId: 'run001', request },
     { runId: 'run001', request: { kind: 'refuse', askerId: people.bob.id } },
