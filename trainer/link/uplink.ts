@@ -95,7 +95,7 @@ export class Uplink {
         this.#soon(0);
         return;
       case 'answer':
-        // Over the connection that asked: its registration may not have been answered yet. The server knows the ticket of another one no more.
+        // A connection is enough: its registration may not have been answered yet. After another connection the server ignores the old ticket.
         if (this.#socket.connected) this.#socket.emit('answer', pack(message.answer));
         return;
       case 'progress':

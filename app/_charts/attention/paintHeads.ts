@@ -23,8 +23,8 @@ export function paintHeads(
       const size = mapSize(maps, layer);
       const target = { pixels, stride: grid.width, ...mapOrigin(grid, row, column), flip: grid.flip, block };
       const values = maps.values[layer]!;
-      // Lift of a causal map differs from row to row within a tile.
-      if (pool < pooled || !isLarge(size) || (size.causal && scale.kind === 'lift')) {
+      // Lift is relative to the number of keys in a row, which a tile does not have.
+      if (pool < pooled || !isLarge(size) || scale.kind === 'lift') {
         paint(values, head * size.queries * size.keys, size, scale, target, pool);
         continue;
       }

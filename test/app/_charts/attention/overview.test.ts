@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { gridLayout } from '~/app/_charts/attention/layout';
 import { MASKED, makeOverview, TILE } from '~/app/_charts/attention/overview';
 import { paintHeads } from '~/app/_charts/attention/paintHeads';
-import { levels, notFinite, sequentialPalette } from '~/app/_charts/attention/palettes';
+import { divergingPalette, levels, notFinite, sequentialPalette } from '~/app/_charts/attention/palettes';
 import { maskedPixel } from '~/app/_charts/attention/raster';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { visibleKeys } from '~/shared/attention';
@@ -43,13 +43,13 @@ it('a tile is its value of largest magnitude among the cells that their queries 
 });
 
 /** 2 layers x 2 heads of `side` x `side`, painted in a grid that shows about `pool` cells per pixel. */
-function painted(side: number, pool: number, causal: boolean, change: (values: Float32Array) => void) {
+function painted(side: number, pool: number, causal: boolean, change: (values: Float32Array) => void, colors = scale) {
   const layers = ['below', 'above'].map((name) => ({ name, heads: 2, queries: side, keys: side }));
   const values = layers.map(() => new Float32Array(2 * side * side));
   change(values[1]!);
   const grid = gridLayout({ rows: layers, columns: 2, width: (2.1 * side) / pool, maxHeight: 4000 });
   const pixels = new Uint32Array(grid.width * grid.height);
-  paintHeads(pixels, grid, { layers, causal, values, quantity: 'weight' }, { layers: [0, 1], heads: [0, 1] }, () => scale);
+  paintHeads(pixels, grid, { layers, causal, values, quantity: 'weight' }, { layers: [0, 1], heads: [0, 1] }, () => colors);
   return { grid, pixels };
 }
 
@@ -69,6 +69,18 @@ it('one bright cell of a large map is one bright pixel, at its place or the one 
       expect(Math.abs(x - key / row.pool + 0.5), name).toBeLessThanOrEqual(1);
       expect(Math.abs(y - query / row.pool + 0.5), name).toBeLessThanOrEqual(1);
     }
+});
+
+it('uniform attention is neutral in lift, however many cells a pixel has', () => {
+  const lift = colorScale({ kind: 'lift', quantity: 'weight', keys: 512, peak: 1, sequential: 'viridis', theme: 'light' });
+  const neutral = divergingPalette('light')[(levels - 1) / 2]!;
+  for (const pool of [1, 9]) {
+    const { grid, pixels } = painted(512, pool, false, (v) => v.fill(1 / 512), lift);
+    const { top, mapWidth } = grid.rows[1]!;
+    expect(new Set(pixels.subarray(top * grid.width, top * grid.width + mapWidth)), `${pool} cells per pixel`).toEqual(
+      new Set([neutral]),
+    );
+  }
 });
 
 it('every pixel of a large map is painted: masked cells checkered, cells that are not finite in their own color', () => {
