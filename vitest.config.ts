@@ -23,8 +23,7 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: 'fast', include: files.filter((file) => !needsMore.has(file)) } },
-      // A test that passes only at its second try does not stop everybody's work, and is named at the end: it hides a fault until it is mended.
-      { extends: true, test: { name: 'whole', include: [...needsMore], retry: 1 } },
+      { extends: true, test: { name: 'whole', include: [...needsMore] } },
     ],
     coverage: {
       provider: 'v8',
