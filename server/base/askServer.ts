@@ -41,7 +41,7 @@ export function openServer(given: { url: string | undefined; token: string | und
   const url = serverAddress(given.url ?? process.env.HEADROOM_SERVER ?? 'http://127.0.0.1:3000');
   const token = given.token ?? process.env.HEADROOM_TOKEN;
   if (token && !/^[\x21-\x7e]+$/.test(token))
-    throw new ServerError('the token (--token or HEADROOM_TOKEN) has letters that no token has: copy it again');
+    throw new ServerError('the token (--token or HEADROOM_TOKEN) has characters that no token has: copy it again');
   const request = async (address: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
     const answer = await askServer(`${url}${address}`, { signal: given.signal ?? null, ...init, headers });

@@ -91,7 +91,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
     if (value === undefined) done = true;
     else held += value;
     if (!dialect && held.length < SAMPLE && !done) continue;
-    // Files that were put together from several have line ends of several kinds; within quotes a CR is a letter.
+    // Files that were put together from several have line ends of several kinds; within quotes a CR is part of the text.
     if (dialect?.newline !== '\r' && held.includes('\n') && !held.includes('"')) held = held.replace(/\r(?!\n|$)/g, '\n');
     if (!dialect) {
       dialect = dialectOf(held);

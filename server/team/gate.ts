@@ -69,7 +69,7 @@ export function changeControlLock(
     case 'handOver': {
       if (!held) return refuse('state', 'nobody holds the control lock');
       if (held.id !== actor.id && actor.role !== 'admin')
-        return refuse('forbidden', `only ${held.name} or an admin may give the control lock away, or refuse it`);
+        return refuse('forbidden', `only ${held.name} or an admin may give the control lock away, or decline a request for it`);
       if (request.kind === 'release') return { type: 'control.locked', actor, holder: null, until: null };
       if (request.kind === 'refuse') {
         const asker = view.controlLock?.askedBy.find((who) => who.id === request.askerId);

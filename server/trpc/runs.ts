@@ -194,7 +194,7 @@ export const runs = router({
         }),
     ),
 
-  /** Takes, asks for, hands over, refuses to whoever asked, or releases the control lock. */
+  /** Takes, asks for, hands over or releases the control lock, or declines a request for it. */
   controlLock: allowed('steer runs')
     .input(z.strictObject({ runId, request: controlLockRequest }))
     .mutation(async ({ ctx, input }): Promise<CommandAnswer> => {

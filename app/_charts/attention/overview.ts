@@ -27,13 +27,14 @@ const known = new WeakMap<Float32Array, Overview>();
 /** Keeps what the decoding worker has made. */
 export const setOverview = (values: Float32Array, overview: Overview): void => void known.set(values, overview);
 
-/** @param values a layer's maps, [H, Tq, Tk] */
+/** The overview of a layer's maps, made once. @param values [H, Tq, Tk] */
 export function overviewOf(values: Float32Array, layer: LayerShape, causal: boolean): Overview {
   const made = known.get(values) ?? makeOverview(values, layer, causal);
   known.set(values, made);
   return made;
 }
 
+/** @param values [H, Tq, Tk] */
 export function makeOverview(values: Float32Array, { heads, queries, keys }: LayerShape, causal: boolean): Overview {
   const [rows, columns] = [Math.ceil(queries / TILE), Math.ceil(keys / TILE)];
   const tiles = new Float32Array(heads * rows * columns).fill(MASKED);

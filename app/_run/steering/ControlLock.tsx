@@ -11,7 +11,7 @@ import { ended } from '~/shared/view';
 
 const holdMs = 15 * 60_000;
 
-/** The control lock, which lets only its holder steer: take it, request it, hand it over, refuse it, release it. */
+/** The control lock, which lets only its holder steer: take it, request it, hand it over, decline a request, release it. */
 export function ControlLock() {
   const { runId, controlLock, status } = useView((v) => ({ runId: v.runId, controlLock: v.controlLock, status: v.status }), {
     runId: '',

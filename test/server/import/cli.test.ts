@@ -114,7 +114,7 @@ describe('headroom import', () => {
 
   it.each([
     [['nosuch'], 1, 'nosuch: there is no such file or folder'],
-    [['nosuch', '--token', 'a\nb'], 1, 'the token (--token or HEADROOM_TOKEN) has letters that no token has: copy it again'],
+    [['nosuch', '--token', 'a\nb'], 1, 'the token (--token or HEADROOM_TOKEN) has characters that no token has: copy it again'],
     [['--nosuch'], 2, "Unknown option '--nosuch'"],
     [[], 2, usage],
   ])('%j is refused', async (argv, code, words) => {

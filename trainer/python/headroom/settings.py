@@ -61,7 +61,7 @@ def read_settings(
     same = kept.get("server") == chosen_server or "server" not in kept
     chosen_token = (token or env("HEADROOM_TRAINER_TOKEN") or (kept.get("token") if same else None) or _own_server_token() or "").strip() or None
     if chosen_token and not (chosen_token.isascii() and chosen_token.isprintable() and " " not in chosen_token):
-        raise SettingsError(f"{'token' if token else 'HEADROOM_TRAINER_TOKEN'}: it has letters that no token has; copy it again")
+        raise SettingsError(f"{'token' if token else 'HEADROOM_TRAINER_TOKEN'}: it has characters that no token has; copy it again")
     chosen_mode = mode or env("HEADROOM_MODE") or "online"
     if chosen_mode not in MODES:
         raise SettingsError(f'{"mode" if mode else "HEADROOM_MODE"}: "{chosen_mode}" is none of {", ".join(MODES)}')

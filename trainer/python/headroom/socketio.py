@@ -84,7 +84,7 @@ class Socket:
                 else:
                     said = [name] if payload is None else [name, payload]
                     text = json.dumps(said, ensure_ascii=False, separators=(",", ":"))
-                    # A server refuses half of a letter (a surrogate without its pair), and all that comes with it.
+                    # A server refuses half of a character (a surrogate without its pair), and all that comes with it.
                     self._ws.send(f"42{number}{text.encode('utf-8', 'replace').decode()}")
             except (OSError, websocket.WebSocketException) as error:
                 raise LinkLost(str(error)) from error
