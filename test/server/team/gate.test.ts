@@ -88,7 +88,9 @@ describe('the control lock', () => {
     const refusal = (by: Actor, view: Pick<RunView, 'controlLock'> = asked, askerId = 'b', now = 0) =>
       changeControlLock(view, by, { kind: 'refuse', askerId }, now, []);
     for (const actor of [ada, root]) expect(refusal(actor)).toEqual({ type: 'control.refused', actor, asker: bob });
-    expect(refusal(bob)).toEqual(refuse('forbidden', 'only Ada or an admin may give the control lock away, or decline a request for it'));
+    expect(refusal(bob)).toEqual(
+      refuse('forbidden', 'only Ada or an admin may give the control lock away, or decline a request for it'),
+    );
     expect(refusal(ada, asked, 'c')).toEqual(
       refuse('state', 'c does not ask for the control lock (any more)', 'request.askerId'),
     );
