@@ -1,5 +1,6 @@
 import { memo } from 'react';
-import { around, labelSize, labelWidth, unit, yLabel, yTicks } from './margins';
+import { tickTexts } from './format';
+import { around, labelSize, labelWidth, unit, yLabels, yTicks } from './margins';
 import { type Plot, pixelY } from './plot';
 
 const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
@@ -11,16 +12,16 @@ const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(-
 export const Axes = memo(function Axes({ plot, percent }: { plot: Plot; percent: boolean }) {
   const { y, width, height, log } = plot;
   const ticks = yTicks(y, log, height);
-  const label = yLabel(percent);
+  const labels = yLabels(ticks, percent);
   const rows = ticks.map((v) => `M0 ${pixelY(plot, v)}H${width}`);
   const columns = xTicks(plot).map((v) => `M${axisX(plot, v)} 0V${height}`);
   return (
     <g>
       <path d={rows.join('')} stroke="var(--color-line)" strokeOpacity={0.75} />
       <path d={columns.join('')} stroke="var(--color-line)" strokeOpacity={0.35} />
-      {ticks.map((v) => (
+      {ticks.map((v, i) => (
         <text key={v} x={-6} y={pixelY(plot, v) + 3.5} textAnchor="end" {...text}>
-          {label(v)}
+          {labels[i]}
         </text>
       ))}
       <XAxis plot={plot} />
@@ -35,8 +36,10 @@ export function XAxis({ plot }: { plot: Plot }) {
   const inFront = nameWidth + 10 * unit() <= left;
   const free = width - nameWidth - 8;
   const y = height + 17 * unit();
+  const ticks = xTicks(plot);
+  const labels = tickTexts(ticks, map.tick);
   const labeled = fitted(
-    xTicks(plot).map((v) => ({ x: axisX(plot, v), label: map.tick(v) })),
+    ticks.map((v, i) => ({ x: axisX(plot, v), label: labels[i]! })),
     inFront ? -4 * unit() : -left,
     inFront ? width + around().right : free,
   );
@@ -69,8 +72,8 @@ interface Tick {
  * The ticks whose labels have room between `from` and `to`, with the middle of each label: at an end it is shifted inward instead of being cut,
  * but not away from its tick.
  */
-export function fitted(ticks: readonly Tick[], from: number, to: number): (Tick & { at: number })[] {
-  const out: (Tick & { at: number })[] = [];
+export function fitted<T extends Tick>(ticks: readonly T[], from: number, to: number): (T & { at: number })[] {
+  const out: (T & { at: number })[] = [];
   let least = from;
   for (const tick of ticks) {
     const half = labelWidth(tick.label) / 2;

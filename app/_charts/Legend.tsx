@@ -23,15 +23,21 @@ export function Legend(
   },
 ) {
   const { ref, lines, points, rule, ...toggles } = props;
-  const many = lines.length > MOST;
   return (
     <ul ref={ref} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2.5 text-xs text-dim">
-      {many && <li className="py-0.5">{lines.length} lines</li>}
-      {!many && lines.map((l) => <Item key={l.name} of={l} value={{ 'data-reads': l.name }} {...toggles} />)}
-      {points.map((p) => {
-        const value = { 'data-measured': p.name, title: 'the newest by the step shown, with its step' };
-        return <Item key={p.name} of={p} value={value} round {...toggles} />;
-      })}
+      {lines.length > MOST ? (
+        <li className="py-0.5">{lines.length} lines</li>
+      ) : (
+        lines.map((l) => <Item key={l.name} of={l} value={{ 'data-reads': l.name }} {...toggles} />)
+      )}
+      {points.length > MOST ? (
+        <li className="py-0.5">{points.length} sets of points</li>
+      ) : (
+        points.map((p) => {
+          const value = { 'data-measured': p.name, title: 'the newest by the step shown, with its step' };
+          return <Item key={p.name} of={p} value={value} round {...toggles} />;
+        })
+      )}
       {rule && rule.from.length > 0 && (
         <li className="flex items-center gap-1 py-0.5">
           <span aria-hidden className="w-3 border-t-2 border-dashed border-warn" />

@@ -129,7 +129,7 @@ export function LineChart(props: LineChartProps) {
       const shown = state.shown!;
       const c = cursor.get();
       drawCrosshair(overlay.current, shown, shownLines, c);
-      fillLegend(legend.current, lines, points, readStep(c), percent);
+      fillLegend(legend.current, lines, points, readStep(c), percent, shown.map);
       if (state.hovering && c.hoverStep !== null)
         setTip({ px: pixelX(shown, c.hoverStep), step: c.hoverStep, turn: state.turn++ });
       else setTip((old) => (old ? null : old));

@@ -2,6 +2,7 @@ import { formatStep } from './format';
 import { type Plot, pixelX, pixelY } from './plot';
 import { newest, readout, rowOf, valueFormat } from './readout';
 import type { ChartCursorState, LineSpec, PointSpec } from './types';
+import type { XMap } from './xMap';
 
 /** These functions change the page directly, without React: every mouse event moves the crosshair of every chart. */
 
@@ -45,6 +46,7 @@ export function fillLegend(
   points: readonly PointSpec[],
   step: number | null,
   percent: boolean,
+  map: XMap,
 ): void {
   if (!list) return;
   for (const slot of list.querySelectorAll<HTMLElement>('[data-reads]')) {
@@ -54,13 +56,13 @@ export function fillLegend(
     if (slot.textContent !== text) slot.textContent = text;
   }
   for (const slot of list.querySelectorAll<HTMLElement>('[data-measured]')) {
-    const text = measuredAt(points.find((p) => p.name === slot.dataset.measured)?.points ?? [], step, percent);
+    const text = measuredAt(points.find((p) => p.name === slot.dataset.measured)?.points ?? [], step, percent, map);
     if (slot.textContent !== text) slot.textContent = text;
   }
 }
 
 /** The newest measurement at or before a step, and its own step: "0.1128 (2,310)". @param step null: the newest of all */
-function measuredAt(points: PointSpec['points'], step: number | null, percent: boolean): string {
+function measuredAt(points: PointSpec['points'], step: number | null, percent: boolean, map: XMap): string {
   const at = step === null ? points.at(-1) : points.findLast((p) => p.step <= step);
-  return at ? `${valueFormat(percent)(at.value)} (${formatStep(at.step)})` : '–';
+  return at ? `${valueFormat(percent)(at.value)} (${map.places ? map.say(at.step) : formatStep(at.step)})` : '–';
 }

@@ -27,19 +27,31 @@ export const wholeNumber = (n: number): string => String(BigInt(Math.round(n))).
 export const formatStep = (step: number): string => (Number.isFinite(step) ? minus(wholeNumber(step)) : odd(step)!);
 
 /** Axis ticks: 1k, 2.5M, 0.002, 4.9e−4; in full where four digits cannot distinguish whole numbers: 1,000,020. */
-export function formatTick(v: number): string {
+export function formatTick(v: number, digits = 4): string {
   const size = Math.abs(v);
   if (Number.isSafeInteger(v) && size >= 1e3 && Number(v.toPrecision(4)) !== v) return formatStep(v);
   if (size >= 1e3 && size < 1e15) {
     const power = Math.min(4, Math.floor(Math.log10(size) / 3 + 1e-12));
-    return minus(`${Number((v / 1000 ** power).toPrecision(4))}${['', 'k', 'M', 'G', 'T'][power]}`);
+    return minus(`${Number((v / 1000 ** power).toPrecision(digits))}${['', 'k', 'M', 'G', 'T'][power]}`);
   }
-  if (size !== 0 && size < 1e-3) return minus(Number(v.toPrecision(4)).toExponential().replace('e-', 'e−').replace('e+', 'e'));
-  return formatValue(v, 4);
+  if (size !== 0 && size < 1e-3)
+    return minus(Number(v.toPrecision(digits)).toExponential().replace('e-', 'e−').replace('e+', 'e'));
+  return formatValue(v, digits);
 }
 
+/** The texts of an axis's ticks, with as many digits, from 4, as tell them apart. */
+export function tickTexts(ticks: readonly number[], text: (v: number, digits: number) => string): string[] {
+  for (let digits = 4; ; digits++) {
+    const texts = ticks.map((v) => text(v, digits));
+    if (digits === 17 || new Set(texts).size === new Set(ticks).size) return texts;
+  }
+}
+
+/** The first characters of a text, at most `most`; no character of two units is halved. */
+export const beginning = (text: string, most: number): string => text.slice(0, most).replace(/[\uD800-\uDBFF]$/, '');
+
 /** A text of at most `most` characters; a longer one ends in an ellipsis. */
-export const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+export const cut = (text: string, most: number): string => (text.length > most ? `${beginning(text, most - 1)}…` : text);
 
 /** 45 s, 2:05, 1:02:05, 3 d 04:00 */
 export function formatDuration(ms: number): string {

@@ -1,5 +1,5 @@
 import { logTicks } from './domains';
-import { formatPercent, formatTick } from './format';
+import { formatPercent, formatTick, tickTexts } from './format';
 import { spread } from './xMap';
 
 /** Margins around a plot for its labels, in the page's font size. */
@@ -48,15 +48,15 @@ export const yTicks = (y: readonly [number, number], log: boolean, height: numbe
   return log ? logTicks(y[0], y[1], rows) : spread(y[0], y[1], rows);
 };
 
-export const yLabel = (percent: boolean) => (percent ? (v: number) => formatPercent(v).replace(' ', '\u2009') : formatTick);
+export const yLabels = (ticks: readonly number[], percent: boolean): string[] =>
+  tickTexts(ticks, percent ? (v, digits) => formatPercent(v, digits).replace(' ', '\u2009') : formatTick);
 
 /**
  * Width of the left margin with the labels of y and, when it is short, the name of the x axis below them. A margin that is slightly wider than needed
  * stays, so that the plot does not flicker.
  */
 export function leftFor(ticks: readonly number[], percent: boolean, xName: string, shown: number | null): number {
-  const label = yLabel(percent);
-  const widest = Math.max(0, ...ticks.map((t) => labelWidth(label(t))));
+  const widest = Math.max(0, ...yLabels(ticks, percent).map(labelWidth));
   const name = labelWidth(xName);
   const wanted = Math.ceil(Math.max(28 * unit(), widest + 10 * unit(), name <= 52 * unit() ? name + 12 * unit() : 0));
   return shown !== null && shown >= wanted && shown - wanted < 16 ? shown : wanted;

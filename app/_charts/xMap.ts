@@ -18,7 +18,8 @@ export interface XMap {
   stepOf(x: number): number;
   /** Evenly spaced, round axis values within [from, to]. */
   ticks(from: number, to: number, count: number): number[];
-  tick(x: number): string;
+  /** @param digits significant ones, if it is a number */
+  tick(x: number, digits?: number): string;
   /** A step as text, for tooltips. */
   say(step: number): string;
 }
@@ -114,7 +115,7 @@ export function onLog(map: XMap, unit: number): XMap {
     label: `${map.label} log`,
     of: (step) => place(map.of(step)),
     stepOf: (x) => map.stepOf(value(x)),
-    tick: (x) => (value(x) === 0 ? '0' : map.tick(value(x))),
+    tick: (x, digits) => (value(x) === 0 ? '0' : map.tick(value(x), digits)),
     ticks: (from, to, count) => {
       const [a, b] = [value(from), value(to)];
       const stops = map.time ? longTimes : decades(unit, b);
@@ -190,11 +191,11 @@ const MOST_TICKS = 1000;
 function multiples(from: number, to: number, unit: number): number[] {
   const out: number[] = [];
   // Whole units give whole ticks, exact up to 2^53; for other units the binary rounding error is removed.
-  const tick = (k: number) => (Number.isInteger(unit) ? k * unit : Number((k * unit).toPrecision(12)));
+  const tick = (k: number) => (Number.isInteger(unit) ? k * unit : Number((k * unit).toPrecision(14)));
   const first = Math.ceil(from / unit - 1e-9);
   // Bounded, because numbers beyond 2^53 do not increase in steps of one.
   for (let n = 0; n < MOST_TICKS && (first + n) * unit <= to + unit * 1e-9; n++) out.push(tick(first + n));
-  return out;
+  return [...new Set(out)];
 }
 
 export const SECOND = 1000;

@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { beginning } from '~/app/_charts/format';
 import type { Notice } from '~/shared/notices';
 import { parsed } from './kept';
 import { browserNotifierHost, createNotifier, type Notifier } from './notifier';
@@ -70,7 +71,7 @@ export const notifier = (): Notifier => {
 export function notify(told: Omit<Told, 'at'>): void {
   const { items } = notices();
   const { key, tone, title, detail } = told;
-  const item: Told = { ...told, detail: detail.slice(0, mostDetail), at: serverTime.now(Date.now()) };
+  const item: Told = { ...told, detail: beginning(detail, mostDetail), at: serverTime.now(Date.now()) };
   if (!items.some((i) => i.key === key)) choices.write('notices', JSON.stringify([item, ...items].slice(0, most)));
   toast[tone](title, { id: key, description: detail, duration: tone === 'info' ? 6_000 : 12_000 });
   notifier().notify(title, detail, key);

@@ -1,3 +1,4 @@
+import { cut } from '~/app/_charts/format';
 import { count, duration } from '~/app/_components/format';
 import { statusWord } from '~/app/_components/statusWord';
 import { describeMetrics, metricValue, rankedMetrics } from '~/app/_live/evaluationWords';
@@ -176,8 +177,10 @@ function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): It
       if (!written || note.kind === 'edit' || note.kind === 'delete') return null;
       const did =
         note.kind === 'add' ? (note.replyTo ? 'answered' : 'noted') : note.resolved ? 'resolved a thread' : 'reopened a thread';
-      const text = written.text.length > 120 ? `${written.text.slice(0, 119)}…` : written.text;
-      return { ...line('note', `${did}: ${text}`, describeAnchorAtStep(written.anchor)), step: written.anchor.step };
+      return {
+        ...line('note', `${did}: ${cut(written.text, 120)}`, describeAnchorAtStep(written.anchor)),
+        step: written.anchor.step,
+      };
     }
     case 'run.labelled': {
       const { name, tags, archived, trashed } = event;

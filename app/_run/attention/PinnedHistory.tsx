@@ -3,6 +3,7 @@ import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLine
 import { type Steps, Strips } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
+import { beginning } from '~/app/_charts/format';
 import { Remark } from '~/app/_components/Remark';
 import { useFeedVersion } from '~/app/_live/snapshots';
 import { visibleKeys } from '~/shared/attention';
@@ -49,7 +50,7 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
     () =>
       Array.from({ length: keys }, (_, k) => {
         const [on, room] = [k === key, k % Math.ceil(9 / strip) === 0];
-        return { label: on || room ? (tokens[k]?.text ?? String(k + 1)).slice(0, 5) : null, on };
+        return { label: on || room ? beginning(tokens[k]?.text ?? String(k + 1), 5) : null, on };
       }),
     [keys, tokens, key, strip],
   );

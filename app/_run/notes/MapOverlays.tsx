@@ -1,6 +1,7 @@
 import type { Spot } from '~/app/_charts/attention/focus';
 import type { Box } from '~/app/_charts/attention/layout';
 import { headName } from '~/app/_charts/attention/tokens';
+import { cut } from '~/app/_charts/format';
 import { colorOf, initials } from '~/app/_components/Avatars';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
@@ -26,7 +27,7 @@ export function writeOnMap(step: number, { layer, head, query, key }: Spot, at: 
 }
 
 const words = (threads: readonly Note[]): string =>
-  threads.map((n) => `${describeAnchorAtStep(n.anchor)}: ${n.author.name}: ${n.text.slice(0, 100)}`).join('\n');
+  threads.map((n) => `${describeAnchorAtStep(n.anchor)}: ${n.author.name}: ${cut(n.text, 100)}`).join('\n');
 
 /** Number of threads, in the upper right corner of a map. */
 function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: string }) {

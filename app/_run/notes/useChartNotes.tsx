@@ -1,5 +1,6 @@
 import { MessageSquarePlus } from 'lucide-react';
 import { useCallback } from 'react';
+import { cut } from '~/app/_charts/format';
 import { MarkGlyph } from '~/app/_charts/MarkGlyph';
 import type { ChartPlace, ChartPoint, Reading } from '~/app/_charts/place';
 import { useCursor } from '~/app/_live/cursor';
@@ -50,8 +51,8 @@ function ChartNotes({ place }: { place: ChartPlace }) {
           type="button"
           className="pointer-events-auto absolute grid size-6 -translate-x-1/2 -translate-y-1/2 place-items-center rounded-full hover:bg-accent/25"
           style={{ left: group[0]!.x, top: group[0]!.y }}
-          aria-label={`${group.length === 1 ? 'Note' : `${group.length} notes`} at ${describeAnchorAtStep(group[0]!.note.anchor)}: ${group[0]!.note.text.slice(0, 80)}`}
-          title={group.map(({ note }) => `${note.author.name}: ${note.text.slice(0, 120)}`).join('\n')}
+          aria-label={`${group.length === 1 ? 'Note' : `${group.length} notes`} at ${describeAnchorAtStep(group[0]!.note.anchor)}: ${cut(group[0]!.note.text, 80)}`}
+          title={group.map(({ note }) => `${note.author.name}: ${cut(note.text, 120)}`).join('\n')}
           onClick={(e) =>
             noteDesk.read(
               group.map(({ note }) => note),

@@ -1,5 +1,6 @@
 import { History } from 'lucide-react';
 import { useState } from 'react';
+import { beginning } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
 import { count } from '~/app/_components/format';
@@ -37,7 +38,7 @@ export function CheckpointActions(props: {
   // A script branches its run without changes: there is nothing to choose.
   const branch = () =>
     ask(async () => {
-      const name = `${view.setup.name} from ${step}`.slice(0, 80);
+      const name = beginning(`${view.setup.name} from ${step}`, 80);
       const answer = await api.runs.branch.mutate({ runId: view.runId, checkpoint: hash, name, changes: [], repeat: null });
       if (answer.ok) toast.success('The script is asked for a branch; it is in the list of runs once the script has opened it');
       return answer;

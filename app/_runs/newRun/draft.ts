@@ -1,3 +1,4 @@
+import { beginning } from '~/app/_charts/format';
 import { kept, parsed } from '~/app/_live/kept';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
@@ -121,7 +122,7 @@ export function setupsOf(draft: Draft, filled: Filled): Asked {
     const chosen = new Map([...texts, ...several.map(({ field }, i): [string, string] => [field.path, values[i]!])]);
     return {
       ...common,
-      name: `${name}: ${words}`.slice(0, 80),
+      name: beginning(`${name}: ${words}`, 80),
       group: sweep,
       jobType: sweepJob,
       config: configOf(fields, chosen),

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { fillLegend } from '~/app/_charts/crosshair';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { Curve } from '~/app/_charts/curve';
 import { growingEnd, logTicks, settle, xDomain, yDomain } from '~/app/_charts/domains';
 import { draw, ruleAt } from '~/app/_charts/draw';
 import { chartCsv } from '~/app/_charts/exportChart';
-import { formatDuration, formatPercent, formatTick, formatValue } from '~/app/_charts/format';
+import { beginning, cut, formatDuration, formatPercent, formatTick, formatValue, tickTexts } from '~/app/_charts/format';
 import { heatColor, heatDomain, heatPixels } from '~/app/_charts/heat';
 import { clusterMarks } from '~/app/_charts/marks';
 import type { Palette } from '~/app/_charts/palette';
@@ -262,7 +263,28 @@ describe('x axis', () => {
   });
 });
 
+it('a text is not cut within a character', () => {
+  expect([cut('ab😀d', 4), cut('ab😀def', 4), beginning('ab😀', 3), beginning('ab😀', 4)]).toEqual(['ab…', 'ab…', 'ab', 'ab😀']);
+});
+
 describe('numbers', () => {
+  it('in a legend name the place of a measurement as the axis does: a position that several runs share is no step', () => {
+    const slot = { dataset: { measured: 'test' }, textContent: '' };
+    const list = { querySelectorAll: (of: string) => (of === '[data-measured]' ? [slot] : []) } as unknown as HTMLUListElement;
+    const points = [{ name: 'test', label: 'test', color: 0, points: [{ step: 4141, value: 0.5 }] }];
+    const shared = { ...steps, places: true as const, say: (at: number) => `${at - 4000} steps from equal loss` };
+    fillLegend(list, [], points, null, false, steps);
+    expect(slot.textContent).toBe('0.5 (4,141)');
+    fillLegend(list, [], points, null, false, shared);
+    expect(slot.textContent).toBe('0.5 (141 steps from equal loss)');
+  });
+  it('of an axis have as many digits as tell its ticks apart', () => {
+    expect(tickTexts([12.9207, 12.92072, 12.92074], formatTick)).toEqual(['12.9207', '12.92072', '12.92074']);
+    expect(tickTexts([0.5, 0.50001], formatPercent)).toEqual(['50 %', '50.001 %']);
+    expect(tickTexts([1000, 2000, 2500], formatTick)).toEqual(['1k', '2k', '2.5k']);
+    // Closer than numbers can be told apart: each is there once.
+    expect(spread(1, 1 + 4e-16, 5)).toEqual([1]);
+  });
   it('are written short and whole', () => {
     expect([0, 1.5, 0.00001234, 1234567, -0.25, Number.NaN, Number.NEGATIVE_INFINITY].map((v) => formatValue(v))).toEqual([
       '0',
@@ -273,8 +295,8 @@ describe('numbers', () => {
       'NaN',
       '−∞',
     ]);
-    expect([0, 1500, 2_500_000, 0.00049, 0.02].map(formatTick)).toEqual(['0', '1.5k', '2.5M', '4.9e−4', '0.02']);
-    expect([1e9, 3e12, 1_000_020, -20_000].map(formatTick)).toEqual(['1G', '3T', '1,000,020', '−20k']);
+    expect([0, 1500, 2_500_000, 0.00049, 0.02].map((v) => formatTick(v))).toEqual(['0', '1.5k', '2.5M', '4.9e−4', '0.02']);
+    expect([1e9, 3e12, 1_000_020, -20_000].map((v) => formatTick(v))).toEqual(['1G', '3T', '1,000,020', '−20k']);
     expect(formatPercent(0.98765)).toBe('98.77 %');
     expect([500, 42_000, 125_000, 3_725_000, 273_600_000].map(formatDuration)).toEqual([
       '0.5 s',
