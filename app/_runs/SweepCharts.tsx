@@ -7,7 +7,6 @@ import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { Panel } from '~/app/_components/Panel';
 import { api, describeError } from '~/app/_trpc/client';
-import type { Column } from '~/shared/runTable';
 import { axisOf, type PlotProps } from './sweep/axis';
 import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
@@ -53,11 +52,8 @@ export function SweepCharts({ view }: { view: View }) {
         Charts compare two runs or more; {data.points.length === 0 ? 'none fits' : 'one fits'} the search.
       </p>
     );
-  const toggle = (key: string) => {
-    const now = chosen.length > 0 ? chosen : data.columns;
-    setChosen(now.includes(key) ? now.filter((k) => k !== key) : [...now, key]);
-  };
-  const shown = (c: Column) => data.columns.includes(c.key);
+  const now = chosen.length > 0 ? chosen : data.columns;
+  const toggle = (key: string) => setChosen(now.includes(key) ? now.filter((k) => k !== key) : [...now, key]);
   return (
     <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
       <Panel
@@ -71,12 +67,17 @@ export function SweepCharts({ view }: { view: View }) {
         <details className="px-3 py-1 text-xs text-dim">
           <summary className="min-h-6 leading-6">Axes: {axes.map((a) => a.title).join(', ') || 'none'}</summary>
           {(['settings', 'results'] as const).map((kind) => (
-            <fieldset key={kind} className="mb-1 flex flex-wrap gap-x-3">
+            <fieldset key={kind} className="mb-1 flex min-w-0 flex-wrap gap-x-3">
               <legend className="font-semibold">{kind === 'settings' ? 'Settings that differ' : 'Results'}</legend>
               {data.offered[kind].map((c) => (
-                <label key={c.key} className="flex min-h-6 items-center gap-1" title={c.key}>
-                  <input type="checkbox" className="size-4 accent-accent" checked={shown(c)} onChange={() => toggle(c.key)} />
-                  {c.title}
+                <label key={c.key} className="flex min-h-6 max-w-full items-center gap-1" title={c.key}>
+                  <input
+                    type="checkbox"
+                    className="size-4 shrink-0 accent-accent"
+                    checked={now.includes(c.key)}
+                    onChange={() => toggle(c.key)}
+                  />
+                  <span className="min-w-0 break-words">{c.title}</span>
                 </label>
               ))}
             </fieldset>

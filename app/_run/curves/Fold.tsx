@@ -31,10 +31,9 @@ export function Fold({ name, count, openAtFirst, searching, children }: FoldProp
         className="flex w-full items-center gap-1.5 px-3 py-1.5 text-left text-xs text-dim hover:text-ink"
       >
         <ChevronRight aria-hidden size={13} className={unfolded ? 'rotate-90' : ''} />
-        <span className="min-w-0 truncate font-medium text-ink" title={name}>
-          {name || 'no group'}
-        </span>
-        {count}
+        {/* Whole, also on a phone: names of groups often differ at their end only. */}
+        <span className="min-w-0 break-words font-medium text-ink">{name || 'no group'}</span>
+        <span className="shrink-0">{count}</span>
       </button>
       {unfolded && (
         <div className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,18rem),1fr))] gap-x-4 gap-y-3 px-3 pb-3">{children}</div>

@@ -1,6 +1,7 @@
 import { Group } from '@visx/group';
 import { LinePath } from '@visx/shape';
 import { type ComponentProps, memo } from 'react';
+import { cut } from '~/app/_charts/format';
 import type { SweepPoint } from '~/shared/runTable';
 import type { Axis, PlotProps } from './axis';
 import { colorAt } from './color';
@@ -25,7 +26,7 @@ export function ParallelPlot({ axes, points, width, over, onOver, onOpen }: Plot
         <Group key={axis.key} left={x(i)} className="pointer-events-none">
           <line y1={margin.top} y2={height - margin.bottom} stroke="var(--color-dim)" strokeOpacity={0.6} />
           <text y={i % 2 === 0 ? 12 : 25} textAnchor={anchorOf(i, axes.length)} fontSize={11} fill="var(--color-ink)">
-            {axis.title.length > 24 ? `${axis.title.slice(0, 23)}…` : axis.title}
+            {cut(axis.title, 24)}
           </text>
           {axis.ticks.map((tick) => (
             <text
@@ -39,7 +40,7 @@ export function ParallelPlot({ axes, points, width, over, onOver, onOpen }: Plot
               strokeWidth={3}
               paintOrder="stroke"
             >
-              {tick.text.length > 12 ? `${tick.text.slice(0, 11)}…` : tick.text}
+              {tick.text}
             </text>
           ))}
         </Group>

@@ -2,11 +2,13 @@ import { AxisBottom, AxisLeft } from '@visx/axis';
 import { GridColumns, GridRows } from '@visx/grid';
 import { Group } from '@visx/group';
 import { scaleLinear } from '@visx/scale';
+import { fitted } from '~/app/_charts/Axes';
+import { labelWidth } from '~/app/_charts/margins';
 import type { Axis, PlotProps } from './axis';
 import { colorAt } from './color';
 
 const height = 320;
-const margin = { top: 12, right: 20, bottom: 40, left: 64 };
+const around = { top: 12, right: 20, bottom: 40 };
 const text = { fontSize: 11, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
 
 /** Each run as a dot: one axis against another. A click opens the run. Runs that lack one of the two values are counted below. */
@@ -25,6 +27,8 @@ export function ScatterPlot({
   y: number;
 }) {
   const [across, up] = [axes[x]!, axes[y]!];
+  // Beside the ticks of y stands its title.
+  const margin = { ...around, left: 30 + Math.max(34, ...up.ticks.map((t) => labelWidth(t.text))) };
   const [inner, tall] = [Math.max(40, width - margin.left - margin.right), height - margin.top - margin.bottom];
   const xScale = scaleLinear<number>({ domain: [-0.03, 1.03], range: [0, inner] });
   const yScale = scaleLinear<number>({ domain: [-0.05, 1.05], range: [tall, 0] });
@@ -33,19 +37,18 @@ export function ScatterPlot({
     return px === null || py === null ? [] : [{ point, px, py }];
   });
   const words = (axis: Axis) => (v: { valueOf(): number }) => axis.ticks.find((t) => t.at === v.valueOf())?.text ?? '';
+  const columns = fitted(
+    across.ticks.map((t) => ({ x: xScale(t.at), label: t.text, value: t.at })),
+    -margin.left,
+    inner + margin.right,
+  ).map((t) => t.value);
   const left = points.length - placed.length;
   return (
     <>
       <svg width={width} height={height} role="img" aria-label={`${placed.length} runs: ${up.title} against ${across.title}`}>
         <Group left={margin.left} top={margin.top}>
           <GridRows scale={yScale} width={inner} tickValues={up.ticks.map((t) => t.at)} stroke="var(--color-line)" />
-          <GridColumns
-            scale={xScale}
-            height={tall}
-            tickValues={across.ticks.map((t) => t.at)}
-            stroke="var(--color-line)"
-            strokeOpacity={0.5}
-          />
+          <GridColumns scale={xScale} height={tall} tickValues={columns} stroke="var(--color-line)" strokeOpacity={0.5} />
           <AxisLeft
             scale={yScale}
             tickValues={up.ticks.map((t) => t.at)}
@@ -57,7 +60,7 @@ export function ScatterPlot({
           <AxisBottom
             top={tall}
             scale={xScale}
-            tickValues={across.ticks.map((t) => t.at)}
+            tickValues={columns}
             tickFormat={words(across)}
             stroke="var(--color-line)"
             tickStroke="var(--color-line)"

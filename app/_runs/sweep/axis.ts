@@ -1,4 +1,6 @@
 import { scaleLinear, scaleLog, scalePoint } from '@visx/scale';
+import { logTicks } from '~/app/_charts/domains';
+import { cut } from '~/app/_charts/format';
 import { measured } from '~/app/_components/format';
 import type { Cell, SweepPoint } from '~/shared/runTable';
 import { bare } from '~/shared/schemaWords';
@@ -24,8 +26,10 @@ export interface PlotProps {
 
 /** Positive values whose ratio of largest to smallest exceeds this are shown logarithmically: learning rates, sizes. */
 const logFrom = 20;
-/** Most texts that fit on an axis. */
-const mostNames = 40;
+/** Most texts that fit on an axis, one below the other. */
+const mostNames = 20;
+/** Longest text of a tick. */
+const longest = 12;
 
 /** The axis for these values: numbers in their order (logarithmic if they span a wide range), anything else as names. */
 export function axisOf(key: string, title: string, values: readonly Cell[]): Axis {
@@ -38,7 +42,10 @@ export function axisOf(key: string, title: string, values: readonly Cell[]): Axi
     key,
     title,
     at: (value) => (value === null ? null : (scale(text(value)) ?? null)),
-    ticks: names.slice(0, mostNames).map((name) => ({ at: scale(name) ?? 0, text: name })),
+    // Of many names every second, third ... has its text.
+    ticks: names
+      .filter((_, i) => i % Math.ceil(names.length / mostNames) === 0)
+      .map((name) => ({ at: scale(name) ?? 0, text: cut(name, longest) })),
   };
 }
 
@@ -61,7 +68,7 @@ function numeric(key: string, title: string, finite: readonly number[]): Axis {
   const scale = log
     ? scaleLog<number>({ domain: [low, high], range: [0, 1] })
     : scaleLinear<number>({ domain: [low, high], range: [0, 1], nice: 5 });
-  const ticks = log ? scale.ticks(5).filter((v) => Number.isInteger(Math.log10(v)) || high / low < 1000) : scale.ticks(5);
+  const ticks = log ? logTicks(low, high, 5) : scale.ticks(5);
   return {
     key,
     title,

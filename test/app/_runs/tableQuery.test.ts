@@ -76,6 +76,16 @@ describe('an axis of the sweep', () => {
     const axis = axisOf('config.kind', 'Kind', ['b', 'a', 10, 9, true]);
     expect(axis.ticks.map((t) => t.text)).toEqual(['9', '10', 'a', 'b', 'true']);
   });
+  it('of many names or a wide range has texts that do not stand in each other', () => {
+    const names = axisOf(
+      'config.kind',
+      'Kind',
+      Array.from({ length: 30 }, (_, k) => `${'😀'.repeat(8)} ${k}`),
+    ).ticks;
+    expect([names.length, names[0]!.text]).toEqual([15, `${'😀'.repeat(5)}…`]);
+    const loss = axisOf('loss', 'Loss', [0.009, 0.95]).ticks.map((t) => t.text);
+    expect(loss).toEqual(['0.01', '0.03', '0.1', '0.3']);
+  });
   it('of one number has a place in the middle', () => {
     expect(axisOf('loss', 'Loss', [3, 3]).at(3)).toBeCloseTo(0.5);
     // Zeros of a whole number are not decimals.
