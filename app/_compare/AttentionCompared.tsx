@@ -6,15 +6,18 @@ import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { later } from '~/app/_components/later';
 import { Panel } from '~/app/_components/Panel';
-import { type Comparison, mostPanes } from '~/app/_live/comparison';
+import { type Comparison, fewestPanes, mostPanes } from '~/app/_live/comparison';
 import { useRunsBeside } from '~/app/_live/runsBeside';
 
 const Panes = later(() => import('~/app/_run/attention/panes/Panes').then((m) => ({ default: m.Panes })));
 
-/** One pane per run; the cursor of the first pane sets the step of all panes. */
-export const comparisonOf = (runIds: readonly string[]): Comparison => ({
-  panes: Array.from({ length: Math.min(mostPanes, Math.max(2, runIds.length)) }, (_, n) => ({
-    run: runIds[Math.min(n, runIds.length - 1)]!,
+/**
+ * One pane for each run that has snapshots, and for others of the page where those are fewer than two; the cursor of the first pane sets the
+ * step of all panes.
+ */
+export const comparisonOf = (looked: readonly string[], runIds: readonly string[]): Comparison => ({
+  panes: Array.from({ length: Math.min(mostPanes, Math.max(fewestPanes, looked.length)) }, (_, n) => ({
+    run: looked[n] ?? runIds.find((id) => !looked.includes(id)) ?? looked[0]!,
     at: 'linked',
     source: { example: 0 },
     head: null,
@@ -24,6 +27,16 @@ export const comparisonOf = (runIds: readonly string[]): Comparison => ({
   minus: null,
   lead: null,
 });
+
+/** The panes of these runs; null = too few are left for a comparison. */
+export function withoutRuns(comparison: Comparison, kept: readonly string[]): Comparison | null {
+  const panes = comparison.panes.filter((p) => p.run === null || kept.includes(p.run));
+  if (panes.length === comparison.panes.length) return comparison;
+  const { lead } = comparison;
+  return panes.length < fewestPanes
+    ? null
+    : { ...comparison, panes, minus: null, lead: lead && kept.includes(lead.run) ? lead : null };
+}
 
 /** The attention of the compared runs, in panes that share one cursor. */
 export function AttentionCompared(props: {

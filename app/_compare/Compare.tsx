@@ -22,7 +22,7 @@ import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
 import { matcher } from '~/app/_run/curves/seriesSearch';
 import { seriesOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
-import { AttentionCompared, comparisonOf } from './AttentionCompared';
+import { AttentionCompared, comparisonOf, withoutRuns } from './AttentionCompared';
 import { type Alignment, alignments, axisOf, canBeLog, ownZoom } from './align';
 import { Differences } from './Differences';
 import {
@@ -58,6 +58,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const palette = usePalette();
 
   const there = useMemo(() => runs.filter((r) => r !== null), [runs]);
+  const looked = there.filter((r) => r.view.counts.snapshots.count > 0);
   const common = useMemo(() => commonLoss(there.map((r) => r.loss)), [there]);
   const level = numberTyped(choices.level);
   const unread = level === null && choices.level.trim() !== '';
@@ -123,6 +124,11 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
         })),
     };
   }, [there, axis, named, runIds, charts, test]);
+  /** A run that is left out leaves the panes of attention too. */
+  const choose = (next: readonly string[]) => {
+    setRunIds(next);
+    setAttention((now) => now && withoutRuns(now, next));
+  };
   const known = useMemo(() => [...new Set(there.flatMap((r) => seriesOf(r.view).map((s) => s.name)))], [there]);
   const onPlan = (next: ChartPlan) => change({ plan: next });
   const height = useChartHeight();
@@ -159,7 +165,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
         </div>
       </PageHeader>
       <main id="main" className="space-y-2 p-2">
-        <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={setRunIds} />
+        <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={choose} />
         {runIds.length === 0 || (there.length === 0 && errors.every((e) => e !== null)) ? (
           <p className="py-10 text-center text-dim">
             {runIds.length === 0 ? 'Nothing is chosen' : 'None of these runs can be read'}: add runs above, or tick them in the
@@ -248,10 +254,16 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
             <ChartEditor plan={plan} known={known} onPlan={onPlan} />
           </Panel>
         )}
-        {there.length > 0 && (
+        {there.length > 0 && (attention || looked.length > 0) && (
           <AttentionCompared
             runs={there.map(({ runId }) => ({ runId, name: named.get(runId)! }))}
-            comparison={attention ?? comparisonOf(there.map((r) => r.runId))}
+            comparison={
+              attention ??
+              comparisonOf(
+                looked.map((r) => r.runId),
+                there.map((r) => r.runId),
+              )
+            }
             onChange={setAttention}
           />
         )}

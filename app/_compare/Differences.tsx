@@ -22,7 +22,7 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
       'Changes made on the way',
       (r) => count(r.view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied').length),
     ],
-    ['Device', (r) => r.view.device?.backend ?? r.view.device?.device ?? '–'],
+    ['Device', (r) => r.view.device?.backend || r.view.device?.device || '–'],
   ];
   return (
     <Panel title="Differences">

@@ -1,5 +1,6 @@
 import { type ChartChoices, chartDefaults, chartParams, fromChartParams } from '~/app/_live/chartSettings';
 import { type Comparison, decodeComparison, encodeComparison } from '~/app/_live/comparison';
+import { rangeOf } from '~/app/_live/urlState';
 import { type Alignment, alignments } from './align';
 
 export const mostCompared = 10;
@@ -37,10 +38,6 @@ export function compareLink({ runs, choices, zoom, attention }: CompareView): st
 
 /** The inverse of compareLink; invalid values get their defaults. */
 export function fromCompareLink(params: { get(name: string): string | null }): CompareView {
-  const zoom = /^(\d+)-(\d+)$/
-    .exec(params.get('zoom') ?? '')
-    ?.slice(1)
-    .map(Number) as [number, number] | undefined;
   return {
     runs: [...new Set((params.get('runs') ?? '').split(',').filter(Boolean))].slice(0, mostCompared),
     choices: {
@@ -48,7 +45,7 @@ export function fromCompareLink(params: { get(name: string): string | null }): C
       x: alignments.find((a) => a === params.get('x')) ?? compareDefaults.x,
       level: params.get('level') ?? compareDefaults.level,
     },
-    zoom: zoom && zoom[0] < zoom[1] ? zoom : null,
+    zoom: rangeOf(params.get('zoom')),
     attention: decodeComparison(params.get('attention') ?? ''),
   };
 }

@@ -5,6 +5,7 @@ import { parsed } from './kept';
 
 export const place = z.int().check(z.nonnegative());
 export const runId = z.string().check(z.regex(runIdPattern));
+const step = z.int();
 export const fewestPanes = 2;
 export const mostPanes = 4;
 
@@ -12,7 +13,7 @@ export const paneSchema = z.strictObject({
   /** null = the run of the page. */
   run: z.nullable(runId),
   /** `linked` follows the common cursor, `newest` follows the run's newest snapshot, a step stays fixed. */
-  at: z.union([z.enum(['linked', 'newest']), z.strictObject({ step: place })]),
+  at: z.union([z.enum(['linked', 'newest']), z.strictObject({ step })]),
   source: z.union([z.strictObject({ example: place }), z.literal('mean')]),
   /** null = the whole grid. */
   head: z.nullable(z.strictObject({ layer: place, head: place })),
@@ -33,7 +34,7 @@ export const comparisonSchema = z.strictObject({
    * The linked pane that was moved last, if it shows another run than the page's: its run and step, and the page's own step that
    * this led to. When the cursor moves to another step, it leads again.
    */
-  lead: z.nullable(z.strictObject({ run: runId, step: place, own: place })),
+  lead: z.nullable(z.strictObject({ run: runId, step, own: step })),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 

@@ -28,7 +28,7 @@ export function fromQuery(query: string): UrlState {
   const params = new URLSearchParams(query);
   return {
     step: whole(params.get('step')),
-    zoom: range(params.get('zoom')),
+    zoom: rangeOf(params.get('zoom')),
     charts: fromChartParams(params),
     attention: decodeAttentionView(params.get('attention') ?? '') ?? defaultAttentionView,
     workspace: fromWorkspaceParams(params),
@@ -36,12 +36,13 @@ export function fromQuery(query: string): UrlState {
 }
 
 function whole(text: string | null): number | null {
-  const n = text === null || !/^\d+$/.test(text) ? Number.NaN : Number(text);
+  const n = text === null || !/^-?\d+$/.test(text) ? Number.NaN : Number(text);
   return Number.isSafeInteger(n) ? n : null;
 }
 
-function range(text: string | null): [number, number] | null {
-  const match = /^(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)$/.exec(text ?? '');
+/** "100-200", also of steps below 0: "-20--5"; null when it is no range. */
+export function rangeOf(text: string | null): [number, number] | null {
+  const match = /^(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)$/.exec(text ?? '');
   if (!match) return null;
   const [from, to] = [Number(match[1]), Number(match[2])];
   return from < to ? [from, to] : null;

@@ -45,7 +45,7 @@ export function AttentionPanel() {
             ? `The snapshot${look.nearest ? ` of step ${count(look.nearest.step)}` : ''} could not be read: ${look.error}`
             : look.nearest
               ? `The snapshot of step ${count(look.nearest.step)} is on its way.`
-              : 'No snapshot yet.'}
+              : 'The run has no snapshot.'}
         </p>
       )}
     </PanelBody>

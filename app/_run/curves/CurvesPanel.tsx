@@ -59,9 +59,7 @@ export function CurvesPanel() {
   return (
     <PanelBody title="Curves" tools={!presenting && <ChartControls />}>
       {series.length === 0 && evaluations.length === 0 && (
-        <Nothing>
-          {begun ? 'Nothing has been logged yet.' : 'The run has not begun: its curves appear with its first rows.'}
-        </Nothing>
+        <Nothing>{begun ? 'Nothing has been logged.' : 'The run has not begun: its curves appear with its first rows.'}</Nothing>
       )}
       <ChartGrid>
         {shown.map((c) => (

@@ -150,6 +150,6 @@ export function useNotice(history: History, names: readonly string[]): string | 
   if (link === 'refused') return error ?? 'The server does not serve this run.';
   if (!state.read && state.error) return `The curve could not be read: ${state.error}. Trying again.`;
   if (!state.read) return 'Reading the curve …';
-  if (!state.rows) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No values yet.';
+  if (!state.rows) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No values.';
   return null;
 }

@@ -25,7 +25,7 @@ export function BranchButton() {
   return (
     <OpenBranch
       disabled={!possible}
-      title={possible ? 'Go on from a checkpoint in a run of its own' : 'This run has no checkpoint yet'}
+      title={possible ? 'Go on from a checkpoint in a run of its own' : 'This run has no checkpoint'}
     >
       Branch
     </OpenBranch>

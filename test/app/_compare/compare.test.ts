@@ -4,6 +4,7 @@ import { draw } from '~/app/_charts/draw';
 import type { Palette } from '~/app/_charts/palette';
 import { SvgPen } from '~/app/_charts/svgPen';
 import { xMap } from '~/app/_charts/xMap';
+import { comparisonOf, withoutRuns } from '~/app/_compare/AttentionCompared';
 import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
 import { compareCharts, ownSeries, sharedNames } from '~/app/_compare/lines';
@@ -307,5 +308,25 @@ describe('the charts of a comparison', () => {
       ['Mine', 'own'],
       ['Loss and perplexity', 'loss', 'ppl'],
     ]);
+  });
+});
+
+describe('panes of attention', () => {
+  const runsOf = (c: ReturnType<typeof comparisonOf> | null) => c?.panes.map((p) => p.run);
+  it('are of the runs that have snapshots, and at least two', () => {
+    expect(runsOf(comparisonOf(['cc', 'dd'], ['aa', 'bb', 'cc', 'dd']))).toEqual(['cc', 'dd']);
+    expect(runsOf(comparisonOf(['cc'], ['aa', 'bb', 'cc']))).toEqual(['cc', 'aa']);
+    expect(runsOf(comparisonOf(['aa'], ['aa']))).toEqual(['aa', 'aa']);
+  });
+  it('go with the run that is left out', () => {
+    const three = {
+      ...comparisonOf(['aa', 'bb', 'cc'], []),
+      minus: [0, 1] as [number, number],
+      lead: { run: 'aa', step: 5, own: 5 },
+    };
+    expect(withoutRuns(three, ['aa', 'bb', 'cc'])).toBe(three);
+    const two = withoutRuns(three, ['bb', 'cc']);
+    expect([runsOf(two), two?.minus, two?.lead]).toEqual([['bb', 'cc'], null, null]);
+    expect(withoutRuns(three, ['cc'])).toBeNull();
   });
 });

@@ -16,8 +16,9 @@ const start: UrlState = {
 
 /** For every field, values that are not its default, those that look like nothing (0, false, null, '') among them. */
 const changes: { [K in keyof UrlState]: UrlState[K][] } = {
-  step: [0, 1, 1_000_000],
+  step: [0, 1, 1_000_000, -7],
   zoom: [
+    [-20, -5],
     [0, 1],
     [0.5, 2000],
     [120, 340],
@@ -130,7 +131,7 @@ it('links of version 0.1 with two panels still open', () => {
 });
 
 it.each([
-  'step=-1',
+  'step=-1.5',
   'step=abc',
   'step=1e99',
   'zoom=5',

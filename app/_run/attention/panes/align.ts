@@ -28,7 +28,7 @@ export function stepBeside(align: Comparison['align'], from: RunAxis, step: numb
     case 'step':
       return upTo(to, step, `it has ${to.lastStep} steps`);
     case 'epoch': {
-      if (from.stepsPerEpoch === 0 || to.stepsPerEpoch === 0) return { step, problem: 'its epochs are not known yet: same step' };
+      if (from.stepsPerEpoch === 0 || to.stepsPerEpoch === 0) return { step, problem: 'its epochs are not known: same step' };
       const epoch = step / from.stepsPerEpoch;
       return upTo(
         to,
@@ -38,7 +38,7 @@ export function stepBeside(align: Comparison['align'], from: RunAxis, step: numb
     }
     case 'equal loss': {
       const level = from.loss && lowestLoss(from.loss, step);
-      if (level === null || !to.loss) return { step: Math.min(step, to.lastStep), problem: 'no loss yet: same step' };
+      if (level === null || !to.loss) return { step: Math.min(step, to.lastStep), problem: 'no loss: same step' };
       const found = stepAtLoss(to.loss, level);
       return found === null
         ? { step: to.lastStep, problem: `its loss never was as low as ${Number(level.toPrecision(3))}` }

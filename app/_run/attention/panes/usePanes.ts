@@ -141,7 +141,7 @@ function problemsOf(
 ): string[] {
   if (!run) return [];
   if (run.error) return [run.error];
-  if (!look?.nearest) return ['it has no snapshot yet'];
+  if (!look?.nearest) return ['it has no snapshot'];
   if (look.error) return [`step ${look.nearest.step}: ${look.error}`];
   if (!shown) return [];
   const { layers, examples } = shown.snapshot;

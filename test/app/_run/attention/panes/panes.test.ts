@@ -29,7 +29,7 @@ describe('steps that stand beside each other', () => {
     expect(stepBeside('epoch', slow, 300, fast)).toEqual({ step: 150, problem: null });
     expect(stepBeside('epoch', fast, 150, slow)).toEqual({ step: 300, problem: null });
     expect(stepBeside('epoch', fast, 2000, { ...slow, lastStep: 500 })).toEqual({ step: 500, problem: 'it has 2.5 epochs' });
-    expect(stepBeside('epoch', fast, 7, { ...slow, stepsPerEpoch: 0 }).problem).toBe('its epochs are not known yet: same step');
+    expect(stepBeside('epoch', fast, 7, { ...slow, stepsPerEpoch: 0 }).problem).toBe('its epochs are not known: same step');
   });
 
   it('by equal loss: the snapshot shown is within one snapshot of where the other run first was as low; forward never goes back', () => {
@@ -63,7 +63,7 @@ describe('steps that stand beside each other', () => {
     expect(stepBeside('equal loss', poor, 4, fast).problem).toBeNull();
     expect(stepBeside('equal loss', fast, 3, { lastStep: 0, stepsPerEpoch: 0, loss: null })).toEqual({
       step: 0,
-      problem: 'no loss yet: same step',
+      problem: 'no loss: same step',
     });
   });
 
