@@ -1,4 +1,5 @@
 import { type KeyboardEvent, memo, useCallback, useMemo } from 'react';
+import { labelWidth } from '../margins';
 import { type HeadMaps, mapSize } from './derive';
 import { EdgeLabel } from './EdgeLabel';
 import { type FocusEvent, litHead, type Spot } from './focus';
@@ -32,7 +33,8 @@ export interface HeadGridProps {
   onPoint?: (spot: Spot, at: { clientX: number; clientY: number }) => void;
 }
 
-const labelWidth = 34;
+/** Room for the names of the layers. */
+const rowNames = 34;
 const labelHeight = 18;
 
 /** Maps of all heads: rows are layers, columns heads. Pointing at a cell highlights its row and column in all maps. */
@@ -45,7 +47,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
       gridLayout({
         rows: lines.layers.map((layer) => mapSize({ layers, causal }, layer)),
         columns: lines.heads.length,
-        width: width - labelWidth,
+        width: width - rowNames,
         maxHeight: maxHeight - labelHeight,
         flip,
       }),
@@ -57,7 +59,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
     [maps, scaleOf, lines, hidden, grid],
   );
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
-  const at = { left: labelWidth, top: labelHeight, ...size };
+  const at = { left: rowNames, top: labelHeight, ...size };
   const spotAt = (event: React.MouseEvent): Spot | null => {
     const cell = cellAt(grid, ...placeIn(event));
     const [layer, head] = cell ? [lines.layers[cell.row]!, lines.heads[cell.column]!] : [-1, -1];
@@ -69,7 +71,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   };
   const { onClick, ...pointer } = pointing(spotAt, onFocus, onPoint);
   return (
-    <div className="relative select-none" style={{ width: size.width + labelWidth, height: size.height + labelHeight }}>
+    <div className="relative select-none" style={{ width: size.width + rowNames, height: size.height + labelHeight }}>
       <LineNames {...{ grid, layers, lines, onSelect }} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside handle the keys; the pointer also finds cells between them. */}
       {/* biome-ignore lint/a11y/useSemanticElements: a grid of canvases is not a table. */}
@@ -171,26 +173,37 @@ const HeadCells = memo(function HeadCells(
 /** Names of the rows and columns; buttons where a click can choose their heads. */
 const LineNames = memo(function LineNames({ grid, layers, lines, onSelect }: Shape & Pick<HeadGridProps, 'onSelect'>) {
   const known = (heads: HeadId[]) => heads.filter(([layer, head]) => head < layers[layer]!.heads);
+  // A number has room of its own: of small maps only every second, third ... has one.
+  const every = Math.ceil((labelWidth(String(Math.max(0, ...lines.heads) + 1)) + 4) / (grid.pitch * grid.zoom));
   const columns = lines.heads.map((head, column) => {
     const { x, width } = boxOf(grid, 0, column, null, null);
     return {
       name: `head ${head + 1} in every layer`,
-      text: width > 44 ? `head ${head + 1}` : head + 1,
-      style: { left: labelWidth + x, top: 0, width, height: labelHeight },
+      text: width > 44 ? `head ${head + 1}` : column % every === 0 ? head + 1 : null,
+      style: { left: rowNames + x, top: 0, width, height: labelHeight },
       heads: known(lines.layers.map((layer) => [layer, head])),
     };
   });
+  let free = Number.NEGATIVE_INFINITY;
   const rows = lines.layers.map((layer, row) => {
     const { y, height } = boxOf(grid, row, 0, null, null);
     const name = layers[layer]?.name ?? `layer ${layer + 1}`;
+    const numbered = y + height / 2 >= free;
+    if (numbered) free = y + height / 2 + labelWidth('10');
     return {
       name,
-      text: height > 40 ? <span className="[writing-mode:vertical-rl] rotate-180">{name}</span> : layer + 1,
-      style: { left: 0, top: labelHeight + y, width: labelWidth - 4, height },
+      // A name that is cut tells no layer from another.
+      text:
+        height > 40 && labelWidth(name) <= height ? (
+          <span className="[writing-mode:vertical-rl] rotate-180">{name}</span>
+        ) : numbered ? (
+          layer + 1
+        ) : null,
+      style: { left: 0, top: labelHeight + y, width: rowNames - 4, height },
       heads: known(lines.heads.map((head) => [layer, head])),
     };
   });
-  const className = 'absolute flex items-center justify-center overflow-hidden text-2xs whitespace-nowrap text-dim';
+  const className = 'absolute flex items-center justify-center text-2xs whitespace-nowrap text-dim';
   return [...columns, ...rows].map(({ name, text, style, heads }, n) => (
     <EdgeLabel
       key={n}
