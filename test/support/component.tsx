@@ -20,7 +20,8 @@ import { server } from './stubServer';
 // As in the browser tests: on a loaded machine a test waits.
 configure({ asyncUtilTimeout: 60_000 });
 // jsdom lays nothing out.
-Element.prototype.scrollIntoView = () => {};
+// A promise, as in newer browsers: an effect that returned it would break the page when its component goes.
+Element.prototype.scrollIntoView = () => Promise.resolve() as never;
 
 export const people = {
   ada: { id: 'ada', name: 'Ada', role: 'operator' },

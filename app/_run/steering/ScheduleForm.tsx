@@ -52,8 +52,8 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   const action = kind === 'act' ? actions.find((a) => a.name === name) : undefined;
   const current = useView((v) => (spec && own(v.values, spec.name)?.value) ?? null, null);
   const box = useRef<HTMLFormElement>(null);
-  // The form opens at the end of a panel that scrolls.
-  useEffect(() => box.current?.scrollIntoView({ block: 'nearest' }), []);
+  // The form opens at the end of a panel that scrolls. `void`: newer browsers answer with a promise, which React would call when the form closes.
+  useEffect(() => void box.current?.scrollIntoView({ block: 'nearest' }), []);
   if (!spec && !action) return null;
   const meant = spec && readText(spec, value);
   const odd = spec && meant?.ok ? unusual(spec, meant.value, current) : null;
