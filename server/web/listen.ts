@@ -1,10 +1,21 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { StartError } from '~/server/base/startError';
+
+/** The open connections of the servers that listen here, those of websockets included. */
+const connections = new WeakMap<Server, Set<Socket>>();
+/** How long a server that closes waits until the others have closed their ends. */
+const graceMs = 1000;
 
 /** @throws StartError when the port or the address is not available */
 export async function listen(server: Server, host: string, port: number): Promise<number> {
+  const open = new Set<Socket>();
+  connections.set(server, open);
+  server.on('connection', (socket) => {
+    open.add(socket);
+    socket.once('close', () => open.delete(socket));
+  });
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -28,8 +39,13 @@ export async function listen(server: Server, host: string, port: number): Promis
   return (server.address() as AddressInfo).port;
 }
 
+/** Closes the server with its connections. A websocket is closed by its owner; one whose other side does not close its end is ended here. */
 export async function closeHttp(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
+  const late = setTimeout(() => {
+    for (const socket of connections.get(server) ?? []) socket.destroy();
+  }, graceMs);
   await closed;
+  clearTimeout(late);
 }

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import http.server
 import math
 import os
 import random
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +20,7 @@ import headroom
 import pytest
 from conftest import patience, script, wait_for
 from headroom.cli import main, sync
+from headroom.socketio import LinkLost, Socket
 
 TRAINING = """
 import os, sys, time
@@ -426,3 +431,24 @@ def test_a_folder_on_a_full_disk_is_replaced_by_a_temporary_one(init, server, tm
     assert server.record(run.id).series("loss") == [(0, 1.0)]
     assert f"No space left on device; what is logged is kept in {tmp_path / 'headroom-runs'}" in capfd.readouterr().err
     assert list((tmp_path / "spool").iterdir()) == []
+
+
+def test_a_connection_that_the_server_closes_is_closed_here_too():
+    listener = socket.create_server(("127.0.0.1", 0))
+    link: list[Socket] = []
+    opening = threading.Thread(target=lambda: link.append(Socket(f"http://127.0.0.1:{listener.getsockname()[1]}", None, lambda *_: None)))
+    opening.start()
+    server, _ = listener.accept()
+    server.settimeout(patience(10))
+    key = re.search(rb"Sec-WebSocket-Key: (\S+)", server.recv(4096)).group(1)
+    accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    server.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+    for text in (b"0{}", b"40"):
+        server.sendall(bytes([0x81, len(text)]) + text)
+    opening.join(patience(10))
+    server.sendall(b"\x88\x02\x03\xe8")
+    with pytest.raises(LinkLost):
+        link[0].receive()
+    link[0].close()
+    while server.recv(4096):
+        pass

@@ -121,5 +121,7 @@ class Socket:
     def close(self) -> None:
         try:
             self._ws.close(timeout=0)
+            # After the server's own close frame, `close` leaves the connection open, and the server waits for its end.
+            self._ws.shutdown()
         except Exception:
             pass

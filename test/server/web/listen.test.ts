@@ -1,0 +1,19 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { expect, it } from 'vitest';
+import { closeHttp, listen } from '~/server/web/listen';
+
+it('a server closes also where the other side of a websocket never closes its end', async () => {
+  const server = createServer();
+  server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n'));
+  const port = await listen(server, '127.0.0.1', 0);
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  client.on('error', () => {});
+  client.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n');
+  client.resume();
+  await once(client, 'end');
+  expect(client.writable).toBe(true);
+  await closeHttp(server);
+  client.destroy();
+});
