@@ -36,7 +36,7 @@ export function PageHeader({ title, children, skip = false }: { title?: string; 
       <Link
         href="/"
         prefetch={false}
-        className="inline-flex items-center gap-2 font-semibold tracking-tight"
+        className="-m-1 inline-flex items-center gap-2 p-1 font-semibold tracking-tight"
         aria-label="Headroom: all runs"
       >
         <Mark />

@@ -8,7 +8,7 @@ export const GoToStep = (props: { step: number; className?: string; children?: R
   return (
     <button
       type="button"
-      className={`shrink-0 rounded-sm font-mono text-accent hover:underline ${className}`}
+      className={`-mx-1 -my-1 min-h-6 min-w-6 shrink-0 rounded-sm px-1 text-right font-mono text-accent hover:underline ${className}`}
       aria-label={`Go to step ${count(step)}`}
       onClick={onGo}
     >

@@ -79,12 +79,17 @@ describeInBrowser('a run with long names', () => {
     ).toBe(true);
   });
 
-  it('every button of the panels is at least 24 pixels high and wide', async () => {
+  it('every button of the panels is at least 24 pixels high and wide, and so is the way to all runs', async () => {
     await openTab(page, 'Curves');
     await page.getByRole('figure', { name: 'Loss', exact: true }).waitFor();
-    const small = await page.locator('#main, #side').evaluateAll((parts) =>
-      parts
-        .flatMap((part) => [...part.querySelectorAll('button, summary, select, [role=tab]')])
+    await openTab(page, 'Activity');
+    await page
+      .getByRole('button', { name: /^Go to step / })
+      .first()
+      .waitFor();
+    const targets = page.locator('header a[aria-label], :is(#main, #side) :is(button, summary, select, [role=tab])');
+    const small = await targets.evaluateAll((all) =>
+      all
         .filter((e) => {
           const { width, height } = e.getBoundingClientRect();
           return width > 0 && (width < 24 || height < 24);
@@ -92,6 +97,7 @@ describeInBrowser('a run with long names', () => {
         .map((e) => e.getAttribute('aria-label') ?? e.textContent),
     );
     expect(small).toEqual([]);
+    await openTab(page, 'Steer');
   });
 
   it('on a phone, the settings of a sweep and the groups of series are there with their whole names', async () => {

@@ -40,7 +40,13 @@ export function RunHeader() {
       <div
         className={`flex min-h-10 ${presenting ? 'whitespace-nowrap' : 'flex-wrap'} items-center gap-x-3 gap-y-0.5 px-2 py-1 sm:px-3`}
       >
-        <Link href="/" prefetch={false} className="inline-flex items-center" aria-label="Headroom: all runs" title="All runs">
+        <Link
+          href="/"
+          prefetch={false}
+          className="-m-1 inline-flex items-center p-1"
+          aria-label="Headroom: all runs"
+          title="All runs"
+        >
           <Mark />
         </Link>
         <h1 className={`min-w-0 truncate text-sm font-semibold ${narrow ? 'flex-1' : 'max-w-xs'}`} title={head.name}>
