@@ -29,6 +29,7 @@ import { databaseKey } from '~/server/store/postgres/open';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import type { OidcSettings } from '~/server/team/admission';
 import { keepAudit } from '~/server/team/commandAudit';
+import { releaseLocks } from '~/server/team/lockRelease';
 import { People, systemActor } from '~/server/team/people';
 import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
@@ -178,6 +179,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(recheckOnExpiry(auditLog, clock, () => recheck()));
     closers.push(recheckOnChange(auditLog, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
+    closers.push(releaseLocks(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,

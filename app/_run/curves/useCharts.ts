@@ -147,7 +147,7 @@ export function useNotice(history: History, names: readonly string[]): string | 
   });
   // A chart that shows only evaluations waits for no series.
   if (names.length === 0) return null;
-  if (link === 'refused') return error ?? 'The server does not serve this run.';
+  if (!state.read && link === 'refused') return error ?? 'The server does not serve this run.';
   if (!state.read && state.error) return `The curve could not be read: ${state.error}. Trying again.`;
   if (!state.read) return 'Reading the curve …';
   if (!state.rows) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No values.';

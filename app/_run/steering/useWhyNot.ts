@@ -14,5 +14,7 @@ export function useWhyNotRevert(): string | null {
 
 function useWhy(why: typeof whyNot): string | null {
   const now = useNow(5_000) ?? 0;
-  return useRun(({ view, you }) => (view ? why(view, you, now) : 'waiting for the server'));
+  return useRun(({ view, you, link, error }) =>
+    link === 'refused' ? (error ?? 'the server does not serve this run') : view ? why(view, you, now) : 'waiting for the server',
+  );
 }

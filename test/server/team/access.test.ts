@@ -125,6 +125,25 @@ describe('who comes in', () => {
     socket.close();
   });
 
+  it('whoever may not steer any more loses the control lock, and whoever is removed too', async () => {
+    const root = client(admin);
+    const holder = async () => (await app.hub.view(runId))!.controlLock?.holder.name;
+    const take = (who: { cookie: string }) =>
+      client(who).runs.controlLock.mutate({ runId, request: { kind: 'take', forMs: null } });
+    const { secret } = await root.team.invite.mutate({ role: 'operator', uses: 2, expiresInMs: 3_600_000 });
+    const [fay, gus] = [await join(secret, 'Fay'), await join(secret, 'Gus')];
+    const idOf = async (name: string) => (await root.team.people.query()).find((p) => p.name === name)!.id;
+    await take(fay);
+    await root.team.changePerson.mutate({ personId: await idOf('Fay'), name: 'Fay B' });
+    expect(await take(gus)).toMatchObject({ reason: 'forbidden' });
+    await root.team.changePerson.mutate({ personId: await idOf('Fay B'), role: 'viewer' });
+    await expect.poll(holder).toBeUndefined();
+    await take(gus);
+    expect(await holder()).toBe('Gus');
+    await root.team.removePerson.mutate({ personId: await idOf('Gus') });
+    await expect.poll(holder).toBeUndefined();
+  });
+
   it('a revoked session loses its open socket at once', async () => {
     const socket = socketAs(viewer);
     await new Promise<void>((resolve) => socket.on('connect', () => resolve()));

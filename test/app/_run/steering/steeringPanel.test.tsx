@@ -154,3 +154,15 @@ it('a command without a connection waits, and is sent late only when the person 
   expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
   expect(screen.queryByRole('list', { name: 'Waiting for the server' })).toBeNull();
 });
+
+it('whoever was signed out is told so, and what was typed waits for no server', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004');
+  act(() => run.set({ link: 'refused', error: 'You were signed out.' }));
+  expect(learningRate().disabled).toBe(true);
+  const evaluate = screen.getByRole<HTMLButtonElement>('button', { name: 'Evaluate' });
+  expect([evaluate.disabled, evaluate.title]).toEqual([true, 'You were signed out.']);
+  expect(run.sent).toEqual([]);
+});
