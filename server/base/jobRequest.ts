@@ -64,7 +64,8 @@ export async function asJob(
 /** Of the file system or SQLite; a thread passes on only the message. */
 const diskFull = /\b(ENOSPC|EDQUOT)\b|database or disk is full/;
 
-const wentAway = (error: unknown): boolean => {
+/** Whether something failed only because its asker went away. */
+export const wentAway = (error: unknown): boolean => {
   const { name, code } = error as NodeJS.ErrnoException;
   return name === 'AbortError' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ECONNRESET' || code === 'EPIPE';
 };

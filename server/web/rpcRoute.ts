@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { createHTTPHandler } from '@trpc/server/adapters/standalone';
+import { wentAway } from '~/server/base/jobRequest';
 import type { Route } from '~/server/base/route';
 import { appRouter } from '~/server/trpc';
 import type { Context } from '~/server/trpc/base';
@@ -20,7 +21,7 @@ export function rpcRoute(context: Omit<Context, 'actor'>, onError: (error: unkno
     allowMethodOverride: true,
     createContext: ({ req }): Context => ({ ...context, actor: actors.get(req)! }),
     onError: ({ error }) => {
-      if (error.code === 'INTERNAL_SERVER_ERROR') onError(error);
+      if (error.code === 'INTERNAL_SERVER_ERROR' && !wentAway(error.cause ?? error)) onError(error);
     },
   });
   return {

@@ -301,6 +301,12 @@ describeInBrowser('the workspace of a run', () => {
     await phone.getByRole('button', { name: 'Set-up' }).tap();
     await phone.getByRole('region', { name: 'Started with' }).waitFor();
     await phone.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+    const step = phone.getByRole('textbox', { name: 'step', exact: true });
+    await step.fill('0.5');
+    await step.press('Enter');
+    const refusal = (await phone.getByText(/^step: give a whole number from 0 to [\d,]+$/).boundingBox())!;
+    expect(refusal.x).toBeGreaterThanOrEqual(0);
+    expect(refusal.x + refusal.width).toBeLessThanOrEqual(360);
     await phone.context().close();
   });
 

@@ -236,7 +236,7 @@ function StepField() {
     leave();
   };
   return (
-    <span className="relative inline-flex items-center gap-1.5">
+    <span className="inline-flex items-center gap-1.5 min-[900px]:relative">
       <label htmlFor={id} className="text-xs text-dim max-[899px]:sr-only">
         step
       </label>
@@ -266,7 +266,7 @@ function StepField() {
         <span
           id={`${id}error`}
           role="alert"
-          className="absolute bottom-full left-0 z-30 mb-1 rounded border border-bad bg-panel px-2 py-1 text-xs whitespace-nowrap text-bad"
+          className="absolute bottom-full left-0 z-30 mb-1 w-max rounded border border-bad bg-panel px-2 py-1 text-xs text-bad max-[899px]:inset-x-2 max-[899px]:w-auto"
         >
           {error}
         </span>
