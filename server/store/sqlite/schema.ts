@@ -121,8 +121,15 @@ function checkNotLost(folder: string, file: string): void {
     );
 }
 
+/** @throws Error when the folder has no database: a wrong folder must not be taken for an empty one */
+export function needDatabase(folder: string): void {
+  if (!existsSync(databaseFile(folder)))
+    throw new Error(`there is no headroom.db in "${folder}"; give the data folder of a server (its HEADROOM_DATA)`);
+}
+
 /** A second connection, for reading in parallel with the writer. */
 export function openForReading(folder: string): Database.Database {
+  needDatabase(folder);
   const db = new Sqlite(databaseFile(folder), { readonly: true });
   db.pragma('busy_timeout = 5000');
   db.pragma('cache_size = -32000');

@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { migrate } from '~/server/cluster/migrate';
 import { backup } from '~/server/store/backup';
 import { verifyFolder } from '~/server/store/verify';
 import { startApp } from '~/test/support/app';
@@ -73,4 +74,13 @@ it('a data folder is not copied onto itself', async () => {
   const data = path.join(folder.path, 'self');
   await (await startApp({ dataFolder: data })).close();
   await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
+});
+
+it('a folder without a database is not taken for a data folder, and nothing is made there or at the target', async () => {
+  const wrong = path.join(folder.path, 'no such folder');
+  const none = `there is no headroom.db in "${wrong}"; give the data folder of a server (its HEADROOM_DATA)`;
+  await expect(backup(wrong, path.join(folder.path, 'target'))).rejects.toThrow(none);
+  await expect(verifyFolder(wrong)).rejects.toThrow(none);
+  await expect(migrate(wrong, { url: 'postgres://127.0.0.1:1/none', blobUrl: null }, () => {})).rejects.toThrow(none);
+  expect([existsSync(wrong), existsSync(path.join(folder.path, 'target'))]).toEqual([false, false]);
 });
