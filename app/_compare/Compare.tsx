@@ -6,6 +6,7 @@ import { usePalette } from '~/app/_charts/palette';
 import type { LineSpec, StepFile } from '~/app/_charts/types';
 import { inputClass } from '~/app/_components/Field';
 import { count, measured } from '~/app/_components/format';
+import { LinkState } from '~/app/_components/LinkState';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
@@ -53,7 +54,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
   const [choices, setChoices] = useState(start.choices);
   const { x, log, logX, robust, search, plan } = choices;
-  const { runs, errors, subscribe, want } = useCompared(runIds);
+  const { runs, errors, link, subscribe, want } = useCompared(runIds);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 
@@ -160,11 +161,17 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   return (
     <>
       <PageHeader skip title="Compare runs">
-        <div className="ml-auto">
+        <div className="ml-auto flex items-center gap-3">
+          {there.length > 0 && <LinkState link={link} error={null} />}
           <PageTools />
         </div>
       </PageHeader>
       <main id="main" className="space-y-2 p-2">
+        {link === 'reconnecting' && (
+          <p role="alert" className="rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
+            The connection to the server broke: what you see may be old. The runs themselves go on.
+          </p>
+        )}
         <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={choose} />
         {runIds.length === 0 || (there.length === 0 && errors.every((e) => e !== null)) ? (
           <p className="py-10 text-center text-dim">

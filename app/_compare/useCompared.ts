@@ -7,7 +7,7 @@ import { followRun, historyDeps } from '~/app/_live/runHistory';
 import { timeAnchors } from '~/app/_live/runMarks';
 import type { Source } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
-import type { RunStore } from '~/app/_live/types';
+import type { LinkStatus, RunStore } from '~/app/_live/types';
 import { type Followed, useFollowed } from '~/app/_live/useFollowed';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
@@ -33,6 +33,8 @@ export interface Compared extends Aligned {
 export function useCompared(runIds: readonly string[]): {
   runs: (Compared | null)[];
   errors: (string | null)[];
+  /** The tab's connection; a run that is refused says so itself. */
+  link: LinkStatus;
   subscribe(listener: () => void): () => void;
   /** Also reads the series with these names, of every run that has them. */
   want(names: readonly string[]): void;
@@ -43,6 +45,7 @@ export function useCompared(runIds: readonly string[]): {
     const shown = runIds.map((runId) => held.get(runId) ?? null);
     return {
       runs: shown.map((h) => h && comparedOf(h)),
+      link: shown.map((h) => h?.store.get().link).find((l) => l && l !== 'refused') ?? 'connecting',
       errors: shown.map((h) => h?.store.get().error ?? h?.history.error ?? null),
       subscribe,
       want: (names) => void (names.join('\n') !== also.get().names.join('\n') && also.set({ names })),

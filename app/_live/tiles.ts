@@ -42,11 +42,12 @@ function without({ tabs, open }: Tile, id: string): Tile | null {
   return rest.length === 0 ? null : { tabs: rest, open: open === id ? rest[Math.max(0, at - 1)]! : open };
 }
 
-/** Opens a panel in its tile; a panel without a tile opens in the first. */
+/** Opens a panel in its tile; a panel without a tile opens in the first. A first tile of one tab has the others at their usual places (`shortened`): they stay there. */
 export function opened(tiles: Tiles, id: string): Tiles {
   const all = tilesIn(tiles);
   const target = all.find((tile) => tile.tabs.includes(id)) ?? all[0]!;
-  const tabs = target.tabs.includes(id) ? target.tabs : [...target.tabs, id];
+  const short = target === all[0] && target.tabs.length === 1;
+  const tabs = target.tabs.includes(id) ? target.tabs : short ? [id] : [...target.tabs, id];
   return edited(tiles, (tile) => (tile === target ? { tabs, open: id } : tile))!;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { auditPath, readRows } from './auditFile';
 import { firstBroken } from './chain';
 
-const file = process.argv[2] ?? auditPath(process.env.HEADROOM_DATA ?? '.headroom');
+const file = process.argv[2] ?? auditPath(process.env.HEADROOM_DATA || '.headroom');
 try {
   const { rows } = readRows(readFileSync(file));
   const broken = firstBroken(null, rows);

@@ -26,6 +26,7 @@ import {
 import { chainOf, databaseKey } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
 import { type IndexStore, openSqliteStore } from '~/server/store/sqlite/open';
+import { needDatabase } from '~/server/store/sqlite/schema';
 import { pack } from '~/shared/pack';
 import { seqCount } from '~/shared/rows';
 import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
@@ -39,6 +40,7 @@ export async function migrate(
   { url, blobUrl }: { url: string; blobUrl: string | null },
   say: (line: string) => void,
 ): Promise<void> {
+  needDatabase(folder);
   const onTrouble = (reason: string | null, who: string) => reason && say(`${who} does not answer: ${reason}`);
   const database = await Database.open({ url, blobUrl, onTrouble });
   const closers: (() => unknown)[] = [() => database.close()];
@@ -174,7 +176,7 @@ async function verify({ database, source, blobs, say }: Migration): Promise<void
 
 /** @returns the exit status */
 export async function main(argv: readonly string[]): Promise<number> {
-  const folder = path.resolve(argv[0] ?? process.env.HEADROOM_DATA ?? '.headroom');
+  const folder = path.resolve(argv[0] ?? (process.env.HEADROOM_DATA || '.headroom'));
   try {
     if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL: give the address of an empty PostgreSQL database');
     await migrate(folder, { url: process.env.DATABASE_URL, blobUrl: process.env.BLOB_URL || null }, console.log);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
 import { blobFiles, syncFolder } from './blobs';
-import { databaseFile, openForReading } from './sqlite/schema';
+import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
 import { refuseIndex, verifyFolder } from './verify';
 
 /**
@@ -18,6 +18,7 @@ import { refuseIndex, verifyFolder } from './verify';
  * @throws Error with a message for people
  */
 export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
+  needDatabase(data);
   await mkdir(to, { recursive: true });
   if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
   const database = databaseFile(to);
@@ -88,9 +89,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       options: { from: { type: 'string' }, 'no-verify': { type: 'boolean' } },
     });
     const [to] = positionals;
-    if (to === undefined || positionals.length > 1)
+    if (!to || positionals.length > 1)
       throw new Error('give the folder to copy to: headroom backup FOLDER [--from DATA] [--no-verify]');
-    const from = values.from ?? process.env.HEADROOM_DATA ?? '.headroom';
+    const from = values.from ?? (process.env.HEADROOM_DATA || '.headroom');
     const { copied, kept } = await backup(from, to);
     console.log(`${from} is copied to ${to}: the database, ${copied} blobs, and ${kept} that were there already`);
     if (values['no-verify']) return 0;

@@ -6,7 +6,7 @@ import { StartError } from '~/server/base/startError';
 import type { Pages } from './http';
 import { serveCompressed } from './staticFiles';
 
-/** @throws StartError when the pages were built for another base path */
+/** @throws StartError when the pages are not built, not completely, or for another base path */
 export async function openPages(options: {
   dev: boolean;
   root: string;
@@ -41,7 +41,17 @@ export async function openPages(options: {
 }
 
 function checkBasePath(pages: string, wanted: string): void {
-  const { basePath } = JSON.parse(readFileSync(path.join(pages, 'routes-manifest.json'), 'utf8')) as { basePath: string };
+  let manifest: string;
+  try {
+    // Without its id, which is written last, a build was cut short.
+    readFileSync(path.join(pages, 'BUILD_ID'));
+    manifest = readFileSync(path.join(pages, 'routes-manifest.json'), 'utf8');
+  } catch (error) {
+    throw new StartError(
+      `the dashboard is not built (${(error as Error).message}); \`npm run build\` builds it, \`npm start\` too`,
+    );
+  }
+  const { basePath } = JSON.parse(manifest) as { basePath: string };
   if (basePath !== wanted)
     throw new StartError(
       `HEADROOM_BASE_PATH=${wanted || '/'}: the pages were built for ${basePath || '/'}; build them with HEADROOM_BASE_PATH=${wanted || '/'} npm run build`,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import os
 import random
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -190,3 +192,115 @@ def test_the_calls_of_summary_writer(server, settings):
     assert record.series("loss") == [(i, float(torch.tensor(1 / (i + 1)))) for i in range(10)]
     assert record.series("both/b") == [(i, -float(i)) for i in range(10)]
     assert [(m["name"], m["kind"], m["step"]) for m in record.of_type("media")] == [("weights", "histogram", 9), ("picture", "image", 9), ("note", "text", 9)]
+
+
+def made(folder, steps, tag: str = "loss") -> None:
+    with SummaryWriter(str(folder)) as writer:
+        for step in steps:
+            writer.add_scalar(tag, float(step), step)
+
+
+def once(server, logdir, spool, project: str, status: int = 0) -> str:
+    child = watch(server, logdir, spool, "--once", "--project", project)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == status, said
+    return said
+
+
+def test_loops_of_links_pipes_and_names_that_are_no_utf8_are_no_obstacle(server, tmp_path):
+    logdir = tmp_path / "logs"
+    outside = tmp_path / "outside"
+    made(logdir / "real", range(3))
+    made(outside / "linked", range(4))
+    no_utf8 = os.fsdecode(os.fsencode(logdir) + b"/caf\xe9")
+    os.mkdir(no_utf8)
+    with open(f"{no_utf8}/metrics.csv", "w") as file:
+        file.write("step,loss\n0,2.5\n1,1.5\n")
+    for at, target in {"a": ".", "real/up": "..", "latest": "real", "more": outside}.items():
+        os.symlink(target, logdir / at)
+    os.symlink(".", outside / "again")
+    (logdir / "pipe").mkdir()
+    os.mkfifo(logdir / "pipe" / "metrics.csv")
+    os.mkfifo(logdir / "real" / "events.out.tfevents.1.pipe")
+    once(server, logdir, tmp_path / "spool", "links")
+    lengths = {name: len(server.record(id).series("loss")) for name, id in runs_of(server, "links").items()}
+    assert lengths == {"real": 3, "more/linked": 4, "caf\ufffd": 2}
+
+
+def test_what_cannot_be_read_is_named_once_and_hides_nothing_else(server, tmp_path):
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    folder = tmp_path / "logs" / "run"
+    with SummaryWriter(str(folder)) as writer:
+        for step in range(6):
+            writer.add_scalar("loss", float(step), step)
+            if step == 3:
+                for time_written in (math.nan, math.inf):
+                    event = Event(step=int(3 + (time_written > 0)), wall_time=time_written)
+                    event.summary.value.add(tag="timeless", simple_value=7.0)
+                    writer.file_writer.event_writer.add_event(event)
+                event = Event(step=3, wall_time=1.0)
+                event.summary.value.add(tag="broken").tensor.dtype = 9999
+                writer.file_writer.event_writer.add_event(event)
+    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "broken")
+    try:
+        runs = wait_for("the run", lambda: runs_of(server, "broken"), 60.0)
+        wait_for("the last row", lambda: len(server.record(runs["run"]).series("loss")) == 6, 30.0)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        said, _ = child.communicate(timeout=30)
+    record = server.record(runs["run"])
+    assert record.series("timeless") == [(3, 7.0), (4, 7.0)] and record.alerts() == []
+    assert said.count("9999") == 1, said
+
+
+def test_a_run_ends_also_when_its_folder_was_deleted(server, tmp_path):
+    made(tmp_path / "logs" / "gone", range(3))
+    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "deleted", "--idle", "4")
+    try:
+        (run_id,) = wait_for("the run", lambda: runs_of(server, "deleted"), 60.0).values()
+        shutil.rmtree(tmp_path / "logs" / "gone")
+        wait_for("its end", lambda: server.record(run_id).status == "finished", 60.0)
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def test_a_watch_without_the_marks_of_an_earlier_one_and_one_for_another_server_lose_nothing(server, tmp_path):
+    folder = tmp_path / "logs" / "run"
+    with SummaryWriter(str(folder)) as writer:
+        for spool, end in (("one", 20), ("two", 30), ("one", 40)):
+            for step in range(end - (20 if end == 20 else 10), end):
+                writer.add_scalar("loss", float(step), step)
+            writer.flush()
+            once(server, tmp_path / "logs", tmp_path / spool, "moved")
+    (run_id,) = runs_of(server, "moved").values()
+    record = server.record(run_id)
+    assert (record.series("loss"), record.alerts()) == ([(s, float(s)) for s in range(40)], [])
+    other = type(server)(tmp_path / "other server")
+    other.start()
+    try:
+        once(other, tmp_path / "logs", tmp_path / "one", "moved")
+        assert len(other.record(runs_of(other, "moved")["run"]).series("loss")) == 40
+    finally:
+        other.kill()
+
+
+def test_a_server_that_is_away_is_mentioned_once_and_wrong_arguments_are_named(server, tmp_path):
+    made(tmp_path / "logs" / "run", range(3))
+    away = type(server)(tmp_path / "never started")
+    away.folder.mkdir()
+    (away.folder / "trainer.token").write_text("token")
+    assert "is kept in" in once(away, tmp_path / "logs", tmp_path / "spool", "away", 1)
+    with socket.create_server(("127.0.0.1", away.port)) as door:
+        child = watch(away, tmp_path / "logs", tmp_path / "spool")
+        for _ in range(4):
+            door.accept()[0].close()
+    child.send_signal(signal.SIGINT)
+    said, _ = child.communicate(timeout=30)
+    assert (said.count("did not take it all"), said.count(": run\n"), child.returncode) == (1, 1, 0), said
+    once(away, tmp_path / "logs", tmp_path / "spool", "away", 1)
+    for idle in ("-1", "0", "nan", "soon"):
+        child = watch(server, tmp_path / "logs", tmp_path / "spool", "--idle", idle)
+        assert f"argument --idle: invalid number of seconds above 0 value: '{idle}'" in child.communicate()[0]
+    assert 'logdir is empty; give a folder, "." for this one' in watch(server, "", tmp_path / "spool").communicate()[0]

@@ -121,13 +121,32 @@ function checkNotLost(folder: string, file: string): void {
     );
 }
 
-/** A second connection, for reading in parallel with the writer. */
+/** @throws Error when the folder has no database: a wrong folder must not be taken for an empty one */
+export function needDatabase(folder: string): void {
+  if (!statSync(databaseFile(folder), { throwIfNoEntry: false })?.size)
+    throw new Error(`there is no headroom.db in "${folder}"; give the data folder of a server (its HEADROOM_DATA)`);
+}
+
+/**
+ * A second connection, for reading in parallel with the writer.
+ *
+ * @throws Error with a message for people: no database, a damaged, foreign or too new one
+ */
 export function openForReading(folder: string): Database.Database {
-  const db = new Sqlite(databaseFile(folder), { readonly: true });
-  db.pragma('busy_timeout = 5000');
-  db.pragma('cache_size = -32000');
-  db.pragma('mmap_size = 1073741824');
-  return db;
+  needDatabase(folder);
+  const file = databaseFile(folder);
+  let db: Database.Database | null = null;
+  try {
+    db = new Sqlite(file, { readonly: true });
+    db.pragma('busy_timeout = 5000');
+    checkIdentity(db, file);
+    db.pragma('cache_size = -32000');
+    db.pragma('mmap_size = 1073741824');
+    return db;
+  } catch (error) {
+    db?.close();
+    throw describeOpenError(error, file);
+  }
 }
 
 /** An exclusive lock held for as long as the process lives: after kill -9 too, the operating system releases it. */

@@ -114,6 +114,15 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await other.close();
   });
 
+  it('while the server cannot be reached, it says that what it shows may be old', async () => {
+    const broken = page.getByRole('alert').getByText('The connection to the server broke: what you see may be old.');
+    await page.context().setOffline(true);
+    await broken.waitFor();
+    await page.context().setOffline(false);
+    await broken.waitFor({ state: 'detached' });
+    await page.getByRole('status').getByText('connected').waitFor({ state: 'attached' });
+  });
+
   it('a right click says what can be done there; the marks of each run name it', async () => {
     const plot = page.getByRole('figure', { name: 'val/ppl', exact: true }).locator('[data-plot]');
     await plot.click({ button: 'right' });

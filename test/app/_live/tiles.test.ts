@@ -41,6 +41,13 @@ it('tabs move within a tile, into a new tile and back; what a tile loses it does
   expect(text(shared(two, two as never, 3))).toBe('beside20,curves,attention');
 });
 
+it('panels that are opened one after the other, as on a phone, leave the tabs in their order', () => {
+  const shown = ['samples', 'attention', 'curves', 'gradients'].reduce(opened, tileOf('curves'));
+  expect(tilesIn(fitted(shown, ids))).toEqual([{ tabs: ids, open: 'gradients' }]);
+  const two = opened(beside(tileOf('curves'), tileOf('attention')), 'samples');
+  expect(tilesIn(fitted(two, ids)).map((tile) => tile.open)).toEqual(['samples', 'attention']);
+});
+
 it('the only tab of a tile cannot leave it for its own side', () => {
   const alone = tileOf('curves');
   expect(besideTile(alone, 'curves', alone, 'below')).toEqual(alone);

@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { migrate } from '~/server/cluster/migrate';
 import { backup } from '~/server/store/backup';
 import { verifyFolder } from '~/server/store/verify';
 import { startApp } from '~/test/support/app';
@@ -73,4 +74,32 @@ it('a data folder is not copied onto itself', async () => {
   const data = path.join(folder.path, 'self');
   await (await startApp({ dataFolder: data })).close();
   await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
+});
+
+it('a folder without a database is not taken for a data folder, and nothing is made there or at the target', async () => {
+  const wrong = path.join(folder.path, 'no such folder');
+  const none = `there is no headroom.db in "${wrong}"; give the data folder of a server (its HEADROOM_DATA)`;
+  await expect(backup(wrong, path.join(folder.path, 'target'))).rejects.toThrow(none);
+  await expect(verifyFolder(wrong)).rejects.toThrow(none);
+  await expect(migrate(wrong, { url: 'postgres://127.0.0.1:1/none', blobUrl: null }, () => {})).rejects.toThrow(none);
+  expect([existsSync(wrong), existsSync(path.join(folder.path, 'target'))]).toEqual([false, false]);
+});
+
+it('a database that is empty, damaged, of another program or of a newer Headroom is named, not copied and not called sound', async () => {
+  const data = path.join(folder.path, 'not ours');
+  await (await startApp({ dataFolder: data })).close();
+  const file = path.join(data, 'headroom.db');
+  const ours = readFileSync(file);
+  const changed = (at: number, byte: number) => Buffer.from(ours).fill(byte, at, at + 4);
+  for (const [bytes, reason] of [
+    [Buffer.alloc(0), `there is no headroom.db in "${data}"`],
+    [changed(0, 1), `${file} is damaged (file is not a database)`],
+    // Bytes 60 and 68 of a SQLite file hold the version of its format and the id of its program: sqlite.org/fileformat.html
+    [changed(68, 1), `${file} is another program's database`],
+    [changed(60, 1), `${file} was written by a newer Headroom`],
+  ] as const) {
+    writeFileSync(file, bytes);
+    await expect(verifyFolder(data)).rejects.toThrow(reason);
+    await expect(backup(data, path.join(folder.path, 'target'))).rejects.toThrow(reason);
+  }
 });

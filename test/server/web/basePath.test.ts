@@ -1,7 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import { openPages } from '~/server/web/pages';
 import { addressAt, paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { type ProxyOptions, startProxy } from '~/test/support/proxy';
 import { blobOf } from '~/test/support/synthetic';
@@ -71,4 +75,13 @@ it('a viewer whose proxy lets no websocket through follows a run over plain requ
   expect((await viewer.until((view) => view.setup.name === 'renamed')).setup.name).toBe('renamed');
   viewer.close();
   await proxy.close();
+});
+
+it('a dashboard that is not built, or whose build was cut short, is named with what builds it', async () => {
+  const folder = ownFolder();
+  mkdirSync(path.join(folder.path, '.next'));
+  writeFileSync(path.join(folder.path, '.next/routes-manifest.json'), '{"basePath":""}');
+  const open = openPages({ dev: false, root: folder.path, basePath: '', host: '127.0.0.1', port: 0 });
+  await expect(open).rejects.toThrow(/^the dashboard is not built \(.*BUILD_ID.*\); `npm run build` builds it, `npm start` too$/);
+  folder.remove();
 });

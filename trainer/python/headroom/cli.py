@@ -54,8 +54,8 @@ def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0, a
     return failed
 
 
-def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -> str:
-    """Sends one run. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
+def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, again: bool = False) -> str:
+    """Sends one run; tried again, it does not repeat what it said. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
     lock = spool.FolderLock(folder)
     try:
         meta = spool.read_meta(folder)
@@ -65,7 +65,8 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -
         if not lock.take():
             print(f"{folder}: is being sent by the script itself")
             return "busy"
-        print(f"{folder}: {meta['setup']['name']}")
+        if not again:
+            print(f"{folder}: {meta['setup']['name']}")
         listener = _Listener()
         link = links.Link(folder, meta, server, token, listener, until_empty=True)
         link.end()
@@ -77,7 +78,8 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0) -
         if link.id_taken:
             return "taken"
         if not link.done.is_set():
-            print(f"  {server} did not take it all; kept in {folder}", file=sys.stderr)
+            if not again:
+                print(f"  {server} did not take it all; kept in {folder}", file=sys.stderr)
             return "left"
         links.remove(folder, link)
         return "sent"
@@ -100,7 +102,11 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
     try:
         # Unsent data of an earlier watch comes first: it says how far the files were read.
         for one in left_behind(settings.folder):
-            while send(one, settings.server, settings.token) == "left":
+            again = False
+            while send(one, settings.server, settings.token, again=again) == "left":
+                if once:
+                    return 1
+                again = True
                 time.sleep(POLL_SECONDS)
         follower.poll(final=once)
         while not once:
@@ -108,7 +114,16 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
                 time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
         follower.close()
-    return 0
+    return 1 if once and left_behind(settings.folder) else 0
+
+
+def _seconds(text: str) -> float:
+    if not (seconds := float(text)) > 0:
+        raise ValueError
+    return seconds
+
+
+_seconds.__name__ = "number of seconds above 0"  # argparse names it in its message
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -126,12 +141,14 @@ def main(arguments: list[str] | None = None) -> int:
     watching.add_argument("logdir")
     watching.add_argument("--project", help="left out: the folder's name")
     watching.add_argument("--once", action="store_true", help="reads what is there, then ends")
-    watching.add_argument("--idle", type=float, default=600.0, metavar="SECONDS", help="a run without news for so long is shown as finished (600)")
+    watching.add_argument("--idle", type=_seconds, default=600.0, metavar="SECONDS", help="a run without news for so long is shown as finished (600)")
     watching.add_argument("--server")
     watching.add_argument("--token")
     given = parser.parse_args(arguments)
     try:
         if given.command == "watch":
+            if not given.logdir:
+                watching.error('logdir is empty; give a folder, "." for this one')
             return watch(Path(given.logdir), read_settings(given.server, given.token, "online"), given.project, given.once, given.idle)
         if given.command == "login":
             token = given.token or getpass.getpass("token: ")
@@ -152,6 +169,9 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        # The second one, or that of `sync`: what is not sent is kept.
+        return 130
 
 
 if __name__ == "__main__":

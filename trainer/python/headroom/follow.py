@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import sys
 import time
 from itertools import islice
@@ -19,7 +20,7 @@ from . import spool
 from .config import made_setup
 from .run import Run
 from .settings import Settings
-from .sources import Source, find
+from .sources import Failed, Source, find
 
 TOGETHER = 200
 
@@ -33,23 +34,33 @@ class Follower:
         self._project = project or self._logdir.name or "default"
         self._idle = idle_seconds
         self._followed: dict[Path, "_Followed"] = {}
+        self._said: set[str] = set()
 
     def poll(self, final: bool = False) -> int:
         """Reads new items in all folders and returns their number. `final`: ends the runs as well."""
         count = 0
-        for folder, kind in sorted(find(self._logdir), key=lambda f: str(f[0])):
-            followed = self._followed.get(folder)
-            if followed is None:
-                done = read_marks(self._settings.folder, folder)
-                name = str(folder.relative_to(self._logdir))
-                followed = self._followed[folder] = _Followed(folder, self._logdir.name if name == "." else name, kind(folder, done))
+        for folder, kind in sorted(find(self._logdir, self._failed), key=lambda f: str(f[0])):
             try:
-                count += followed.read(self)
+                followed = self._followed.get(folder)
+                if followed is None:
+                    done, attempt = read_marks(self._settings.folder, str(folder), self._settings.server)
+                    name = str(folder.relative_to(self._logdir))
+                    followed = self._followed[folder] = _Followed(folder, self._logdir.name if name == "." else name, kind(folder, done), attempt)
+                count += followed.read(self, lambda error: self._failed(error, folder))
             except Exception as error:
-                print(f"{folder}: {error!r}", file=sys.stderr)
+                self._failed(error, folder)
+        # Also those whose folder is not there any more.
+        for followed in self._followed.values():
             if final or followed.idle_for() > self._idle:
                 followed.end("" if final else "nothing was written any more")
         return count
+
+    def _failed(self, error: Exception, folder: Path | None = None) -> None:
+        """Prints what cannot be read, once."""
+        why = str(error) if isinstance(error, OSError) else f"{shown(folder or self._logdir)}: {error!r}"
+        if why not in self._said:
+            self._said.add(why)
+            print(shown(why), file=sys.stderr)
 
     def close(self) -> None:
         """Ends the runs; the next `headroom watch` reads later data."""
@@ -59,8 +70,8 @@ class Follower:
     def open(self, folder: Path, name: str, config: dict[str, Any]) -> Run:
         from .process import guard
 
-        key = f"watch:{hashlib.sha256(f'{os.uname().nodename}:{folder}'.encode()).hexdigest()[:40]}"
-        setup = made_setup(name[-40:], self._project, {"folder": str(folder), **config}, None, None, None, None)
+        key = f"watch:{hashlib.sha256(os.fsencode(f'{platform.node()}:{folder}')).hexdigest()[:40]}"
+        setup = made_setup(shown(name)[-40:], self._project, {"folder": shown(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
         run.wait_until_open(10.0)
@@ -70,20 +81,32 @@ class Follower:
 
 
 class _Followed:
-    def __init__(self, folder: Path, name: str, source: Source) -> None:
+    def __init__(self, folder: Path, name: str, source: Source, attempt: int | None) -> None:
+        """attempt: the last one that was opened from here, 0 for none; None: not known."""
         self._folder = folder
         self._name = name
         self._source = source
+        self._attempt = attempt
         self._run: Run | None = None
         self._newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
 
-    def read(self, follower: Follower) -> int:
+    def read(self, follower: Follower, failed: Failed) -> int:
         count = 0
-        items = self._source.read()
+        items = self._source.read(failed)
         while some := list(islice(items, TOGETHER)):
             if self._run is None:
-                print(f"{self._folder}: {self._name}")
+                print(shown(f"{self._folder}: {self._name}"))
                 self._run = follower.open(self._folder, self._name, self._source.config)
+                attempt = self._run._meta["attempt"]
+                if attempt and self._attempt is not None and attempt != self._attempt + 1:
+                    # The server has more from a watch with another spool, or less than the marks say: everything is logged anew, in the place of what it has.
+                    self._source = type(self._source)(self._folder, {})
+                    items = self._source.read(failed)
+                    some = list(islice(items, TOGETHER))
+                    first = min((item.step for item in some if item.step is not None), default=0)
+                    if first < self._run.resumed_step:
+                        self._run.rewind(first)
+                self._attempt = attempt
             with self._run.bundle({item.file: item.number for item in some}):
                 for item in some:
                     item.tell(self._run)
@@ -101,26 +124,33 @@ class _Followed:
             run.finish("finished", message)
 
 
+def shown(text: object) -> str:
+    """Text of a path; bytes that are no UTF-8 are replaced."""
+    return os.fsencode(str(text)).decode("utf-8", "replace")
+
+
 def marks_file(spool_folder: Path, source: str) -> Path:
-    return spool_folder / "watched" / f"{hashlib.sha256(source.encode()).hexdigest()[:40]}.json"
+    return spool_folder / "watched" / f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:40]}.json"
 
 
-def read_marks(spool_folder: Path, folder: Path) -> dict[str, int]:
+def read_marks(spool_folder: Path, source: str, server: str) -> tuple[dict[str, int], int | None]:
+    """How far the files of `source` have been read for `server`, and in which attempt of the run last; None: written before attempts were."""
     try:
-        return dict(json.loads(marks_file(spool_folder, str(folder)).read_text("utf-8"))["marks"])
+        kept = json.loads(marks_file(spool_folder, source).read_text("utf-8"))
+        return (dict(kept["marks"]), kept.get("attempt")) if kept.get("server", server) == server else ({}, 0)
     except (OSError, ValueError, KeyError):
-        return {}
+        return {}, 0
 
 
-def keep_marks(spool_folder: Path, source: str, marks: dict[str, Any]) -> None:
+def keep_marks(spool_folder: Path, source: str, server: str, marks: dict[str, Any], attempt: int | None) -> None:
     """Stores how far the files of `source` have been read; each file's number only grows."""
     file = marks_file(spool_folder, source)
     file.parent.mkdir(parents=True, exist_ok=True)
-    known = read_marks(spool_folder, Path(source))
+    known, _ = read_marks(spool_folder, source, server)
     for name, number in marks.items():
         known[name] = max(number, known.get(name, 0))
     own = file.with_suffix(f".{os.getpid()}")
-    own.write_text(json.dumps({"source": source, "marks": known}), "utf-8")
+    own.write_text(json.dumps({"source": source, "server": server, "marks": known, "attempt": attempt}), "utf-8")
     os.replace(own, file)
 
 

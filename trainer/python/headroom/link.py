@@ -53,7 +53,7 @@ class Link:
     ) -> None:
         self._folder = folder
         self._meta = meta
-        self._server = server
+        self.server = server
         self._token = token
         self._listener = listener
         self._before_open = before_open
@@ -117,7 +117,7 @@ class Link:
                         wait = 0.1
                         away = time.monotonic()
                     self.connected = False
-                    self.reason = f"{self._server}: {error}"
+                    self.reason = f"{self.server}: {error}"
                     if (isinstance(error, LinkRefused) or time.monotonic() - away > AWAY_S) and self.reason != told:
                         told = self.reason
                         self._listener.trouble(f"{told}; what is logged is kept in {self._folder}")
@@ -138,7 +138,7 @@ class Link:
             self._batches.close()
 
     def _serve(self) -> None:
-        link = Socket(self._server, self._token, lambda name, payload: self._said.put((name, payload)))
+        link = Socket(self.server, self._token, lambda name, payload: self._said.put((name, payload)))
         while not self._said.empty():
             self._said.get_nowait()
         try:
@@ -364,5 +364,5 @@ def remove(folder: Path, link: Link) -> None:
     if meta.get("source"):
         from .follow import keep_marks
 
-        keep_marks(folder.parent, meta["source"], link.marks)
+        keep_marks(folder.parent, meta["source"], link.server, link.marks, meta["attempt"])
     shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -20,11 +21,23 @@ MAX_CELLS = 1000
 
 @dataclass
 class Item:
-    """The item with index `number` in `file`; `tell` logs it."""
+    """The item with index `number` in `file`; `tell` logs it. step: None where it has no values."""
 
     file: str
     number: int
+    step: int | None
     tell: Callable[[Run], None]
+
+
+Failed = Callable[[Exception], None]
+
+
+def _guarded(items: Iterator[Item], failed: Failed) -> Iterator[Item]:
+    """The items up to an error: what cannot be read must not hide what can."""
+    try:
+        yield from items
+    except Exception as error:
+        failed(error)
 
 
 class TensorBoardFolder:
@@ -44,20 +57,23 @@ class TensorBoardFolder:
         self._joined: set[str] = set()
         self.config: dict[str, Any] = {}
 
-    def read(self) -> Iterator[Item]:
-        """New items; skips the items that are already known according to `done`."""
-        for path in sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and not p.name.endswith(".profile-empty")):
-            name = path.name
-            loader = self._loaders.get(name)
-            if loader is None:
-                from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+    def read(self, failed: Failed) -> Iterator[Item]:
+        """New items; skips the items that are already known according to `done`. A file that cannot be read is reported, and read again at the next call."""
+        for path in sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and p.is_file() and not p.name.endswith(".profile-empty")):
+            yield from _guarded(self._read(path), failed)
 
-                loader = self._loaders[name] = EventFileLoader(str(path))
-            for event in loader.Load():
-                self._counts[name] = number = self._counts.get(name, 0) + 1
-                tell = self._taken_in(event, name)
-                if number > self._done.get(name, 0):
-                    yield Item(name, number, tell)
+    def _read(self, path: Path) -> Iterator[Item]:
+        name = path.name
+        loader = self._loaders.get(name)
+        if loader is None:
+            from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+            loader = self._loaders[name] = EventFileLoader(str(path))
+        for event in loader.Load():
+            self._counts[name] = number = self._counts.get(name, 0) + 1
+            tell = self._taken_in(event, name)
+            if number > self._done.get(name, 0):
+                yield Item(name, number, event.step if event.HasField("summary") else None, tell)
 
     def _taken_in(self, event: Any, file: str) -> Callable[[Run], None]:
         """Reads an event into the state of the run; returns a function that logs it."""
@@ -86,7 +102,7 @@ class TensorBoardFolder:
             tells.append(_logged(value, plugin, event.step))
 
         def tell(run: Run) -> None:
-            run._series.clock = lambda: event.wall_time
+            run._series.clock = lambda: event.wall_time if math.isfinite(event.wall_time) else time.time()
             for one in tells:
                 one(run)
 
@@ -163,7 +179,10 @@ class LightningCsv:
         self._size = -1
         self.config: dict[str, Any] = {}
 
-    def read(self) -> Iterator[Item]:
+    def read(self, failed: Failed) -> Iterator[Item]:
+        return _guarded(self._read(), failed)
+
+    def _read(self) -> Iterator[Item]:
         size = os.path.getsize(self._path)
         if size == self._size:
             return
@@ -174,33 +193,50 @@ class LightningCsv:
         for number, row in enumerate(csv.DictReader(io.StringIO(whole)), 1):
             if number > self._done.get(CSV_FILE, 0):
                 self._done[CSV_FILE] = number
-                yield Item(CSV_FILE, number, _row(row, number - 1, wall))
+                yield _row(row, number, wall)
 
 
-def _row(row: dict[str, Any], index: int, wall: float) -> Callable[[Run], None]:
+def _row(row: dict[str, Any], count: int, wall: float) -> Item:
     def number(text: str) -> float | None:
         try:
             return float(text)
         except (TypeError, ValueError):
             return None
 
-    step = number(row.pop("step", "") or "")
+    written = number(row.pop("step", "") or "")
+    step = count - 1 if written is None else int(written)
     values = {name: n for name, text in row.items() if name and (n := number(text)) is not None}
 
     def tell(run: Run) -> None:
         run._series.clock = lambda: wall
-        run.log(values, index if step is None else int(step), commit=False)
+        run.log(values, step, commit=False)
 
-    return tell
+    return Item(CSV_FILE, count, step, tell)
 
 
 Source = TensorBoardFolder | LightningCsv
 
 
-def find(logdir: Path) -> Iterator[tuple[Path, type[TensorBoardFolder] | type[LightningCsv]]]:
-    """Folders below `logdir` that a tool logs into."""
-    for folder, _folders, files in os.walk(logdir, followlinks=True):
-        if any(EVENT_FILE in f for f in files):
-            yield Path(folder), TensorBoardFolder
-        elif CSV_FILE in files:
-            yield Path(folder), LightningCsv
+def find(logdir: Path, failed: Failed) -> Iterator[tuple[Path, type[TensorBoardFolder] | type[LightningCsv]]]:
+    """Folders at and below `logdir` that a tool logs into, each once. What only links lead to comes last, so that a folder inside has its own name; loops end."""
+    seen: set[tuple[int, int]] = set()
+    roots = [str(logdir)]
+    for root in roots:
+        for folder, folders, files in os.walk(root, onerror=failed):
+            try:
+                about = os.stat(folder)
+            except OSError as error:
+                failed(error)
+                folders.clear()
+                continue
+            if (about.st_dev, about.st_ino) in seen:
+                folders.clear()
+                continue
+            seen.add((about.st_dev, about.st_ino))
+            roots += sorted(path for f in folders if os.path.islink(path := os.path.join(folder, f)))
+            # Only files: opening a pipe would wait for its writer.
+            logs = [f for f in files if (EVENT_FILE in f or f == CSV_FILE) and os.path.isfile(os.path.join(folder, f))]
+            if any(EVENT_FILE in f for f in logs):
+                yield Path(folder), TensorBoardFolder
+            elif logs:
+                yield Path(folder), LightningCsv
