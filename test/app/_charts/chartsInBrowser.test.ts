@@ -142,7 +142,8 @@ describeInBrowser('a series that is logged every 50 steps beside one of every st
   });
 
   it('the tooltip stays within a chart that is hardly wider than it', async () => {
-    const wide = (pixels: number) => page.evaluate((w) => void (document.querySelector('main')!.style.width = `${w}px`), pixels);
+    const wide = (pixels: number) =>
+      page.locator('main').evaluate((main, w) => main.style.setProperty('width', `${w}px`), pixels);
     await wide(240);
     const plot = page.locator('[data-plot]');
     await expect.poll(async () => (await plot.boundingBox())!.width).toBeLessThan(240);
