@@ -251,6 +251,10 @@ export class Frames {
     this.#timer = { at: due, cancel };
   }
 
+  dropAll(reason: string): void {
+    for (const m of [...this.#members]) this.#drop(m, reason);
+  }
+
   #drop(m: Member, reason: string): void {
     this.leave(m);
     m.port.drop(reason);

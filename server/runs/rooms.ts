@@ -104,6 +104,8 @@ export class Rooms {
       throw error;
     }
     of.cancelSave?.();
+    // Viewers that come back hear that there is no such run.
+    frames.dropAll('the run was deleted');
     frames.close();
   }
 

@@ -28,6 +28,7 @@ describeInBrowser('a run with long names', () => {
     app = await startApp({ pages: { dev: false, root } });
     const { runId } = await post('/api/runs', {
       key: 'long-names',
+      notes: 'https://lab.example/a-link-without-a-blank/'.repeat(8),
       config: { lr: 3e-4, [longPath]: 0.1, name: 'an-unbreakable-value-'.repeat(8) },
       controls: [{ name: long, type: 'number', min: 0, default: 0.1 }],
     });
@@ -65,6 +66,8 @@ describeInBrowser('a run with long names', () => {
     const part = page.getByRole('region', { name: 'Started with' });
     for (const text of [longPath, '0.1', '0.0003', 'an-unbreakable-value-'.repeat(8)])
       expect(await whole(part.getByText(text, { exact: true }), part), text).toBe(true);
+    const script = page.getByRole('region', { name: 'Script' });
+    expect(await whole(script.getByText(/^https:/), script)).toBe(true);
   });
 
   it('a control shows its whole name', async () => {

@@ -22,7 +22,7 @@ export function Script() {
   if (!about || !opened) return null;
   const { tags, notes } = about.setup;
   return (
-    <div className="space-y-2 text-xs">
+    <div className="space-y-2 text-xs wrap-anywhere">
       <Presence {...about} />
       {traceback && (
         <details open>

@@ -118,7 +118,7 @@ function LinkBar() {
       className={`border-b px-4 py-1 text-center ${link === 'refused' ? 'border-bad/50 bg-bad/10 text-bad' : 'border-warn/50 bg-warn/10 text-warn'}`}
     >
       {link === 'refused'
-        ? `${error} What you see is as it was then. `
+        ? `${error?.replace(/\.$/, '')}. What you see is as it was then. `
         : 'The connection to the server broke: what you see may be old. The run itself goes on.'}
       {/* The server leads whoever is signed out to the page for signing in, and from there back. */}
       {link === 'refused' && (

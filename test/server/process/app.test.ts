@@ -134,6 +134,13 @@ describe('watching', () => {
     await a.hub.decide(runId, () => [{ type: 'run.labelled', actor: you, trashed: true }]);
     expect(await following.socket.emitWithAck('watchRuns')).toEqual({ ok: true, you });
     expect(await a.hub.remove(runId)).toBe(true);
+    // Whoever has it open is told, and hears the same when coming back.
+    expect(await watching.received.next('dropped')).toEqual({ runId, message: 'the run was deleted' });
+    const back = await viewer(a);
+    expect(await back.socket.emitWithAck('watch', { runId, cursor: null, frames: true })).toMatchObject({
+      ok: false,
+      reason: 'unknown-run',
+    });
     let line = (await following.received.next('runs'))[0]!;
     while (!line.gone) line = (await following.received.next('runs'))[0]!;
     watching.close();
