@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -304,3 +305,16 @@ def test_a_server_that_is_away_is_mentioned_once_and_wrong_arguments_are_named(s
         child = watch(server, tmp_path / "logs", tmp_path / "spool", "--idle", idle)
         assert f"argument --idle: invalid number of seconds above 0 value: '{idle}'" in child.communicate()[0]
     assert 'logdir is empty; give a folder, "." for this one' in watch(server, "", tmp_path / "spool").communicate()[0]
+
+
+def test_more_old_folders_than_a_process_may_have_open_files_are_read_one_after_the_other(server, tmp_path):
+    for i in range(40):
+        (tmp_path / "logs" / str(i)).mkdir(parents=True)
+        (tmp_path / "logs" / str(i) / "metrics.csv").write_text("step,loss\n0,1.5\n")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, before[1]))
+    try:
+        once(server, tmp_path / "logs", tmp_path / "spool", "many")
+        assert len(runs_of(server, "many")) == 40
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

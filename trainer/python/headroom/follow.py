@@ -39,7 +39,9 @@ class Follower:
     def poll(self, final: bool = False) -> int:
         """Reads new items in all folders and returns their number. `final`: ends the runs as well."""
         count = 0
+        gone = set(self._followed)
         for folder, kind in sorted(find(self._logdir, self._failed), key=lambda f: str(f[0])):
+            gone.discard(folder)
             try:
                 followed = self._followed.get(folder)
                 if followed is None:
@@ -49,15 +51,20 @@ class Follower:
                 count += followed.read(self, lambda error: self._failed(error, folder))
             except Exception as error:
                 self._failed(error, folder)
-        # Also those whose folder is not there any more.
-        for followed in self._followed.values():
-            if final or followed.idle_for() > self._idle:
-                followed.end("" if final else "nothing was written any more")
+            # One after the other: many old folders would need more open files than a process may have.
+            self._settle(folder, final)
+        for folder in gone:
+            self._settle(folder, final)
         return count
+
+    def _settle(self, folder: Path, final: bool) -> None:
+        followed = self._followed.get(folder)
+        if followed and (final or followed.idle_for() > self._idle):
+            followed.end("" if final else "nothing was written any more")
 
     def _failed(self, error: Exception, folder: Path | None = None) -> None:
         """Prints what cannot be read, once."""
-        why = str(error) if isinstance(error, OSError) else f"{shown(folder or self._logdir)}: {error!r}"
+        why = str(error) if isinstance(error, OSError) and error.filename else f"{folder or self._logdir}: {error!r}"
         if why not in self._said:
             self._said.add(why)
             print(shown(why), file=sys.stderr)
