@@ -14,7 +14,9 @@ import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
 import { PageHeader } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
+import { toast } from '~/app/_live/toast';
 import { useRunList } from '~/app/_live/useRunList';
+import { describeError } from '~/app/_trpc/client';
 import { withTerm } from '~/shared/runSearch';
 import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
@@ -179,8 +181,12 @@ export function RunList() {
               onSort={onSort}
               onLook={reader.look}
               onChooseAll={(on) => {
-                if (on) void readAll().then((runs) => choose(runs, true));
-                else setChosen(new Map());
+                if (!on) setChosen(new Map());
+                else
+                  readAll().then(
+                    (runs) => choose(runs, true),
+                    (error) => toast.error(`No run was chosen: ${describeError(error).message}`),
+                  );
               }}
             />
           )}

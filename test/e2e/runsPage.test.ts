@@ -97,6 +97,19 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('choosing all runs while the server cannot be reached says so, and chooses none', async () => {
+    const page = await open();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(error.message));
+    const all = page.getByRole('checkbox', { name: /^Choose all \d+ runs shown$/ });
+    await all.waitFor();
+    await page.route('**/api/trpc/**', (route) => route.abort());
+    await all.click();
+    await page.getByText('No run was chosen: the server does not answer').waitFor();
+    expect([await all.isChecked(), errors]).toEqual([false, []]);
+    await page.context().close();
+  });
+
   it('on a phone a name takes two lines of its own; the number of runs stands beside the heading', async () => {
     const name = 'sweep learning rate 0.00032 weight decay 0.01';
     const { runId } = await app.hub.create(you, publishedSetup('reverse', {}, { name }));
