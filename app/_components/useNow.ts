@@ -8,7 +8,11 @@ export function useNow(everyMs = 1000): number | null {
     const look = () => setNow(serverTime.now(Date.now()));
     look();
     const timer = setInterval(look, everyMs);
-    return () => clearInterval(timer);
+    const cancel = serverTime.whenKnown(look);
+    return () => {
+      clearInterval(timer);
+      cancel();
+    };
   }, [everyMs]);
   return now;
 }

@@ -12,12 +12,21 @@ export class ServerTime {
    */
   readonly #differences: number[] = [];
   #heardAt: number | null = null;
+  readonly #first = new Set<() => void>();
 
   /** Records a message with the server's time. @param localNow ms since 1970 here @param elapsed ms on a monotonic clock */
   hear(serverNow: number, localNow: number, elapsed: number): void {
     this.#differences.push(serverNow - localNow);
     if (this.#differences.length > samples) this.#differences.shift();
     this.#heardAt = elapsed;
+    if (this.#differences.length > 1) return;
+    for (const known of this.#first) known();
+  }
+
+  /** Calls `known` when the server's time is known: until then the local clock stands for it. @returns cancels */
+  whenKnown(known: () => void): () => void {
+    this.#first.add(known);
+    return () => this.#first.delete(known);
   }
 
   /** Records any other message: the server is reachable. */

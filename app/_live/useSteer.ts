@@ -2,6 +2,7 @@ import { useCallback } from 'react';
 import type { CommandAnswer } from '~/shared/commands';
 import { refuse } from '~/shared/refusals';
 import { useRunStore } from './RunProvider';
+import { serverTime } from './serverTime';
 import { createStore, type Store } from './store';
 import { toast } from './toast';
 import type { DraftCommand, RunStore } from './types';
@@ -20,7 +21,7 @@ const decided = (draft: DraftCommand): Promise<boolean> =>
   new Promise((resolve) => {
     const one: Late = {
       draft,
-      askedAt: Date.now(),
+      askedAt: serverTime.now(Date.now()),
       decide: (send) => {
         late.set({ waiting: late.get().waiting.filter((l) => l !== one) });
         resolve(send);

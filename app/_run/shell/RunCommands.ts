@@ -5,6 +5,7 @@ import { attentionView } from '~/app/_live/attentionView';
 import { chartChoices } from '~/app/_live/chartSettings';
 import { setCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { serverTime } from '~/app/_live/serverTime';
 import { useSteer } from '~/app/_live/useSteer';
 import { reveal } from '~/app/_live/workspace';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
@@ -18,7 +19,7 @@ export function useRunCommands(): void {
   useCommands((typed) => {
     const { view, you, readOnly } = store.get();
     if (!view) return [];
-    const refused = whyNot(view, you, Date.now());
+    const refused = whyNot(view, you, serverTime.now(Date.now()));
     const at = wholeTyped(typed.trim().replace(/^step\s+/i, ''));
     const head = /^l(?:ayer)?\s*(\d+)[\s,]*h(?:ead)?\s*(\d+)$/i.exec(typed.trim());
     const [layer, number] = head ? [Number(head[1]), Number(head[2])] : [0, 0];

@@ -9,6 +9,7 @@ import { Modal } from '~/app/_components/Modal';
 import { setCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { choices, useChoice } from '~/app/_live/remembered';
+import { serverTime } from '~/app/_live/serverTime';
 import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import type { ActionRole } from '~/shared/controls';
@@ -36,7 +37,7 @@ export function useShortcuts(): void {
   useEffect(() => {
     const act = (role: ActionRole) => {
       const { view, you } = store.get();
-      if (!view || whyNot(view, you, Date.now()) !== null) return;
+      if (!view || whyNot(view, you, serverTime.now(Date.now())) !== null) return;
       const action = actionWithRole(view.controls, role);
       if (action) void steer({ kind: 'act', action: action.name, args: startArgs(action) });
     };
