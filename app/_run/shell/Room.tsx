@@ -32,6 +32,7 @@ import { ShareMenu } from './ShareMenu';
 import { Shell } from './Shell';
 import { ShortcutHelp, useShortcuts } from './Shortcuts';
 import { Tour } from './Tour';
+import { TrashBar } from './TrashBar';
 import { useNews } from './useNews';
 import { useRemembered } from './useRemembered';
 import { Waits } from './Waits';
@@ -89,6 +90,7 @@ function Opened() {
             <Waits />
             <Tour />
             <LinkBar />
+            <TrashBar />
             <LateBar />
             <AlarmBar />
           </>
