@@ -10,14 +10,22 @@ interface TipBoxProps {
   children: ReactNode;
 }
 
-/** A description beside a point of a plot, on the side with more room. */
+/** Pixels between the point and the box. */
+const gap = 12;
+
+/** A description beside a point of a plot, on the side with more room; it does not leave the chart. */
 export function TipBox({ px, plot: { left, width, right }, style, children }: TipBoxProps) {
-  const beside = px > width / 2 ? { right: right + width - px + 12 } : { left: left + px + 12 };
+  const [at, whole] = [left + px, left + width + right];
+  // 100% of a translation is the width of the box itself.
+  const beside =
+    px > width / 2
+      ? { left: at - gap, translate: `max(-100%, ${gap - at}px)` }
+      : { left: at + gap, translate: `min(0px, ${whole - at - gap}px - 100%)` };
   return (
     <div
       data-tooltip
-      className="pointer-events-none absolute z-20 w-max max-w-md rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
-      style={{ ...beside, ...style }}
+      className="pointer-events-none absolute z-20 w-max rounded border border-line bg-raised/95 px-2.5 py-1.5 text-xs shadow-lg shadow-black/25 backdrop-blur-sm"
+      style={{ ...beside, maxWidth: `min(28rem, ${whole}px)`, ...style }}
     >
       {children}
     </div>

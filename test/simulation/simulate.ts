@@ -81,6 +81,8 @@ class Simulation {
   readonly #stride: number;
   #scripts: SimScript[] = [];
   readonly #files: ScriptFile[] = [];
+  /** Runs that people have not created yet, because there was no server. */
+  #uncreated = 0;
 
   constructor(
     private readonly world: World,
@@ -116,6 +118,7 @@ class Simulation {
     const trainers = 1 + world.below(3);
     for (let i = 0; i < trainers; i++) world.after(world.between(0, 500), () => this.#startTrainer());
     const runs = 1 + world.below(3);
+    this.#uncreated = runs;
     for (let i = 0; i < runs; i++) world.after(world.between(0, 2000), () => this.#createRun());
     if (this.all)
       for (let i = world.below(3); i > 0; i--) {
@@ -243,6 +246,7 @@ class Simulation {
     const { world } = this;
     const hub = this.#server?.hub;
     if (!hub) return void world.after(500, () => this.#createRun());
+    this.#uncreated--;
     const setup = {
       name: 'Count',
       project: 'default',
@@ -257,7 +261,11 @@ class Simulation {
         const watchers = 1 + world.below(2);
         for (let i = 0; i < watchers; i++) this.#open(runId);
       },
-      () => this.#server === at && this.#createRun(),
+      () => {
+        if (this.#server !== at) return;
+        this.#uncreated++;
+        this.#createRun();
+      },
     );
   }
 
@@ -402,6 +410,7 @@ class Simulation {
   }
 
   #notWhole(): string {
+    if (this.#uncreated > 0) return `${this.#uncreated} runs are not created`;
     for (const [runId, { view, removed }] of this.#reference.runs) {
       if (removed) continue;
       if (!ended(view.status)) return `run ${runId} is ${view.status} at step ${view.step}: ${view.statusMessage}`;

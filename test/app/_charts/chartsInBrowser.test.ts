@@ -11,7 +11,7 @@ interface InPage {
 
 /** Of Tailwind only what places the layers over each other; nothing above the plot may change its height. */
 const css = `main{width:700px} .absolute,.sr-only{position:absolute} .sr-only{clip-path:inset(50%)} .relative{position:relative} .inset-0{inset:0}
-  .pointer-events-none{pointer-events:none} figcaption{height:24px;overflow:hidden}`;
+  .pointer-events-none{pointer-events:none} .w-max{width:max-content} figcaption{height:24px;overflow:hidden}`;
 
 /** A page of test/support with its chart drawn. */
 async function openChart(browser: Browser, script: string): Promise<Page> {
@@ -139,6 +139,25 @@ describeInBrowser('a series that is logged every 50 steps beside one of every st
     await page.waitForSelector('[data-tooltip]');
     const rows = await page.locator('[data-tooltip] tr').allTextContents();
     expect(rows).toEqual(['train0.25', 'validation0.75of step 499']);
+  });
+
+  it('the tooltip stays within a chart that is hardly wider than it', async () => {
+    const wide = (pixels: number) =>
+      page.locator('main').evaluate((main, w) => main.style.setProperty('width', `${w}px`), pixels);
+    await wide(240);
+    const plot = page.locator('[data-plot]');
+    await expect.poll(async () => (await plot.boundingBox())!.width).toBeLessThan(240);
+    const [figure, box] = [(await page.getByRole('figure').boundingBox())!, (await plot.boundingBox())!];
+    for (const part of [0.1, 0.4, 0.6, 0.9]) {
+      await page.mouse.move(box.x + box.width * part, box.y + 60);
+      await page.waitForSelector('[data-tooltip]');
+      const tip = (await page.locator('[data-tooltip]').boundingBox())!;
+      expect(tip.x, `at ${part}`).toBeGreaterThanOrEqual(figure.x - 0.5);
+      expect(tip.x + tip.width, `at ${part}`).toBeLessThanOrEqual(figure.x + figure.width + 0.5);
+      await page.mouse.move(790, 490);
+      await page.waitForSelector('[data-tooltip]', { state: 'detached' });
+    }
+    await wide(700);
   });
 
   it('the axis begins at its first step, and so does the cursor', async () => {
