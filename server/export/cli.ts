@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openServer, ServerError } from '~/server/base/askServer';
 import { readArguments, standardTerminal, type Terminal } from '~/server/base/terminal';
+import { pathProblem } from '~/shared/pathProblem';
 
 export const usage = `headroom export RUN... [flags]
 
@@ -75,8 +76,10 @@ async function save(body: Readable, file: string, signal: AbortSignal | undefine
     await pipeline(body, createWriteStream(part), { ...(signal && { signal }) });
     await rename(part, file);
   } catch (error) {
-    await rm(part, { force: true });
-    throw (error as Error).message === 'terminated' ? new Error(`${file}: the server ended the export too early`) : error;
+    await rm(part, { force: true }).catch(() => {});
+    const { message, code, syscall } = error as NodeJS.ErrnoException;
+    if (message === 'terminated') throw new Error(`${file}: the server ended the export too early`);
+    throw code !== undefined && syscall !== undefined ? new Error(`--to ${file}: ${pathProblem(error, 'write')}`) : error;
   }
   return file;
 }

@@ -8,6 +8,7 @@ import { openServer, ServerError } from '~/server/base/askServer';
 import { readArguments, standardTerminal, type Terminal } from '~/server/base/terminal';
 import type { ImportChoices, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
+import { pathProblem } from '~/shared/pathProblem';
 import type { GivenFile } from './sources';
 
 export const usage = `headroom import PATH... [flags]
@@ -107,9 +108,7 @@ async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
     } catch (error) {
       const { code, path: where = from } = error as NodeJS.ErrnoException;
       if (code === undefined) throw error;
-      throw new ServerError(
-        code === 'ENOENT' ? `${where}: there is no such file or folder` : `${where}: it cannot be read (${code})`,
-      );
+      throw new ServerError(`${where}: ${pathProblem(error, 'read')}`);
     }
   if (files.length === 0) throw new ServerError('the folder holds no file');
   return files;

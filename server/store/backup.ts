@@ -7,6 +7,7 @@ import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'nod
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
+import { pathProblem } from '~/shared/pathProblem';
 import { blobFiles, syncFolder } from './blobs';
 import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
 import { refuseIndex, verifyFolder } from './verify';
@@ -19,7 +20,9 @@ import { refuseIndex, verifyFolder } from './verify';
  */
 export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
   needDatabase(data);
-  await mkdir(to, { recursive: true });
+  await mkdir(to, { recursive: true }).catch((error) => {
+    throw new Error(`FOLDER ${to}: ${pathProblem(error, 'write')}`);
+  });
   if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
   const database = databaseFile(to);
   const fresh = `${database}.new`;

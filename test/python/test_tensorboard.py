@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import random
@@ -19,6 +20,8 @@ from conftest import wait_for
 pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headroom watch` is not tested")
 torch = pytest.importorskip("torch")
 
+from headroom import follow  # noqa: E402
+from headroom.settings import Settings  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 from torch.utils.tensorboard import SummaryWriter  # noqa: E402
 
@@ -174,6 +177,124 @@ def test_lightnings_csv_is_followed_while_its_columns_grow(server, tmp_path):
     assert repr(record.series("loss")) == repr([(0, 1.5), (1, 1.25), (2, 0.001), (3, 0.75)])
     assert repr(record.series("val")) == repr([(1, math.nan), (2, -math.inf)])
     assert record.alerts() == []
+
+
+def rows(values) -> str:
+    return "step,loss\n" + "".join(f"{step},{value}\n" for step, value in enumerate(values))
+
+
+def recorded(server, project: str) -> list[tuple[list[float], str]]:
+    """The values and the status of each run of a project, by its first value."""
+    records = [server.record(r["runId"]) for r in server.runs() if r["project"] == project]
+    assert [record.alerts() for record in records] == [[] for _ in records]
+    return sorted(([value for _, value in record.series("loss")], record.status) for record in records)
+
+
+def test_a_log_that_is_replaced_while_it_is_watched_becomes_a_new_run_and_a_rewritten_one_does_not(server, tmp_path):
+    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
+    csv.mkdir(parents=True)
+    (csv / "metrics.csv").write_text(rows([1.5, 1.25]))
+    made(events, [1, 2, 3])
+    (file,) = events.iterdir()
+    made(tmp_path / "other", [5, 6, 7, 8])
+    (other,) = (tmp_path / "other").iterdir()
+    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "replaced")
+    try:
+        wait_for("both runs", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0], [1.5, 1.25]], 60.0)
+        # The same content again, and more: in place, and under the name of the old file.
+        (csv / "metrics.csv").write_text("step,loss,val\n0,1.5,\n1,1.25,\n2,1.125,\n")
+        with SummaryWriter(str(events), filename_suffix=".more") as writer:
+            writer.add_scalar("loss", 4.0, 4)
+        shutil.copy(file, tmp_path / "copy")
+        os.replace(tmp_path / "copy", file)
+        wait_for("more rows", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125]], 60.0)
+        # As many bytes as before; a copy of another event file under the same name.
+        (csv / "metrics.csv").write_text("step,loss,val\n0,2.5,\n1,2.25,\n2,2.125,\n")
+        next(f for f in events.iterdir() if f.name.endswith(".more")).unlink()
+        os.replace(other, file)
+        wait_for("the new runs", lambda: len(recorded(server, "replaced")) == 4 and recorded(server, "replaced")[-1][0] == [5.0, 6.0, 7.0, 8.0], 60.0)
+        wait_for("the new rows", lambda: recorded(server, "replaced")[2][0] == [2.5, 2.25, 2.125], 60.0)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        said, _ = child.communicate(timeout=60)
+    kept = [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125], [2.5, 2.25, 2.125], [5.0, 6.0, 7.0, 8.0]]
+    assert recorded(server, "replaced") == [(values, "finished") for values in kept], said
+    assert said.count("was written anew: it is logged as a new run") == 2, said
+    assert "was written anew" not in once(server, tmp_path / "logs", tmp_path / "spool", "replaced")
+    assert [v for v, _ in recorded(server, "replaced")] == kept
+
+
+@pytest.mark.parametrize("marks", ["with fingerprints", "of an earlier version"])
+def test_a_log_that_is_replaced_or_truncated_between_two_watches_becomes_a_new_run(server, tmp_path, marks):
+    project = f"between {marks}"
+    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
+
+    def watched() -> tuple[str, list[list[float]]]:
+        said = once(server, tmp_path / "logs", tmp_path / "spool", project)
+        if marks == "of an earlier version":
+            for file in (tmp_path / "spool" / "watched").iterdir():
+                kept = json.loads(file.read_text())
+                if len(kept.get("key", "")) == 46:
+                    del kept["key"]
+                file.write_text(json.dumps({**kept, "marks": {name: follow.number_of(mark) for name, mark in kept["marks"].items()}}))
+        return said, [values for values, _ in recorded(server, project)]
+
+    csv.mkdir(parents=True)
+    (csv / "metrics.csv").write_text(rows([1.5, 1.25, 1.125]))
+    made(events, [1, 2, 3])
+    (file,) = events.iterdir()
+    size = file.stat().st_size
+    expected = [[1.0, 2.0, 3.0], [1.5, 1.25, 1.125]]
+    assert watched()[1] == expected
+    said, found = watched()
+    assert (found, "anew" in said) == (expected, False)
+    # Truncated: the rows that are left begin a new run.
+    (csv / "metrics.csv").write_text(rows([1.5]))
+    os.truncate(file, size - 10)
+    said, found = watched()
+    expected = [[1.0, 2.0], *expected[:1], [1.5], *expected[1:]]
+    assert (found, said.count("was written anew")) == (expected, 2), said
+    # All event files are new: TensorBoard's own names hold the second.
+    file.unlink()
+    made(events, [7, 8])
+    expected.append([7.0, 8.0])
+    if marks == "with fingerprints":
+        (csv / "metrics.csv").write_text(rows([2.5, 2.25]))
+        expected.insert(-1, [2.5, 2.25])
+    said, found = watched()
+    assert found == expected, said
+    assert watched()[1] == expected
+
+
+def test_a_log_that_is_short_while_it_is_rewritten_is_the_same_one(server, tmp_path, monkeypatch, capfd):
+    folder = tmp_path / "logs" / "run"
+    folder.mkdir(parents=True)
+    file = folder / "metrics.csv"
+    file.write_text(rows(range(50)))
+    events = tmp_path / "logs" / "events"
+    made(events, [1, 2])
+    (log,) = events.iterdir()
+    whole = log.read_bytes()
+    once(server, tmp_path / "logs", tmp_path / "spool", "rewritten")
+    file.write_text("step,loss\n0,0\n")
+    log.write_bytes(whole[:10])
+    # A second event file, so that a part of the folder is read before the wait.
+    made(events / "later", [3])
+    (later,) = (events / "later").iterdir()
+    os.replace(later, events / f"{log.name}.later")
+    real = time.sleep
+
+    def sleep(seconds: float) -> None:
+        if seconds == follow.REWRITE_SECONDS:
+            file.write_text(rows(range(60)))
+            log.write_bytes(whole)
+        real(seconds)
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    follower = follow.Follower(tmp_path / "logs", Settings(server.url, server.token, "online", tmp_path / "spool"), "rewritten")
+    assert follower.poll(final=True) > 10
+    assert "anew" not in capfd.readouterr().out
+    assert [v for v, _ in recorded(server, "rewritten")] == [[float(v) for v in range(60)], [1.0, 2.0, 3.0]]
 
 
 def test_the_calls_of_summary_writer(server, settings):

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
+import { pathProblem } from '~/shared/pathProblem';
 import { hashOf } from '~/trainer/base/hash';
 import { recordBytes, recordsError } from './binary';
 import { digestOf, download } from './download';
@@ -66,7 +67,7 @@ export async function prepareCifar100(options: CifarOptions): Promise<PicturesFi
     source = url;
   } else {
     const kind = await stat(from).catch((error: NodeJS.ErrnoException) => {
-      throw new UsageError(`--from: ${from} cannot be read (${error.code})`);
+      throw new UsageError(`--from: ${from}: ${pathProblem(error, 'read')}`);
     });
     if (!kind.isDirectory() && md5 !== null) {
       const got = await digestOf(from, 'md5');

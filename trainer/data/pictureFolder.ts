@@ -1,6 +1,7 @@
 /** A user's own pictures: one subfolder per class with its pictures. sharp (an optional package, which Next uses too) decodes them. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { pathProblem } from '~/shared/pathProblem';
 import { hashOf } from '~/trainer/base/hash';
 import { RandomStream } from '~/trainer/nn/random';
 import { encodeRecord, maxClasses, recordBytes, side } from './binary';
@@ -100,7 +101,7 @@ export async function readPictureFolder(folder: string, skipBroken: boolean, pro
 
 async function classFolders(folder: string): Promise<{ name: string; files: string[] }[]> {
   const what = await stat(folder).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`--images: ${folder} cannot be read (${error.code})`);
+    throw new UsageError(`--images: ${folder}: ${pathProblem(error, 'read')}`);
   });
   if (!what.isDirectory())
     throw new UsageError(`--images: ${folder} is a file; give a folder with one sub-folder of pictures per class`);

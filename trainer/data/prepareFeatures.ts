@@ -1,6 +1,7 @@
 /** `npm run data:features`: features of CIFAR-100 or of a folder of pictures, for `--images cifar100` or `--images folder`. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { pathProblem } from '~/shared/pathProblem';
 import { SafetensorsError } from '~/shared/safetensors';
 import { BackendUnavailable, openBackend, parseBackendName } from '~/trainer/backends';
 import { decodePicture, side } from './binary';
@@ -99,7 +100,7 @@ async function openExtractor(flags: { network: string; weights?: string; url: st
       });
   }
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`--weights: ${file} cannot be read (${error.code})`);
+    throw new UsageError(`--weights: ${file}: ${pathProblem(error, 'read')}`);
   });
   try {
     return resnetExtractor(bytes, flags.weights === undefined ? flags.url : basename(file));

@@ -1,5 +1,6 @@
 /** `npm run train`: the same training loop, without a server. */
 import { readFile, rm } from 'node:fs/promises';
+import { pathProblem } from '~/shared/pathProblem';
 import { openBackend } from '~/trainer/backends';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import type { RunConfig } from '~/trainer/base/config';
@@ -99,7 +100,7 @@ async function readFlagFile(flag: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new FlagError(`${flag}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new FlagError(`${flag}: ${path}: ${pathProblem(error, 'read')}`);
   }
 }
 
@@ -110,7 +111,7 @@ async function probeOut(path: string): Promise<void> {
     await writeFileAtomically(probe, new Uint8Array());
     await rm(probe);
   } catch (error) {
-    throw new FlagError(`--out: ${error instanceof Error ? error.message : String(error)}`);
+    throw new FlagError(`--out: ${path}: ${pathProblem(error, 'write')}`);
   }
 }
 

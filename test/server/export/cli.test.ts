@@ -67,6 +67,7 @@ describe('headroom export', () => {
     [['RUN', '--format', 'xlsx'], /^format: .*"headroom".*"npy"/],
     [['RUN', '--format', 'json', '--with', 'from=3'], 'from: only format csv takes it, json is of the whole run'],
     [['RUN', '--server', 'localhost:1'], '"localhost:1" is not the address of a server: give one like http://127.0.0.1:3000'],
+    [['RUN', '--to', '/nowhere/at/all'], 'export: --to /nowhere/at/all: its folder is not there; make it first, or give another'],
     [['RUN', 'RUN', '--to', '/nowhere/at/all'], 'export: --to /nowhere/at/all: give a folder that is there for 2 runs'],
   ])('%o: says what is wrong', async (argv, problem) => {
     const { code, out, err } = await headroom(...argv.map((word) => (word === 'RUN' ? ids[0]! : word)));

@@ -37,6 +37,8 @@ it('a backup of a server that is writing is a data folder; the server on it show
     lastCommandSeq: 0,
   });
   expect(await backup(data, copy)).toEqual({ copied: 1, kept: 0 });
+  const file = import.meta.filename;
+  await expect(backup(data, file)).rejects.toThrow(`FOLDER ${file}: a file has its name; give another`);
 
   // It goes on while it is copied: the second backup has all that was acknowledged before it began.
   let at = 100;

@@ -190,7 +190,7 @@ describe('data:features', () => {
   });
 
   it.each([
-    [['--images', 'DIR/none'], 2, /^--images: .*none cannot be read \(ENOENT\)\n$/],
+    [['--images', 'DIR/none'], 2, /^--images: .*none: there is no such file or folder; give one that is there\n$/],
     [
       ['--images', 'DIR/images'],
       2,

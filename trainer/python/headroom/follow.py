@@ -1,7 +1,8 @@
 """`headroom watch LOGDIR`: one run for each folder that TensorBoard or Lightning logs into, live.
 
-How far each file was read is stored together with the values from it, in one record of the spool (`Run.bundle`), and in a separate file once the server has everything: so the
-command can be killed and started again at any moment, and every value is shown once.
+How far each file was read, with a fingerprint of what was read, is stored together with the values from it, in one record of the spool (`Run.bundle`), and in a separate
+file once the server has everything: so the command can be killed and started again at any moment, and every value is shown once. A log that was written anew under the
+same name becomes a run of its own.
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ import os
 import platform
 import sys
 import time
-from itertools import islice
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
 from . import spool
 from .config import made_setup
 from .run import Run
 from .settings import Settings
-from .sources import Failed, Source, find
+from .sources import Failed, Item, Mark, Replaced, Source, find, number_of, signature
 
 TOGETHER = 200
+REWRITE_SECONDS = 0.3
+REWRITE_TRIES = 10
 
 
 class Follower:
@@ -45,9 +48,9 @@ class Follower:
             try:
                 followed = self._followed.get(folder)
                 if followed is None:
-                    done, attempt = read_marks(self._settings.folder, str(folder), self._settings.server)
+                    done, attempt, key = read_marks(self._settings.folder, str(folder), self._settings.server)
                     name = str(folder.relative_to(self._logdir))
-                    followed = self._followed[folder] = _Followed(folder, self._logdir.name if name == "." else name, kind(folder, done), attempt)
+                    followed = self._followed[folder] = _Followed(folder, self._logdir.name if name == "." else name, kind(folder, done), attempt, key)
                 count += followed.read(self, lambda error: self._failed(error, folder))
             except Exception as error:
                 self._failed(error, folder)
@@ -74,10 +77,17 @@ class Follower:
         for followed in self._followed.values():
             followed.end("not watched any more")
 
-    def open(self, folder: Path, name: str, config: dict[str, Any]) -> Run:
+    def new_run(self, folder: Path) -> str:
+        """Forgets how far the files of `folder` were read; returns the key of the run that they are logged to from now on."""
+        key = f"watch:{uuid.uuid4().hex}"
+        _write_marks(self._settings.folder, str(folder), self._settings.server, {}, 0, key)
+        return key
+
+    def open(self, folder: Path, name: str, config: dict[str, Any], key: str | None) -> Run:
+        """key: None for the first run of the folder."""
         from .process import guard
 
-        key = f"watch:{hashlib.sha256(os.fsencode(f'{platform.node()}:{folder}')).hexdigest()[:40]}"
+        key = key or f"watch:{hashlib.sha256(os.fsencode(f'{platform.node()}:{folder}')).hexdigest()[:40]}"
         setup = made_setup(shown(name)[-40:], self._project, {"folder": shown(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
@@ -88,39 +98,56 @@ class Follower:
 
 
 class _Followed:
-    def __init__(self, folder: Path, name: str, source: Source, attempt: int | None) -> None:
-        """attempt: the last one that was opened from here, 0 for none; None: not known."""
+    def __init__(self, folder: Path, name: str, source: Source, attempt: int | None, key: str | None) -> None:
+        """attempt: the last one that was opened from here, 0 for none; None: not known. key: of the run, None for the first of the folder."""
         self._folder = folder
         self._name = name
         self._source = source
         self._attempt = attempt
+        self._key = key
         self._run: Run | None = None
+        self._count = 0
         self._newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
 
-    def read(self, follower: Follower, failed: Failed) -> int:
-        count = 0
-        items = self._source.read(failed)
-        while some := list(islice(items, TOGETHER)):
+    def read(self, follower: Follower, failed: Failed, tries: int = REWRITE_TRIES) -> int:
+        count = self._count
+        try:
+            self._read(follower, failed)
+        except Replaced as replaced:
+            # Lightning, and a copy over the network, rewrite a file in place: for a moment it is shorter than it was.
+            before = signature(replaced.path)
+            time.sleep(REWRITE_SECONDS)
+            if not tries or signature(replaced.path) == before:
+                print(shown(f"{replaced.path} was written anew: it is logged as a new run, and the earlier run keeps what it has"), flush=True)
+                self.end("its log was written anew")
+                self._key, self._attempt = follower.new_run(self._folder), 0
+                self._source = type(self._source)(self._folder, {})
+            self.read(follower, failed, max(tries - 1, 0))
+        return self._count - count
+
+    def _read(self, follower: Follower, failed: Failed) -> None:
+        before = self._count
+        items = _batches(self._source.read(failed))
+        while some := next(items, []):
             if self._run is None:
                 print(shown(f"{self._folder}: {self._name}"))
-                self._run = follower.open(self._folder, self._name, self._source.config)
+                self._run = follower.open(self._folder, self._name, self._source.config, self._key)
                 attempt = self._run._meta["attempt"]
                 if attempt and self._attempt is not None and attempt != self._attempt + 1:
                     # The server has more from a watch with another spool, or less than the marks say: everything is logged anew, in the place of what it has.
                     self._source = type(self._source)(self._folder, {})
-                    items = self._source.read(failed)
-                    some = list(islice(items, TOGETHER))
+                    items = _batches(self._source.read(failed))
+                    some = next(items, [])
                     first = min((item.step for item in some if item.step is not None), default=0)
                     if first < self._run.resumed_step:
                         self._run.rewind(first)
                 self._attempt = attempt
-            with self._run.bundle({item.file: item.number for item in some}):
+            with self._run.bundle({item.file: item.mark for item in some}):
                 for item in some:
                     item.tell(self._run)
-            count += len(some)
-        if count:
+            self._count += len(some)
+        if self._count > before:
             self._newest = max((f.stat().st_mtime for f in self._folder.iterdir() if f.is_file()), default=0.0)
-        return count
 
     def idle_for(self) -> float:
         return time.time() - self._newest if self._run is not None else 0.0
@@ -129,6 +156,23 @@ class _Followed:
         run, self._run = self._run, None
         if run is not None:
             run.finish("finished", message)
+
+
+def _batches(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """At most TOGETHER items at a time. What was read before Replaced comes before it: it is not read again where the file is the same after all."""
+    some: list[Item] = []
+    try:
+        for item in items:
+            some.append(item)
+            if len(some) == TOGETHER:
+                yield some
+                some = []
+    except Replaced:
+        if some:
+            yield some
+        raise
+    if some:
+        yield some
 
 
 def shown(text: object) -> str:
@@ -140,24 +184,29 @@ def marks_file(spool_folder: Path, source: str) -> Path:
     return spool_folder / "watched" / f"{hashlib.sha256(os.fsencode(source)).hexdigest()[:40]}.json"
 
 
-def read_marks(spool_folder: Path, source: str, server: str) -> tuple[dict[str, int], int | None]:
-    """How far the files of `source` have been read for `server`, and in which attempt of the run last; None: written before attempts were."""
+def read_marks(spool_folder: Path, source: str, server: str) -> tuple[dict[str, Mark], int | None, str | None]:
+    """How far the files of `source` have been read for `server`, in which attempt of the run last, and the run's key; None: not stored by an earlier version."""
     try:
         kept = json.loads(marks_file(spool_folder, source).read_text("utf-8"))
-        return (dict(kept["marks"]), kept.get("attempt")) if kept.get("server", server) == server else ({}, 0)
+        marks, attempt = (dict(kept["marks"]), kept.get("attempt")) if kept.get("server", server) == server else ({}, 0)
+        return marks, attempt, kept.get("key")
     except (OSError, ValueError, KeyError):
-        return {}, 0
+        return {}, 0, None
 
 
-def keep_marks(spool_folder: Path, source: str, server: str, marks: dict[str, Any], attempt: int | None) -> None:
-    """Stores how far the files of `source` have been read; each file's number only grows."""
+def keep_marks(spool_folder: Path, source: str, server: str, marks: dict[str, Mark], attempt: int | None, key: str) -> None:
+    """Stores how far the files of `source` have been read; each file's number only grows. Nothing is stored for an earlier run, before the files were written anew."""
+    known, _, current = read_marks(spool_folder, source, server)
+    if current in (None, key):
+        grown = {name: max(mark, known.get(name, 0), key=number_of) for name, mark in marks.items()}
+        _write_marks(spool_folder, source, server, {**known, **grown}, attempt, key)
+
+
+def _write_marks(spool_folder: Path, source: str, server: str, marks: dict[str, Mark], attempt: int | None, key: str) -> None:
     file = marks_file(spool_folder, source)
     file.parent.mkdir(parents=True, exist_ok=True)
-    known, _ = read_marks(spool_folder, source, server)
-    for name, number in marks.items():
-        known[name] = max(number, known.get(name, 0))
     own = file.with_suffix(f".{os.getpid()}")
-    own.write_text(json.dumps({"source": source, "server": server, "marks": known, "attempt": attempt}), "utf-8")
+    own.write_text(json.dumps({"source": source, "server": server, "marks": marks, "attempt": attempt, "key": key}), "utf-8")
     os.replace(own, file)
 
 

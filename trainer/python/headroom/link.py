@@ -364,5 +364,5 @@ def remove(folder: Path, link: Link) -> None:
     if meta.get("source"):
         from .follow import keep_marks
 
-        keep_marks(folder.parent, meta["source"], link.server, link.marks, meta["attempt"])
+        keep_marks(folder.parent, meta["source"], link.server, link.marks, meta["attempt"], meta["key"])
     shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import math
 import os
 import time
@@ -17,16 +19,39 @@ from .run import Run
 EVENT_FILE = "tfevents"
 CSV_FILE = "metrics.csv"
 MAX_CELLS = 1000
+HEAD_BYTES = 4096
+HEAD_ROWS = 100
+
+Mark = Any
+"""How far a file was read: [number of the last item, ..., fingerprint of what was read]; only the number in marks of earlier versions. JSON."""
+
+
+def number_of(mark: Mark) -> int:
+    return int(mark[0] if isinstance(mark, list) else mark)
 
 
 @dataclass
 class Item:
-    """The item with index `number` in `file`; `tell` logs it. step: None where it has no values."""
+    """An item of `file`; `mark` says that the file was read up to here, `tell` logs the item. step: None where it has no values."""
 
     file: str
-    number: int
+    mark: Mark
     step: int | None
     tell: Callable[[Run], None]
+
+
+class Replaced(Exception):
+    """The file or folder `path` does not begin with what was read from it: another log has its name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not the log that was read")
+        self.path = path
+
+
+def signature(path: Path) -> tuple[int, int, int]:
+    """Changes whenever the file is written or replaced."""
+    about = os.stat(path)
+    return about.st_size, about.st_mtime_ns, about.st_ino
 
 
 Failed = Callable[[Exception], None]
@@ -36,6 +61,8 @@ def _guarded(items: Iterator[Item], failed: Failed) -> Iterator[Item]:
     """The items up to an error: what cannot be read must not hide what can."""
     try:
         yield from items
+    except Replaced:
+        raise
     except Exception as error:
         failed(error)
 
@@ -46,9 +73,11 @@ class TensorBoardFolder:
     A later file that begins at a step that an earlier one has reached is the resumed run: it continues from that step.
     """
 
-    def __init__(self, folder: Path, done: dict[str, int]) -> None:
+    def __init__(self, folder: Path, done: dict[str, Mark]) -> None:
         self._folder = folder
         self._done = done
+        self._seen: dict[str, tuple[int, int, int]] = {}
+        self._heads: dict[str, tuple[int, str]] = {}
         self._loaders: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
         self._plugins: dict[str, str] = {}
@@ -58,12 +87,20 @@ class TensorBoardFolder:
         self.config: dict[str, Any] = {}
 
     def read(self, failed: Failed) -> Iterator[Item]:
-        """New items; skips the items that are already known according to `done`. A file that cannot be read is reported, and read again at the next call."""
-        for path in sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and p.is_file() and not p.name.endswith(".profile-empty")):
+        """New items; skips the items that are already known according to `done`. A file that cannot be read is reported, and read again at the next call.
+
+        Raises Replaced.
+        """
+        paths = sorted(p for p in self._folder.iterdir() if EVENT_FILE in p.name and p.is_file() and not p.name.endswith(".profile-empty"))
+        known = {name for name in self._done if EVENT_FILE in name}
+        if known and paths and known.isdisjoint(p.name for p in paths):
+            raise Replaced(self._folder)
+        for path in paths:
             yield from _guarded(self._read(path), failed)
 
     def _read(self, path: Path) -> Iterator[Item]:
         name = path.name
+        self._compare(path, name)
         loader = self._loaders.get(name)
         if loader is None:
             from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -72,8 +109,27 @@ class TensorBoardFolder:
         for event in loader.Load():
             self._counts[name] = number = self._counts.get(name, 0) + 1
             tell = self._taken_in(event, name)
-            if number > self._done.get(name, 0):
-                yield Item(name, number, event.step if event.HasField("summary") else None, tell)
+            if number > number_of(self._done.get(name, 0)):
+                self._done[name] = [number, *self._heads[name]]
+                yield Item(name, self._done[name], event.step if event.HasField("summary") else None, tell)
+        if self._counts.get(name, 0) < number_of(self._done.get(name, 0)):
+            raise Replaced(path)
+
+    def _compare(self, path: Path, name: str) -> None:
+        """Compares a file that was written with what was read of it: its size, and its first bytes, which hold when it was begun."""
+        now, before, known = signature(path), self._seen.get(name), self._done.get(name)
+        if now == before:
+            return
+        if isinstance(known, list) and (now[0] < known[1] or _head(path, known[1]) != known[2]):
+            raise Replaced(path)
+        if before and now[2] != before[2]:
+            # A copy of the file has its name: a loader may have the earlier one open.
+            self._loaders.pop(name, None)
+            self._counts.pop(name, None)
+        self._seen[name] = now
+        self._heads[name] = (now[0], _head(path, now[0]))
+        if known:
+            self._done[name] = [number_of(known), *self._heads[name]]
 
     def _taken_in(self, event: Any, file: str) -> Callable[[Run], None]:
         """Reads an event into the state of the run; returns a function that logs it."""
@@ -119,6 +175,12 @@ class TensorBoardFolder:
         data = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
         for name, one in data.session_start_info.hparams.items():
             self.config[name] = getattr(one, one.WhichOneof("kind") or "string_value")
+
+
+def _head(path: Path, size: int) -> str:
+    """Fingerprint of the first `size` bytes, at most HEAD_BYTES."""
+    with path.open("rb") as file:
+        return hashlib.sha256(file.read(min(size, HEAD_BYTES))).hexdigest()[:32]
 
 
 def _logged(value: Any, plugin: str, step: int) -> Callable[[Run], None]:
@@ -173,30 +235,46 @@ def _histogram(buckets: list[list[float]]) -> Histogram | None:
 class LightningCsv:
     """Lightning's metrics.csv. Lightning rewrites it with more columns when a new metric is logged: rows keep their order, and the last line may be incomplete."""
 
-    def __init__(self, folder: Path, done: dict[str, int]) -> None:
+    def __init__(self, folder: Path, done: dict[str, Mark]) -> None:
         self._path = folder / CSV_FILE
-        self._done = done
-        self._size = -1
+        self._done: Mark = done.get(CSV_FILE, 0)
+        self._seen: tuple[int, int, int] | None = None
         self.config: dict[str, Any] = {}
 
     def read(self, failed: Failed) -> Iterator[Item]:
+        """New rows. Raises Replaced."""
         return _guarded(self._read(), failed)
 
     def _read(self) -> Iterator[Item]:
-        size = os.path.getsize(self._path)
-        if size == self._size:
+        now = signature(self._path)
+        if now == self._seen:
             return
-        self._size = size
         text = self._path.read_text("utf-8", "replace")
         whole = text[: text.rfind("\n") + 1]
-        wall = os.path.getmtime(self._path)
+        known, number, head = number_of(self._done), 0, hashlib.sha256()
         for number, row in enumerate(csv.DictReader(io.StringIO(whole)), 1):
-            if number > self._done.get(CSV_FILE, 0):
-                self._done[CSV_FILE] = number
-                yield _row(row, number, wall)
+            if HEAD_ROWS < number < known:
+                continue
+            # Without empty cells: more columns do not change the fingerprint.
+            cells = json.dumps(sorted((name, text) for name, text in row.items() if name and text)).encode()
+            if number <= HEAD_ROWS:
+                head.update(cells)
+            if number < known:
+                continue
+            own = head.copy()
+            own.update(cells)
+            mark = [number, own.hexdigest()[:32]]
+            if number == known and self._done not in (known, mark):
+                raise Replaced(self._path)
+            self._done = mark
+            if number > known:
+                yield _row(row, mark, now[1] / 1e9)
+        if number < known:
+            raise Replaced(self._path)
+        self._seen = now
 
 
-def _row(row: dict[str, Any], count: int, wall: float) -> Item:
+def _row(row: dict[str, Any], mark: Mark, wall: float) -> Item:
     def number(text: str) -> float | None:
         try:
             return float(text)
@@ -204,14 +282,14 @@ def _row(row: dict[str, Any], count: int, wall: float) -> Item:
             return None
 
     written = number(row.pop("step", "") or "")
-    step = count - 1 if written is None else int(written)
+    step = mark[0] - 1 if written is None else int(written)
     values = {name: n for name, text in row.items() if name and (n := number(text)) is not None}
 
     def tell(run: Run) -> None:
         run._series.clock = lambda: wall
         run.log(values, step, commit=False)
 
-    return Item(CSV_FILE, count, step, tell)
+    return Item(CSV_FILE, mark, step, tell)
 
 
 Source = TensorBoardFolder | LightningCsv
