@@ -27,6 +27,7 @@ import { chainOf, databaseKey } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
 import { type IndexStore, openSqliteStore } from '~/server/store/sqlite/open';
 import { needDatabase } from '~/server/store/sqlite/schema';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { pack } from '~/shared/pack';
 import { seqCount } from '~/shared/rows';
 import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
@@ -176,7 +177,7 @@ async function verify({ database, source, blobs, say }: Migration): Promise<void
 
 /** @returns the exit status */
 export async function main(argv: readonly string[]): Promise<number> {
-  const folder = path.resolve(argv[0] ?? (process.env.HEADROOM_DATA || '.headroom'));
+  const folder = path.resolve(dataFolderOf(argv[0], process.env));
   try {
     if (!process.env.DATABASE_URL) throw new Error('DATABASE_URL: give the address of an empty PostgreSQL database');
     await migrate(folder, { url: process.env.DATABASE_URL, blobUrl: process.env.BLOB_URL || null }, console.log);

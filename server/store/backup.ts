@@ -7,6 +7,7 @@ import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'nod
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { blobFiles, syncFolder } from './blobs';
 import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
@@ -94,7 +95,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const [to] = positionals;
     if (!to || positionals.length > 1)
       throw new Error('give the folder to copy to: headroom backup FOLDER [--from DATA] [--no-verify]');
-    const from = values.from ?? (process.env.HEADROOM_DATA || '.headroom');
+    const from = dataFolderOf(values.from, process.env);
     const { copied, kept } = await backup(from, to);
     console.log(`${from} is copied to ${to}: the database, ${copied} blobs, and ${kept} that were there already`);
     if (values['no-verify']) return 0;

@@ -8,6 +8,7 @@ import type Database from 'better-sqlite3';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
 import { hashOf, hashOfFile } from '~/server/base/hash';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { seqCount } from '~/shared/rows';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
@@ -144,7 +145,7 @@ function checkAudit(folder: string, { sound, damaged }: Verified): void {
 /** @returns the exit status: 0 = everything is as it was written */
 export async function main(argv: readonly string[]): Promise<number> {
   const url = argv[0] === undefined ? process.env.DATABASE_URL : undefined;
-  const folder = url ? 'PostgreSQL' : (argv[0] ?? (process.env.HEADROOM_DATA || '.headroom'));
+  const folder = url ? 'PostgreSQL' : dataFolderOf(argv[0], process.env);
   try {
     const { sound, damaged } = await (url ? verifyUrl(url, process.env.BLOB_URL || null) : verifyFolder(folder));
     console.log(`${folder}: read ${sound.join(', ')}`);

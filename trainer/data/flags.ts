@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
 /** An error that the user can fix; shown without a stack. */
@@ -20,7 +19,3 @@ export function readFlags<T extends Options>(args: string[], options: T) {
     );
   }
 }
-
-/** `--data`, else HEADROOM_DATA, else .headroom; absolute. */
-export const dataFolderOf = (flag: string | undefined, env: Record<string, string | undefined>): string =>
-  resolve(flag || env.HEADROOM_DATA || '.headroom');

@@ -1,7 +1,10 @@
 /** `npm run data:cifar100`: CIFAR-100 for `--images cifar100`. */
+
+import { resolve } from 'node:path';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { ArchiveError, cifar100, prepareCifar100 } from './cifar100';
 import { DownloadError } from './download';
-import { dataFolderOf, readFlags, UsageError } from './flags';
+import { readFlags, UsageError } from './flags';
 import { ProgressLine } from './progressLine';
 
 const help = `npm run data:cifar100 -- [flags]
@@ -26,7 +29,7 @@ async function main(args: string[]): Promise<void> {
   const md5 = (flags.md5 ?? cifar100.md5).toLowerCase();
   if (md5 !== 'none' && !/^[0-9a-f]{32}$/.test(md5)) throw new UsageError(`--md5: "${flags.md5}" is not 32 hex digits, nor none`);
   if (flags.from !== undefined && flags.url !== undefined) throw new UsageError('--from and --url: give one of the two');
-  const dataFolder = dataFolderOf(flags.data, process.env);
+  const dataFolder = resolve(dataFolderOf(flags.data, process.env));
   const facts = await prepareCifar100({
     dataFolder,
     from: flags.from ?? null,

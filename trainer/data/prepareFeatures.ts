@@ -1,6 +1,7 @@
 /** `npm run data:features`: features of CIFAR-100 or of a folder of pictures, for `--images cifar100` or `--images folder`. */
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { SafetensorsError } from '~/shared/safetensors';
 import { BackendUnavailable, openBackend, parseBackendName } from '~/trainer/backends';
@@ -9,7 +10,7 @@ import { putInPlace } from './cifar100';
 import { DownloadError, download } from './download';
 import { descriptorExtractor, type Extractor, resnetExtractor } from './extractors';
 import { computeFeatures } from './features';
-import { dataFolderOf, readFlags, UsageError } from './flags';
+import { readFlags, UsageError } from './flags';
 import { decodeFile, readPictureFolder } from './pictureFolder';
 import {
   featuresFile,
@@ -136,7 +137,7 @@ async function main(args: string[]): Promise<void> {
     throw new UsageError('--weights and --weights-url: give one of the two');
   const backend = flags.backend || process.env.HEADROOM_BACKEND || 'auto';
   const choice = backend === 'auto' ? backend : parseBackendName(backend);
-  const dataFolder = dataFolderOf(flags.data, process.env);
+  const dataFolder = resolve(dataFolderOf(flags.data, process.env));
 
   const source: PreparedSource = flags.images === undefined ? 'cifar100' : 'folder';
   const { facts, reader } =

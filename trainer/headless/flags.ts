@@ -1,4 +1,5 @@
 /** Flags of `npm run train`: the command's own flags, and the fields of the recipe's config, as its schema declares them. */
+import { dataFolderOf } from '~/shared/dataFolder';
 import { grouped } from '~/shared/grouped';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { Config, Json } from '~/shared/setup';
@@ -55,7 +56,7 @@ export function parseFlags(args: readonly string[], env: Record<string, string |
     resume: text('resume'),
     startFrom: text('start-from'),
     out: text('out'),
-    dataFolder: text('data') ?? (env.HEADROOM_DATA || '.headroom'),
+    dataFolder: dataFolderOf(given.get('data'), env),
     threads: threads === null ? null : whole('threads', threads),
     json: given.has('json'),
     help: given.has('help'),
