@@ -84,7 +84,9 @@ class Record:
         self._rows = document["rows"]
 
     def series(self, name: str) -> list[tuple[int, float]]:
-        """(step, value) of every row in force that has one."""
+        """(step, value) of every row in force that has one; none where the series is not there (yet)."""
+        if name not in self._columns:
+            return []
         at = self._columns.index(name)
         return [(row[0], float(str(row[at]).replace("Infinity", "inf"))) for row in self._rows if row[at] is not None]
 
