@@ -19,6 +19,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const lockFile = join(root, '.build/lock');
 
 const sources = ['app', 'server', 'shared', 'trainer'];
+/** Folders in them that are not built: Python writes into its own whenever it runs. */
+const notBuilt = ['trainer/python/', 'app/_screenshots/'];
 const settings = ['package.json', 'package-lock.json', 'tsconfig.json', 'next.config.mjs', 'postcss.config.mjs'];
 
 /** Entry files by the name of their bundle. */
@@ -151,9 +153,10 @@ function stampOf(): string {
   for (const folder of sources)
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
       .filter((e) => e.isFile())
-      .map((e) => join(e.parentPath, e.name))
+      .map((e) => join(e.parentPath, e.name).slice(root.length))
+      .filter((entry) => !notBuilt.some((folder) => entry.startsWith(join(folder))))
       .sort())
-      add(entry.slice(root.length));
+      add(entry);
   return hash.digest('hex');
 }
 
