@@ -1,4 +1,4 @@
-/** `npm run screenshots`: the pictures of README.md, taken in Chromium of the product as a user starts it. Takes some minutes; the machine should be idle. */
+/** `npm run screenshots`: the pictures and the animation of README.md, taken in Chromium of the product as a user starts it. Takes some minutes; the machine should be idle. */
 import { mkdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import sharp from 'sharp';
 import { connect, type HeadroomClient } from '~/server/mcp/client';
 import { openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
 import { freePort, startProduct } from '~/test/support/product';
+import { story } from './story';
 
 const folder = fileURLToPath(new URL('../../app/_screenshots/', import.meta.url));
 const size = { width: 1440, height: 900 };
@@ -70,8 +71,10 @@ async function main(): Promise<void> {
     await ada.getByRole('figure', { name: 'Loss', exact: true }).waitFor(within);
     await ada.getByRole('button', { name: 'Skip the tour' }).click();
     await ada.waitForTimeout(3000);
-    await take(ada, 'watch');
+    await writeFile(join(folder, 'live.webp'), await story(ada));
+    console.log('live.webp');
 
+    await ada.goto(runPage);
     await openTab(ada, 'Attention');
     await ada.getByRole('combobox', { name: 'color scale' }).selectOption('shared');
     // One head, and where it looks over time.
