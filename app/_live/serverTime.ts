@@ -12,7 +12,7 @@ export class ServerTime {
    */
   readonly #differences: number[] = [];
   #heardAt: number | null = null;
-  readonly #first = new Set<() => void>();
+  readonly #whenKnown = new Set<() => void>();
 
   /** Records a message with the server's time. @param localNow ms since 1970 here @param elapsed ms on a monotonic clock */
   hear(serverNow: number, localNow: number, elapsed: number): void {
@@ -20,13 +20,13 @@ export class ServerTime {
     if (this.#differences.length > samples) this.#differences.shift();
     this.#heardAt = elapsed;
     if (this.#differences.length > 1) return;
-    for (const known of this.#first) known();
+    for (const known of this.#whenKnown) known();
   }
 
-  /** Calls `known` when the server's time is known: until then the local clock stands for it. @returns cancels */
+  /** Calls `known` when the server has said its time for the first time; until then `now` is local time. @returns cancels */
   whenKnown(known: () => void): () => void {
-    this.#first.add(known);
-    return () => this.#first.delete(known);
+    this.#whenKnown.add(known);
+    return () => this.#whenKnown.delete(known);
   }
 
   /** Records any other message: the server is reachable. */

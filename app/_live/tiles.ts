@@ -42,7 +42,10 @@ function without({ tabs, open }: Tile, id: string): Tile | null {
   return rest.length === 0 ? null : { tabs: rest, open: open === id ? rest[Math.max(0, at - 1)]! : open };
 }
 
-/** Opens a panel in its tile; a panel without a tile opens in the first. A first tile of one tab has the others at their usual places (`shortened`): they stay there. */
+/**
+ * Opens a panel in its tile; a panel without a tile opens in the first. A first tile of one tab leaves the others out
+ * (`shortened`), and stays so: `fitted` adds them in their usual order.
+ */
 export function opened(tiles: Tiles, id: string): Tiles {
   const all = tilesIn(tiles);
   const target = all.find((tile) => tile.tabs.includes(id)) ?? all[0]!;

@@ -38,10 +38,9 @@ export function useSteer(): (draft: DraftCommand) => Promise<CommandAnswer> {
 
 async function steer(store: RunStore, draft: DraftCommand): Promise<CommandAnswer> {
   const { link, readOnly, error } = store.get();
-  const gone = link === 'refused' && !readOnly;
-  if (!gone && link !== 'live' && !readOnly && !(await decided(draft)))
-    return refuse('state', 'called off: the server was not there');
-  const answer = gone ? refuse('forbidden', error ?? 'the server does not serve this run') : await store.send(draft);
+  const sent = readOnly || link === 'live' ? 'now' : link === 'refused' ? 'never' : 'later';
+  if (sent === 'later' && !(await decided(draft))) return refuse('state', 'called off: the server was not there');
+  const answer = sent === 'never' ? refuse('forbidden', error ?? 'the server does not serve this run') : await store.send(draft);
   if (!answer.ok) toast.error(answer.message, { id: answer.message });
   return answer;
 }

@@ -5,6 +5,7 @@ import { objectsAddress } from '~/server/store/postgres/objectsAddress';
 import { admission, type OidcSettings } from '~/server/team/admission';
 import { isLoopback } from '~/server/web/origin';
 import { backendName } from '~/shared/backends';
+import { defaultDataFolder } from '~/shared/dataFolder';
 
 export interface Env {
   port: number;
@@ -63,7 +64,7 @@ const schema = z.object({
   HEADROOM_DATA: z
     .string()
     .refine((s) => !s.includes('\0'), 'a folder is needed')
-    .default('.headroom')
+    .default(defaultDataFolder)
     .transform((folder) => path.resolve(folder)),
   HEADROOM_BACKEND: z
     .enum(['auto', ...backendName.options], { error: `one of auto, ${backendName.options.join(', ')} is needed` })

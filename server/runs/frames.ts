@@ -251,6 +251,7 @@ export class Frames {
     this.#timer = { at: due, cancel };
   }
 
+  /** Ends what all viewers get; each is told why. */
   dropAll(reason: string): void {
     for (const m of [...this.#members]) this.#drop(m, reason);
   }

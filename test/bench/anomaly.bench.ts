@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { metricWithRole } from '~/shared/evaluations';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
@@ -34,7 +35,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
       layers: { type: 'string', default: '2' },
       seeds: { type: 'string', default: '1,2,3' },
       images: { type: 'string', default: 'builtin' },
-      data: { type: 'string', default: process.env.HEADROOM_DATA || '.headroom' },
+      data: { type: 'string', default: dataFolderOf(undefined, process.env) },
       backend: { type: 'string', default: 'auto' },
       'vs-pytorch': { type: 'boolean', default: false },
     },

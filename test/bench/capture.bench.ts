@@ -4,6 +4,7 @@
  */
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { type BackendName, openBackend, parseBackendName } from '~/trainer/backends';
 import { createLearner } from '~/trainer/nn/learner';
@@ -45,7 +46,7 @@ export async function bench(args: string[]): Promise<BenchResult> {
 async function capture(kind: BenchTask, name: 'auto' | BackendName): Promise<BenchResult['rows'][number]> {
   const backend = await openBackend(name);
   const config = publishedConfig(kind);
-  const task = await recipeNamed(kind).open(config, process.env.HEADROOM_DATA ?? '.headroom');
+  const task = await recipeNamed(kind).open(config, dataFolderOf(undefined, process.env));
   const { layers, heads, modelDim, dropout, inputDropout } = config.model;
   const shape = { ...task.shape, layers, heads, modelDim };
   const learner = createLearner({ shape, seed: 1, optimizer: 'adam', backend });

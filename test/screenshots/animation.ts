@@ -4,7 +4,7 @@ import sharp from 'sharp';
 const width = 960;
 
 /**
- * What a page shows while `story` lasts, as an animated WebP of 960 pixels' width. Pictures that are alike are one that stays longer.
+ * What a page shows while `story` lasts, as an animated WebP of 960 pixels' width. Of equal pictures in a row the first is shown for the time of all.
  * @param everyMs between two pictures, at least
  */
 export async function record(page: Page, everyMs: number, story: () => Promise<void>): Promise<Buffer> {

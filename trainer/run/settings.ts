@@ -2,6 +2,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { backendName } from '~/shared/backends';
+import { defaultDataFolder } from '~/shared/dataFolder';
 
 /** Settings of a trainer process, read from its environment. */
 export interface TrainerSettings {
@@ -51,7 +52,7 @@ const environment = z.object({
     .default('auto'),
   HEADROOM_DATA: z
     .string()
-    .default('.headroom')
+    .default(defaultDataFolder)
     .transform((folder) => resolve(folder)),
   HEADROOM_RECIPES: z.string().default(''),
   HEADROOM_THREADS: wholeNumber(1, 1024)
