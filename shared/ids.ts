@@ -4,13 +4,14 @@ import { z } from 'zod';
 import { runIdPattern } from './paths';
 
 /** A name that people choose. Half of a surrogate pair is refused: neither UTF-8 nor the store can hold it. */
-export const chosenName = (most: number, empty?: string) => z.string().trim().min(1, empty).max(most).refine(isWhole, halfLetter);
+export const chosenName = (most: number, empty?: string) =>
+  z.string().trim().min(1, empty).max(most).refine(isWhole, halfCharacter);
 
 /** The same where blanks at the ends belong to the name. */
-export const exactName = (most: number) => z.string().min(1).max(most).refine(isWhole, halfLetter);
+export const exactName = (most: number) => z.string().min(1).max(most).refine(isWhole, halfCharacter);
 
 const isWhole = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
-const halfLetter = 'it contains half a letter (a surrogate without its pair)';
+const halfCharacter = 'it contains half a character (a surrogate without its pair)';
 
 /** A run's id in URLs and keys: made by the server, lower-case letters and digits. */
 export const runId = z.string().regex(runIdPattern, 'runId: 6 to 32 lower-case letters or digits');

@@ -149,12 +149,12 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
   return [];
 }
 
-/** Letters of an inline text that lists keep. */
-const LETTERS = 1000;
+/** Characters of an inline text that lists keep. */
+const INLINE_CHARACTERS = 1000;
 
 function mediaItem({ type: _type, ...event }: MediaEvent, seq: number, at: number): MediaItem {
-  if (event.text === undefined || event.text.length <= LETTERS) return { ...event, seq, at };
-  return { ...event, text: event.text.slice(0, LETTERS), letters: event.text.length, seq, at };
+  if (event.text === undefined || event.text.length <= INLINE_CHARACTERS) return { ...event, seq, at };
+  return { ...event, text: event.text.slice(0, INLINE_CHARACTERS), letters: event.text.length, seq, at };
 }
 
 /** A note before people changed it: as the server recorded it; for logs of version 0.1, as far as the view holds the note. */
@@ -304,18 +304,18 @@ function stepOfCommand({ takesBack, outcome, askedAtStep }: CommandRecord): numb
   return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
 }
 
-/** Limits of the items of each list in the view, and roughly of their letters as JSON (one item at least). */
-const recentMost: { [K in ListKind]: { items: number; letters: number } } = {
-  evaluations: { items: 32, letters: 6_000 },
-  snapshots: { items: 32, letters: 4_000 },
-  checkpoints: { items: 16, letters: 3_000 },
-  alerts: { items: 16, letters: 2_000 },
-  statuses: { items: 16, letters: 2_000 },
-  commands: { items: 32, letters: 6_000 },
-  analyses: { items: 16, letters: 4_000 },
-  notes: { items: 32, letters: 3_000 },
-  activity: { items: 32, letters: 3_000 },
-  media: { items: 16, letters: 4_000 },
+/** Limits of the items of each list in the view, and roughly of their characters as JSON (one item at least). */
+const recentMost: { [K in ListKind]: { items: number; characters: number } } = {
+  evaluations: { items: 32, characters: 6_000 },
+  snapshots: { items: 32, characters: 4_000 },
+  checkpoints: { items: 16, characters: 3_000 },
+  alerts: { items: 16, characters: 2_000 },
+  statuses: { items: 16, characters: 2_000 },
+  commands: { items: 32, characters: 6_000 },
+  analyses: { items: 16, characters: 4_000 },
+  notes: { items: 32, characters: 3_000 },
+  activity: { items: 32, characters: 3_000 },
+  media: { items: 16, characters: 4_000 },
 };
 
 type Lists = Pick<RunView, 'recent' | 'counts'>;
@@ -374,22 +374,22 @@ const isMove = (view: RunView, { kind, item }: Put): boolean =>
 
 function trimmed<K extends ListKind>(kind: K, items: ListItems[K][], fromSeq: number): Recent<ListItems[K]> {
   const most = recentMost[kind];
-  let letters = 0;
+  let characters = 0;
   let first = items.length;
   while (first > 0 && items.length - first < most.items) {
-    letters += lettersOf(items[first - 1]!);
-    if (letters > most.letters && first < items.length) break;
+    characters += sizeOf(items[first - 1]!);
+    if (characters > most.characters && first < items.length) break;
     first -= 1;
   }
   return first === 0 ? { items, fromSeq } : { items: items.slice(first), fromSeq: items[first - 1]!.seq + 1 };
 }
 
 const known = new WeakMap<object, number>();
-function lettersOf(item: object): number {
-  let letters = known.get(item);
-  if (letters === undefined) {
-    letters = JSON.stringify(item).length;
-    known.set(item, letters);
+function sizeOf(item: object): number {
+  let characters = known.get(item);
+  if (characters === undefined) {
+    characters = JSON.stringify(item).length;
+    known.set(item, characters);
   }
-  return letters;
+  return characters;
 }

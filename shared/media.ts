@@ -11,8 +11,8 @@ export const mediaKinds = ['text', 'image', 'histogram', 'table'] as const;
 export const mediaKind = z.enum(mediaKinds);
 export type MediaKind = z.infer<typeof mediaKind>;
 
-/** Letters of an inline text; a longer one is a blob. */
-export const MAX_INLINE_LETTERS = 16 * 1024;
+/** Characters of an inline text; a longer one is a blob. */
+export const MAX_INLINE_CHARACTERS = 16 * 1024;
 
 export const media = z
   .strictObject({
@@ -22,7 +22,7 @@ export const media = z
     name: exactName(512),
     kind: mediaKind,
     blob: blobRef.optional(),
-    text: z.string().max(MAX_INLINE_LETTERS).optional(),
+    text: z.string().max(MAX_INLINE_CHARACTERS).optional(),
     caption: z.string().max(500).optional(),
   })
   .superRefine((event, context) => {
@@ -90,8 +90,8 @@ export function readStructured(kind: 'histogram' | 'table', text: string) {
   return { ok: false, message: path.length > 0 ? `${path.join('.')}: ${message}` : message } as const;
 }
 
-/** Letters of one console event; a sender splits longer output. */
-export const MAX_CONSOLE_LETTERS = 16 * 1024;
+/** Characters of one console event; a sender splits longer output. */
+export const MAX_CONSOLE_CHARACTERS = 16 * 1024;
 
 /**
  * Output of the run's process. The server keeps the newest `CONSOLE_BYTES` of a run: older texts are emptied, their entries stay.
@@ -99,7 +99,7 @@ export const MAX_CONSOLE_LETTERS = 16 * 1024;
 export const consoleEvent = z.strictObject({
   type: z.literal('console'),
   stream: z.enum(['out', 'err']),
-  text: z.string().max(MAX_CONSOLE_LETTERS),
+  text: z.string().max(MAX_CONSOLE_CHARACTERS),
 });
 export type ConsoleEvent = z.infer<typeof consoleEvent>;
 

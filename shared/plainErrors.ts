@@ -54,7 +54,11 @@ function limit(issue: Issue & { code: 'too_big' | 'too_small' }): string {
   const big = issue.code === 'too_big';
   const at = big ? issue.maximum : issue.minimum;
   const count =
-    origin === 'string' ? ['letter', 'letters'] : ['array', 'set', 'file', 'map'].includes(origin) ? ['item', 'items'] : null;
+    origin === 'string'
+      ? ['character', 'characters']
+      : ['array', 'set', 'file', 'map'].includes(origin)
+        ? ['item', 'items']
+        : null;
   if (!count) {
     const sign = `${big ? '<' : '>'}${inclusive ? '=' : ''}`;
     return wish(`${origin === 'int' ? 'a whole number' : 'a number'} ${sign} ${at}`, input);

@@ -30,7 +30,7 @@ export type Holding = z.infer<typeof holding>;
 /** Asks for the run of a key: a new run, or (`resume`) a new attempt of the run that has the key. */
 export const openRequest = z.strictObject({
   /** Names the run for the script that owns it: chosen, or made once and kept. No control characters. */
-  key: z.string().regex(/^[^\p{Cc}]{8,128}$/u, 'key: 8 to 128 letters without control characters'),
+  key: z.string().regex(/^[^\p{Cc}]{8,128}$/u, 'key: 8 to 128 characters, none of them a control character'),
   setup: runSetup.extend({ recipe: z.null('a run that a script opens has no recipe').default(null) }),
   /** `never`: the key must be new. `must`: it must be known. */
   resume: z.enum(['never', 'allow', 'must']).default('never'),

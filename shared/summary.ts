@@ -161,9 +161,9 @@ function tookMs({ startedAt, recent }: RunView): number | null {
   return end?.status === 'finished' && startedAt !== null ? end.at - startedAt : null;
 }
 
-/** Letters of the newest note that a list needs. */
-const NOTE_LETTERS = 200;
+/** Characters of the newest note that a list needs. */
+const NOTE_CHARACTERS = 200;
 
 function summarizeNotes({ openThreads, recent }: RunView): { open: number; newest: string | null } {
-  return { open: openThreads, newest: recent.notes.items.at(-1)?.text.slice(0, NOTE_LETTERS) ?? null };
+  return { open: openThreads, newest: recent.notes.items.at(-1)?.text.slice(0, NOTE_CHARACTERS) ?? null };
 }

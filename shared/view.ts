@@ -87,7 +87,7 @@ export interface StatusItem {
   message: string;
 }
 
-/** A sample as lists show it: the beginning of a text, and its number of letters. `runs.sample` returns the whole text. */
+/** A sample as lists show it: the beginning of a text, and its number of characters. `runs.sample` returns the whole text. */
 export type MediaItem = WithSeq<Omit<MediaEvent, 'type'>> & { letters?: number };
 
 /** The lists that grow with a run, and what their items are. */

@@ -3,7 +3,7 @@
  */
 
 /**
- * How a file writes its numbers. `thousands`: the letter between groups of three digits, besides spaces and apostrophes; null =
+ * How a file writes its numbers. `thousands`: the character between groups of three digits, besides spaces and apostrophes; null =
  * not known. `either`: a comma that is not followed by three digits is a decimal comma, whatever the others are.
  */
 export interface NumberStyle {
@@ -57,7 +57,7 @@ function infiniteOf(cell: string): number | null {
 }
 
 /**
- * Removes the letters between groups of three digits, and writes a decimal point; null when the letters are not where this style
+ * Removes the characters between groups of three digits, and writes a decimal point; null when the characters are not where this style
  * has them.
  */
 function plainDigits(cell: string, { decimal, thousands, either }: NumberStyle): string | null {
@@ -72,7 +72,7 @@ function plainDigits(cell: string, { decimal, thousands, either }: NumberStyle):
   return decimal === ',' || (either && between !== ',') ? text.replace(',', '.') : text;
 }
 
-/** The number style of a file, judged by sample cells. `separator`: the letter between cells. */
+/** The number style of a file, judged by sample cells. `separator`: the character between cells. */
 export function numberStyle(cells: Iterable<string>, separator: string): NumberStyle {
   let comma = 0;
   let point = 0;
@@ -132,7 +132,7 @@ export function timeMs(value: number): number | null {
 export const isRelative = (value: number): boolean => value >= 0 && value * 1000 < EARLIEST_MS;
 export const timeWords = 'seconds, ms, us or ns since 1970 of the years 1990 to 2100, or a date such as 2026-03-08T01:59:58Z';
 
-/** A cell for messages: short, with invisible letters made visible. */
+/** A cell for messages: short, with invisible characters made visible. */
 export const shown = (cell: unknown): string => JSON.stringify(String(cell).slice(0, 40));
 
 /** "1 row", "2 rows". */

@@ -12,7 +12,7 @@ import { encodingOf, textOf } from './text';
  * are comments.
  */
 
-/** Letters from which separator, line end and number style are judged. */
+/** Characters from which separator, line end and number style are judged. */
 const SAMPLE = 1 << 16;
 /** A file with longer cells is not a table of this kind. */
 const LONGEST_CELL = 4096;
@@ -26,7 +26,7 @@ export async function readCsv(
   report?: (bytesRead: number) => void,
 ): Promise<void> {
   const encoding = await encodingOf(source, 'a CSV');
-  if (!/^utf-/.test(encoding.name)) runs.notes.push(`the file is not UTF-8: its letters are read as ${encoding.name}`);
+  if (!/^utf-/.test(encoding.name)) runs.notes.push(`the file is not UTF-8: its characters are read as ${encoding.name}`);
   let reader: TableReader | null = null;
   let header: string[] = [];
   let comment: string[] | null = null;
@@ -47,7 +47,7 @@ export async function readCsv(
       for (const name of header) {
         if (known.has(name) && name !== '') runs.notes.push(`line ${line}: two columns are named ${JSON.stringify(name)}`);
         known.add(name);
-        if (name.length > LONGEST_CELL) throw new ImportError(`line ${line}: a name is longer than ${LONGEST_CELL} letters`);
+        if (name.length > LONGEST_CELL) throw new ImportError(`line ${line}: a name is longer than ${LONGEST_CELL} characters`);
         reader.column(name);
       }
       if (!isData) return;
@@ -59,7 +59,7 @@ export async function readCsv(
       );
     if (cells.length < header.length && short++ === 0) firstShort = line;
     for (const cell of cells)
-      if (cell.length > LONGEST_CELL) throw new ImportError(`line ${line}: a cell is longer than ${LONGEST_CELL} letters`);
+      if (cell.length > LONGEST_CELL) throw new ImportError(`line ${line}: a cell is longer than ${LONGEST_CELL} characters`);
     reader.row(cells, `line ${line}`);
   };
   for await (const { lines, style } of linesOf(textOf(source, encoding, report))) for (const line of lines) take(line, style);
@@ -114,7 +114,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
       const quote = wrong.get(row);
       if (quote === 'MissingQuotes') throw new ImportError(`line ${line}: a quote is not closed`);
       if (quote === 'InvalidQuotes')
-        throw new ImportError(`line ${line}: letters follow a closing quote; write a quote inside quotes twice`);
+        throw new ImportError(`line ${line}: text follows a closing quote; write a quote inside quotes twice`);
       if (raw.length > MAX_SERIES + 8) throw new ImportError(`line ${line}: more than the ${MAX_SERIES} columns that are taken`);
       let breaks = 1;
       const cells = raw.map((cell) => {
@@ -130,7 +130,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
     }
     yield { lines, style: dialect.style };
     if (held.length > LONGEST_LINE)
-      throw new ImportError(`line ${line}: it is longer than ${LONGEST_LINE} letters, or a quote in it is not closed`);
+      throw new ImportError(`line ${line}: it is longer than ${LONGEST_LINE} characters, or a quote in it is not closed`);
   }
 }
 
@@ -138,7 +138,7 @@ interface Dialect {
   separator: string;
   newline: '\n' | '\r';
   style: NumberStyle;
-  /** Letters of a line that only names the separator. */
+  /** Characters of a line that only names the separator. */
   skip: number;
 }
 

@@ -92,7 +92,7 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   };
 }
 
-/** The name of a run has at most 80 characters; the end of a longer one often tells runs apart. No letter is cut in half. */
+/** The name of a run has at most 80 characters; the end of a longer one often tells runs apart. No character is cut in half. */
 export function shortened(title: string): string {
   const text = title.trim();
   if (text.length <= 80) return text;

@@ -14,7 +14,7 @@ import { encodingOf, textOf } from './text';
  * read as Python writes them.
  */
 
-/** Most letters of a document that is read as a whole, and of a line. */
+/** Most characters of a document that is read as a whole, and of a line. */
 const LONGEST = 256 * 2 ** 20;
 const LONGEST_LINE = 8 * 2 ** 20;
 
@@ -39,7 +39,7 @@ export async function readJson(
     letters += part.length;
     if (letters > LONGEST)
       throw new ImportError(
-        `the file is one JSON document of more than ${LONGEST} letters; write it as JSON lines, one row each`,
+        `the file is one JSON document of more than ${LONGEST} characters; write it as JSON lines, one row each`,
       );
     parts.push(part);
   }
@@ -98,7 +98,7 @@ async function readLines(text: AsyncIterable<string>, runs: RunsReading, options
     const lines = held.split('\n');
     held = lines.pop()!;
     for (const one of lines) take(one);
-    if (held.length > LONGEST_LINE) throw new ImportError(`line ${line + 1}: it is longer than ${LONGEST_LINE} letters`);
+    if (held.length > LONGEST_LINE) throw new ImportError(`line ${line + 1}: it is longer than ${LONGEST_LINE} characters`);
   }
   if (held.trim() !== '') {
     try {

@@ -6,7 +6,7 @@ import type { Progress } from '~/server/base/jobs';
 import { columnOf } from '~/server/base/namedSeries';
 import type { RunEvent } from '~/shared/events';
 import type { ImportChoice, ImportChoices, PlannedRun } from '~/shared/imports';
-import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 import { put } from '~/shared/own';
 import { MAX_COLUMNS, type Series, type SeriesRole } from '~/shared/series';
 import type { Config } from '~/shared/setup';
@@ -259,7 +259,7 @@ function* partsOf(group: Group, run: RunReading, key: string, name: string, note
     const bytes = run.media.content(item);
     const { kind, name: of, step, timeMs } = item;
     const text = kind === 'image' ? null : bytes.toString();
-    const inline = text !== null && text.length <= MAX_INLINE_LETTERS;
+    const inline = text !== null && text.length <= MAX_INLINE_CHARACTERS;
     const hash = hashOf(bytes);
     if (!inline) yield { kind: 'blob', hash, bytes: new Uint8Array(bytes) };
     const content = inline ? { text } : { blob: { hash, bytes: bytes.length } };

@@ -48,7 +48,7 @@ export class RunReading {
       const { replaced, purged } = this.points;
       if (replaced > 0) this.leftOut.push(`${count(replaced, 'value')} that a later one of the same step replaced`);
       if (purged > 0) this.leftOut.push(`${count(purged, 'value')} that a restart made void`);
-      if (this.#cut > 0) this.leftOut.push(`the ends of names of more than ${LONGEST_NAME} letters`);
+      if (this.#cut > 0) this.leftOut.push(`the ends of names of more than ${LONGEST_NAME} characters`);
       this.leftOut.push(...this.media.leftOut());
     }
     return this.#streams;

@@ -127,7 +127,7 @@ const announced = (request: IncomingMessage): number => Number(request.headers['
 function nameIn(given: string | undefined): string {
   const name = (given ?? '').replaceAll('\\', '/').replace(/^(\.?\/)+/, '');
   if (name === '' || name.length > LONGEST_NAME)
-    throw new RequestError(400, `path: the name of the file is needed, of 1 to ${LONGEST_NAME} letters`);
+    throw new RequestError(400, `path: the name of the file is needed, of 1 to ${LONGEST_NAME} characters`);
   return name;
 }
 

@@ -40,7 +40,7 @@ const SAMPLE = 1 << 16;
 
 /**
  * Judged by the byte order mark; without one, UTF-16 by its zero bytes, UTF-8 if the whole file is valid, else guessed from the
- * letters beyond ASCII.
+ * characters beyond ASCII.
  *
  * @throws ImportError when the file is not text
  */
@@ -79,7 +79,7 @@ function byMark(bytes: Buffer): Encoding | null {
   return null;
 }
 
-/** Bytes before a letter that continues in the next part. */
+/** Bytes before a character that continues in the next part. */
 function wholeLetters(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

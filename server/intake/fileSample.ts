@@ -3,7 +3,7 @@ import { hashOf } from '~/server/base/hash';
 import type { BlobStore } from '~/server/store/blobs';
 import type { BlobRef } from '~/shared/ids';
 import { imageType } from '~/shared/imageType';
-import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 
 /** Most bytes of one file. */
 export const MAX_FILE_BYTES = 64 * 2 ** 20;
@@ -23,7 +23,7 @@ export async function fileSample(blobs: BlobStore, name: string, bytes: Buffer, 
     const message = `${name.slice(0, 512)} (${bytes.length} bytes) is not kept: of a program's files, pictures and texts are`;
     return { type: 'alert', step, level: 'info', kind: 'file', message };
   }
-  return { ...sample, kind: 'text', ...(text.length <= MAX_INLINE_LETTERS ? { text } : { blob: await kept(blobs, bytes) }) };
+  return { ...sample, kind: 'text', ...(text.length <= MAX_INLINE_CHARACTERS ? { text } : { blob: await kept(blobs, bytes) }) };
 }
 
 /** null: not UTF-8 text. */

@@ -6,7 +6,7 @@ import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
 import { type LoggedCommand, refusalReason } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
-import { histogram, MAX_CONSOLE_LETTERS, table } from '~/shared/media';
+import { histogram, MAX_CONSOLE_CHARACTERS, table } from '~/shared/media';
 import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
@@ -221,7 +221,7 @@ function rows(list: readonly Item[], { view }: Room): Row[] {
       if (name === '' || name.length > 512)
         throw new RequestError(
           400,
-          `${at0}${JSON.stringify(name.slice(0, 40))}: a name has 1 to 512 letters`,
+          `${at0}${JSON.stringify(name.slice(0, 40))}: a name has 1 to 512 characters`,
           at0 + name.slice(0, 40),
         );
       return [name, number] as const;
@@ -254,8 +254,8 @@ const cell = (value: unknown) =>
 
 export function consoleEvents(text: string, item: Item = {}): unknown[] {
   const parts: unknown[] = [];
-  for (let at = 0; at < text.length; at += MAX_CONSOLE_LETTERS)
-    parts.push({ type: 'console', stream: 'out', ...item, text: text.slice(at, at + MAX_CONSOLE_LETTERS) });
+  for (let at = 0; at < text.length; at += MAX_CONSOLE_CHARACTERS)
+    parts.push({ type: 'console', stream: 'out', ...item, text: text.slice(at, at + MAX_CONSOLE_CHARACTERS) });
   return parts;
 }
 

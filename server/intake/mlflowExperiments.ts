@@ -45,7 +45,7 @@ export class Experiments {
     if (name.trim() !== name || name.length < 1 || name.length > 80)
       throw new RequestError(
         400,
-        `name: an experiment is a project here: 1 to 80 letters, got ${JSON.stringify(name.slice(0, 100))}`,
+        `name: an experiment is a project here: 1 to 80 characters, got ${JSON.stringify(name.slice(0, 100))}`,
       );
     return this.#all((all) => {
       if (all.some((e) => e.name === name)) throw new RequestError(400, `Experiment '${name}' already exists.`, exists);

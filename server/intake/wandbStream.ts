@@ -4,7 +4,7 @@ import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
 import type { Refusal } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
-import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 import { isObject } from '~/shared/own';
 import { refuse } from '~/shared/refusals';
 import { lastStepOf } from '~/shared/rows';
@@ -165,7 +165,7 @@ const unpacked = ({ min, size, count }: Line): number[] =>
   Array.from({ length: Number(count) + 1 }, (_, i) => Number(min) + i * Number(size));
 
 const cut = (text: string): string =>
-  text.length <= MAX_INLINE_LETTERS ? text : `${text.slice(0, MAX_INLINE_LETTERS - 40)} ... (${text.length} letters)`;
+  text.length <= MAX_INLINE_CHARACTERS ? text : `${text.slice(0, MAX_INLINE_CHARACTERS - 40)} ... (${text.length} characters)`;
 
 /** wandb-events.jsonl: system metrics, at the present step of training; one row per step. */
 export function systemEvents(room: Room, texts: readonly string[], step: number): unknown[] | Refusal {

@@ -179,8 +179,8 @@ def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_name
     left_out = "is neither one number nor a sample (text, headroom.Image, Histogram, Table)"
     no_step = "is no step; give a whole number from -(2^53 - 1) to 2^53 - 1"
     assert capfd.readouterr().err.splitlines() == [
-        'headroom: log: "" is left out: the name of a series has 1 to 512 letters, this has 0',
-        f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 letters, this has 513',
+        'headroom: log: "" is left out: the name of a series has 1 to 512 characters, this has 0',
+        f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 characters, this has 513',
         f'headroom: log: "huge" is left out: int {left_out}',
         f'headroom: log: "list" is left out: list {left_out}',
         f"headroom: log: step: 9007199254740992 {no_step}",
@@ -213,7 +213,7 @@ def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(ini
     assert record.alerts() == ["\U0001f30a" * 1000]
     assert record.series("loss") == [(0, 1.0)]
     said = capfd.readouterr().err
-    assert "name: cut to its first 80 letters" in said and "left out: tensor, model.labels" in said
+    assert "name: cut to its first 80 characters" in said and "left out: tensor, model.labels" in said
 
 
 def test_a_config_that_fits_stays_whole_and_of_a_larger_one_the_largest_values_are_left_out():

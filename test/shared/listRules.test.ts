@@ -358,7 +358,7 @@ describe('a list', () => {
       6,
       { count: 20, lastSeq: 21 },
     ]);
-    // 2,000 letters of alerts: about two of 900, or one of more.
+    // 2,000 characters of alerts: about two of 900, or one of more.
     const long = (letters: number) => ({ ...alert, message: 'x'.repeat(letters) });
     expect(seqs(viewAfter(long(900), long(900), long(900)).recent.alerts.items)).toEqual([3, 4]);
     expect(seqs(viewAfter(alert, long(1999), alert).recent.alerts.items)).toEqual([4]);

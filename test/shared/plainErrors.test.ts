@@ -26,7 +26,7 @@ it.each([
   [{ ...fine, step: undefined }, ['step: it is missing; give a whole number']],
   [{ ...fine, loss: 'abc' }, ['loss: give a number, "NaN" or null, not "abc"']],
   [{ ...fine, name: '' }, ['name: it must not be empty']],
-  [{ ...fine, name: 'a long name' }, ['name: give at most 8 letters, not 11']],
+  [{ ...fine, name: 'a long name' }, ['name: give at most 8 characters, not 11']],
   [{ ...fine, tags: 'abc' }, ['tags: give a list, not "abc"']],
   [{ ...fine, tags: ['a'] }, ['tags: give at least 2 items, not 1']],
   [{ ...fine, tags: [1, 'b'] }, ['tags.0: give a text, not 1']],

@@ -106,7 +106,7 @@ export function storeKeptRules(withStore: WithStore): void {
         [2, 3, false],
         [3, true],
       ]);
-      // A part of 2^14 letters counts as 2^14 + 32 bytes: 127 of them fit into 2^21 bytes, 128 do not.
+      // A part of 2^14 characters counts as 2^14 + 32 bytes: 127 of them fit into 2^21 bytes, 128 do not.
       const long = (i: number) => print(String(i).padEnd(2 ** 14, '.'));
       await run.append(Array.from({ length: 127 }, (_, i) => long(i)));
       expect((await seqs({ limit: 1000 })).length - 1).toBe(127 + 3);

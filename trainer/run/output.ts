@@ -1,5 +1,5 @@
 import type { TrainerEvent, Trigger } from '~/shared/events';
-import { MAX_INLINE_LETTERS } from '~/shared/media';
+import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 import type { Split } from '~/trainer/base/splits';
 import type { ParamSpec, Task, TrainOutput } from '~/trainer/types';
 import type { Answer } from './analyses';
@@ -67,7 +67,7 @@ export class Output {
       step,
       name,
       kind: 'text',
-      text: text.slice(0, MAX_INLINE_LETTERS),
+      text: text.slice(0, MAX_INLINE_CHARACTERS),
       ...(caption !== undefined && { caption }),
     });
   }

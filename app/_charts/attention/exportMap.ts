@@ -23,7 +23,7 @@ export interface MapPicture {
   colors: { ink: string; panel: string; dim: string };
 }
 
-/** Largest number of letters in a label; a letter of the font is about 5.6 px wide. */
+/** Largest number of characters in a label; a character of the font is about 5.6 px wide. */
 const mostLetters = 12;
 const letterWidth = 5.6;
 

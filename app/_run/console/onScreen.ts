@@ -7,7 +7,7 @@ const escapes = /\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\
 /** What a terminal would show of a program's output: without escape sequences, and with each line that a progress bar wrote over in its last state. */
 export function onScreen(parts: readonly ConsolePart[]): ConsolePart[] {
   const shown: ConsolePart[] = [];
-  // A carriage return takes effect with the next letter, which may come in a later part: "\r\n" is the end of a line.
+  // A carriage return takes effect with the next character, which may come in a later part: "\r\n" is the end of a line.
   let returned = false;
   /** The part in which the last line begins: nothing before it is written over. */
   let line = 0;

@@ -44,7 +44,7 @@ function Text({ item }: { item: MediaItem }) {
       </pre>
       {cut && !whole && (
         <Button look="bare" size="small" onClick={() => setWhole(true)}>
-          Show all {count(item.letters!)} letters
+          Show all {count(item.letters!)} characters
         </Button>
       )}
     </>

@@ -181,7 +181,7 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await samples.getByText('a poem that is kept as a blob').waitFor();
     await samples.getByText(`first ${evil}`).waitFor();
     await goTo(3000);
-    await samples.getByRole('button', { name: `Show all ${long.length.toLocaleString('en')} letters` }).click();
+    await samples.getByRole('button', { name: `Show all ${long.length.toLocaleString('en')} characters` }).click();
     await samples.getByText(/long end$/).waitFor();
     const printed = page.getByTestId('console');
     await printed.getByText(`printed ${evil}`).waitFor();

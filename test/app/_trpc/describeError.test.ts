@@ -14,9 +14,9 @@ describe('an error on a page', () => {
 
   it('what the server said stays as it is, with its field', () => {
     const error = TRPCClientError.from({
-      error: { message: 'name: give at least 1 letter', code: -32600, data: { field: 'name' } },
+      error: { message: 'name: give at least 1 character', code: -32600, data: { field: 'name' } },
     } as never);
-    expect(describeError(error)).toEqual({ message: 'name: give at least 1 letter', field: 'name' });
+    expect(describeError(error)).toEqual({ message: 'name: give at least 1 character', field: 'name' });
   });
 
   it('a mistake in the page itself is not taken for a broken connection', () => {

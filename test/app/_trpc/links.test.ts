@@ -14,7 +14,7 @@ describe('how the page asks', () => {
 
   const client = () => createTRPCClient<AppRouter>({ links: links(`${app.url}${paths.trpc}`) });
 
-  it('4,096 series of 100 letters in one question reach the server: no address holds that much', async () => {
+  it('4,096 series of 100 characters in one question reach the server: no address holds that much', async () => {
     const series = Array.from({ length: 4096 }, (_, i) => `gradNorm/${'layer.'.repeat(14)}${i}`.padEnd(100, 'x'));
     const question = { runId: 'nosuch1', series, fromStep: 0, toStep: null, buckets: 100 };
     await expect(client().runs.range.query(question)).rejects.toThrow('runId: there is no run nosuch1');

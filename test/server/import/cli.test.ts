@@ -203,7 +203,7 @@ describe('an import in steps', () => {
   });
 
   it.each([
-    ['PUT', '/:id/files', 'path: the name of the file is needed, of 1 to 1000 letters'],
+    ['PUT', '/:id/files', 'path: the name of the file is needed, of 1 to 1000 characters'],
     ['POST', '/:id/plan', 'the body is not JSON'],
   ])('%s %s with nothing that fits is refused', async (method, address, words) => {
     const { id } = (await ask('POST', '')).body as { id: string };

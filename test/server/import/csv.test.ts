@@ -216,7 +216,7 @@ describe('how a table is written', () => {
 
   it('letters that are not UTF-8 are said', async () => {
     expect(await leftOut(Buffer.from('step,größe\n0,1\n', 'latin1'))).toEqual([
-      'the file is not UTF-8: its letters are read as windows-1252',
+      'the file is not UTF-8: its characters are read as windows-1252',
     ]);
   });
 });
@@ -312,11 +312,11 @@ describe('what is too large is refused', () => {
   it.each([
     ['columns', () => `step${',a'.repeat(21_000)}\n`, 'line 1: more than the 20000 columns that are taken'],
     ['cells of a line', () => `step,loss\n1${',2'.repeat(1_000_000)}\n`, 'line 2: more than the 20000 columns that are taken'],
-    ['a cell', () => `step,loss\n0,${'9'.repeat(5000)}\n`, 'line 2: a cell is longer than 4096 letters'],
+    ['a cell', () => `step,loss\n0,${'9'.repeat(5000)}\n`, 'line 2: a cell is longer than 4096 characters'],
     [
       'a line',
       () => `step,loss\n1,${'9'.repeat(20_000_000)}\n`,
-      'line 2: it is longer than 8388608 letters, or a quote in it is not closed',
+      'line 2: it is longer than 8388608 characters, or a quote in it is not closed',
     ],
     ['a quote that does not close', () => `step,loss\n1,"2\n${'3,4\n'.repeat(10_000)}`, 'line 2: a quote is not closed'],
   ])('%s', async (_, text, message) => {

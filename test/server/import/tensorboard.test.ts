@@ -201,7 +201,7 @@ describe('an event file is read as TensorBoard reads it', () => {
     expect(run.leftOut).toEqual(['audio clips: 1', 'values of the plugin "pr_curves": 1', 'graphs: 2']);
   });
 
-  it('tags are whole up to 512 letters, and data whatever they say', async () => {
+  it('tags are whole up to 512 characters, and data whatever they say', async () => {
     const names = ['step', 'Loss', 'loss', '__proto__', '/lead', 'a//b', '損失', 'x'.repeat(512)];
     const run = await one(
       eventFile(
@@ -213,7 +213,7 @@ describe('an event file is read as TensorBoard reads it', () => {
     expect([...run.series.keys()]).toEqual(names);
     const long = await one(eventFile(scalars(t, 0, { ['y'.repeat(600)]: 1, ['y'.repeat(599)]: 2 })));
     expect([...long.series.keys()].map((n) => n.length)).toEqual([512, 512]);
-    expect(long.leftOut).toEqual(['the ends of names of more than 512 letters']);
+    expect(long.leftOut).toEqual(['the ends of names of more than 512 characters']);
   });
 
   it('steps beyond 2^53 are left out, and counted', async () => {

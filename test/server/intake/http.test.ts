@@ -238,12 +238,12 @@ describe('what a program says over HTTP', () => {
       'tme',
       'there is no field "tme"; known are step, time, values',
     ]);
-    expect(await say('log', { '': 1 })).toEqual([400, '', '"": a name has 1 to 512 letters']);
-    // Neither UTF-8 nor the store can hold half a letter.
+    expect(await say('log', { '': 1 })).toEqual([400, '', '"": a name has 1 to 512 characters']);
+    // Neither UTF-8 nor the store can hold half a character.
     expect(await say('log', '{"half \\ud800": 1}')).toEqual([
       400,
       'stream',
-      'stream: it contains half a letter (a surrogate without its pair); columns.0.name: it contains half a letter (a surrogate without its pair)',
+      'stream: it contains half a character (a surrogate without its pair); columns.0.name: it contains half a character (a surrogate without its pair)',
     ]);
     expect(await say('evaluation', { split: 'test', metrics: {} })).toEqual([400, 'metrics', 'metrics: it must not be empty']);
     expect(await say('evaluation', { split: 'test' })).toEqual([
@@ -295,7 +295,7 @@ describe('what a program says over HTTP', () => {
     });
     expect(await post('/api/runs', { key: 'short' })).toEqual({
       status: 400,
-      body: { error: 'key: 8 to 128 letters without control characters', field: 'key' },
+      body: { error: 'key: 8 to 128 characters, none of them a control character', field: 'key' },
     });
     expect(await post('/api/runs', { key: 'controls', controls: [{ name: 'l r', type: 'number' }] })).toEqual({
       status: 400,

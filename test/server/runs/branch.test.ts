@@ -209,7 +209,7 @@ describe('a branch', () => {
     });
   });
 
-  it('says in at most 300 letters how it differs', async () => {
+  it('says in at most 300 characters how it differs', async () => {
     const change = { control: 'learningRate', value: 1 };
     const made = async (count: number) => {
       const answer = await branch({ changes: Array.from({ length: count }, () => change) });

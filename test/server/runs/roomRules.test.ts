@@ -226,7 +226,7 @@ describe('entries of the server', () => {
     expect(room.view.seq).toBe(seq);
   });
 
-  it('an alert has at most 2,000 letters', async () => {
+  it('an alert has at most 2,000 characters', async () => {
     await room.alert('warning', 'disk', 'x'.repeat(3_000));
     const { event } = (await store.entries({ runId, fromSeq: 2, limit: 1, types: null }))[0]!;
     expect(event).toEqual({ type: 'alert', step: 0, level: 'warning', kind: 'disk', message: 'x'.repeat(2_000) });

@@ -94,7 +94,7 @@ def made_setup(
     def text(field: str, value: Any, most: int) -> str:
         whole = str(value).strip()
         if (short := cut(whole, most).strip()) != whole:
-            print(f"headroom: {field}: cut to its first {most} letters", file=sys.__stderr__)
+            print(f"headroom: {field}: cut to its first {most} characters", file=sys.__stderr__)
         return short
 
     setup: dict[str, Any] = {"name": text("name", name, 80), "project": text("project", project, 80), "config": as_dict(config)}

@@ -52,7 +52,7 @@ MAX_DEPTH = 30
 
 
 def cut(text: Any, most: int) -> str:
-    """The first `most` letters, counted as the server counts them (16-bit units)."""
+    """The first `most` characters, counted as the server counts them (16-bit units)."""
     whole = str(text)
     return whole if 2 * len(whole) <= most else whole.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
 
