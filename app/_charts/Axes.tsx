@@ -3,7 +3,13 @@ import { tickTexts } from './format';
 import { around, labelSize, labelWidth, unit, yLabels, yTicks } from './margins';
 import { type Plot, pixelY } from './plot';
 
-const text = { fontSize: labelSize, fill: 'var(--color-dim)', fontFamily: 'var(--font-sans)' } as const;
+/** Digits as wide as `labelWidth` measures them: a canvas does not know those of equal width, which the page has. */
+const text = {
+  fontSize: labelSize,
+  fill: 'var(--color-dim)',
+  fontFamily: 'var(--font-sans)',
+  style: { fontVariantNumeric: 'normal' },
+} as const;
 
 /**
  * Grid, ticks and labels; rendered again only when the layout changes. Plain SVG: a component for each line and label, as chart libraries

@@ -160,4 +160,25 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     await expect.poll(() => page.locator('[data-reads="reward"]').textContent()).toBe('NaN');
     await expect.poll(() => page.getByText('1 NaN/∞').count()).toBe(1);
   });
+
+  it('the labels of an axis of huge steps touch neither each other nor its name', async () => {
+    trainer.close();
+    const steps = Float64Array.from({ length: 15 }, (_, i) => 9_007_199_254_740_000 + 50 * i);
+    page = await open(
+      'Huge',
+      { type: 'series', stream: 'mine', columns: [{ name: 'loss', role: 'loss' }] },
+      { type: 'rows', stream: 'mine', steps, values: Float64Array.from(steps, (_, i) => i) },
+    );
+    const texts = page.getByRole('figure', { name: 'Loss', exact: true }).locator('[data-layer=axes] text');
+    await texts.filter({ hasText: '9,007,199,254,740,200' }).waitFor();
+    await page.evaluate(async () => void (await document.fonts.ready));
+    const boxes = await texts.evaluateAll((all) => {
+      const found = all.map((text) => text.getBoundingClientRect());
+      const lowest = Math.max(...found.map((box) => box.bottom));
+      return found.filter((box) => box.bottom > lowest - 3).map(({ left, right }) => ({ left, right }));
+    });
+    boxes.sort((p, q) => p.left - q.left);
+    expect(boxes.length).toBeGreaterThan(3);
+    for (const [i, { left }] of boxes.entries()) if (i > 0) expect(left).toBeGreaterThanOrEqual(boxes[i - 1]!.right);
+  });
 });
