@@ -34,7 +34,7 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
               <td />
               {runs.map((r) => (
                 <th key={r.runId} scope="col" className="px-3 py-1 text-right font-semibold">
-                  {named.get(r.runId)}
+                  <span className={`${part} ml-auto w-fit`}>{named.get(r.runId)}</span>
                 </th>
               ))}
             </tr>
@@ -69,15 +69,18 @@ function bestOn(evaluations: WithLists['evaluations'], split: string): string {
   return best ? `${best.name} ${metricValue(best)}` : '–';
 }
 
+/** A long setting or value breaks its line, so that the columns beside it stay in sight. */
+const part = 'block max-w-72 break-words';
+
 function Row({ title, cells }: { title: string; cells: string[] }) {
   return (
     <tr className="border-b border-line/60 last:border-0">
       <th scope="row" className="px-3 py-0.5 text-left font-normal text-dim">
-        {title}
+        <span className={part}>{title}</span>
       </th>
       {cells.map((cell, i) => (
         <td key={i} className="px-3 py-0.5 text-right font-mono">
-          {cell}
+          <span className={`${part} ml-auto w-fit`}>{cell}</span>
         </td>
       ))}
     </tr>

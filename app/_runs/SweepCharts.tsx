@@ -65,7 +65,7 @@ export function SweepCharts({ view }: { view: View }) {
         }
       >
         <details className="px-3 py-1 text-xs text-dim">
-          <summary className="min-h-6 leading-6">Axes: {axes.map((a) => a.title).join(', ') || 'none'}</summary>
+          <summary className="min-h-6 leading-6 wrap-anywhere">Axes: {axes.map((a) => a.title).join(', ') || 'none'}</summary>
           {(['settings', 'results'] as const).map((kind) => (
             <fieldset key={kind} className="mb-1 flex min-w-0 flex-wrap gap-x-3">
               <legend className="font-semibold">{kind === 'settings' ? 'Settings that differ' : 'Results'}</legend>

@@ -79,6 +79,23 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await app?.close();
   });
 
+  it('a long setting or value breaks its line: the columns of all runs are in sight', async () => {
+    const openRun = async (name: string) => {
+      const config = { ['k'.repeat(200)]: name.repeat(60) };
+      const answer = await fetch(`${app.url}/api/runs`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ key: `long-${name}`, name, config }),
+      });
+      return ((await answer.json()) as { runId: string }).runId;
+    };
+    const other = await open(`runs=${await openRun('one')},${await openRun('two')}`);
+    const table = other.getByRole('region', { name: 'Results and set-ups side by side' });
+    await table.getByRole('columnheader', { name: 'two' }).waitFor();
+    expect(await table.evaluate((e) => e.scrollWidth - e.clientWidth)).toBe(0);
+    await other.close();
+  });
+
   it('series of one role share a chart, whatever their names; others are compared by name', async () => {
     await expect.poll(() => figures(page)).toEqual(['Loss', 'val/ppl']);
     await expect.poll(() => legend(page, 'Loss')).toEqual(['Ours', 'Theirs']);
