@@ -292,7 +292,7 @@ describeInBrowser('the workspace of a run', () => {
     const bar = phone.getByRole('navigation', { name: 'Panels' });
     for (const name of ['Attention', 'Activity', 'Curves', 'Steer']) {
       await bar.getByRole('button', { name }).tap();
-      await phone.getByRole('region', { name: name === 'Steer' ? 'Steering' : name }).waitFor();
+      await phone.getByRole('region', { name: name === 'Steer' ? 'Steering' : name, exact: true }).waitFor();
       await expect
         .poll(() => phone.evaluate(() => document.documentElement.scrollWidth), { message: name })
         .toBeLessThanOrEqual(360);
