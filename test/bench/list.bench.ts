@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { build } from '~/server/process/build';
 import { startApp } from '~/test/support/app';
-import { openBrowser } from '~/test/support/browser';
+import { openProfile } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
 import { root } from '~/test/support/root';
 import { startScriptedTrainer } from '~/test/support/scriptedTrainer';
@@ -59,9 +59,8 @@ export async function bench(args: string[]): Promise<BenchResult> {
     app = await startApp({ dataFolder: folder.path, pages: { dev: false, root } });
   });
   const { url, hub, address, close: closeApp } = app!;
-  const { browser, close } = await openBrowser();
+  const { context, close } = await openProfile({ width: 1280, height: 900 });
   try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     context.setDefaultTimeout(limitMs);
     // Code compiled by tsx calls the helper __name, which the page does not have.
     await context.addInitScript({ content: 'globalThis.__name = (f) => f' });

@@ -25,27 +25,47 @@ export const describeInBrowser = describe.skipIf(!chromiumPath);
 /** How long a page is waited for: on a loaded machine a test waits, it does not fail. */
 const patienceMs = 60_000;
 
-/** Opens Chromium with an empty profile. */
+const launched = {
+  executablePath: chromiumPath ?? '',
+  args: [
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
+};
+
+const patient = (context: BrowserContext): BrowserContext => {
+  context.setDefaultTimeout(patienceMs);
+  return context;
+};
+
+/** Opens Chromium. Each context is a private window: it keeps nothing, not even compiled scripts. */
 export async function openBrowser(): Promise<{ browser: Browser; close(): Promise<void> }> {
-  const browser = await chromium.launch({
-    executablePath: chromiumPath!,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const browser = await chromium.launch(launched);
   const newContext = browser.newContext.bind(browser);
-  const patient = (context: BrowserContext): BrowserContext => {
-    context.setDefaultTimeout(patienceMs);
-    return context;
-  };
   browser.newContext = async (options) => patient(await newContext(options));
   return { browser, close: () => browser.close() };
+}
+
+/**
+ * Opens Chromium with a profile on disk, which is empty at first and deleted at the end: what a person's browser is, for measurements of later visits.
+ * It keeps files and, after two visits, compiled scripts.
+ */
+export async function openProfile(viewport: {
+  width: number;
+  height: number;
+}): Promise<{ context: BrowserContext; close(): Promise<void> }> {
+  const folder = temporaryFolder();
+  const context = patient(await chromium.launchPersistentContext(folder.path, { ...launched, viewport }));
+  const close = async () => {
+    await context.close();
+    folder.remove();
+  };
+  return { context, close };
 }
 
 /** A new temporary folder for a test. */
