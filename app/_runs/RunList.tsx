@@ -25,6 +25,7 @@ import { ImportButton } from './ImportButton';
 import type { RowActions } from './RunRow';
 import { RunTable } from './RunTable';
 import { sortedBy, type View } from './tableQuery';
+import type { TableState } from './tableReader';
 import { useCatalog } from './useCatalog';
 import { useSearchKey } from './useSearchKey';
 import { useTable } from './useTable';
@@ -84,6 +85,18 @@ export function RunList() {
   const onSort = useCallback((key: string) => setView((v) => sortedBy(v, key)), [setView]);
   const { head } = state;
   const empty = head !== null && head.all === 0 && view.show !== 'trash';
+  const demos = useMemo(() => onlyDemos(state), [state]);
+  const welcome = (
+    <Suspense fallback={empty ? <Loading /> : null}>
+      <Welcome
+        trainers={trainers}
+        you={you}
+        demos={demos}
+        onNew={() => setForm({ again: null })}
+        onStarted={(runId) => router.push(`/runs/${runId}`)}
+      />
+    </Suspense>
+  );
 
   return (
     <div className="flex h-dvh flex-col">
@@ -154,14 +167,7 @@ export function RunList() {
           ) : !head ? (
             !state.error && <Loading />
           ) : empty ? (
-            <Suspense fallback={<Loading />}>
-              <Welcome
-                trainers={trainers}
-                you={you}
-                onNew={() => setForm({ again: null })}
-                onStarted={(runId) => router.push(`/runs/${runId}`)}
-              />
-            </Suspense>
+            <div className="min-h-0 flex-1 overflow-y-auto">{welcome}</div>
           ) : view.as === 'charts' ? (
             <Suspense fallback={<Loading />}>
               <SweepCharts view={view} />
@@ -171,24 +177,28 @@ export function RunList() {
               <Button onClick={() => setView((v) => ({ ...v, search: '', show: 'all' }))}>Show all runs</Button>
             </Message>
           ) : (
-            <RunTable
-              state={{ ...state, head }}
-              view={view}
-              columns={columns}
-              chosen={chosen}
-              you={you}
-              actions={actions}
-              onSort={onSort}
-              onLook={reader.look}
-              onChooseAll={(on) => {
-                if (!on) setChosen(new Map());
-                else
-                  readAll().then(
-                    (runs) => choose(runs, true),
-                    (error) => toast.error(`No run was chosen: ${describeError(error).message}`),
-                  );
-              }}
-            />
+            <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+              <RunTable
+                state={{ ...state, head }}
+                whole={demos.length > 0}
+                view={view}
+                columns={columns}
+                chosen={chosen}
+                you={you}
+                actions={actions}
+                onSort={onSort}
+                onLook={reader.look}
+                onChooseAll={(on) => {
+                  if (!on) setChosen(new Map());
+                  else
+                    readAll().then(
+                      (runs) => choose(runs, true),
+                      (error) => toast.error(`No run was chosen: ${describeError(error).message}`),
+                    );
+                }}
+              />
+              {demos.length > 0 && welcome}
+            </div>
           )}
         </main>
       </div>
@@ -199,6 +209,12 @@ export function RunList() {
       )}
     </div>
   );
+}
+
+/** The runs of the server, if it made all of them itself as demonstrations; else none. */
+function onlyDemos({ head, lines }: TableState): readonly RunSummary[] {
+  const runs = [...lines.values()].flatMap((line) => (line.kind === 'run' ? [line.run] : []));
+  return head?.all === runs.length && runs.every((run) => run.createdBy.role === 'system') ? runs : [];
 }
 
 const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;

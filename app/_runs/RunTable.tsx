@@ -27,6 +27,8 @@ const stride = 4;
 /** The runs as a table that draws only the visible lines. */
 export function RunTable(props: {
   state: TableState & { head: NonNullable<TableState['head']> };
+  /** As high as its lines, instead of filling the page and scrolling. */
+  whole: boolean;
   view: View;
   columns: readonly ColumnShown[];
   chosen: ReadonlyMap<string, RunSummary>;
@@ -36,7 +38,7 @@ export function RunTable(props: {
   onLook(from: number, to: number): void;
   onChooseAll(chosen: boolean): void;
 }) {
-  const { state, view, columns: asked, chosen, you, actions, onSort, onLook, onChooseAll } = props;
+  const { state, whole, view, columns: asked, chosen, you, actions, onSort, onLook, onChooseAll } = props;
   const scroll = useRef<HTMLDivElement>(null);
   // Assume a desktop width until measured.
   const width = useSize(scroll).width || 1280;
@@ -77,7 +79,7 @@ export function RunTable(props: {
       tabIndex={0}
       aria-label="Table of runs"
       aria-busy={stale}
-      className={`relative min-h-0 flex-1 overflow-auto rounded border border-line bg-panel ${stale ? 'opacity-60 transition-opacity delay-300' : ''}`}
+      className={`relative overflow-auto rounded ${whole ? 'shrink-0' : 'min-h-0 flex-1'} border border-line bg-panel ${stale ? 'opacity-60 transition-opacity delay-300' : ''}`}
       style={{ '--line': `${height}px` } as React.CSSProperties}
     >
       <table

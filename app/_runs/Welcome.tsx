@@ -1,4 +1,5 @@
 import { FlaskConical, SquareTerminal, Upload } from 'lucide-react';
+import Link from 'next/link';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { CopyLine } from '~/app/_components/CopyLine';
@@ -9,31 +10,47 @@ import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
+import type { RunSummary } from '~/shared/summary';
 import { ImportButton } from './ImportButton';
 
-/** The start page while there are no runs: an introduction, and three ways to start a first run. */
+/** The start page while nobody has made a run: an introduction, and three ways to a first run. `demos`: the demonstration runs of the server, which are listed above. */
 export function Welcome(props: {
   trainers: readonly TrainerSummary[];
   you: Actor | null;
+  demos: readonly RunSummary[];
   onNew(): void;
   onStarted(runId: string): void;
 }) {
-  const { trainers, you, onNew, onStarted } = props;
+  const { trainers, you, demos, onNew, onStarted } = props;
   const mayStart = you !== null && you.role !== 'viewer';
   const [origin, setOrigin] = useState('http://127.0.0.1:3000');
   useEffect(() => setOrigin(window.location.origin + atBase('')), []);
   return (
-    <div className="min-h-0 flex-1 overflow-y-auto">
+    <section aria-label="Introduction" className="flex-1">
       <div className="mx-auto max-w-5xl py-6 sm:py-12">
         <h2 className="text-xl font-semibold tracking-tight">One room for a training run</h2>
         <p className="mt-1 max-w-2xl text-dim">
           Everybody on your team sees every step in a browser as it happens: metrics, gradient norms, attention. Whoever may steer
           can pause, change a value, evaluate or branch while it trains. Afterwards the run, with everything people did to it, can
-          be played back, compared and shared. There is no run here yet; each of these makes one:
+          be played back, compared and shared.{' '}
+          {demos.length > 0 ? 'The runs above are demonstrations.' : 'There is no run here yet; each of these makes one:'}
         </p>
         <ul className="mt-6 grid gap-3 lg:grid-cols-3">
           <Way icon={<FlaskConical aria-hidden size={16} />} title="Watch a demo">
-            <Demo trainers={trainers} mayStart={mayStart} onNew={onNew} onStarted={onStarted} />
+            {demos.length > 0 ? (
+              <>
+                <p>Open one, look around and steer it as you like: they are there for that. A short tour shows the way.</p>
+                {demos.map((run) => (
+                  <p key={run.runId}>
+                    <Link href={`/runs/${run.runId}`} className="inline-flex min-h-6 items-center font-medium text-accent">
+                      Open {run.name}
+                    </Link>
+                  </p>
+                ))}
+              </>
+            ) : (
+              <Demo trainers={trainers} mayStart={mayStart} onNew={onNew} onStarted={onStarted} />
+            )}
           </Way>
           <Way icon={<SquareTerminal aria-hidden size={16} />} title="Your own script, in two lines">
             <p>Install the client once, from a clone of Headroom:</p>
@@ -57,7 +74,7 @@ export function Welcome(props: {
           </Way>
         </ul>
       </div>
-    </div>
+    </section>
   );
 }
 
