@@ -35,7 +35,7 @@ export function Welcome(props: {
           be played back, compared and shared.{' '}
           {demos.length > 0 ? 'The runs above are demonstrations.' : 'There is no run here yet; each of these makes one:'}
         </p>
-        <ul className="mt-6 grid gap-3 lg:grid-cols-3">
+        <ul className="mt-6 grid gap-3 lg:grid-cols-[4fr_5fr_5fr]">
           <Way icon={<FlaskConical aria-hidden size={16} />} title="Watch a demo">
             {demos.length > 0 ? (
               <>

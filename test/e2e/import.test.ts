@@ -1,9 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createTRPCClient, httpLink } from '@trpc/client';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
+import { systemActor } from '~/server/team/people';
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
@@ -12,6 +13,7 @@ import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
 import { eventFile, scalars } from '~/test/support/importing';
 import { root } from '~/test/support/root';
+import { publishedSetup } from '~/test/support/setups';
 
 describeInBrowser('importing on the runs page', () => {
   const folder = ownFolder();
@@ -20,6 +22,8 @@ describeInBrowser('importing on the runs page', () => {
   let locked: TestApp | undefined;
   let browser: Browser;
   let closeBrowser: () => Promise<void>;
+  /** A viewer of `locked`. */
+  let signedIn: Awaited<ReturnType<BrowserContext['storageState']>>;
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ dataFolder: path.join(folder.path, 'data'), pages: { dev: false, root } });
@@ -132,7 +136,24 @@ describeInBrowser('importing on the runs page', () => {
     expect(await drop(page, { 'a.csv': 'step,loss\n0,1\n' })).toBe(true);
     await page.getByText('Vic (viewer) may not import runs').waitFor();
     expect(await page.getByRole('dialog').count()).toBe(0);
+    signedIn = await page.context().storageState();
     await page.close();
+  });
+
+  it('the introduction stays below the demonstrations until somebody has a run', async () => {
+    const { hub, url } = locked!;
+    const demo = await hub.create(systemActor, { ...publishedSetup('reverse'), name: 'Demo' });
+    const page = await (await browser.newContext({ storageState: signedIn })).newPage();
+    await page.goto(url);
+    const introduction = page.getByRole('region', { name: 'Introduction' });
+    await introduction.getByText('The runs above are demonstrations.').waitFor();
+    expect(await introduction.getByRole('link', { name: 'Open Demo' }).getAttribute('href')).toBe(`/runs/${demo.runId}`);
+    const table = (await page.getByRole('region', { name: 'Table of runs' }).boundingBox())!;
+    expect((await introduction.boundingBox())!.y).toBeGreaterThanOrEqual(table.y + table.height);
+    await hub.create({ id: 'ada', name: 'Ada', role: 'admin' }, { ...publishedSetup('reverse'), name: 'Hers' });
+    await page.getByRole('link', { name: 'Hers' }).waitFor();
+    await introduction.waitFor({ state: 'detached' });
+    await page.context().close();
   });
 
   it('a file dropped on a page that takes none does not take its place', async () => {
