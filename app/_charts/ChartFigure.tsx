@@ -71,16 +71,16 @@ export function ChartFigure(props: {
           : 'group relative flex min-w-0 flex-col'
       }
     >
-      <figcaption className="flex min-h-6 flex-wrap items-start gap-x-2 sm:flex-nowrap">
+      {/* Title and tools float, so that the legend's first line stands between them and the others have the whole width. */}
+      <figcaption className="flow-root min-h-6">
         <span
           id={`${id}title`}
           title={title}
-          className={`max-w-3/5 shrink-0 truncate leading-6 font-semibold ${large ? 'text-base' : ''}`}
+          className={`float-left mr-2 max-w-3/5 truncate leading-6 font-semibold ${large ? 'text-base' : ''}`}
         >
           {title}
         </span>
-        {props.legend}
-        <span className="ml-auto flex shrink-0 items-center gap-0.5">
+        <span className="float-right ml-2 flex items-center gap-0.5">
           {props.aside}
           <ChartMenu title={title} items={props.menu} {...props.takeaway} />
           <IconButton
@@ -91,6 +91,7 @@ export function ChartFigure(props: {
             onClick={() => props.onLarge(!large)}
           />
         </span>
+        {props.legend}
       </figcaption>
       <p ref={props.saidRef} id={`${id}said`} className="sr-only">
         {props.said}

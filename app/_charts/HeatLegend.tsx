@@ -20,6 +20,7 @@ export function HeatLegend({ domain: [lo, hi], limit }: HeatLegendProps) {
   return (
     <>
       <svg
+        className="inline-block align-top"
         width={width + 2 * inset}
         height={26}
         role="img"

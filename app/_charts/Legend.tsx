@@ -24,14 +24,17 @@ export function Legend(
 ) {
   const { ref, lines, points, rule, ...toggles } = props;
   return (
-    <ul ref={ref} className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2.5 text-xs text-dim">
+    <ul
+      ref={ref}
+      className="-mr-2.5 text-xs leading-6 text-dim *:mr-2.5 *:inline-block *:max-w-[calc(100%---spacing(2.5))] *:align-top"
+    >
       {lines.length > MOST ? (
-        <li className="py-0.5">{lines.length} lines</li>
+        <li>{lines.length} lines</li>
       ) : (
         lines.map((l) => <Item key={l.name} of={l} value={{ 'data-reads': l.name }} {...toggles} />)
       )}
       {points.length > MOST ? (
-        <li className="py-0.5">{points.length} sets of points</li>
+        <li>{points.length} sets of points</li>
       ) : (
         points.map((p) => {
           const value = { 'data-measured': p.name, title: 'the newest by the step shown, with its step' };
@@ -39,8 +42,8 @@ export function Legend(
         })
       )}
       {rule && rule.from.length > 0 && (
-        <li className="flex items-center gap-1 py-0.5">
-          <span aria-hidden className="w-3 border-t-2 border-dashed border-warn" />
+        <li>
+          <span aria-hidden className="mr-1 inline-block w-3 border-t-2 border-dashed border-warn align-middle" />
           {rule.label}
         </li>
       )}
@@ -59,7 +62,7 @@ function Item({ of: { name, label, titled, color: of, dashed }, value, round, pa
   const off = hidden.has(name);
   const color = colorOf(palette, of);
   return (
-    <li className="max-w-full min-w-0">
+    <li>
       <button
         type="button"
         aria-pressed={!off}
