@@ -4,3 +4,26 @@ export const defaultDataFolder = '.headroom';
 /** The data folder of a server on this machine: the one given, else that of the environment; an empty value is none. */
 export const dataFolderOf = (given: string | undefined, env: Readonly<Record<string, string | undefined>>): string =>
   given || env.HEADROOM_DATA || defaultDataFolder;
+
+interface FileSystem {
+  statSync(path: string, options: { throwIfNoEntry: false }): { isDirectory(): boolean } | undefined;
+  mkdirSync(path: string): void;
+}
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where the file system refuses new folders by saying
+ * that there is no such folder, as /proc does.
+ *
+ * @throws the file system's error
+ */
+export function makeFolder(folder: string, fs: FileSystem, { dirname }: { dirname(path: string): string }): void {
+  const isThere = () => fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isThere()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder), fs, { dirname });
+  try {
+    fs.mkdirSync(folder);
+  } catch (error) {
+    // Another process made it in between.
+    if (!isThere()) throw error;
+  }
+}

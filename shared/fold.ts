@@ -140,7 +140,8 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return declared(view, [event]);
     case 'rows':
       return {
-        step: Math.max(view.step, lastStepOf(event) + 1),
+        // The last of all steps has none after it.
+        step: Math.max(view.step, Math.min(lastStepOf(event) + 1, Number.MAX_SAFE_INTEGER)),
         streams: withRows(view.streams, event, at),
         bestRow: bestRowAfter(view, event),
       };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exactName } from './ids';
+import { isTime, timeWish } from './times';
 
 /**
  * What a run measures. A *series* is one number over the steps. Series that are logged together form a *stream*: a row of a stream has a step, a time and one value for
@@ -96,8 +97,8 @@ function rowsError({
     return { path: ['steps'], message: `step ${steps.first} + ${count - 1} is more than 2^53 - 1` };
   if (times && times.length !== count)
     return { path: ['times'], message: `${count} rows need ${count} times, got ${times.length}` };
-  if (times?.some((t) => !Number.isFinite(t)))
-    return { path: ['times'], message: 'a time must be a finite number of ms since 1970' };
+  const wrong = times?.find((t) => !isTime(t));
+  if (wrong !== undefined) return { path: ['times'], message: `${timeWish}, not ${wrong}` };
   if (values.length % count !== 0 || values.length === 0)
     return { path: ['values'], message: `${values.length} numbers are not ${count} rows of one length` };
   return null;

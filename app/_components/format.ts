@@ -1,4 +1,5 @@
 import { formatPercent, wholeNumber } from '~/app/_charts/format';
+import { isTime } from '~/shared/times';
 
 /** Numbers and times in display form. Values that a user set are not rounded: they are shown with `String`. */
 
@@ -43,9 +44,6 @@ export function duration(ms: number): string {
   if (d > 0) return `${d} d ${h} h`;
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
-
-/** Whether a Date can hold this time: up to 100,000,000 days on either side of 1970. False for NaN. */
-const isTime = (ms: number): boolean => Math.abs(ms) <= 8.64e15;
 
 /** A time in the reader's locale; an invalid time is shown as its number and never throws. */
 export const dateTime = (ms: number): string => (isTime(ms) ? new Date(ms).toLocaleString() : `${measured(ms)} (not a time)`);

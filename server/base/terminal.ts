@@ -1,4 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { flagsOf, givenTwice } from '~/shared/flags';
 
 /** Streams that a command writes to, and the signal that stops it. */
 export interface Terminal {
@@ -20,10 +21,12 @@ type Options = NonNullable<ParseArgsConfig['options']> & { help: { type: 'boolea
 
 /** The flags and words of a command that needs words. @returns the exit code where there is nothing to do: 0 for --help, 2 for wrong arguments */
 export function readArguments<O extends Options>(argv: readonly string[], options: O, usage: string, { out, err }: Terminal) {
-  const parse = () => parseArgs({ args: [...argv], allowPositionals: true, options });
+  const parse = () => parseArgs({ args: [...argv], allowPositionals: true, options, tokens: true });
   let parsed: ReturnType<typeof parse>;
   try {
     parsed = parse();
+    const twice = givenTwice(flagsOf(parsed.tokens).filter((flag) => !options[flag.replace(/^-+/, '')]?.multiple));
+    if (twice !== null) throw new Error(twice);
   } catch (error) {
     err(`${(error as Error).message}\n\n${usage}`);
     return 2;

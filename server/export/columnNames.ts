@@ -10,8 +10,10 @@ const prefix = 'series:';
 /** @param forSheets also escapes names that a spreadsheet would take for a formula */
 export function columnName(series: string, forSheets = false): string {
   if (own.has(series.toLowerCase()) || (forSheets && /^[=+\-@#]/.test(series))) return prefix + series;
-  // Spaces at the ends would be lost.
-  return series.startsWith(prefix) || series.trim() !== series ? prefix + JSON.stringify(series) : series;
+  // Spaces at the ends would be lost; a file with NUL in it is taken for no text.
+  return series.startsWith(prefix) || series.trim() !== series || /\p{Cc}/u.test(series)
+    ? prefix + JSON.stringify(series)
+    : series;
 }
 
 export function seriesName(column: string): string {

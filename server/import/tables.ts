@@ -1,5 +1,6 @@
 import { seriesName } from '~/server/export/columnNames';
 import type { Json } from '~/shared/setup';
+import { isTime } from '~/shared/times';
 import {
   almostNumber,
   count,
@@ -386,7 +387,7 @@ export class TableReader {
   #timeOf(cell: Cell, column: Column, where: string): number {
     if (isAbsentCell(cell)) return Number.NaN;
     const known = timeOf(typeof cell === 'string' ? cell.trim() : cell, this.#style);
-    const time = known ?? (this.#ours && isRelative(Number(cell) / 1000) ? Number(cell) : null);
+    const time = known ?? (this.#ours && isTime(Number(cell)) ? Number(cell) : null);
     if (time === null)
       throw new ImportError(`${where}, column ${shown(column.name)}: ${shown(cell)} is not a time; give ${timeWords}`);
     return time;

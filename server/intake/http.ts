@@ -11,6 +11,7 @@ import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
+import { isTime, timeWish } from '~/shared/times';
 import { ended } from '~/shared/view';
 import { numberOf, parsed, plain, RequestError, readJson } from './body';
 import { type Intake, type IntakeRun, stopAction } from './intake';
@@ -198,7 +199,7 @@ function wrongLine(i: number, line: string): never {
 
 const rowShape = z.strictObject({
   step: rowStep.optional(),
-  time: z.number().finite().optional(),
+  time: z.number().refine(isTime, timeWish).optional(),
   // Not z.record: names such as "__proto__" must stay unchanged.
   values: z.custom<Record<string, unknown>>(isObject, 'an object is needed'),
 });

@@ -33,6 +33,7 @@ import {
   stepOf,
   tagsKey,
   tagsOf,
+  time,
 } from './mlflowValues';
 import { given, jsonBody, routesOf } from './routes';
 
@@ -175,6 +176,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         experiment_id: text.default('0'),
         run_name: text.default(''),
         user_id: text.optional(),
+        start_time: time.optional(),
         tags: z.array(pair).default([]),
       }),
       async ({ experiment_id, run_name, user_id, tags }, { actor, request }) => {
@@ -212,6 +214,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
       ofRun.extend({
         status: z.enum(['RUNNING', 'SCHEDULED', 'FINISHED', 'FAILED', 'KILLED']).optional(),
         run_name: text.optional(),
+        end_time: time.optional(),
       }),
       async (wish) => {
         const view = await viewOf(wish);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
 import type { Config, Json } from '~/shared/setup';
+import { isTime, timeWish } from '~/shared/times';
 import type { RunStatus, RunView } from '~/shared/view';
 import { numberOf, RequestError } from './body';
 import { type Row, rowEvents } from './rowEvents';
@@ -17,9 +18,10 @@ export const int64 = z.union([
   z.int(),
   z
     .string()
-    .regex(/^-?\d{1,16}$/)
+    .regex(/^-?\d{1,16}$/, 'give a whole number, or one as text')
     .transform(Number),
 ]);
+export const time = int64.refine(isTime, timeWish);
 export const metric = z.object({
   key: z.string().min(1).max(500),
   value: z.unknown().transform((v, ctx) => {
@@ -27,7 +29,7 @@ export const metric = z.object({
     if (number === null) ctx.addIssue({ code: 'custom', message: 'a number is needed' });
     return number ?? 0;
   }),
-  timestamp: int64.default(() => Date.now()),
+  timestamp: time.default(() => Date.now()),
   step: int64.default(0),
 });
 type Metric = z.infer<typeof metric>;

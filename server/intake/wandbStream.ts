@@ -9,6 +9,7 @@ import { isObject } from '~/shared/own';
 import { refuse } from '~/shared/refusals';
 import { lastStepOf } from '~/shared/rows';
 import type { Rows, Series } from '~/shared/series';
+import { isTime } from '~/shared/times';
 import { numberOf, plain, readJson } from './body';
 import { consoleEvents } from './http';
 import { type Row, rowEvents } from './rowEvents';
@@ -66,7 +67,7 @@ const linesOf = (texts: readonly string[]): Line[] =>
 
 const timeOf = (line: Line): number => {
   const seconds = numberOf(line._timestamp);
-  return seconds !== null && Number.isFinite(seconds) ? seconds * 1000 : Date.now();
+  return seconds !== null && isTime(seconds * 1000) ? seconds * 1000 : Date.now();
 };
 
 /** wandb-history.jsonl: rows, and samples among their values. Lines that are already logged are skipped. */

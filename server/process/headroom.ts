@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `headroom` command: the first word names the command, the rest are its flags. In a clone: `npm run headroom -- ...`. */
 import { readFileSync } from 'node:fs';
+import { givenTwice } from '~/shared/flags';
 import { type Command, commands } from './commands';
 
 /** Flags of `headroom start`, and the environment variables that they set. */
@@ -19,15 +20,17 @@ const help = [
 
 /** Puts the flags of `headroom start` into the environment. @returns what is wrong with them, or null */
 function problemOf(flags: string[]): string | null {
+  const given: string[] = [];
   for (let i = 0; i < flags.length; i++) {
     const [, flag = '', joined] = /^([^=]*)(?:=(.*))?$/s.exec(flags[i]!)!;
     if (!Object.hasOwn(startFlags, flag))
       return `headroom start has no flag ${flag}; it has ${Object.keys(startFlags).join(', ')}`;
     const value = joined ?? flags[++i];
     if (value === undefined || value === '') return `${flag}: give a value`;
+    given.push(flag);
     process.env[startFlags[flag as keyof typeof startFlags]] = value;
   }
-  return null;
+  return givenTwice(given);
 }
 
 /** @returns what is wrong with the words after a command that takes at most some of them, or null */

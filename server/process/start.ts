@@ -1,8 +1,10 @@
 /** `npm start`: builds what is out of date, then runs it. `npm run dev` (--dev): runs the sources, compiling pages on request. */
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import fs, { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:http';
+import path from 'node:path';
 import { StartError } from '~/server/base/startError';
 import { closeHttp, listen } from '~/server/web/listen';
+import { makeFolder } from '~/shared/dataFolder';
 import { build } from './build';
 import { buildReplayPage } from './buildReplay';
 import { readEnv } from './env';
@@ -27,7 +29,7 @@ async function start(): Promise<void> {
 
 function checkFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, fs, path);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new StartError(

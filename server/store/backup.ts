@@ -2,12 +2,13 @@
  * `headroom backup FOLDER [--from DATA]`: copies a data folder, even while a server is writing to it. The copy is itself a data
  * folder.
  */
-import { constants } from 'node:fs';
+import fs, { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
-import { dataFolderOf } from '~/shared/dataFolder';
+import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
+import { flagsOf, givenTwice } from '~/shared/flags';
 import { pathProblem } from '~/shared/pathProblem';
 import { blobFiles, syncFolder } from './blobs';
 import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
@@ -21,9 +22,11 @@ import { refuseIndex, verifyFolder } from './verify';
  */
 export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
   needDatabase(data);
-  await mkdir(to, { recursive: true }).catch((error) => {
+  try {
+    makeFolder(to, fs, path);
+  } catch (error) {
     throw new Error(`FOLDER ${to}: ${pathProblem(error, 'write')}`);
-  });
+  }
   if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
   const database = databaseFile(to);
   const fresh = `${database}.new`;
@@ -87,22 +90,26 @@ async function synced(file: string): Promise<void> {
 /** @returns the exit status */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals, tokens } = parseArgs({
+      tokens: true,
       args: [...argv],
       allowPositionals: true,
       options: { from: { type: 'string' }, 'no-verify': { type: 'boolean' } },
     });
     const [to] = positionals;
+    const twice = givenTwice(flagsOf(tokens));
+    if (twice !== null) throw new Error(twice);
     if (!to || positionals.length > 1)
       throw new Error('give the folder to copy to: headroom backup FOLDER [--from DATA] [--no-verify]');
     const from = dataFolderOf(values.from, process.env);
     const { copied, kept } = await backup(from, to);
     console.log(`${from} is copied to ${to}: the database, ${copied} blobs, and ${kept} that were there already`);
     if (values['no-verify']) return 0;
-    const { sound, damaged } = await verifyFolder(to);
+    const { sound, damaged, unread } = await verifyFolder(to);
     console.log(`${to}: read back ${sound.join(', ')}`);
     for (const what of damaged) console.error(`damaged: ${what}`);
-    return damaged.length > 0 ? 1 : 0;
+    for (const what of unread) console.error(`not read: ${what}`);
+    return damaged.length + unread.length > 0 ? 1 : 0;
   } catch (error) {
     console.error(`backup: ${error instanceof Error ? error.message : String(error)}`);
     return 1;

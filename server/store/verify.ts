@@ -9,6 +9,7 @@ import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
+import { pathProblem } from '~/shared/pathProblem';
 import { seqCount } from '~/shared/rows';
 import { blobFiles } from './blobs';
 import { firstLink, nextLink } from './chain';
@@ -20,7 +21,7 @@ import { openForReading } from './sqlite/schema';
 import type { Verified } from './verified';
 
 export async function verifyFolder(folder: string): Promise<Verified> {
-  const found: Verified = { sound: [], damaged: [] };
+  const found: Verified = { sound: [], damaged: [], unread: [] };
   const db = openForReading(folder);
   try {
     refuseIndex(db, folder, 'DATABASE_URL=postgres://... headroom verify');
@@ -39,7 +40,11 @@ export async function verifyFolder(folder: string): Promise<Verified> {
     }
     for await (const { hash, file } of blobFiles(folder)) {
       blobs++;
-      if ((await hashOfFile(file)) !== hash) found.damaged.push(`blob ${hash} (${file})`);
+      await hashOfFile(file).then(
+        (now) => now !== hash && found.damaged.push(`blob ${hash} (${file})`),
+        // Deleted by the server since it was listed.
+        (error) => error.code !== 'ENOENT' && found.unread.push(`${file}: ${pathProblem(error, 'read')}`),
+      );
     }
     found.sound.push(`${blobs} blobs`);
   } finally {
@@ -131,14 +136,17 @@ function checkChains(db: Database.Database, damaged: string[]): number {
   return runs.length;
 }
 
-function checkAudit(folder: string, { sound, damaged }: Verified): void {
+function checkAudit(folder: string, { sound, damaged, unread }: Verified): void {
+  const file = auditPath(folder);
   try {
-    const { rows } = readRows(readFileSync(auditPath(folder)));
+    const { rows } = readRows(readFileSync(file));
     const broken = firstBroken(null, rows);
     if (broken) damaged.push(`audit log: row ${broken.seq}: ${broken.problem}`);
     else sound.push(`${rows.length} rows of the audit log`);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') damaged.push(`audit log: ${(error as Error).message}`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) damaged.push(`audit log: ${message}`);
+    else if (code !== 'ENOENT') unread.push(`${file}: ${pathProblem(error, 'read')}`);
   }
 }
 
@@ -147,15 +155,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   const url = argv[0] === undefined ? process.env.DATABASE_URL : undefined;
   const folder = url ? 'PostgreSQL' : dataFolderOf(argv[0], process.env);
   try {
-    const { sound, damaged } = await (url ? verifyUrl(url, process.env.BLOB_URL || null) : verifyFolder(folder));
+    const { sound, damaged, unread } = await (url ? verifyUrl(url, process.env.BLOB_URL || null) : verifyFolder(folder));
     console.log(`${folder}: read ${sound.join(', ')}`);
-    if (damaged.length === 0) console.log('everything is as it was written');
+    for (const what of unread) console.error(`not read: ${what}`);
+    if (damaged.length + unread.length === 0) console.log('everything is as it was written');
     for (const what of damaged) console.error(`damaged: ${what}`);
     if (damaged.length > 0)
       console.error(
         `Put a backup in its place (${url ? '`pg_dump`' : '`headroom backup`'} makes them); what is damaged cannot be read.`,
       );
-    return damaged.length > 0 ? 1 : 0;
+    return damaged.length + unread.length > 0 ? 1 : 0;
   } catch (error) {
     console.error(`verify: ${folder}: ${error instanceof Error ? error.message : String(error)}`);
     return 1;

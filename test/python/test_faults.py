@@ -143,6 +143,12 @@ def test_a_folder_that_is_none_is_said(tmp_path, monkeypatch, capfd):
     assert "the login cannot be kept: " in capfd.readouterr().err
 
 
+def test_a_flag_that_is_given_twice_is_an_error(capfd):
+    with pytest.raises(SystemExit):
+        main(["login", "--server", "http://127.0.0.1:3000", "--token", "one", "--token", "two"])
+    assert "--token is given twice; give it once" in capfd.readouterr().err
+
+
 def test_the_rest_is_sent_when_no_thread_can_begin_as_while_the_interpreter_ends(server, tmp_path, monkeypatch):
     run = headroom.init(name="late thread", mode="offline", folder=tmp_path, system_seconds=None)
     run.log({"loss": 1.0})

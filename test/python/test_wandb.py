@@ -88,6 +88,7 @@ wandb.init(name="watched")
 torch.manual_seed(0)
 model = torch.nn.Linear(3, 1)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.001)
+wandb.watch(None)
 wandb.watch(model, log_freq=5)
 for step in range(20):
     loss = model(torch.ones(2, 3)).pow(2).mean()
@@ -100,6 +101,7 @@ wandb.finish()
     child = script(source, server, tmp_path)
     said, _ = child.communicate(timeout=60)
     assert child.returncode == 0, said
+    assert "watch: model: NoneType is no torch module; its gradient norms are not measured" in said
     (run,) = [r for r in server.runs() if r["name"] == "watched"]
     norms = server.record(run["runId"]).series("grad_norm/weight")
     assert [s for s, _ in norms] == [0, 5, 10, 15]

@@ -1,10 +1,11 @@
 /** Reads CIFAR-100 from its archive (downloaded or local) or from a folder with its files, and stores it where prepared.ts finds it: all of it, or nothing. */
-import { createReadStream } from 'node:fs';
+import fs, { createReadStream } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import path, { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
+import { makeFolder } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { hashOf } from '~/trainer/base/hash';
 import { recordBytes, recordsError } from './binary';
@@ -46,7 +47,7 @@ const maxFileBytes = 2 ** 30;
 export async function prepareCifar100(options: CifarOptions): Promise<PicturesFile> {
   const { dataFolder, from, url, md5, progress } = options;
   const folder = picturesFolder('cifar100', dataFolder);
-  await mkdir(join(dataFolder, 'pictures'), { recursive: true });
+  makeFolder(join(dataFolder, 'pictures'), fs, path);
   let files: Files;
   let source: string;
   if (from === null) {

@@ -1,7 +1,8 @@
 /** `npm run data:features`: features of CIFAR-100 or of a folder of pictures, for `--images cifar100` or `--images folder`. */
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { dataFolderOf } from '~/shared/dataFolder';
+import fs from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import path, { basename, join, resolve } from 'node:path';
+import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { SafetensorsError } from '~/shared/safetensors';
 import { BackendUnavailable, openBackend, parseBackendName } from '~/trainer/backends';
@@ -64,7 +65,7 @@ async function folderReader(
   const { facts, records, files } = await readPictureFolder(images, skipBroken, progress);
   // If the pictures are the same as last time, they and the features computed so far are kept.
   if (JSON.stringify(factsOrNull(dataFolder)) !== JSON.stringify(facts)) {
-    await mkdir(join(dataFolder, 'pictures'), { recursive: true });
+    makeFolder(join(dataFolder, 'pictures'), fs, path);
     await putInPlace(picturesFolder('folder', dataFolder), { 'train.bin': records.train, 'test.bin': records.test }, facts);
   }
   const reader: Reader = (part, to) => async (index) => {

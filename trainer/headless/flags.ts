@@ -1,5 +1,6 @@
 /** Flags of `npm run train`: the command's own flags, and the fields of the recipe's config, as its schema declares them. */
 import { dataFolderOf } from '~/shared/dataFolder';
+import { givenTwice } from '~/shared/flags';
 import { grouped } from '~/shared/grouped';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { Config, Json } from '~/shared/setup';
@@ -67,6 +68,11 @@ export function parseFlags(args: readonly string[], env: Record<string, string |
 /** "--name value" and "--name=value". */
 function readArguments(args: readonly string[]): Map<string, string> {
   const given = new Map<string, string>();
+  const set = (name: string, value: string) => {
+    const twice = givenTwice([...given.keys(), name].map((flag) => `--${flag}`));
+    if (twice !== null) throw new FlagError(twice);
+    given.set(name, value);
+  };
   for (let at = 0; at < args.length; at++) {
     const argument = args[at]!;
     if (argument === '--') continue;
@@ -74,13 +80,13 @@ function readArguments(args: readonly string[]): Map<string, string> {
     if (name === undefined) throw new FlagError(`${JSON.stringify(argument)} is no flag; --help lists them`);
     if (Object.hasOwn(own, name) && own[name as Own].value === null) {
       if (inline !== undefined) throw new FlagError(`--${name}: takes no value`);
-      given.set(name, '');
+      set(name, '');
       continue;
     }
     const value = inline ?? args[++at];
     if (value === undefined || (inline === undefined && /^--[a-z]/.test(value)))
       throw new FlagError(`--${name}: a value is needed`);
-    given.set(name, value);
+    set(name, value);
   }
   return given;
 }

@@ -1,9 +1,10 @@
 /** The trainer process: registers with the server named in the environment (settings.ts) and trains the assigned runs until SIGTERM. */
-import { mkdirSync } from 'node:fs';
+import fs from 'node:fs';
 import { hostname, totalmem } from 'node:os';
-import { join } from 'node:path';
+import path, { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { nanoid } from 'nanoid';
+import { makeFolder } from '~/shared/dataFolder';
 import { VERSION } from '~/shared/protocol';
 import { openBackend } from '~/trainer/backends/index';
 import { selfTest } from '~/trainer/backends/selfTest';
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
 
   const spools = join(settings.dataFolder, 'spool');
-  mkdirSync(spools, { recursive: true });
+  makeFolder(spools, fs, path);
   sweepSpools(spools);
   const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
   const recipes = await loadRecipes(settings.recipes);

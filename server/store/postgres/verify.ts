@@ -7,7 +7,7 @@ import { appendsAfter, runRow, runRows } from './log';
 
 /** Reads every log, blob and the audit log in PostgreSQL, also while nodes write. */
 export async function verifyDatabase(database: Database): Promise<Verified> {
-  const found: Verified = { sound: [], damaged: [] };
+  const found: Verified = { sound: [], damaged: [], unread: [] };
   const check = async (what: string, task: () => Promise<void>) => {
     try {
       await task();

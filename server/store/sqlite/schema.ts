@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import fs, { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { makeFolder } from '~/shared/dataFolder';
 import { type Checked, checked, placeOf, seal } from './checksums';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
@@ -88,7 +89,7 @@ export const databaseFile = (folder: string): string => path.join(folder, 'headr
 export function openForWriting(folder: string, report: Report = () => {}): { db: Database.Database; unlock: () => void } {
   const file = databaseFile(folder);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder, fs, path);
     accessSync(folder, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(`HEADROOM_DATA: cannot write to ${folder} (${(error as Error).message}); choose another folder`);

@@ -27,6 +27,14 @@ it('a name that is a column of its own, would be a formula, is escaped or would 
   ]);
 });
 
+it('control characters are escaped: a file with NUL in it would be taken for no text', () => {
+  for (let code = 0; code < 32; code++) {
+    const name = `a${String.fromCharCode(code)}b`;
+    expect(columnName(name)).not.toContain(String.fromCharCode(code));
+    expect(seriesName(columnName(name))).toBe(name);
+  }
+});
+
 it('what is no escape that we write is a name as it stands', () => {
   expect(['loss', 'series:"', 'series:"x', 'series:1', 'series:[1]'].map(seriesName)).toEqual([
     'loss',

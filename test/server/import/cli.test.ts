@@ -116,6 +116,7 @@ describe('headroom import', () => {
     [['nosuch'], 1, 'nosuch: there is no such file or folder'],
     [['nosuch', '--token', 'a\nb'], 1, 'the token (--token or HEADROOM_TOKEN) has characters that no token has: copy it again'],
     [['--nosuch'], 2, "Unknown option '--nosuch'"],
+    [['nosuch', '--token', 'a', '--token', 'b'], 2, '--token is given twice; give it once'],
     [[], 2, usage],
   ])('%j is refused', async (argv, code, words) => {
     const said = await headroom(...argv);

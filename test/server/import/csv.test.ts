@@ -265,6 +265,11 @@ describe('times', () => {
     expect(await timeOf(column, cell)).toBe(ms);
   });
 
+  it('our own table has ms, of any year', async () => {
+    for (const ms of [5_680_281_600_000, -5, 8.64e15]) expect(await timeOf('timeMs', String(ms))).toBe(ms);
+    expect(await timeOf('timeMs', '1e300')).toMatch(/^line 2, column "timeMs": "1e300" is not a time/);
+  });
+
   it.each(['NaN', '-5', '99999999999999999999', 'yesterday'])('%s is refused with its line', async (cell) => {
     expect(await timeOf('timestamp', cell)).toBe(
       `line 2, column "timestamp": "${cell}" is not a time; give seconds, ms, us or ns since 1970 of the years 1990 to 2100, or a date such as 2026-03-08T01:59:58Z`,

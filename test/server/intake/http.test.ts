@@ -47,6 +47,13 @@ async function log(runId: string, ...types: string[]): Promise<unknown[]> {
 
 const fresh = { ok: true, repeated: false, stop: false, commands: [], status: 'running' };
 
+it('a run that has reached the last of all steps can be finished', async () => {
+  await opened('last-step');
+  const last = Number.MAX_SAFE_INTEGER;
+  await post('/api/runs/last-step/log', { step: last, loss: 1 });
+  expect(await post('/api/runs/last-step/finish', {})).toMatchObject({ status: 200, body: { status: 'finished', step: last } });
+});
+
 describe('the README', () => {
   const text = readFileSync(path.join(root, 'server/intake/README.md'), 'utf8');
   const lines = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap((m) => m[1]!.trim().split('\n'));
@@ -237,6 +244,11 @@ describe('what a program says over HTTP', () => {
       400,
       'tme',
       'there is no field "tme"; known are step, time, values',
+    ]);
+    expect(await say('log', { step: 3, time: 1e300, values: { loss: 2 } })).toEqual([
+      400,
+      'time',
+      'time: give ms since 1970, from -8.64e15 to 8.64e15',
     ]);
     expect(await say('log', { '': 1 })).toEqual([400, '', '"": a name has 1 to 512 characters']);
     // Neither UTF-8 nor the store can hold half a character.

@@ -201,6 +201,19 @@ describe('a run as mlflow.start_run logs it', () => {
     expect(await history(run_id, 'loss')).toEqual([{ key: 'loss', value: 1, timestamp: 1, step: 0 }]);
   });
 
+  it('a time that is none is refused with its field', async () => {
+    const run_id = await created();
+    const wish = 'give ms since 1970, from -8.64e15 to 8.64e15';
+    const metric = { ...ids(run_id), key: 'loss', value: 1, step: 0 };
+    for (const [path, body, message] of [
+      ['runs/create', { experiment_id: '0', start_time: 'x' }, 'start_time: give a whole number, or one as text'],
+      ['runs/create', { experiment_id: '0', start_time: 9e15 }, `start_time: ${wish}`],
+      ['runs/update', { ...ids(run_id), end_time: 'later' }, 'end_time: give a whole number, or one as text'],
+      ['runs/log-metric', { ...metric, timestamp: '8999999999999999' }, `timestamp: ${wish}`],
+    ] as const)
+      expect(await send('POST', path, body)).toMatchObject({ status: 400, body: { message } });
+  });
+
   it('bare NaN and Infinity, and numbers as text, are understood', async () => {
     const run_id = await created();
     await ask('POST', 'runs/log-metric', `{"run_id": "${run_id}", "key": "a", "value": NaN, "timestamp": "5", "step": "3"}`);

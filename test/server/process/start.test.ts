@@ -48,6 +48,14 @@ describe('a start that cannot go on says so in one line, before it builds anythi
     });
   });
 
+  it.skipIf(process.platform !== 'linux')('a folder in a file system that has none to give', async () => {
+    for (const data of ['/proc/none', '/proc/none/below'])
+      expect(await run(['server/process/start.ts'], { PORT: '0', HEADROOM_DATA: data })).toEqual({
+        code: 1,
+        printed: `HEADROOM_DATA: cannot write to ${data} (ENOENT); choose another folder\n`,
+      });
+  });
+
   it('a variable that does not fit', async () => {
     expect(await run(['server/process/start.ts'], { PORT: 'three thousand' })).toEqual({
       code: 1,
@@ -75,6 +83,7 @@ describe('headroom', () => {
     [['verify', 'one', 'two'], 'headroom verify [FOLDER]: "two" is too much'],
     [['mcp', 'now'], 'headroom mcp: "now" is too much'],
     [['backup', '--form=data', 'copy'], 'headroom backup has no flag --form=data'],
+    [['start', '--port=0', '--port', '1'], '--port is given twice; give it once'],
     [['exprot'], 'There is no command "exprot".'],
   ])('refuses %o with what is wrong, and the list of commands', async (words, problem) => {
     const { code, printed } = await headroom(...words);

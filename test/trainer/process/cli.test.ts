@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
+import { readFlags } from '~/trainer/data/flags';
 import { configOf, helpText, parseFlags, recipeOf } from '~/trainer/headless/flags';
 import { Progress } from '~/trainer/headless/progress';
 import { describeCheckpoint } from '~/trainer/nn/checkpoint';
@@ -102,7 +103,9 @@ describe('npm run train', () => {
   });
 
   it('a run that diverges is told and fails', async () => {
-    const ended = await cli(`${easy} --epochs 1 --lr 1e38 --warmup 0 --clip off --json`);
+    const ended = await cli(
+      `${easy.replace(/ --(lr|warmup|clip|epochs) \S+/g, '')} --epochs 1 --lr 1e38 --warmup 0 --clip off --json`,
+    );
     expect(ended.code).toBe(1);
     expect(ended.err).toMatch(/step \d+: (loss is NaN|gradient norm is)/);
     expect(result(ended).status).toBe('stopped');
@@ -115,6 +118,8 @@ describe('npm run train', () => {
       out: '',
       err: '--heads: Heads: 3 does not divide Width (32); give 2 or 4, or change Width\n',
     });
+    expect(() => parseFlags(['--steps', '5', '--steps=6'], {})).toThrow('--steps is given twice; give it once');
+    expect(() => readFlags(['--url=a', '--url', 'b'], { url: { type: 'string' } })).toThrow('--url is given twice; give it once');
   });
 });
 

@@ -126,8 +126,25 @@ def _seconds(text: str) -> float:
 _seconds.__name__ = "number of seconds above 0"  # argparse names it in its message
 
 
+class _Once(argparse.Action):
+    """Stores a flag's value; given twice, the flag is an error: which of the two was meant is not known."""
+
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option_string: str | None = None) -> None:
+        given = namespace.__dict__.setdefault("given", set())
+        if self.dest in given:
+            parser.error(f"{option_string} is given twice; give it once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about)
+        self.register("action", None, _Once)
+
+
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="headroom", description="Puts training scripts into a Headroom room.")
+    parser = _Parser(prog="headroom", description="Puts training scripts into a Headroom room.")
     commands = parser.add_subparsers(dest="command", required=True)
     login = commands.add_parser("login", help="keeps the server's address and a token of scope trainer for all scripts")
     login.add_argument("--server", required=True)

@@ -21,6 +21,8 @@ CSV_FILE = "metrics.csv"
 MAX_CELLS = 1000
 HEAD_BYTES = 4096
 HEAD_ROWS = 100
+LAST_TIME = 8.64e12
+"""The largest time in seconds that the server takes."""
 
 Mark = Any
 """How far a file was read: [number of the last item, ..., fingerprint of what was read]; only the number in marks of earlier versions. JSON."""
@@ -158,7 +160,7 @@ class TensorBoardFolder:
             tells.append(_logged(value, plugin, event.step))
 
         def tell(run: Run) -> None:
-            run._series.clock = lambda: event.wall_time if math.isfinite(event.wall_time) else time.time()
+            run._series.clock = lambda: event.wall_time if abs(event.wall_time) <= LAST_TIME else time.time()
             for one in tells:
                 one(run)
 

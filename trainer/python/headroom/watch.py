@@ -40,7 +40,10 @@ class Watch:
         self._run = run
         self._model = model
         self._gradients = Cadence(every, GRADIENTS_EVERY)
-        self._named = [(name, p) for name, p in model.named_parameters() if p.requires_grad] if gradients else []
+        parameters = getattr(model, "named_parameters", None) if gradients else list
+        if parameters is None:
+            run._out.warn(f"watch: model: {type(model).__name__} is no torch module; its gradient norms are not measured")
+        self._named = [(name, p) for name, p in parameters() if p.requires_grad] if parameters else []
         self._measured: int | None = None
         self._attention = Cadence(attention_every, ATTENTION_EVERY)
         self._probe = probe

@@ -1,7 +1,9 @@
 /** The picture set that needs no download: drawn from a fixed seed, the same everywhere. Computing its features takes seconds; the data folder caches them. */
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import fs from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path, { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { makeFolder } from '~/shared/dataFolder';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { writeFileAtomically } from '~/trainer/base/atomicFile';
 import { hashOf } from '~/trainer/base/hash';
@@ -94,9 +96,10 @@ async function compute(file: string, version: string, parts: Record<PartName, Dr
     ([name, data]) => [name, { shape: [data.length / featureDim, featureDim], data }] as const,
   );
   // Only a cache: a folder that cannot be written costs the next start a few seconds.
-  await mkdir(dirname(file), { recursive: true })
-    .then(() => writeFileAtomically(file, serializeSafetensors(tensors, { pictures: builtinTitle, version })))
-    .catch(() => {});
+  try {
+    makeFolder(path.dirname(file), fs, path);
+    await writeFileAtomically(file, serializeSafetensors(tensors, { pictures: builtinTitle, version }));
+  } catch {}
   return features;
 }
 
