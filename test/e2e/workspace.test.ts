@@ -310,6 +310,21 @@ describeInBrowser('the workspace of a run', () => {
     await phone.context().close();
   });
 
+  it.each(['team', 'runs'])('the page /%s keeps its own content security policy', async (where) => {
+    const opened = await browser.newPage();
+    const breaches: string[] = [];
+    await opened.exposeFunction('breached', (what: string) => breaches.push(what));
+    await opened.addInitScript({
+      content: "document.addEventListener('securitypolicyviolation', (e) => breached(e.violatedDirective + ' ' + e.blockedURI))",
+    });
+    await opened.goto(where === 'team' ? `${app.url}/team` : `${app.url}/runs/${runId}`);
+    await opened
+      .getByRole(where === 'team' ? 'button' : 'slider', { name: where === 'team' ? 'Make a link' : 'Step', exact: true })
+      .waitFor();
+    expect(breaches).toEqual([]);
+    await opened.close();
+  });
+
   it('a low window, as with a large zoom, is for its panels: the header is one line, and so is the timeline until it is unfolded', async () => {
     const low = await open('?tabs=attention&lanes=1', { width: 1280, height: 450 });
     const height = async () => (await low.locator('#main').boundingBox())!.height;
