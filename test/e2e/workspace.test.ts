@@ -93,7 +93,8 @@ describeInBrowser('the workspace of a run', () => {
     const hold = page.getByRole('button', { name: 'Hold to apply' });
     await hold.click();
     expect(app.hub.view && (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.0006);
-    await hold.hover();
+    // At its edge, which it must not leave by itself.
+    await hold.hover({ position: { x: 2, y: 12 } });
     await page.mouse.down();
     await expect.poll(async () => (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.6);
     await page.mouse.up();
