@@ -303,6 +303,11 @@ class Run:
     def wait_until_open(self, timeout: float = 10.0) -> bool:
         return self._opened.wait(timeout)
 
+    @property
+    def unknown(self) -> bool:
+        """The server that had this run has it no more."""
+        return self._link is not None and self._link.dropped.startswith("there is no run")
+
     def _config_changed(self, values: dict[str, Any]) -> None:
         if self._config_taken:
             self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
@@ -364,11 +369,15 @@ class Run:
         while not link.done.wait(0.02):
             now = time.monotonic()
             # While no connection has failed yet, the first one is only slow.
-            if now > until or (now > away_until and link.reason and not link.connected):
+            if now > until or (now > away_until and link.failing):
                 break
         if link.done.is_set():
             link.join(1.0)
-            links.remove(folder, link)
+            # What is read from files is in them.
+            if not self._meta.get("source") and link.leaves:
+                print(f"headroom: what the server has not got is kept in {folder}", file=sys.__stderr__)
+            else:
+                links.remove(folder, link)
         else:
             why = "" if link.connected or not link.reason else f" ({link.reason})"
             link.abandon()
