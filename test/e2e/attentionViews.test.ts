@@ -14,6 +14,7 @@ const you = { id: 'local', name: 'You', role: 'admin' } as const;
 const small: AttentionRun = { task: 'reverse', layers: 2, heads: 2, length: 8, examples: 2, snapshotEverySteps: 20 };
 const large: AttentionRun = { task: 'reverse', layers: 3, heads: 2, length: 8, examples: 2, snapshotEverySteps: 40 };
 const long: AttentionRun = { task: 'reverse', layers: 1, heads: 1, length: 150, examples: 1, snapshotEverySteps: 20 };
+const many: AttentionRun = { task: 'reverse', layers: 1, heads: 28, length: 8, examples: 1, snapshotEverySteps: 20 };
 
 const panelOf = (page: Page): Locator => page.getByRole('region', { name: 'Attention', exact: true });
 const pane = (page: Page, letter: string): Locator => page.getByRole('region', { name: `pane ${letter}`, exact: true });
@@ -28,14 +29,19 @@ const addressWritten = (page: Page) => page.evaluate(() => new Promise((resolve)
 describeInBrowser('attention side by side', () => {
   let app: TestApp;
   let browser: Awaited<ReturnType<typeof openBrowser>>;
-  let runs: Record<'small' | 'large' | 'long', Awaited<ReturnType<typeof playAttentionRun>>>;
+  let runs: Record<'small' | 'large' | 'long' | 'many', Awaited<ReturnType<typeof playAttentionRun>>>;
   let page: Page;
 
   beforeAll(async () => {
     await build(() => {});
     app = await startApp({ pages: { dev: false, root } });
     const play = (run: AttentionRun, toStep: number) => playAttentionRun(app.address, (c) => app.hub.create(you, c), run, toStep);
-    runs = { small: await play(small, 240), large: await play(large, 480), long: await play(long, 20) };
+    runs = {
+      small: await play(small, 240),
+      large: await play(large, 480),
+      long: await play(long, 20),
+      many: await play(many, 20),
+    };
     for (const run of Object.values(runs)) await run.end();
     browser = await openBrowser();
     page = await browser.browser.newPage({ viewport: { width: 1440, height: 1000 } });
@@ -241,6 +247,27 @@ describeInBrowser('attention side by side', () => {
     const box = (await ribbons.boundingBox())!;
     await page.mouse.click(box.x + box.width * 0.5, box.y + 4);
     await expect.poll(() => page.getByTestId('attention-step').getAttribute('data-step')).toBe('120');
+  });
+
+  it('28 heads of one layer stand in rows, each wide enough to be read, and every one is where it is pointed at', async () => {
+    await open(runs.many.runId);
+    const panel = panelOf(page);
+    const grid = panel.getByRole('grid', { name: 'attention maps of the heads' });
+    await expect.poll(() => grid.getByRole('row').count()).toBe(4);
+    const cells = grid.getByRole('gridcell');
+    expect(await cells.count()).toBe(28);
+    const boxes = await Promise.all([0, 6, 7, 27].map(async (n) => (await cells.nth(n).boundingBox())!));
+    expect(Math.min(...boxes.map((b) => b.width))).toBeGreaterThan(48);
+    expect([boxes[1]!.y, boxes[2]!.x, boxes[3]!.y > boxes[2]!.y]).toEqual([boxes[0]!.y, boxes[0]!.x, true]);
+    await page.mouse.click(boxes[3]!.x + 5, boxes[3]!.y + 5);
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('layer 1 head 28');
+    await page.mouse.move(5, 5);
+    await cells.nth(27).focus();
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => panel.getByTestId('large-title').textContent()).toBe('layer 1 head 21');
+    await panel.getByTitle('heads 8–14: click = alone, again = all').click();
+    await expect.poll(() => grid.or(panel.getByRole('grid')).first().getByRole('gridcell').count()).toBe(7);
   });
 
   it.each(['light', 'dark'] as const)(

@@ -8,7 +8,7 @@ import { PixelCanvas } from './PixelCanvas';
 import { paintHeads } from './paintHeads';
 import { placeIn, pointing } from './pointing';
 import type { ColorScale } from './scale';
-import { type HeadId, type Hidden, headKey } from './selection';
+import { type HeadId, type HeadRow, type Hidden, headKey, headRows } from './selection';
 import { headName } from './tokens';
 
 export interface HeadGridProps {
@@ -41,44 +41,48 @@ const labelHeight = 18;
 export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   const { maps, scaleOf, lines, hidden, lit, pinned, width, maxHeight, flip, onFocus, onSelect, onPoint } = props;
   const { layers, causal } = maps;
-  // Depends on the shape of the maps alone: a new step paints pixels and changes no element.
+  // Depend on the shape of the maps alone: a new step paints pixels and changes no element.
+  const rows = useMemo(() => headRows(lines, width - rowNames), [lines, width]);
   const grid = useMemo(
     () =>
       gridLayout({
-        rows: lines.layers.map((layer) => mapSize({ layers, causal }, layer)),
-        columns: lines.heads.length,
+        rows: rows.map(({ layer }) => mapSize({ layers, causal }, layer)),
+        columns: Math.max(0, ...rows.map((r) => r.heads.length)),
         width: width - rowNames,
         maxHeight: maxHeight - labelHeight,
         flip,
       }),
-    [lines, layers, causal, width, maxHeight, flip],
+    [rows, layers, causal, width, maxHeight, flip],
   );
   const has = (layer: number, head: number): boolean => head < (layers[layer]?.heads ?? 0) && !hidden.has(headKey(layer, head));
   const draw = useCallback(
-    (pixels: Uint32Array) => paintHeads(pixels, grid, maps, lines, (l, h) => (hidden.has(headKey(l, h)) ? null : scaleOf(l, h))),
-    [maps, scaleOf, lines, hidden, grid],
+    (pixels: Uint32Array) => paintHeads(pixels, grid, maps, rows, (l, h) => (hidden.has(headKey(l, h)) ? null : scaleOf(l, h))),
+    [maps, scaleOf, rows, hidden, grid],
   );
   const size = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   const at = { left: rowNames, top: labelHeight, ...size };
   const spotAt = (event: React.MouseEvent): Spot | null => {
     const cell = cellAt(grid, ...placeIn(event));
-    const [layer, head] = cell ? [lines.layers[cell.row]!, lines.heads[cell.column]!] : [-1, -1];
-    return cell && has(layer, head) ? { layer, head, query: cell.query, key: cell.key } : null;
+    const { layer, heads } = rows[cell?.row ?? -1] ?? { layer: -1, heads: [] };
+    const head = heads[cell?.column ?? -1];
+    return cell && head !== undefined && has(layer, head) ? { layer, head, query: cell.query, key: cell.key } : null;
   };
   const boxOfHead = (layer: number, head: number): Box | null => {
-    const [row, column] = [lines.layers.indexOf(layer), lines.heads.indexOf(head)];
-    return row < 0 || column < 0 || head >= layers[layer]!.heads ? null : boxOf(grid, row, column, null, null);
+    const row = rows.findIndex((r) => r.layer === layer && r.heads.includes(head));
+    return row < 0 || head >= layers[layer]!.heads ? null : boxOf(grid, row, rows[row]!.heads.indexOf(head), null, null);
   };
   const { onClick, ...pointer } = pointing(spotAt, onFocus, onPoint);
   return (
     <div className="relative select-none" style={{ width: size.width + rowNames, height: size.height + labelHeight }}>
-      <LineNames {...{ grid, layers, lines, onSelect }} />
+      <LineNames {...{ grid, layers, rows, onSelect }} />
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the heads inside handle the keys; the pointer also finds cells between them. */}
       {/* biome-ignore lint/a11y/useSemanticElements: a grid of canvases is not a table. */}
       <div
         role="grid"
         tabIndex={-1}
-        aria-label="attention maps, rows are layers, columns are heads"
+        aria-label={
+          rows.length > lines.layers.length ? 'attention maps of the heads' : 'attention maps, rows are layers, columns are heads'
+        }
         className="absolute touch-manipulation"
         style={at}
         {...pointer}
@@ -90,9 +94,9 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
       >
         <PixelCanvas width={grid.width} height={grid.height} draw={draw} />
         <svg {...size} className="pointer-events-none absolute inset-0 overflow-visible" aria-hidden>
-          <Marks {...{ grid, layers, lines, lit, pinned, has, boxOfHead }} />
+          <Marks {...{ grid, layers, rows, lit, pinned, has, boxOfHead }} />
         </svg>
-        <HeadCells {...{ grid, layers, lines, hidden, pinned, onFocus, onSelect, onPoint }} />
+        <HeadCells {...{ grid, layers, rows, hidden, pinned, onFocus, onSelect, onPoint }} />
       </div>
       {props.overlay && (
         <div className="pointer-events-none absolute" style={at}>
@@ -103,21 +107,26 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
   );
 });
 
-type Shape = Pick<HeadGridProps, 'lines'> & { grid: GridLayout; layers: HeadMaps['layers'] };
+interface Shape {
+  grid: GridLayout;
+  layers: HeadMaps['layers'];
+  rows: readonly HeadRow[];
+}
 
 /** The elements that the keyboard and the screen reader reach, one per head. */
 const HeadCells = memo(function HeadCells(
   props: Shape & Pick<HeadGridProps, 'hidden' | 'pinned' | 'onFocus' | 'onSelect' | 'onPoint'>,
 ) {
-  const { grid, layers, lines, hidden, pinned, onFocus, onSelect, onPoint } = props;
+  const { grid, layers, rows, hidden, pinned, onFocus, onSelect, onPoint } = props;
   const onKey = (event: KeyboardEvent, row: number, column: number): void => {
-    const [layer, head] = [lines.layers[row]!, lines.heads[column]!];
+    const { layer, heads } = rows[row]!;
+    const head = heads[column]!;
     const spot = { layer, head, query: null, key: null };
     const box = event.currentTarget.getBoundingClientRect();
     const focus = (r: number, c: number) =>
       event.currentTarget
         .closest('[role=grid]')
-        ?.querySelector<HTMLElement>(`[data-head="${headKey(lines.layers[r] ?? -1, lines.heads[c] ?? -1)}"]`)
+        ?.querySelector<HTMLElement>(`[data-head="${headKey(rows[r]?.layer ?? -1, rows[r]?.heads[c] ?? -1)}"]`)
         ?.focus();
     const moves: Record<string, [row: number, column: number]> = {
       ArrowUp: [row - 1, column],
@@ -125,7 +134,7 @@ const HeadCells = memo(function HeadCells(
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
       Home: [event.ctrlKey ? 0 : row, 0],
-      End: [event.ctrlKey ? lines.layers.length - 1 : row, lines.heads.length - 1],
+      End: event.ctrlKey ? [rows.length - 1, rows.at(-1)!.heads.length - 1] : [row, heads.length - 1],
     };
     const move = moves[event.key];
     if (move) focus(...move);
@@ -140,14 +149,14 @@ const HeadCells = memo(function HeadCells(
   };
   const selected = litHead(pinned);
   const active =
-    selected && lines.layers.includes(selected.layer) && lines.heads.includes(selected.head)
+    selected && rows.some((r) => r.layer === selected.layer && r.heads.includes(selected.head))
       ? selected
-      : { layer: lines.layers[0], head: lines.heads[0] };
-  return lines.layers.map((layer, row) => (
+      : { layer: rows[0]?.layer, head: rows[0]?.heads[0] };
+  return rows.map(({ layer, heads }, row) => (
     // biome-ignore lint/a11y/useSemanticElements: rows in a grid of canvases.
     // biome-ignore lint/a11y/useFocusableInteractive: the cells have the focus.
-    <div key={layer} role="row" className="contents">
-      {lines.heads.map((head, column) => {
+    <div key={row} role="row" className="contents">
+      {heads.map((head, column) => {
         if (head >= layers[layer]!.heads) return null;
         const off = hidden.has(headKey(layer, head));
         const { x, y, width, height } = boxOf(grid, row, column, null, null);
@@ -171,40 +180,44 @@ const HeadCells = memo(function HeadCells(
 });
 
 /** Names of the rows and columns; buttons where a click can choose their heads. */
-const LineNames = memo(function LineNames({ grid, layers, lines, onSelect }: Shape & Pick<HeadGridProps, 'onSelect'>) {
+const LineNames = memo(function LineNames({ grid, layers, rows, onSelect }: Shape & Pick<HeadGridProps, 'onSelect'>) {
   const known = (heads: HeadId[]) => heads.filter(([layer, head]) => head < layers[layer]!.heads);
+  const wrapped = rows.length > 1 && rows[0]!.layer === rows[1]!.layer;
+  const heads = wrapped ? [] : (rows[0]?.heads ?? []);
   // A number has room of its own: of small maps only every second, third ... has one.
-  const every = Math.ceil((labelWidth(String(Math.max(0, ...lines.heads) + 1)) + 4) / (grid.pitch * grid.zoom));
-  const columns = lines.heads.map((head, column) => {
+  const every = Math.ceil((labelWidth(String(Math.max(0, ...heads) + 1)) + 4) / (grid.pitch * grid.zoom));
+  const columns = heads.map((head, column) => {
     const { x, width } = boxOf(grid, 0, column, null, null);
     return {
       name: `head ${head + 1} in every layer`,
       text: width > 44 ? `head ${head + 1}` : column % every === 0 ? head + 1 : null,
       style: { left: rowNames + x, top: 0, width, height: labelHeight },
-      heads: known(lines.layers.map((layer) => [layer, head])),
+      heads: known(rows.map(({ layer }) => [layer, head])),
     };
   });
   let free = Number.NEGATIVE_INFINITY;
-  const rows = lines.layers.map((layer, row) => {
+  const lines = rows.map(({ layer, heads }, row) => {
     const { y, height } = boxOf(grid, row, 0, null, null);
+    const range = `${heads[0]! + 1}–${heads.at(-1)! + 1}`;
     const name = layers[layer]?.name ?? `layer ${layer + 1}`;
+    const text = wrapped ? range : name;
     const numbered = y + height / 2 >= free;
     if (numbered) free = y + height / 2 + labelWidth('10');
     return {
-      name,
-      // A name that is cut tells no layer from another.
+      name: wrapped ? `heads ${range}` : name,
+      // A name that is cut tells no row from another.
       text:
-        height > 40 && labelWidth(name) <= height ? (
-          <span className="[writing-mode:vertical-rl] rotate-180">{name}</span>
+        height > 40 && labelWidth(text) <= height ? (
+          <span className="[writing-mode:vertical-rl] rotate-180">{text}</span>
         ) : numbered ? (
-          layer + 1
+          (wrapped ? heads[0]! : layer) + 1
         ) : null,
       style: { left: 0, top: labelHeight + y, width: rowNames - 4, height },
-      heads: known(lines.heads.map((head) => [layer, head])),
+      heads: known(heads.map((head) => [layer, head])),
     };
   });
   const className = 'absolute flex items-center justify-center text-2xs whitespace-nowrap text-dim';
-  return [...columns, ...rows].map(({ name, text, style, heads }, n) => (
+  return [...columns, ...lines].map(({ name, text, style, heads }, n) => (
     <EdgeLabel
       key={n}
       title={`${name}: click = alone, again = all`}
@@ -223,7 +236,7 @@ const boxPath = (b: Box | null): string => (b ? `M${b.x},${b.y}h${b.width}v${b.h
 function Marks({
   grid,
   layers,
-  lines,
+  rows,
   lit,
   pinned,
   has,
@@ -235,8 +248,8 @@ function Marks({
   }) {
   const [query, key] = [lit?.query ?? null, lit?.key ?? null];
   let token = '';
-  for (const [row, layer] of lines.layers.entries())
-    for (const [column, head] of lines.heads.entries()) {
+  for (const [row, { layer, heads }] of rows.entries())
+    for (const [column, head] of heads.entries()) {
       const { queries, keys } = layers[layer]!;
       if (!has(layer, head)) continue;
       if (query !== null && query < queries) token += boxPath(boxOf(grid, row, column, query, null));

@@ -5,7 +5,7 @@ import { gridLayout } from './layout';
 import { paintHeads } from './paintHeads';
 import { css, levels } from './palettes';
 import { type ColorScale, ticks } from './scale';
-import { shownLines } from './selection';
+import { headRows, shownLines } from './selection';
 
 export interface ClipFrame {
   step: number;
@@ -75,9 +75,10 @@ export function drawFrame(
   { frames, scale, title, colors, flip }: Omit<ClipRequest, 'onProgress' | 'signal'>,
   { step, maps }: ClipFrame,
 ): void {
-  const rows = maps.layers.map((_, l) => mapSize(maps, l));
-  const lines = shownLines(maps.layers, new Set());
-  const grid = gridLayout({ rows, columns: lines.heads.length, width: width - 20, maxHeight: 720, flip });
+  const inner = width - 20;
+  const rows = headRows(shownLines(maps.layers, new Set()), inner);
+  const sizes = rows.map(({ layer }) => mapSize(maps, layer));
+  const grid = gridLayout({ rows: sizes, columns: rows[0]!.heads.length, width: inner, maxHeight: 720, flip });
   const map = { width: grid.width * grid.zoom, height: grid.height * grid.zoom };
   // Video encoders need even sizes; the size of the first frame is kept for all.
   if (canvas.width === 300) {
@@ -85,7 +86,7 @@ export function drawFrame(
     canvas.height = Math.ceil((map.height + top + bottom) / 2) * 2;
   }
   const cells = new ImageData(grid.width, grid.height);
-  paintHeads(new Uint32Array(cells.data.buffer), grid, maps, lines, () => scale);
+  paintHeads(new Uint32Array(cells.data.buffer), grid, maps, rows, () => scale);
   const small = document.createElement('canvas');
   small.width = grid.width;
   small.height = grid.height;

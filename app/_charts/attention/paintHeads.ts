@@ -3,6 +3,7 @@ import { type GridLayout, mapOrigin } from './layout';
 import { isLarge, overviewOf, TILE } from './overview';
 import { paint } from './raster';
 import type { ColorScale } from './scale';
+import type { HeadRow } from './selection';
 
 /** From this many cells per pixel side, a tile that is drawn in the pixel of its center is off by a third of a pixel at most. */
 const pooled = 6;
@@ -12,11 +13,11 @@ export function paintHeads(
   pixels: Uint32Array,
   grid: GridLayout,
   maps: HeadMaps,
-  lines: { layers: readonly number[]; heads: readonly number[] },
+  rows: readonly HeadRow[],
   scaleOf: (layer: number, head: number) => ColorScale | null,
 ): void {
-  for (const [row, layer] of lines.layers.entries())
-    for (const [column, head] of lines.heads.entries()) {
+  for (const [row, { layer, heads }] of rows.entries())
+    for (const [column, head] of heads.entries()) {
       const scale = head < maps.layers[layer]!.heads ? scaleOf(layer, head) : null;
       if (!scale) continue;
       const { pool, block } = grid.rows[row]!;

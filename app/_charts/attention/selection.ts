@@ -24,6 +24,24 @@ export function shownLines(layers: Layers, hidden: Hidden): { layers: number[]; 
   return { layers: sorted(shown.map(([l]) => l)), heads: sorted(shown.map(([, h]) => h)) };
 }
 
+/** A row of the grid: heads of one layer. */
+export interface HeadRow {
+  layer: number;
+  heads: readonly number[];
+}
+
+/** Maps of a layer that is shown alone are not made narrower than this, CSS pixels, to have all of them side by side. */
+const leastMap = 64;
+
+/** The rows of the grid: one for each layer, with its heads side by side; a layer that is shown alone takes as many as its heads need. @param width CSS pixels */
+export function headRows({ layers, heads }: { layers: readonly number[]; heads: readonly number[] }, width: number): HeadRow[] {
+  const most = Math.max(1, Math.floor(width / leastMap));
+  if (layers.length !== 1 || heads.length <= most) return layers.map((layer) => ({ layer, heads }));
+  const across = Math.ceil(heads.length / Math.ceil(heads.length / most));
+  const rows = Math.ceil(heads.length / across);
+  return Array.from({ length: rows }, (_, r) => ({ layer: layers[0]!, heads: heads.slice(r * across, (r + 1) * across) }));
+}
+
 /** Hides the heads when all of them are shown, else shows them. Never hides the last one. */
 export function toggle(hidden: Hidden, ids: readonly HeadId[], layers: Layers): Hidden {
   const keys = ids.map(([l, h]) => headKey(l, h));

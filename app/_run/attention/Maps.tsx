@@ -4,7 +4,7 @@ import { ColorBar } from '~/app/_charts/attention/ColorBar';
 import { litHead, type Spot } from '~/app/_charts/attention/focus';
 import { HeadGrid, type HeadGridProps } from '~/app/_charts/attention/HeadGrid';
 import type { MapProps } from '~/app/_charts/attention/mapProps';
-import { range, solo, toggle } from '~/app/_charts/attention/selection';
+import { headRows, range, solo, toggle } from '~/app/_charts/attention/selection';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { CellOverlay, HeadOverlay, writeOnMap } from '~/app/_run/notes/MapOverlays';
 import { headCount } from '~/shared/snapshotFile';
@@ -20,11 +20,12 @@ import { useLit, useWorkspace } from './workspaceContext';
 
 const setTile = (tile: AttentionView['tile']) => attentionView.set({ tile });
 
-/** Approximate height of the grid of heads divided by its width. */
-function gridHeight({ lines, maps }: Scene): number {
-  const rows = lines.layers.map((l) => maps.layers[l]!);
+/** Approximate height of the grid of heads divided by its width. @param width CSS pixels */
+function gridHeight({ lines, maps }: Scene, width: number): number {
+  const heads = headRows(lines, width);
+  const rows = heads.map(({ layer }) => maps.layers[layer]!);
   const height = rows.reduce((n, r) => n + r.queries / Math.max(r.queries, r.keys), 0);
-  return height / Math.max(1, lines.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
+  return height / Math.max(1, heads[0]!.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
 }
 
 interface MapsProps {
@@ -45,7 +46,7 @@ export function Maps({ width, beside }: MapsProps) {
   const gridWidth = wide ? Math.floor(inner * 0.5) - 8 : inner;
   const largeWidth = several && wide ? inner - gridWidth - 16 : wide ? Math.floor(inner * 0.5) : inner;
   // A grid with few rows leaves space below it.
-  const readerLeft = several && wide && gridHeight(scene) <= 0.7;
+  const readerLeft = several && wide && gridHeight(scene, gridWidth) <= 0.7;
   const readerWidth = readerLeft ? gridWidth : several && wide ? largeWidth : wide ? inner - largeWidth - 16 : inner;
   const reader = <Reader width={readerWidth} />;
   const onSelect = useSelect(scene);

@@ -10,7 +10,7 @@ import {
   type Spot,
   within,
 } from '~/app/_charts/attention/focus';
-import { describeHeads, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
+import { describeHeads, headRows, range, shownHeads, shownLines, solo, toggle } from '~/app/_charts/attention/selection';
 import { seeded } from '~/test/support/seeded';
 
 const cell = (layer: number, head: number, query: number, key: number): Spot => ({ layer, head, query, key });
@@ -113,6 +113,17 @@ describe('hiding heads', () => {
     expect(shownLines(square, new Set(['0.0', '1.0', '1.1']))).toEqual({ layers: [0], heads: [1] });
     const one = new Set(['0.0', '1.0', '1.1']);
     expect(toggle(one, [[0, 1]], square)).toBe(one);
+  });
+
+  it('every layer is a row; a layer that is shown alone has as many as its heads need, none nearly empty', () => {
+    const heads = Array.from({ length: 40 }, (_, h) => h);
+    expect(headRows({ layers: [0, 3], heads }, 500)).toEqual([0, 3].map((layer) => ({ layer, heads })));
+    expect(headRows({ layers: [3], heads: [0, 2, 4] }, 500)).toEqual([{ layer: 3, heads: [0, 2, 4] }]);
+    expect(headRows({ layers: [3], heads }, 500)).toEqual(
+      [0, 7, 14, 21, 28, 35].map((from) => ({ layer: 3, heads: heads.slice(from, from + 7) })),
+    );
+    expect(headRows({ layers: [0], heads: heads.slice(0, 8) }, 500).map((r) => r.heads.length)).toEqual([4, 4]);
+    expect(headRows({ layers: [0], heads: heads.slice(0, 3) }, 10).map((r) => r.heads)).toEqual([[0], [1], [2]]);
   });
 
   it('solo shows one alone, again shows all; a range is in reading order whichever end comes first', () => {

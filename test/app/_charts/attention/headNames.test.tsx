@@ -27,12 +27,17 @@ function namesOf(layers: number, heads: number): { columns: string[]; rows: stri
     />,
   );
   const names = [...container.firstElementChild!.querySelectorAll(':scope > span')].map((e) => e.textContent!);
-  return { columns: names.slice(0, heads), rows: names.slice(heads) };
+  const columns = layers === 1 && heads > 6 ? 0 : heads;
+  return { columns: names.slice(0, columns), rows: names.slice(columns) };
 }
 
 it('numbers of 40 heads in one row are not drawn over another', () => {
-  const { columns } = namesOf(1, 40);
+  const { columns } = namesOf(2, 40);
   expect(columns.filter(Boolean).slice(0, 3)).toEqual(['1', '4', '7']);
+});
+
+it('the rows of a layer that is shown alone are named by their heads', () => {
+  expect(namesOf(1, 8).rows).toEqual(['1–4', '5–8']);
 });
 
 it('a name of a layer that does not fit is not cut: the number of the layer stands there', () => {

@@ -49,7 +49,13 @@ function painted(side: number, pool: number, causal: boolean, change: (values: F
   change(values[1]!);
   const grid = gridLayout({ rows: layers, columns: 2, width: (2.1 * side) / pool, maxHeight: 4000 });
   const pixels = new Uint32Array(grid.width * grid.height);
-  paintHeads(pixels, grid, { layers, causal, values, quantity: 'weight' }, { layers: [0, 1], heads: [0, 1] }, () => colors);
+  paintHeads(
+    pixels,
+    grid,
+    { layers, causal, values, quantity: 'weight' },
+    [0, 1].map((layer) => ({ layer, heads: [0, 1] })),
+    () => colors,
+  );
   return { grid, pixels };
 }
 
