@@ -59,7 +59,9 @@ function copyInside(to: string): string[] {
     });
     writeFileSync(join(to, name, 'package.json'), JSON.stringify(manifest, null, 2));
     // tRPC declares its adapter for ws with names that ws does not export: an error for whoever checks libraries. Our client has no use for it.
-    for (const file of readdirSync(join(to, name), { recursive: true, encoding: 'utf8' }).filter((f) => /\bws-[\w-]+\.d\./.test(f)))
+    for (const file of readdirSync(join(to, name), { recursive: true, encoding: 'utf8' }).filter((f) =>
+      /\bws-[\w-]+\.d\./.test(f),
+    ))
       writeFileSync(
         join(to, name, file),
         readFileSync(join(to, name, file), 'utf8').replace(
