@@ -58,6 +58,17 @@ function copyInside(to: string): string[] {
       filter: (file) => !(name.startsWith('@trpc/') ? /\.map$/ : notAtRunTime).test(file.replaceAll('\\', '/')),
     });
     writeFileSync(join(to, name, 'package.json'), JSON.stringify(manifest, null, 2));
+    // tRPC declares its adapter for ws with names that ws does not export: an error for whoever checks libraries. Our client has no use for it.
+    for (const file of readdirSync(join(to, name), { recursive: true, encoding: 'utf8' }).filter((f) =>
+      /\bws-[\w-]+\.d\./.test(f),
+    ))
+      writeFileSync(
+        join(to, name, file),
+        readFileSync(join(to, name, file), 'utf8').replace(
+          /^import (\w+) from "ws";$/m,
+          'declare namespace $1 { type WebSocket = unknown; type WebSocketServer = unknown; }',
+        ),
+      );
     for (const dependency of Object.keys(manifest.dependencies ?? {})) copy(dependency);
   };
   for (const name of inside) copy(name);

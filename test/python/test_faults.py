@@ -222,7 +222,7 @@ def test_a_python_without_ctypes_records_as_any_other(server, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_forked_workers_leave_the_run_alone(init, server):
+def test_forked_workers_leave_the_run_alone(init, server, capfd):
     run = init(name="forked")
     for i in range(50):
         run.log({"loss": float(i)})
@@ -237,6 +237,7 @@ def test_forked_workers_leave_the_run_alone(init, server):
     record = server.record(run.id)
     assert record.series("loss") == [(i, float(i)) for i in range(50)]
     assert record.status == "finished"
+    assert capfd.readouterr().err.count("log: this process is a forked worker; what it logs is not kept") == 5
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

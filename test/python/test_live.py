@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 
 import headroom
@@ -305,3 +306,55 @@ def test_a_resumed_run_that_has_gone_on_does_not_go_back_for_a_series_that_is_be
     record = server.record(run.id)
     assert record.series("loss") == [(i, float(i)) for i in range(11)]
     assert record.series("late") == [(5, 1.0)]
+
+
+def test_no_call_with_a_wrong_value_raises_and_what_is_right_is_kept(init, server, capfd, tmp_path):
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    run = init(name="wrong values", id="wrong values")
+    room = run.attach()
+    for wrong in (Mute(), 1.5, [1], 2j):
+        run.define_metric(wrong, goal=wrong)
+        run.alert(wrong, "text", "error", step=wrong)
+        run.evaluation(wrong, wrong, step=wrong)
+        run.text("text", "text", step=wrong)
+        run.checkpoint(wrong, step=wrong)
+        run.rewind(wrong)
+        run.log({"stream": 2j}, stream="complex")
+        assert run.handle_commands(wrong) and room.step(loss=1.0, step=wrong)
+    # A number is no open file.
+    number = os.open(tmp_path, os.O_RDONLY)
+    run.checkpoint(number)
+    os.close(number)
+    run.finish("great", Mute())
+    assert '"stream" of "complex" is no number' in capfd.readouterr().err
+    record = next(server.record(r["runId"]) for r in server.runs() if r["name"] == "wrong values")
+    assert (record.status, len(record.series("loss")), record.of_type("checkpoint")) == ("finished", 4, [])
+    run.log({"loss": 1.0})
+    assert "log: the run has ended; what is logged now is not kept" in capfd.readouterr().err
+
+
+def test_tensors_of_every_kind_are_numbers_and_pictures_without_a_warning(init, server, recwarn):
+    torch = pytest.importorskip("torch")
+    run = init(name="tensors")
+    weight = torch.ones((), requires_grad=True)
+    for step in range(3):
+        run.log({"grad": weight * step, "half": torch.tensor(0.5, dtype=torch.bfloat16), "yes": torch.tensor(True), "one": torch.ones(1, 1)})
+        run.log({"stream": weight * step}, step=step, stream="all")
+    run.image("picture", torch.ones(2, 2, dtype=torch.bfloat16))
+    run.finish()
+    record = next(server.record(r["runId"]) for r in server.runs() if r["name"] == "tensors")
+    assert [record.series(name)[-1][1] for name in ("grad", "half", "yes", "one", "stream")] == [2.0, 0.5, 1.0, 1.0, 2.0]
+    assert [m["kind"] for m in record.of_type("media")] == ["image"]
+    assert [str(w.message) for w in recwarn if "headroom" in w.filename] == []
+
+
+def test_a_cell_that_is_run_again_goes_on_with_its_run(init, server):
+    for _ in range(3):
+        run = init(name="cell", id="cell", resume="allow")
+        run.log({"loss": 1.0})
+    run.finish()
+    (record,) = [server.record(r["runId"]) for r in server.runs() if r["name"] == "cell"]
+    assert (record.status, record.series("loss")) == ("finished", [(0, 1.0), (1, 1.0), (2, 1.0)])

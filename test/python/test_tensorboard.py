@@ -439,3 +439,73 @@ def test_more_old_folders_than_a_process_may_have_open_files_are_read_one_after_
         assert len(runs_of(server, "many")) == 40
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def test_a_longer_log_that_begins_as_the_one_that_was_read_is_a_new_run(server, tmp_path):
+    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
+    csv.mkdir(parents=True)
+    same = list(range(200))
+    (csv / "metrics.csv").write_text(rows([*same, 1.5, 2.5]))
+    made(events, [*same, 301, 302])
+    (file,) = events.iterdir()
+    once(server, tmp_path / "logs", tmp_path / "spool", "longer")
+    (csv / "metrics.csv").write_text(rows([*same, 7.5, 2.5, 3.5]))
+    made(tmp_path / "other", [*same, 307, 308, 309])
+    (other,) = (tmp_path / "other").iterdir()
+    # TensorBoard writes the time of each value: those of the first file make the beginnings equal.
+    whole, changed = file.read_bytes(), other.read_bytes()
+    at = 0
+    while at < 5000:
+        at += 16 + int.from_bytes(whole[at : at + 8], "little")
+    file.write_bytes(whole[:at] + changed[at:])
+    said = once(server, tmp_path / "logs", tmp_path / "spool", "longer")
+    assert said.count("was written anew") == 2, said
+    found = [values for values, _ in recorded(server, "longer")]
+    assert [values[200:] for values in found] == [[1.5, 2.5], [7.5, 2.5, 3.5], [301.0, 302.0], [307.0, 308.0, 309.0]]
+
+
+def test_a_server_that_lost_its_runs_gets_them_again_at_once(server, tmp_path):
+    other = type(server)(tmp_path / "server")
+    other.start()
+    token = other.token
+    made(tmp_path / "logs" / "run", [1, 2, 3])
+    child = watch(other, tmp_path / "logs", tmp_path / "spool", "--project", "wiped")
+    try:
+        wait_for("the run", lambda: [v for v, _ in recorded(other, "wiped")] == [[1.0, 2.0, 3.0]], 60.0)
+        other.kill()
+        shutil.rmtree(other.folder)
+        other.folder.mkdir()
+        (other.folder / "trainer.token").write_text(token)
+        other.start()
+        wait_for("the run again", lambda: [v for v, _ in recorded(other, "wiped")] == [[1.0, 2.0, 3.0]], 60.0)
+    finally:
+        child.send_signal(signal.SIGTERM)
+        said, _ = child.communicate(timeout=60)
+        other.kill()
+    assert "the server has its run no more: everything is logged anew" in said
+
+
+def test_folders_do_not_wait_long_for_a_server_that_cannot_be_reached_and_lose_nothing(server, tmp_path, monkeypatch):
+    for i in range(3):
+        made(tmp_path / "logs" / str(i), [1, 2])
+    waited: list[float] = []
+    real = follow.Run.wait_until_open
+
+    def wait(run, timeout: float = 10.0) -> bool:
+        waited.append(timeout)
+        return real(run, timeout)
+
+    monkeypatch.setattr(follow.Run, "wait_until_open", wait)
+    away = type(server)(tmp_path / "server")
+    away.folder.mkdir()
+    (away.folder / "trainer.token").write_text(server.token)
+    follower = follow.Follower(tmp_path / "logs", Settings(away.url, away.token, "online", tmp_path / "spool"), "away")
+    assert follower.poll() > 0
+    follower.close()
+    assert sum(waited) < 10.0, waited
+    away.start()
+    try:
+        once(away, tmp_path / "logs", tmp_path / "spool", "away")
+        assert [v for v, _ in recorded(away, "away")] == [[1.0, 2.0]] * 3
+    finally:
+        away.kill()

@@ -19,7 +19,7 @@ from .attention import record_attention
 from .config import made_setup
 from .media import Histogram, Image, Table, Text
 from .numbers import cut, step_of
-from .run import Run
+from .run import Run, _open_runs
 from .settings import SettingsError, read_settings
 from .steering import Action, Control, Refused
 
@@ -73,6 +73,10 @@ def init(
     key = f"python:{setup['project']}/{own}"
     if cut(key, 128) != key or re.search(r"[\x00-\x1f\x7f-\x9f]", key):
         key = f"python:{hashlib.sha256(key.encode('utf-8', 'replace')).hexdigest()}"
+    if policy != "never":
+        # A cell of a notebook that is run again goes on with the run of the first time, which is open.
+        for one in [one for one in _open_runs if one.key == key]:
+            one.finish()
     run = Run(
         settings,
         key,

@@ -98,6 +98,15 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
         print(f"{logdir} is no folder", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    try:
+        import resource
+
+        # Each live folder needs a connection and a few files.
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = 10_240 if hard == resource.RLIM_INFINITY else min(hard, 10_240)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+    except (ImportError, OSError, ValueError):
+        pass
     follower = Follower(logdir, settings, project, idle)
     try:
         # Unsent data of an earlier watch comes first: it says how far the files were read.

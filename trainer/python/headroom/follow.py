@@ -91,7 +91,9 @@ class Follower:
         setup = made_setup(shown(name)[-40:], self._project, {"folder": shown(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
-        run.wait_until_open(10.0)
+        for _ in range(100):
+            if run.wait_until_open(0.1) or (run._link and run._link.failing):
+                break
         # The files themselves show where a run goes back.
         run._series.go_on()
         return run
@@ -106,6 +108,8 @@ class _Followed:
         self._attempt = attempt
         self._key = key
         self._run: Run | None = None
+        self._compared = True
+        """Whether the attempt that was opened is the one after the last from here."""
         self._count = 0
         self._newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
 
@@ -127,21 +131,29 @@ class _Followed:
 
     def _read(self, follower: Follower, failed: Failed) -> None:
         before = self._count
+        if self._run is not None and self._run.unknown:
+            print(shown(f"{self._folder}: the server has its run no more: everything is logged anew"), flush=True)
+            self.end("")
+            self._source, self._attempt = type(self._source)(self._folder, {}), 0
         items = _batches(self._source.read(failed))
-        while some := next(items, []):
+        while (some := next(items, [])) or not self._compared:
             if self._run is None:
                 print(shown(f"{self._folder}: {self._name}"))
                 self._run = follower.open(self._folder, self._name, self._source.config, self._key)
-                attempt = self._run._meta["attempt"]
-                if attempt and self._attempt is not None and attempt != self._attempt + 1:
+                self._compared = False
+            attempt = self._run._meta["attempt"]
+            if not self._compared and attempt:
+                if self._attempt is not None and attempt != self._attempt + 1:
                     # The server has more from a watch with another spool, or less than the marks say: everything is logged anew, in the place of what it has.
                     self._source = type(self._source)(self._folder, {})
                     items = _batches(self._source.read(failed))
                     some = next(items, [])
                     first = min((item.step for item in some if item.step is not None), default=0)
-                    if first < self._run.resumed_step:
+                    if first < max(self._run.resumed_step, self._run._out.step):
                         self._run.rewind(first)
-                self._attempt = attempt
+                self._compared, self._attempt = True, attempt
+            if not some:
+                break
             with self._run.bundle({item.file: item.mark for item in some}):
                 for item in some:
                     item.tell(self._run)
@@ -153,7 +165,7 @@ class _Followed:
         return time.time() - self._newest if self._run is not None else 0.0
 
     def end(self, message: str) -> None:
-        run, self._run = self._run, None
+        run, self._run, self._compared = self._run, None, True
         if run is not None:
             run.finish("finished", message)
 

@@ -72,6 +72,8 @@ class Link:
         self.id_taken = False
         self.done = threading.Event()
         """Everything is with the server, or never will be."""
+        #: Why the server takes nothing more.
+        self.dropped = ""
         self._thread = threading.Thread(target=self._run, name="headroom link", daemon=True)
         #: From Python 3.12 on no thread can begin while the interpreter ends: this one receives what is left then.
         self._last = threading.Thread(target=self._receive_last, name="headroom last receiver", daemon=True)
@@ -201,7 +203,18 @@ class Link:
         self._last_command = max(self._last_command, int(logged["seq"]))
         self._listener.command(logged)
 
+    @property
+    def failing(self) -> bool:
+        """The server cannot be reached: the last try to connect failed."""
+        return bool(self.reason) and not self.connected
+
+    @property
+    def leaves(self) -> bool:
+        """The server takes nothing more, and has not got everything."""
+        return bool(self.dropped) and bool(self._batches.unsent or self._batches.next())
+
     def _drop(self, message: str) -> None:
+        self.dropped = message
         self._listener.dropped(message)
         self.done.set()
 

@@ -70,7 +70,8 @@ def image_bytes(data: Any) -> bytes:
 def png(pixels: Any) -> bytes:
     """PNG of an array-like [H, W] or [H, W, channels]; for torch tensors also channels first."""
     if hasattr(pixels, "detach"):
-        pixels = pixels.detach().cpu()
+        # numpy has no bfloat16.
+        pixels = pixels.detach().cpu() if not pixels.is_floating_point() else pixels.detach().float().cpu()
         if pixels.ndim == 3 and pixels.shape[0] in (1, 3, 4) and pixels.shape[2] not in (1, 3, 4):
             pixels = pixels.permute(1, 2, 0)
     numpy = sys.modules.get("numpy")

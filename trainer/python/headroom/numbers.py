@@ -42,7 +42,7 @@ def step_of(value: Any) -> int:
         step = int(value)
         if step == value and abs(step) <= MAX_STEP:
             return step
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever the value's own type raises
         pass
     raise ValueError(f"step: {value!r} is no step; give a whole number from -(2^53 - 1) to 2^53 - 1")
 
@@ -51,9 +51,17 @@ MAX_STEP = 2**53 - 1
 MAX_DEPTH = 30
 
 
+def text_of(value: Any) -> str:
+    """Its text; of a value that cannot say it, its type."""
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__name__}>"
+
+
 def cut(text: Any, most: int) -> str:
     """The first `most` characters, counted as the server counts them (16-bit units)."""
-    whole = str(text)
+    whole = text_of(text)
     return whole if 2 * len(whole) <= most else whole.encode("utf-16-le", "surrogatepass")[: 2 * most].decode("utf-16-le", "ignore")
 
 
@@ -77,7 +85,4 @@ def plain(value: Any, special: Callable[[float], Any] = str, depth: int = 0) -> 
                     return plain(read(), special, depth + 1)
                 except Exception:
                     continue
-    try:
-        return str(value)
-    except Exception:
-        return f"<{type(value).__name__}>"
+    return text_of(value)

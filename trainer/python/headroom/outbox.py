@@ -86,6 +86,8 @@ class Outbox:
     def keep(self, source: Any) -> str:
         """Copies bytes, or a file, into the spool. Returns the name for an event."""
         assert self.folder is not None
+        # A number would be taken for an open file, and closed.
+        source = source if isinstance(source, (bytes, bytearray, memoryview)) else os.fspath(source)
         size = len(source) if isinstance(source, (bytes, bytearray)) else source.nbytes if isinstance(source, memoryview) else os.path.getsize(source)
         if size > MAX_BLOB:
             raise ValueError(f"{size} bytes; at most {MAX_BLOB} (1 GiB) are stored")
@@ -105,6 +107,13 @@ class Outbox:
             self.warn(f"{what}: {error}; nothing can be kept in {self.folder} while this lasts", f"{what} {error.errno}")
         else:
             self.warn(f"{what}: {error}" if isinstance(error, (ValueError, TypeError)) else f"{what}: {error!r}")
+
+    def late(self, what: str) -> None:
+        """Warns, once, that what is logged now is not kept: nothing is lost silently."""
+        if self.forked:
+            self.warn(f"{what}: this process is a forked worker; what it logs is not kept: log in the process that opened the run", "worker")
+        elif self.folder is not None:
+            self.warn(f"{what}: the run has ended; what is logged now is not kept", "late")
 
     def warn(self, message: str, about: str | None = None) -> None:
         """Prints a line, once for each message, or for each `about`."""

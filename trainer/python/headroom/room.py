@@ -47,6 +47,8 @@ class LoopControls:
 
 def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main: bool = True) -> None:
     """Learning rate and weight decay of a torch optimizer, as controls `name`.lr and `name`.weight_decay."""
+    if not hasattr(optimizer, "param_groups"):
+        raise TypeError(f"optimizer: {type(optimizer).__name__} has no param_groups; give a torch optimizer")
     followers = [] if schedulers is None else list(schedulers) if isinstance(schedulers, (list, tuple)) else [schedulers]
     rate = base_rate(optimizer)
     label = "" if main else f" of {name}"
@@ -185,10 +187,16 @@ class Room:
     def step(self, loss: Any = None, step: int | None = None, **metrics: Any) -> bool:
         """Logs the step that has just finished, then applies commands; waits while paused. False: stop training."""
         run = self.run
-        at = self._next if step is None else step_of(step)
+        at = self._next
+        try:
+            at = at if step is None else step_of(step)
+        except ValueError as error:
+            run._out.failed("room.step", error)
         self._next = at + 1
         try:
-            if not run._out.ended:
+            if run._out.ended:
+                run._out.late("room.step")
+            else:
                 self._log(at, loss)
                 if metrics:
                     run.log(metrics, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import sys
@@ -27,11 +28,29 @@ from .steering import Control
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+ENDS = ("finished", "failed", "stopped", "crashed")
 LEVELS = {"INFO": "info", "WARN": "warning", "WARNING": "warning", "ERROR": "error"}
 
 
+def _warns(method: F) -> F:
+    """What a method raises becomes a warning: training goes on."""
+
+    @functools.wraps(method)
+    def call(self: "Run", *args: Any, **more: Any) -> None:
+        if self._out.ended:
+            if method.__name__ != "log_group":
+                self._out.late(method.__name__)
+            return
+        try:
+            method(self, *args, **more)
+        except Exception as error:
+            self._out.failed(method.__name__, error)
+
+    return call  # type: ignore[return-value]
+
+
 class Run:
-    """Made by `headroom.init`. Except the constructor, no method raises because of the server, the disk or an invalid value: it warns."""
+    """Made by `headroom.init`. Except the constructor, no method raises because of the server, the disk or an invalid value: it warns; wrong declarations (`control`, `action`, `attach`, `watch`) raise."""
 
     def __init__(
         self,
@@ -98,7 +117,7 @@ class Run:
         Never blocks and never raises. A step must not be below the last one of the same series: call `rewind` first.
         """
         if self._out.ended:
-            return
+            return self._out.late("log")
         try:
             if type(data) is not dict and not isinstance(data, Mapping):
                 raise ValueError(f"{type(data).__name__} is no dict of names and numbers")
@@ -122,15 +141,12 @@ class Run:
             elif value is not None and not self._samples.add(name, value, at):
                 self._out.warn(f'log: "{name}" is left out: {type(value).__name__} is neither one number nor a sample (text, headroom.Image, Histogram, Table)')
 
+    @_warns
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
         """`log` with `stream`, where the caller declares the series: `columns` returns the declarations, in the order of `values`."""
-        if self._out.ended:
-            return
-        try:
-            self._series.log_group(group, values, step, columns)
-        except Exception as error:
-            self._out.failed(group, error)
+        self._series.log_group(group, values, step, columns)
 
+    @_warns
     def define_metric(
         self,
         name: str,
@@ -145,14 +161,12 @@ class Run:
         """Describes a series before it is first logged. `name` may contain `*`. `goal`: "minimize" or "maximize". `step_metric`: another series as its x axis."""
         self._series.define(name, step_metric, goal, {"unit": unit, "group": group, "role": role, "main": main})
 
+    @_warns
     def rewind(self, step: int) -> None:
         """Values logged from now on replace everything at and after `step`; nothing is deleted."""
-        if not self._out.ended:
-            try:
-                self._series.rewind(step_of(step))
-            except Exception as error:
-                self._out.failed("rewind", error)
+        self._series.rewind(step_of(step))
 
+    @_warns
     def evaluation(
         self,
         split: str,
@@ -167,32 +181,33 @@ class Run:
         command_id: str | None = None,
     ) -> None:
         """Logs metrics of a data set. `main`: the metric that measures how good the run is, `goal` its direction ("minimize" or "maximize")."""
-        if self._out.ended:
-            return
-        try:
-            self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, trigger, command_id)
-        except Exception as error:
-            self._out.failed("evaluation", error)
+        self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, trigger, command_id)
 
     # ---- samples and files ----
 
+    @_warns
     def text(self, name: str, text: str, step: int | None = None, caption: str | None = None) -> None:
         self._samples.text(name, text, step, caption)
 
+    @_warns
     def image(self, name: str, image: Any, step: int | None = None, caption: str | None = None) -> None:
         """Logs a PNG, JPEG, GIF or WebP (bytes or a file), an array, a torch tensor, a PIL image or a matplotlib figure."""
         self._samples.image(name, image, step, caption)
 
+    @_warns
     def histogram(self, name: str, values: Any, step: int | None = None, bins: int = 64, caption: str | None = None) -> None:
         self._samples.histogram(name, values, step, bins, caption)
 
+    @_warns
     def table(self, name: str, columns: Iterable[Any], rows: Iterable[Any], step: int | None = None, caption: str | None = None) -> None:
         self._samples.table(name, columns, rows, step, caption)
 
+    @_warns
     def checkpoint(self, source: Any, step: int | None = None, *, trigger: str = "cadence", command_id: str | None = None) -> None:
         """Stores bytes, or a file, that training can continue from: a copy is kept and sent."""
         self._samples.checkpoint(source, step, trigger, command_id)
 
+    @_warns
     def alert(self, title: str, text: str = "", level: str = "warning", step: int | None = None) -> None:
         """Shows an alert on the run's page and notifies people as configured by the team."""
         message = f"{title}: {text}" if text else str(title)
@@ -252,6 +267,11 @@ class Run:
 
     def handle_commands(self, step: int | None = None) -> bool:
         """Applies commands between two steps; `step` is the next one. Waits while paused. False: stop."""
+        try:
+            step = self._out.at(step)
+        except ValueError as error:
+            self._out.failed("handle_commands", error)
+            step = None
         return self._commands.handle(step)
 
     def _condition_holds(self, condition: dict[str, Any], step: int) -> bool:
@@ -303,6 +323,11 @@ class Run:
     def wait_until_open(self, timeout: float = 10.0) -> bool:
         return self._opened.wait(timeout)
 
+    @property
+    def unknown(self) -> bool:
+        """The server that had this run has it no more."""
+        return self._link is not None and self._link.dropped.startswith("there is no run")
+
     def _config_changed(self, values: dict[str, Any]) -> None:
         if self._config_taken:
             self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
@@ -323,6 +348,9 @@ class Run:
         """
         if self._out.forked:
             return
+        if status not in (None, *ENDS):
+            self._out.warn(f"finish: status: {cut(status, 40)} is none of {', '.join(ENDS)}; the run ends as finished")
+            status = "finished"
         error = sys.exc_info()[1] if status is None else None
         if error is not None and not isinstance(error, (GeneratorExit, StopIteration)):
             # Called in `finally` or `except`: the error ends the run.
@@ -364,11 +392,15 @@ class Run:
         while not link.done.wait(0.02):
             now = time.monotonic()
             # While no connection has failed yet, the first one is only slow.
-            if now > until or (now > away_until and link.reason and not link.connected):
+            if now > until or (now > away_until and link.failing):
                 break
         if link.done.is_set():
             link.join(1.0)
-            links.remove(folder, link)
+            # What is read from files is in them.
+            if not self._meta.get("source") and link.leaves:
+                print(f"headroom: what the server has not got is kept in {folder}", file=sys.__stderr__)
+            else:
+                links.remove(folder, link)
         else:
             why = "" if link.connected or not link.reason else f" ({link.reason})"
             link.abandon()
@@ -378,7 +410,7 @@ class Run:
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Ends the run as failed, with the traceback."""
         text = "".join(tracebacks.format_exception(type(error), error, trace or error.__traceback__))
-        self.finish("failed", f"{type(error).__name__}: {error}", text)
+        self.finish("failed", f"{type(error).__name__}: {cut(error, 2000)}", text)
 
     def __enter__(self) -> "Run":
         return self

@@ -37,7 +37,7 @@ _GROUP_IDS = 1_000_000
 class _Shape:
     """Names that were logged together before. The next row with the same names needs only one `pack`."""
 
-    __slots__ = ("id", "names", "streams", "pack", "step", "record")
+    __slots__ = ("id", "names", "streams", "pack", "step", "record", "plain")
 
     def __init__(self, id: int, names: list[str], streams: list[int]) -> None:
         self.id = id
@@ -46,6 +46,8 @@ class _Shape:
         self.pack = records.row_struct(len(streams)).pack
         self.step = 0
         self.record: bytes | None = None
+        self.plain = True
+        """No value was a tensor."""
 
 
 class Series:
@@ -97,7 +99,7 @@ class Series:
             shape = self._shapes.get(tuple(data))
             if shape is not None and self._highest < at <= MAX_STEP:
                 try:
-                    record = shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *data.values())
+                    record = shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *(data.values() if shape.plain else map(number_of, data.values())))
                 except Exception:
                     pass
                 else:
@@ -111,6 +113,10 @@ class Series:
                     return []
             out.step = at
             rest = self._log_each(data, at)
+            shape = self._shapes.get(tuple(data))
+            if shape is not None:
+                # torch warns of a tensor with a gradient that becomes a number in any other way than `number_of`.
+                shape.plain = not any(hasattr(value, "requires_grad") for value in data.values())
             if step is not None and self._rewound_below is not None:
                 # The script goes on from here: a later value below this step belongs to a series that is behind.
                 self.go_on(at)
@@ -204,16 +210,16 @@ class Series:
             before = self._last.get(id)
             if before is not None and step <= before:
                 return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
-            try:
-                numbers = [float(v) for v in values.values()]
-            except Exception:
-                wrong = next((n for n, v in values.items() if number_of(v) is None), names[0])
+            numbers = [v if type(v) is float else number_of(v) for v in values.values()]
+            if None in numbers:
+                wrong = names[numbers.index(None)]
                 return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")
             self._last[id] = step
             out.append(packer.pack(records.GROUP, id, step, self.clock() * 1000.0, *numbers))
             self._newest.update(zip(names, numbers))
 
     def define(self, name: str, step_metric: str | None, goal: str | None, said: dict[str, Any]) -> None:
+        name = str(name)
         if goal not in GOALS:
             return self._out.warn(f'define_metric: goal "{goal}" is neither "minimize" nor "maximize"')
         said = {k: v for k, v in {**said, "better": GOALS[goal]}.items() if v is not None}

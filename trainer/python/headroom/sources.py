@@ -11,7 +11,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Sequence
 
 from .media import Histogram
 from .run import Run
@@ -19,8 +19,7 @@ from .run import Run
 EVENT_FILE = "tfevents"
 CSV_FILE = "metrics.csv"
 MAX_CELLS = 1000
-HEAD_BYTES = 4096
-HEAD_ROWS = 100
+PRINT_BYTES = 4096
 LAST_TIME = 8.64e12
 """The largest time in seconds that the server takes."""
 
@@ -79,7 +78,7 @@ class TensorBoardFolder:
         self._folder = folder
         self._done = done
         self._seen: dict[str, tuple[int, int, int]] = {}
-        self._heads: dict[str, tuple[int, str]] = {}
+        self._heads: dict[str, list[Any]] = {}
         self._loaders: dict[str, Any] = {}
         self._counts: dict[str, int] = {}
         self._plugins: dict[str, str] = {}
@@ -118,18 +117,19 @@ class TensorBoardFolder:
             raise Replaced(path)
 
     def _compare(self, path: Path, name: str) -> None:
-        """Compares a file that was written with what was read of it: its size, and its first bytes, which hold when it was begun."""
+        """Compares a file that was written with what was read of it: its size, its first bytes, which hold when it was begun, and the last ones of then."""
         now, before, known = signature(path), self._seen.get(name), self._done.get(name)
         if now == before:
             return
-        if isinstance(known, list) and (now[0] < known[1] or _head(path, known[1]) != known[2]):
+        # A mark of an earlier version has no fingerprint of the end, or none at all.
+        if isinstance(known, list) and (now[0] < known[1] or _prints(path, known[1])[: len(known) - 2] != known[2:]):
             raise Replaced(path)
         if before and now[2] != before[2]:
             # A copy of the file has its name: a loader may have the earlier one open.
             self._loaders.pop(name, None)
             self._counts.pop(name, None)
         self._seen[name] = now
-        self._heads[name] = (now[0], _head(path, now[0]))
+        self._heads[name] = [now[0], *_prints(path, now[0])]
         if known:
             self._done[name] = [number_of(known), *self._heads[name]]
 
@@ -179,10 +179,13 @@ class TensorBoardFolder:
             self.config[name] = getattr(one, one.WhichOneof("kind") or "string_value")
 
 
-def _head(path: Path, size: int) -> str:
-    """Fingerprint of the first `size` bytes, at most HEAD_BYTES."""
+def _prints(path: Path, size: int) -> list[str]:
+    """Fingerprints of the beginning and of the end of the first `size` bytes, each of at most PRINT_BYTES."""
+    part = min(size, PRINT_BYTES)
     with path.open("rb") as file:
-        return hashlib.sha256(file.read(min(size, HEAD_BYTES))).hexdigest()[:32]
+        head = file.read(part)
+        file.seek(size - part)
+        return [hashlib.sha256(some).hexdigest()[:32] for some in (head, file.read(part))]
 
 
 def _logged(value: Any, plugin: str, step: int) -> Callable[[Run], None]:
@@ -241,6 +244,8 @@ class LightningCsv:
         self._path = folder / CSV_FILE
         self._done: Mark = done.get(CSV_FILE, 0)
         self._seen: tuple[int, int, int] | None = None
+        # What was read, the number of its rows, their fingerprint, and the columns.
+        self._before: tuple[str, int, Any, Sequence[str] | None] = ("", 0, hashlib.sha256(), None)
         self.config: dict[str, Any] = {}
 
     def read(self, failed: Failed) -> Iterator[Item]:
@@ -253,27 +258,25 @@ class LightningCsv:
             return
         text = self._path.read_text("utf-8", "replace")
         whole = text[: text.rfind("\n") + 1]
-        known, number, head = number_of(self._done), 0, hashlib.sha256()
-        for number, row in enumerate(csv.DictReader(io.StringIO(whole)), 1):
-            if HEAD_ROWS < number < known:
-                continue
+        same = whole.startswith(self._before[0])
+        before, number, rows, names = self._before if same else ("", 0, hashlib.sha256(), None)
+        known, rows = number_of(self._done), rows.copy()
+        reader = csv.DictReader(io.StringIO(whole[len(before) :]), names)
+        for number, row in enumerate(reader, number + 1):
             # Without empty cells: more columns do not change the fingerprint.
-            cells = json.dumps(sorted((name, text) for name, text in row.items() if name and text)).encode()
-            if number <= HEAD_ROWS:
-                head.update(cells)
+            rows.update(json.dumps(sorted((name, text) for name, text in row.items() if name and text)).encode())
             if number < known:
                 continue
-            own = head.copy()
-            own.update(cells)
-            mark = [number, own.hexdigest()[:32]]
-            if number == known and self._done not in (known, mark):
+            mark = [number, "all", rows.hexdigest()[:32]]
+            # The mark of an earlier version was made of some rows only.
+            if number == known and isinstance(self._done, list) and len(self._done) == 3 and self._done != mark:
                 raise Replaced(self._path)
             self._done = mark
             if number > known:
                 yield _row(row, mark, now[1] / 1e9)
         if number < known:
             raise Replaced(self._path)
-        self._seen = now
+        self._seen, self._before = now, (whole, number, rows, reader.fieldnames)
 
 
 def _row(row: dict[str, Any], mark: Mark, wall: float) -> Item:

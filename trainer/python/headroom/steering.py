@@ -87,7 +87,7 @@ class Action:
 
 
 def checked_name(name: str) -> str:
-    if not NAME.match(name):
+    if not isinstance(name, str) or not NAME.match(name):
         raise ValueError(f'"{name}" is no name for a control or an action: 1 to 128 letters, digits and "_", with . / : - inside')
     return name
 
