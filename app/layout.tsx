@@ -14,13 +14,16 @@ export const viewport: Viewport = {
   ],
 };
 
+/** Keeps zod from trying whether it may compile code: it may not, and every browser reports the try as a breach of the page's content security policy. */
+const compileNothing = 'globalThis.__zod_globalConfig = { jitless: true };';
+
 export default function Layout({ children }: { children: ReactNode }) {
   return (
     // next-themes sets the class before React hydrates the page.
     <html lang="en" suppressHydrationWarning>
       <head>
-        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: a constant, which React would escape */}
-        <script dangerouslySetInnerHTML={{ __html: askEarly }} />
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: constants, which React would escape */}
+        <script dangerouslySetInnerHTML={{ __html: compileNothing + askEarly }} />
       </head>
       <body>
         <Providers>{children}</Providers>

@@ -93,7 +93,8 @@ describeInBrowser('the workspace of a run', () => {
     const hold = page.getByRole('button', { name: 'Hold to apply' });
     await hold.click();
     expect(app.hub.view && (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.0006);
-    await hold.hover();
+    // At its edge, which it must not leave by itself.
+    await hold.hover({ position: { x: 2, y: 12 } });
     await page.mouse.down();
     await expect.poll(async () => (await app.hub.view(runId))!.values.learningRate!.value).toBe(0.6);
     await page.mouse.up();
@@ -308,6 +309,21 @@ describeInBrowser('the workspace of a run', () => {
     expect(refusal.x).toBeGreaterThanOrEqual(0);
     expect(refusal.x + refusal.width).toBeLessThanOrEqual(360);
     await phone.context().close();
+  });
+
+  it.each(['team', 'runs'])('the page /%s keeps its own content security policy', async (where) => {
+    const opened = await browser.newPage();
+    const breaches: string[] = [];
+    await opened.exposeFunction('breached', (what: string) => breaches.push(what));
+    await opened.addInitScript({
+      content: "document.addEventListener('securitypolicyviolation', (e) => breached(e.violatedDirective + ' ' + e.blockedURI))",
+    });
+    await opened.goto(where === 'team' ? `${app.url}/team` : `${app.url}/runs/${runId}`);
+    await opened
+      .getByRole(where === 'team' ? 'button' : 'slider', { name: where === 'team' ? 'Make a link' : 'Step', exact: true })
+      .waitFor();
+    expect(breaches).toEqual([]);
+    await opened.close();
   });
 
   it('a low window, as with a large zoom, is for its panels: the header is one line, and so is the timeline until it is unfolded', async () => {

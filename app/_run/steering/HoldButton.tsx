@@ -47,7 +47,11 @@ export function HoldButton({ children, onHeld, disabled = false }: { children: s
         className="absolute inset-y-0 left-0 bg-bad/25"
         style={{ width: held ? '100%' : 0, transition: held ? `width ${holdMs}ms linear` : 'none' }}
       />
-      <span className="relative">{held ? 'Hold …' : children}</span>
+      {/* Both texts take their room: a button that became narrower would leave the pointer that holds it. */}
+      <span className="relative grid *:col-start-1 *:row-start-1">
+        <span style={{ visibility: held ? 'hidden' : 'visible' }}>{children}</span>
+        <span style={{ visibility: held ? 'visible' : 'hidden' }}>Hold …</span>
+      </span>
     </button>
   );
 }

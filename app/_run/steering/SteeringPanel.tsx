@@ -51,7 +51,9 @@ export function SteeringPanel() {
         <Nothing>
           {status === 'queued'
             ? 'Waiting for a trainer: what can be steered appears when one takes the run.'
-            : 'The trainer has declared nothing to steer yet.'}
+            : over
+              ? 'Nothing could be steered in this run.'
+              : 'The trainer has declared nothing to steer yet.'}
         </Nothing>
       ) : (
         <>
