@@ -131,7 +131,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
  */
 export async function keptSecret(folder: string, name: string, shared?: Pick<Store, 'setting' | 'setSetting'>): Promise<string> {
   const file = path.join(folder, name);
-  const write = (secret: string) => writeFile(file, `${secret}\n`, { mode: 0o600 });
+  const write = (secret: string) => writeFile(file, `${secret}\n`, { mode: 0o600, flush: true });
   const common = await shared?.setting(name);
   if (common) {
     await write(common);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AppOptions } from '~/server/process/app';
 import { diskCheck } from '~/server/process/health';
+import { openForReading } from '~/server/store/sqlite/schema';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -53,12 +54,15 @@ describe('/readyz', () => {
     });
   });
 
-  it('asks the threads of the SQLite store', async () => {
+  it('asks the threads of the SQLite store, and writes: a disk that became read-only is noticed', async () => {
     const folder = ownFolder();
-    expect(await ready(await start({ store: undefined, dataFolder: folder.path }))).toEqual({
-      status: 200,
-      body: { ok: true, problems: {}, login: false },
-    });
+    await start({ store: undefined, dataFolder: folder.path });
+    const db = openForReading(folder.path);
+    // Changes with each commit of another connection.
+    const before = db.pragma('data_version', { simple: true });
+    expect(await ready(app!)).toEqual({ status: 200, body: { ok: true, problems: {}, login: false } });
+    expect(db.pragma('data_version', { simple: true })).not.toBe(before);
+    db.close();
     await app!.close();
     app = null;
     folder.remove();
