@@ -1,4 +1,5 @@
 import type { Curve } from '~/app/_charts/curve';
+import { formatStep } from '~/app/_charts/format';
 import type { LineSpec, Mark, MarkKind, PointSpec } from '~/app/_charts/types';
 import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
 import { evaluationPoints, happeningsOf } from '~/app/_live/runMarks';
@@ -140,7 +141,11 @@ export function pointsOf(
         name: `${runId} ${p.name}`,
         label: `${named.get(runId)} ${p.label}`,
         color: colorOf(runId),
-        points: p.points.map(({ step, value }) => ({ step: Math.round(place.of(step)), value, note: `step ${step}` })),
+        points: p.points.map(({ step, value }) => ({
+          step: Math.round(place.of(step)),
+          value,
+          note: `step ${formatStep(step)}`,
+        })),
       }));
   });
 }
@@ -171,7 +176,7 @@ export function comparedMarks(runs: readonly Compared[], axis: Axis, named: Name
         step: step(parent.step),
         kind: 'status',
         label: `${named.get(runId)} leaves ${named.get(parent.runId)}`,
-        detail: `its step ${parent.step}`,
+        detail: `its step ${formatStep(parent.step)}`,
         color: 'accent',
         line: true,
       });

@@ -5,6 +5,7 @@ import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
 import { copyText } from '~/app/_components/CopyLine';
 import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -80,7 +81,7 @@ function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels
       <Confirm
         open={open === 'gone'}
         title={`Delete ${run.name} for good?`}
-        text={`All ${run.step} steps of it go now; there is no way back. Branches made from it stay.`}
+        text={`All ${count(run.step)} steps of it go now; there is no way back. Branches made from it stay.`}
         yes="Delete for good"
         onYes={() => void ask(() => api.runs.remove.mutate({ runId: run.runId }))}
         onClose={close}

@@ -1,4 +1,5 @@
 /** The numbers that the grid shows: weights of one example, their mean or spread over the probe examples, or the difference from a reference. */
+import { formatStep } from '~/app/_charts/format';
 import { combine, type Map2, type MapSize, type Operation } from '~/shared/attention';
 import { type AttentionSnapshot, exampleKey, mapsOf, overExamples } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
@@ -73,7 +74,8 @@ const shapeWords = ({ layers }: AttentionSnapshot): string => {
 
 /** Why the maps of two snapshots cannot be subtracted cell by cell; null when they can. */
 export function incomparable(a: AttentionSnapshot, b: AttentionSnapshot, source: Source): string | null {
-  if (!sameShape(a.layers, b.layers)) return `step ${a.step} has ${shapeWords(a)}, step ${b.step} has ${shapeWords(b)}`;
+  if (!sameShape(a.layers, b.layers))
+    return `step ${formatStep(a.step)} has ${shapeWords(a)}, step ${formatStep(b.step)} has ${shapeWords(b)}`;
   if (source.kind !== 'example') return null;
   const { example } = source;
   if (example >= a.examples || example >= b.examples || exampleKey(a, example) !== exampleKey(b, example))

@@ -6,6 +6,7 @@ import { pageColors } from '~/app/_charts/attention/palettes';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { download } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
 import { Remark } from '~/app/_components/Remark';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { useCursor } from '~/app/_live/cursor';
@@ -87,7 +88,7 @@ export function ClipMaker() {
   return (
     <li className="flex flex-col gap-1 border-t border-line pt-1.5">
       <p className="text-xs text-dim">
-        {list.length} recorded steps {zoom === null ? 'of the whole run' : 'in the range shown'}
+        {count(list.length)} recorded steps {zoom === null ? 'of the whole run' : 'in the range shown'}
         {busy && `: ${Math.round(100 * progress)} %`}
       </p>
       <div className="flex flex-wrap gap-1">

@@ -9,6 +9,7 @@ import { stepAxis } from '~/app/_charts/attention/stepAxis';
 import { headName } from '~/app/_charts/attention/tokens';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
+import { count } from '~/app/_components/format';
 import { attentionView } from '~/app/_live/attentionView';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useSignals } from '~/app/_live/snapshots';
@@ -112,7 +113,7 @@ export const OverTime = memo(function OverTime() {
           />
           <Strips
             steps={steps}
-            label={`${title} of each head over ${series.steps.length} recorded steps`}
+            label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
             at={series.steps}
             strips={strips}
             strip={strip}

@@ -4,6 +4,7 @@ import { type Steps, Strips } from '~/app/_charts/attention/StepPlot';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { headName } from '~/app/_charts/attention/tokens';
 import { beginning } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { Remark } from '~/app/_components/Remark';
 import { useFeedVersion } from '~/app/_live/snapshots';
 import { visibleKeys } from '~/shared/attention';
@@ -81,7 +82,7 @@ export function PinnedHistory({ steps }: { steps: Steps }) {
       )}
       <Strips
         steps={steps}
-        label={`weights of ${words} over ${history.steps.length} of ${history.recorded} recorded steps`}
+        label={`weights of ${words} over ${count(history.steps.length)} of ${count(history.recorded)} recorded steps`}
         at={history.steps}
         strips={strips}
         strip={strip}

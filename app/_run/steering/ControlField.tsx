@@ -151,7 +151,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
             {!error && (
               <span>
-                {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)} at step {state?.changedAtStep}
+                {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)} at step{' '}
+                {count(state?.changedAtStep ?? 0)}
               </span>
             )}
             {odd === null ? (
@@ -172,7 +173,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         )}
         {!draft && !error && state?.changedBy && (
           <p>
-            by {state.changedBy.id === youId ? 'you' : state.changedBy.name}, step {state.changedAtStep}
+            by {state.changedBy.id === youId ? 'you' : state.changedBy.name}, step {count(state.changedAtStep)}
             {last?.outcome.status === 'applied' &&
               Object.is(last.outcome.after, current) &&
               `, was ${describeValue(spec, last.outcome.before)}`}

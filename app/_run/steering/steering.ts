@@ -1,3 +1,4 @@
+import { formatStep } from '~/app/_charts/format';
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { triggerWords } from '~/app/_live/triggerWords';
@@ -123,7 +124,7 @@ export function describeCommand(
     return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
-  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${asked.step}` : ' of a checkpoint';
+  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${formatStep(asked.step)}` : ' of a checkpoint';
   const args = Object.entries(command.args).map(([name, value]) => {
     const arg = spec?.args.find((a) => a.name === name);
     return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${describeValue(arg, value)}`;

@@ -5,6 +5,7 @@ import { LikenessMatrix } from '~/app/_charts/attention/LikenessMatrix';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
+import { formatStep } from '~/app/_charts/format';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
 import { Remark } from '~/app/_components/Remark';
@@ -118,7 +119,11 @@ export function Likeness() {
             <ColorBar scale={scale} title="distance (Jensen–Shannon): 0 the same, 1 nothing in common" />
           </div>
           {order.pairs && (
-            <Pairs value={value} pairs={order.pairs} other={`${beside.name} at step ${beside.look.shown?.recorded.step}`} />
+            <Pairs
+              value={value}
+              pairs={order.pairs}
+              other={`${beside.name} at step ${formatStep(beside.look.shown?.recorded.step ?? Number.NaN)}`}
+            />
           )}
         </div>
       )}

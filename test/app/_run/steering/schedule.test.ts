@@ -41,7 +41,7 @@ it.each([
   [{ step: '100' }, 'Step: "100" does not fit; give a whole number above 100, where the run is'],
   [{ step: '' }, 'Step: give a whole number above 100, where the run is'],
   [{ step: '1e300' }, 'Step: "1e300" does not fit; give a whole number above 100, where the run is'],
-  [{ step: '5001' }, 'Step: the run ends at step 5000; give one up to there'],
+  [{ step: '5001' }, 'Step: the run ends at step 5,000; give one up to there'],
   [
     { kind: 'evaluation', split: 'validation', metric: 'accuracy', value: 'high' },
     'Value: "high" is not a number; give a number',

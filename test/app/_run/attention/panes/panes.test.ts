@@ -22,7 +22,7 @@ describe('steps that stand beside each other', () => {
 
   it('by step: the same, up to the last one there is, and then it says so', () => {
     expect(stepBeside('step', slow, 1200, fast)).toEqual({ step: 1200, problem: null });
-    expect(stepBeside('step', slow, 3000, fast)).toEqual({ step: 2000, problem: 'it has 2000 steps' });
+    expect(stepBeside('step', slow, 3000, fast)).toEqual({ step: 2000, problem: 'it has 2,000 steps' });
   });
 
   it('by epoch: as many epochs in, whatever an epoch takes', () => {
