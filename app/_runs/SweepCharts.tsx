@@ -84,7 +84,7 @@ export function SweepCharts({ view }: { view: View }) {
           ))}
         </details>
         {axes.length < 2 ? (
-          <p className="px-3 py-6 text-dim">These runs do not differ in any setting; choose more axes.</p>
+          <p className="px-3 py-6 text-dim">No setting has several values among these runs; choose more axes.</p>
         ) : (
           <Sized>
             {(width) => (

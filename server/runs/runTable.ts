@@ -107,8 +107,8 @@ export class RunTable {
   /** The values of some columns for every run that matches, newest first; runs beyond `mostPoints` are left out and counted. */
   points(query: TableQuery & { columns: readonly string[] }): SweepAnswer {
     const { kept } = this.#fitting(query);
-    const offered = this.#offered(kept);
-    const columns = query.columns.length > 0 ? query.columns : chosenAtFirst(offered, kept.length);
+    const { varied, ...offered } = this.#offered(kept);
+    const columns = query.columns.length > 0 ? query.columns : chosenAtFirst(varied, offered.results, kept.length);
     const reads = columns.map((key) => this.#column(key));
     const points = this.#sorted(kept, query)
       .slice(0, mostPoints)
@@ -121,8 +121,11 @@ export class RunTable {
     return { columns: [...columns], offered, points, leftOut: kept.length - points.length };
   }
 
-  /** The columns that can be drawn for some runs: the settings that differ among them, and their numbers. */
-  #offered(runs: readonly RunSummary[]): SweepAnswer['offered'] {
+  /**
+   * The columns that can be drawn for some runs: the settings that differ among them, and their numbers. `varied`: the settings with several values, without
+   * those that have only one and that some runs lack.
+   */
+  #offered(runs: readonly RunSummary[]): SweepAnswer['offered'] & { varied: Column[] } {
     const known = this.#look();
     const settings = new Map<string, { values: Set<string>; runs: number }>();
     const numbers = new Map<string, number>();
@@ -141,6 +144,7 @@ export class RunTable {
     const differ = [...settings]
       .filter(([, s]) => s.values.size > 1 || (s.runs < runs.length && s.runs > 0 && runs.length <= mostPoints))
       .map(([path, s]): Column => ({ key: `config.${path}`, title: known.titles.get(path) ?? path, runs: s.runs }));
+    const varied = differ.filter((c) => settings.get(c.key.slice('config.'.length))!.values.size > 1);
     const results = [...numbers].map(([key, count]): Column => ({ key, title: key.slice(key.indexOf('.') + 1), runs: count }));
     const fixedResults: Column[] = [
       { key: 'best', title: 'Best result', runs: runs.filter((r) => r.best).length },
@@ -148,7 +152,7 @@ export class RunTable {
       { key: 'loss', title: 'Loss', runs: runs.filter((r) => r.loss !== null).length },
       { key: 'accuracy', title: 'Accuracy', runs: runs.filter((r) => r.accuracy !== null).length },
     ];
-    return { settings: differ, results: [...fixedResults.filter((c) => c.runs > 0), ...results] };
+    return { settings: differ, varied, results: [...fixedResults.filter((c) => c.runs > 0), ...results] };
   }
 
   /** How long such a run takes, judged by the most similar finished run; null when none is similar enough. */
@@ -329,8 +333,8 @@ export class RunTable {
   }
 }
 
-/** The settings that differ, those of most runs first, then the first result that half of the runs have (else the most common one). */
-function chosenAtFirst({ settings, results }: SweepAnswer['offered'], runs: number): string[] {
+/** The settings with several values, those of most runs first, then the first result that half of the runs have (else the most common one). */
+function chosenAtFirst(settings: readonly Column[], results: readonly Column[], runs: number): string[] {
   const common = (columns: readonly Column[]) => [...columns].sort((a, b) => b.runs - a.runs);
   const result = results.find((c) => 2 * c.runs >= runs) ?? common(results)[0];
   return [...common(settings).slice(0, axesAtFirst), ...(result ? [result] : [])].map((c) => c.key);

@@ -60,7 +60,8 @@ function short(value: number): string {
 function numeric(key: string, title: string, finite: readonly number[]): Axis {
   let [low, high] = [Math.min(...finite), Math.max(...finite)];
   if (finite.length === 0) [low, high] = [0, 1];
-  if (low === high) {
+  const only = low === high ? [low] : null;
+  if (only) {
     const half = low === 0 ? 1 : Math.abs(low) / 2;
     [low, high] = [low - half, high + half];
   }
@@ -68,7 +69,8 @@ function numeric(key: string, title: string, finite: readonly number[]): Axis {
   const scale = log
     ? scaleLog<number>({ domain: [low, high], range: [0, 1] })
     : scaleLinear<number>({ domain: [low, high], range: [0, 1], nice: 5 });
-  const ticks = log ? logTicks(low, high, 5) : scale.ticks(5);
+  const whole = finite.every(Number.isInteger);
+  const ticks = only ?? (log ? logTicks(low, high, 5) : scale.ticks(5)).filter((v) => !whole || Number.isInteger(v));
   return {
     key,
     title,

@@ -86,8 +86,10 @@ describe('an axis of the sweep', () => {
     const loss = axisOf('loss', 'Loss', [0.009, 0.95]).ticks.map((t) => t.text);
     expect(loss).toEqual(['0.01', '0.03', '0.1', '0.3']);
   });
-  it('of one number has a place in the middle', () => {
-    expect(axisOf('loss', 'Loss', [3, 3]).at(3)).toBeCloseTo(0.5);
+  it('of one number has it in the middle, and no other; of whole numbers it has no ticks between them', () => {
+    expect(axisOf('loss', 'Loss', [3, 3]).ticks).toEqual([{ at: 0.5, text: '3' }]);
+    expect(axisOf('config.layers', 'Layers', [1, 4]).ticks.map((t) => t.text)).toEqual(['1', '2', '3', '4']);
+    expect(axisOf('config.rate', 'Rate', [1, 1.5, 2]).ticks).toHaveLength(6);
     // Zeros of a whole number are not decimals.
     const texts = axisOf('config.examples', 'Examples', [20_000, 80_000]).ticks.map((t) => t.text);
     expect([texts[0], texts.at(-1)]).toEqual(['20,000', '80,000']);

@@ -227,7 +227,10 @@ it('the charts of a sweep begin with what most of the runs have, in place of wha
       { config: i === 0 ? { rare: 1, rate: i } : { rate: i }, series: [] },
     ),
   );
-  expect(tableOf(lines).points({ ...all, columns: [] }).columns).toEqual(['config.rate', 'config.rare', 'loss']);
+  const { columns, offered } = tableOf(lines).points({ ...all, columns: [] });
+  // An axis with one value tells nothing; it can still be chosen.
+  expect(columns).toEqual(['config.rate', 'loss']);
+  expect(offered.settings.map((c) => c.key)).toEqual(['config.rare', 'config.rate']);
 });
 
 it('the time a run takes is that of the finished one most like it, the seed aside; none is like it enough: nothing is said', () => {
