@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { realClock } from '~/server/base/clock';
 import type { Route } from '~/server/base/route';
+import { withoutBase } from '~/server/base/withoutBase';
 import { routeTable } from '~/server/web/routeTable';
 import { Forwarding, type Target } from './forward';
 import { Relay } from './relay';
@@ -23,14 +24,14 @@ export class StandIn {
   }
 
   request(request: IncomingMessage, response: ServerResponse): void {
-    const found = this.#find(request.method ?? 'GET', this.#below(request.url));
+    const found = this.#find(request.method ?? 'GET', withoutBase(request.url, this.basePath));
     if (found && 'params' in found && found.route.for === 'anybody')
       found.route.handle({ request, response, url: new URL('http://localhost'), params: {} });
     else this.#forwarding.request(request, response, this.target());
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const path = this.#below(request.url);
+    const path = withoutBase(request.url, this.basePath);
     if (!this.#relay.take(request, socket, head, path)) this.#forwarding.upgrade(request, socket, head, this.target());
   }
 
@@ -43,10 +44,6 @@ export class StandIn {
   async close(): Promise<void> {
     this.#forwarding.cut();
     await this.#relay.close();
-  }
-
-  #below(path = '/'): string {
-    return path.startsWith(`${this.basePath}/`) ? path.slice(this.basePath.length) : path;
   }
 }
 

@@ -8,6 +8,7 @@ import { may } from '~/server/base/permissions';
 import { costAccount } from '~/server/base/rateLimit';
 import { refuseUpgrade, sendJson, sendText, sendTo } from '~/server/base/respond';
 import type { Audience, Route } from '~/server/base/route';
+import { withoutBase } from '~/server/base/withoutBase';
 import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
@@ -146,14 +147,7 @@ function notFor(actor: Actor, audience: readonly Audience[]): string {
 
 const isAt = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
-/** The request's path without the base path, which a proxy may have removed already. */
-function withoutBase(url = '/', basePath: string): string {
-  if (basePath === '' || !url.startsWith(basePath)) return url;
-  const rest = url.slice(basePath.length);
-  return rest === '' ? '/' : rest.startsWith('?') ? `/${rest}` : rest.startsWith('/') ? rest : url;
-}
-
-/** null for an invalid path, e.g. "//". */
+/** null for an invalid path. */
 function urlOf(request: IncomingMessage): URL | null {
   const base = 'http://localhost';
   return URL.canParse(request.url ?? '/', base) ? new URL(request.url ?? '/', base) : null;

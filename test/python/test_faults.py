@@ -459,3 +459,18 @@ def test_a_connection_that_the_server_closes_is_closed_here_too():
     link[0].close()
     while server.recv(4096):
         pass
+
+
+def test_a_run_that_is_reopened_while_the_server_is_away_replaces_nothing(server, tmp_path):
+    run = headroom.init(name="reopened", mode="offline", folder=tmp_path, system_seconds=None)
+    for step in range(5):
+        run.log({"loss": float(step)})
+    run.finish()
+    again = run.reopened()
+    again.log({"test": 7.0, "loss": 9.0}, step=4)
+    again.finish()
+    assert sync(tmp_path, server.url, server.token) == 0
+    (found,) = [r for r in server.runs() if r["name"] == "reopened"]
+    record = server.record(found["runId"])
+    assert (record.series("loss"), record.series("test")) == ([(s, float(s)) for s in range(5)], [(4, 7.0)])
+    assert (record.status, record.of_type("rewind"), record.alerts()) == ("finished", [], [])

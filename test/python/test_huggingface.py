@@ -40,6 +40,7 @@ def test_every_value_is_the_trainers_own(server, tmp_path, settings):
 
     trainer = tiny(tmp_path, [HeadroomCallback(project="hf", name="values", **settings)], max_steps=25)
     trainer.train()
+    trainer.evaluate(metric_key_prefix="test")
     (run,) = [r for r in server.runs() if r["name"] == "values"]
     record = server.record(run["runId"])
     assert (record.status, record.alerts()) == ("finished", [])
@@ -49,7 +50,7 @@ def test_every_value_is_the_trainers_own(server, tmp_path, settings):
             if name != "step":
                 expected.setdefault(name, {}).setdefault(entry["step"], value)
     assert {name: dict(record.series(name)) for name in expected} == expected
-    assert [e["step"] for e in record.of_type("evaluation")] == [10, 20, 25]
+    assert [(e["step"], e["split"]) for e in record.of_type("evaluation")] == [(10, "eval"), (20, "eval"), (25, "eval"), (25, "test")]
     assert record.run["setup"]["config"]["learning_rate"] == 1e-3
     assert record.run["setup"]["config"]["model"]["n_layer"] == 2
 

@@ -28,6 +28,9 @@ class Module(lightning.LightningModule):
             self.log("sometimes", loss * 2)
         return loss
 
+    def test_step(self, batch, index):
+        self.log("test/loss", self.layer(batch).pow(2).mean())
+
     def validation_step(self, batch, index):
         self.log("val/loss", self.layer(batch).pow(2).mean())
 
@@ -101,6 +104,25 @@ def test_a_trainer_is_steered_at_the_named_step_and_validates_while_paused(serve
     for step, rate in enumerate(module.rates):
         base = 0.05 if step >= changed["step"] else 0.01
         assert rate == pytest.approx(base / (1 + step / 100), rel=1e-9), step
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path, settings):
+    from headroom.lightning import HeadroomLogger
+
+    logger = HeadroomLogger(project="lightning", name="again", **settings)
+    logger.log_hyperparams(5)
+    first = trainer(tmp_path, logger, max_epochs=1)
+    module = Module()
+    first.fit(module, data())
+    first.test(module, data(8))
+    first.fit_loop.max_epochs = 2
+    first.fit(module, data())
+    (run,) = [r for r in server.runs() if r["name"] == "again"]
+    record = server.record(run["runId"])
+    assert [step for step, _ in record.series("train/loss")] == list(range(20))
+    assert [step for step, _ in record.series("test/loss")] == [10]
+    assert (record.status, record.alerts(), record.of_type("rewind")) == ("finished", [], [])
 
 
 @pytest.mark.filterwarnings("ignore")

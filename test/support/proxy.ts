@@ -7,6 +7,8 @@ export interface ProxyOptions {
   basePath: string;
   /** Removes the base path before the request to the server. */
   strips: boolean;
+  /** Puts a slash in place of the base path, before the one that is there: "//runs". */
+  doublesSlash?: boolean;
   /** The server sees its own address as Host, the real one as X-Forwarded-Host. */
   changesHost?: boolean;
   /** How websockets fail; default: they are forwarded. */
@@ -24,6 +26,7 @@ export async function startProxy(target: string, options: ProxyOptions): Promise
   function passOn(request: IncomingMessage): void {
     request.headers['x-forwarded-host'] = request.headers.host;
     if (strips) request.url = request.url!.slice(basePath.length).replace(/^(?!\/)/, '/');
+    if (options.doublesSlash) request.url = `/${request.url}`;
   }
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {

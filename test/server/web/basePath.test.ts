@@ -25,6 +25,7 @@ afterAll(() => app.close());
 describe.each<[string, ProxyOptions]>([
   ['passes the path on', { basePath, strips: false }],
   ['takes the base path away', { basePath, strips: true }],
+  ['puts a slash in its place', { basePath, strips: true, doublesSlash: true }],
   ['takes the base path away and asks under another name', { basePath, strips: true, changesHost: true }],
 ])('below a base path, through a proxy that %s', (_name, options) => {
   let proxy: Awaited<ReturnType<typeof startProxy>>;

@@ -24,6 +24,8 @@ class HeadroomCallback(TrainerCallback):
     def __init__(self, run: headroom.Run | None = None, **settings: Any) -> None:
         self.run = run
         self._own = run is None
+        self._ended: headroom.Run | None = None
+        """The run that training has ended: evaluations after it go on with it."""
         self._settings = settings
         self._step = 0
         self._control: Any = None
@@ -57,10 +59,13 @@ class HeadroomCallback(TrainerCallback):
         self._boundary(control)
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, Any] | None = None, **_: Any) -> None:
-        if self.run is None:
+        run = self.run or self._go_on()
+        if run is None:
             return
         split, values = split_of(metrics or {})
-        self.run.evaluation(split, values, state.global_step)
+        run.evaluation(split, values, state.global_step)
+        if self.run is None:
+            return run.finish()
         # An evaluation requested while the run was paused: pause again.
         if self.run._commands.status == "paused":
             self._boundary(control)
@@ -70,13 +75,18 @@ class HeadroomCallback(TrainerCallback):
             self._boundary(control)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
-        if self.run is not None and logs:
-            self.run.log({name: v for name, v in logs.items() if isinstance(v, (int, float))}, state.global_step)
+        run = self.run or self._go_on()
+        if run is not None and logs:
+            run.log({name: v for name, v in logs.items() if isinstance(v, (int, float))}, state.global_step)
+
+    def _go_on(self) -> headroom.Run | None:
+        self._ended = self._ended and self._ended.reopened()
+        return self._ended
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if self.run is not None and self._own:
             self.run.finish()
-            self.run = None
+            self._ended, self.run = self.run, None
 
     def _boundary(self, control: Any) -> None:
         if self.run is None:
@@ -100,6 +110,7 @@ class HeadroomCallback(TrainerCallback):
 
 def split_of(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The split, and its metrics without their prefix: `eval_` of the only data set, `eval_NAME_` of one of several, or the script's own. The Trainer measures a runtime each time."""
+    metrics = {str(name): value for name, value in metrics.items()}
     runtimes = [name.removesuffix("_runtime") for name in metrics if name.endswith("_runtime")]
     prefix = min(runtimes, key=len, default="eval")
     return prefix.removeprefix("eval_"), {name.removeprefix(f"{prefix}_"): v for name, v in metrics.items() if name.startswith(f"{prefix}_")}

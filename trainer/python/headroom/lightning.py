@@ -15,6 +15,7 @@ from typing import Any
 
 import headroom
 
+from .config import as_dict
 from .room import LoopControls, declare_optimizer
 
 if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
@@ -44,6 +45,9 @@ class HeadroomLogger(Logger):
         """The run; on ranks above 0 it only receives commands."""
         if self._run is None:
             self._run = headroom.init(**{**self._settings, "config": self._config})
+        elif self._own:
+            # Each fit and test ends with `finalize`: the next one goes on with the run.
+            self._run = self._run.reopened()
         return self._run
 
     @property
@@ -61,7 +65,11 @@ class HeadroomLogger(Logger):
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
-        values = dict(params) if isinstance(params, dict) else dict(vars(params)) if params is not None else {}
+        try:
+            values = as_dict(params)
+        except headroom.SettingsError as error:
+            print(f"headroom: {error}", file=sys.__stderr__)
+            return
         self._config.update(values)
         if self._run is not None:
             self._run.config.update(values)

@@ -269,7 +269,7 @@ class Link:
 
     def _rewind_to(self, left_at: int) -> int | None:
         """The step to rewind to, or None; followed files show themselves when they go back (sources.py)."""
-        return None if self._meta.get("source") else self._batches.rewind_to(left_at)
+        return None if self._meta.get("source") or self._meta.get("beside") else self._batches.rewind_to(left_at)
 
     # ---- sending ----
 

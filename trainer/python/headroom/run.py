@@ -62,8 +62,9 @@ class Run:
         console: bool = False,
         system_seconds: float | None = 15.0,
         source: str | None = None,
+        beside: bool = False,
     ) -> None:
-        """source: the folder that the run is read from (follow.py)."""
+        """source: the folder that the run is read from (follow.py). beside: what is logged belongs beside what an attempt before logged at its steps."""
         self.key = key
         self.id: str | None = None
         """The server's name for the run; None until it was opened."""
@@ -99,6 +100,7 @@ class Run:
         self._meta = links.new_meta(key, self._sendable_setup(), resume, fork, uuid.uuid4().hex, _device(), _software())
         if source is not None:
             self._meta["source"] = source
+        self._meta["beside"] = beside
         spool.write_meta(folder, self._meta)
         if settings.mode == "online":
             self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._setup_to_open)
@@ -340,6 +342,23 @@ class Run:
         return self._sendable_setup()
 
     # ---- the end ----
+
+    def __deepcopy__(self, _: Any) -> "Run":
+        """Frameworks copy what holds a run: the run is the same."""
+        return self
+
+    def reopened(self) -> "Run":
+        """This run; where its framework has ended it, its next attempt, so that what is measured after training belongs to it."""
+        if not self._out.ended or self._out.forked or self._out.folder is None or self._commands.lost:
+            return self
+        from .process import guard
+
+        again = Run(self.settings, self.key, self._setup, "allow", system_seconds=None, beside=True)
+        guard(again)
+        if self.settings.mode == "online":
+            again.wait_until_open(10.0)
+        again._series.go_on_from(self._series)
+        return again
 
     def finish(self, status: str | None = None, message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:
         """Ends the run, and waits until all data is sent: at most `timeout` seconds, and less than one when the server is unreachable.

@@ -60,6 +60,8 @@ class Series:
         self._ids: dict[Any, int] = {}
         # The last step of each stream, and the newest value of each series; `_settle` adds those of `_recent`.
         self._last: dict[int, int] = {}
+        self._before: dict[str, int] = {}
+        """The last step of each stream in the attempt before."""
         self._newest: dict[str, float] = {}
         self._highest = -(2**53)
         self._shapes: dict[tuple[Any, ...], _Shape] = {}
@@ -82,6 +84,14 @@ class Series:
         """An earlier attempt was left at `step`: a value logged below it rewinds the run."""
         self._rewound_below = step
         self._highest = step - 1
+
+    def go_on_from(self, before: "Series") -> None:
+        """`go_on`, where an object of this class logged the attempt before: a step that it has reached is set aside."""
+        with before._out.lock:
+            before._settle()
+            ids = {**before._ids, **{f"headroom:{group}": known[0] for group, known in before._groups.items()}}
+            self._before = {**before._before, **{str(name): before._last[id] for name, id in ids.items() if id in before._last}}
+        self.go_on()
 
     def go_on(self, highest: int = -(2**53)) -> None:
         """From now on a value logged below the step of `resumed_at` belongs to a series that is behind: it does not rewind."""
@@ -204,6 +214,7 @@ class Series:
                 out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
                 self._groups[group] = known
                 self._grouped.update(values)
+                self._reached(known[0], f"headroom:{group}")
             id, names, packer = known
             if names != list(values):
                 return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside', f"all of {group}")
@@ -240,7 +251,12 @@ class Series:
         id = len(self._ids)
         self._out.append(records.declare(id, text, [self._column(text)]))
         self._ids[name] = id
+        self._reached(id, text)
         return id
+
+    def _reached(self, id: int, stream: str) -> None:
+        if stream in self._before:
+            self._last[id] = self._before[stream]
 
     def _column(self, name: str) -> dict[str, Any]:
         column: dict[str, Any] = {"name": name}
