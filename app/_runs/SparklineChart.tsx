@@ -3,7 +3,7 @@ import type { Sparkline } from '~/shared/runTable';
 
 const [width, height, edge] = [100, 22, 2];
 
-/** A small chart of a run's main series. A value that is not finite leaves a gap and a red mark at the edge. */
+/** A small chart of a run's main series, averaged over stretches of the run. A value that is not finite leaves a gap and a red mark at the edge. */
 export function SparklineChart({ line }: { line: Sparkline | undefined }) {
   if (!line) return <span aria-hidden className="block" style={{ width, height }} />;
   const { path, breaks } = pathOf(line);
@@ -11,13 +11,13 @@ export function SparklineChart({ line }: { line: Sparkline | undefined }) {
   return (
     <svg
       role="img"
-      aria-label={`${line.name}: from ${measured(line.values[0]!)} to ${measured(last)}`}
+      aria-label={`${line.name}, averaged: from ${measured(line.values[0]!)} to ${measured(last)}`}
       width={width}
       height={height}
       viewBox={`0 0 ${width} ${height}`}
       className="block"
     >
-      <title>{`${line.name}: ${measured(line.values[0]!)} → ${measured(last)}`}</title>
+      <title>{`${line.name}, averaged: ${measured(line.values[0]!)} → ${measured(last)}`}</title>
       <path d={path} fill="none" stroke="var(--color-series-1)" strokeWidth={1.25} strokeLinejoin="round" strokeLinecap="round" />
       {breaks.map((x) => (
         <circle key={x} cx={x} cy={edge + 1} r={1.75} fill="var(--color-bad)" />

@@ -35,7 +35,10 @@ export class Sparklines {
       .range({ runId, series: [name], fromStep: 0, toStep: null, buckets: stretches })
       .then(({ series }): Sparkline => {
         const [of] = series;
-        return { runId, name, steps: of ? [...of.steps] : [], values: of ? [...of.last] : [] };
+        if (!of) return { runId, name, steps: [], values: [] };
+        // Averages: of single values, a long run would show its noise and not its trend. What is not finite stays visible.
+        const shown = (sum: number, i: number) => (of.nonFinite[i]! > 0 ? of.last[i]! : sum / of.rows[i]!);
+        return { runId, name, steps: [...of.steps], values: Array.from(of.sum, shown) };
       });
     this.#kept.set(runId, { seq: run.updatedAt, at: now, line });
     // A failed read is not cached.

@@ -252,10 +252,19 @@ it('a sparkline is read once while the run stands still, and again after it fail
   const table = tableOf([run], () => {
     asked++;
     if (asked === 1) return Promise.reject(new Error('busy'));
-    return Promise.resolve({ headStep: 2, series: [{ name: 'loss', steps: [0, 1], last: [3, Number.NaN] }] });
+    const loss = {
+      name: 'loss',
+      steps: [0, 2, 4],
+      sum: [5, 3, 4],
+      last: [3, Number.NaN, 1],
+      rows: [2, 2, 2],
+      nonFinite: [0, 1, 0],
+    };
+    return Promise.resolve({ headStep: 2, series: [loss] });
   });
   await expect(table.sparklines([run])).rejects.toThrow('busy');
-  const line = { runId: 'aaaaaa', name: 'loss', steps: [0, 1], values: [3, Number.NaN] };
+  // Averages, and where something is not finite the last value as it is.
+  const line = { runId: 'aaaaaa', name: 'loss', steps: [0, 2, 4], values: [2.5, Number.NaN, 2] };
   expect(await table.sparklines([run])).toEqual([line]);
   expect(await table.sparklines([run])).toEqual([line]);
   expect(asked).toBe(2);
