@@ -39,7 +39,7 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
   try {
     const server = connectTo(openServer({ url: values.server, token: values.token, signal: terminal.signal }));
     const files = await filesIn(positionals);
-    const { id } = await server.ask<{ id: string }>('POST', '/api/imports');
+    const { id } = await server.open(terminal.signal);
     try {
       for (const [i, file] of files.entries()) {
         progress(terminal, `sending ${i + 1} of ${files.length}: ${file.name}`);
@@ -136,6 +136,15 @@ function connectTo({ url, request }: ReturnType<typeof openServer>) {
   return {
     url,
     ask,
+    /** A Ctrl+C waits for the answer a little: without the id nobody could discard the import. */
+    async open(signal: AbortSignal | undefined): Promise<{ id: string }> {
+      const late = new AbortController();
+      const abort = () => void setTimeout(() => late.abort(signal?.reason), 2_000).unref();
+      signal?.addEventListener('abort', abort, { once: true });
+      const answer = await request('/api/imports', { method: 'POST', signal: late.signal });
+      signal?.removeEventListener('abort', abort);
+      return answer.json() as Promise<{ id: string }>;
+    },
     discard: (id: string) => request(`/api/imports/${id}`, { method: 'DELETE', signal: AbortSignal.timeout(5000) }),
     async send(address: string, { path: file }: GivenFile): Promise<void> {
       const body = Readable.toWeb(createReadStream(file)) as ReadableStream;

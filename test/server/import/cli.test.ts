@@ -1,6 +1,8 @@
 /** `headroom import` and the requests that it sends, against a real server. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { main, usage } from '~/server/import/cli';
@@ -133,6 +135,22 @@ describe('headroom import', () => {
     await vi.waitFor(() => expect(left()).toHaveLength(1));
     control.abort();
     expect([await code, said, left(), runs()]).toEqual([1, ['canceled: runs that were written whole stay'], [], before]);
+  });
+
+  it('leaves no file on the server when it is interrupted before the server has answered', async () => {
+    const control = new AbortController();
+    const slow = createServer(async (request, response) => {
+      const answer = await fetch(app.url + request.url, { method: request.method! });
+      control.abort();
+      response.writeHead(answer.status).end(await answer.text());
+    });
+    await new Promise<void>((done) => void slow.listen(0, '127.0.0.1', done));
+    const { port } = slow.address() as AddressInfo;
+    const said: string[] = [];
+    const terminal = { out() {}, err: (text: string) => void said.push(text), signal: control.signal };
+    const code = await main([at('logs'), '--server', `http://127.0.0.1:${port}`], terminal);
+    expect([code, said, left()]).toEqual([1, ['canceled: runs that were written whole stay'], []]);
+    slow.close();
   });
 
   it('a server that is away is said', async () => {
