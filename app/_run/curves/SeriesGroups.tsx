@@ -12,7 +12,7 @@ import { SeriesChart } from './RunChart';
 import { wordsOf } from './seriesSearch';
 import type { Charts } from './useCharts';
 
-/** Charts that are open at first when no chart is at the top, as in a run whose series declare no roles. */
+/** Charts that are open at first. Where some charts are at the top, only those of groups that the trainer did not declare: it has said what comes first. */
 const OPEN_AT_FIRST = 12;
 
 interface SeriesGroupsProps {
@@ -41,7 +41,7 @@ export function SeriesGroups({ charts, drawn, test, search, matched }: SeriesGro
       ]),
     [held, found, drawn, searching, test],
   );
-  const openAtFirst = useMemo(() => (drawn.size > 0 ? new Set<string>() : firstGroups(groups)), [drawn, groups]);
+  const openAtFirst = useMemo(() => firstGroups(drawn.size > 0 ? groups.filter(isByName) : groups), [drawn, groups]);
   return (
     <>
       {searching && groups.length === 0 && !matched && !others.reading && held.length > 0 && (
@@ -87,6 +87,9 @@ export function SeriesGroups({ charts, drawn, test, search, matched }: SeriesGro
     </>
   );
 }
+
+/** Whether the group is the beginning of its series' names (the server declares it so for programs without our client), or none. */
+const isByName = ({ name, members }: SeriesGroup): boolean => members.every((s) => s.name.startsWith(name));
 
 /** The first groups, as many as have few charts together. */
 function firstGroups(groups: readonly SeriesGroup[]): ReadonlySet<string> {

@@ -85,8 +85,8 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
   const charts = () =>
     page.locator('figure').evaluateAll((all) => all.map((f) => f.querySelector('figcaption span')?.textContent));
 
-  it('are those of its roles and main metric; nothing is said of accuracy, gradients or a clip value', async () => {
-    await expect.poll(charts).toEqual(['Loss', 'bleu']);
+  it('are those of its roles and main metric, then its few others; nothing is said of accuracy, gradients or a clip value', async () => {
+    await expect.poll(charts).toEqual(['Loss', 'bleu', 'tokens', '__proto__', 'ppl']);
     await expect.poll(() => page.getByText('does not record').count()).toBe(0);
     await expect.poll(() => page.getByText('clip', { exact: true }).count()).toBe(0);
     await expect.poll(() => page.getByRole('tab', { name: 'Gradients' }).count()).toBe(0);
@@ -94,7 +94,7 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     await expect.poll(() => page.getByTestId('newest').textContent()).toBe('train/perte1.000');
   });
 
-  it('the other series are in groups, unfolded by a search for key, group or label', async () => {
+  it('the other series are in groups, found by key, group or label', async () => {
     const folds = () => page.locator('button[aria-expanded]').allTextContents();
     await expect
       .poll(async () => (await folds()).filter((t) => t.endsWith('series')))
