@@ -68,7 +68,7 @@ function Item({ of: { name, label, titled, color: of, dashed }, value, round, pa
         aria-pressed={!off}
         title={`${label}. Click: show or hide; shift-click: this one alone`}
         onClick={(e) => onToggle(name, e.shiftKey)}
-        className={`flex min-h-6 max-w-full items-center gap-1 rounded text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
+        className={`flex min-h-6 min-w-6 max-w-full items-center gap-1 rounded text-left hover:text-ink ${off ? 'line-through opacity-50' : ''}`}
       >
         <span
           aria-hidden

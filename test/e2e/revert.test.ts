@@ -20,9 +20,12 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       const names = async () => (await client.runs.list.query()).map(({ name }) => name).sort();
       await expect.poll(names).toEqual(['Odd one out', 'Reverse']);
       const { runId } = (await client.runs.list.query()).find(({ name }) => name === 'Reverse')!;
+      // The run takes half a minute, less than a page may need on a loaded machine.
+      await expect.poll(async () => (await client.runs.view.query({ runId })).status).toBe('running');
+      const asked = await client.runs.command.mutate({ kind: 'act', id: 'pause-first-run', runId, action: 'pause', args: {} });
+      expect(asked.ok).toBe(true);
       await page.goto(`${product.url}/runs/${runId}`);
       await openTab(page, 'Activity');
-      await page.getByRole('button', { name: 'Pause', exact: true }).first().click();
       const status = page.getByTestId('status');
       await expect.poll(() => status.textContent()).toContain('paused');
       // The last line that has one is the oldest checkpoint: of the start.
