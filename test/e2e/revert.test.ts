@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
-import { freePort, startProduct } from '~/test/support/product';
+import { freePort, pauseEarly, startProduct } from '~/test/support/product';
 
 describeInBrowser('going back, and the queue, as a user does it', () => {
   it('a checkpoint’s Revert asks twice and takes the run back; waiting runs are moved and canceled', async () => {
@@ -19,11 +19,7 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       // The first runs are made once the server answers.
       const names = async () => (await client.runs.list.query()).map(({ name }) => name).sort();
       await expect.poll(names).toEqual(['Odd one out', 'Reverse']);
-      const { runId } = (await client.runs.list.query()).find(({ name }) => name === 'Reverse')!;
-      // The run takes half a minute, less than a page may need on a loaded machine.
-      await expect.poll(async () => (await client.runs.view.query({ runId })).status).toBe('running');
-      const asked = await client.runs.command.mutate({ kind: 'act', id: 'pause-first-run', runId, action: 'pause', args: {} });
-      expect(asked.ok).toBe(true);
+      const runId = await pauseEarly(client, 'Reverse');
       await page.goto(`${product.url}/runs/${runId}`);
       await openTab(page, 'Activity');
       const status = page.getByTestId('status');

@@ -2,7 +2,7 @@ import type { Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
-import { freePort, type Product, startProduct } from '~/test/support/product';
+import { freePort, type Product, pauseEarly, startProduct } from '~/test/support/product';
 
 /** Pixels of the first canvas in there, as text. */
 const pixels = (where: Locator): Promise<string> =>
@@ -35,9 +35,13 @@ describeInBrowser('the room, as a user starts it', () => {
   });
 
   it('npm start on an empty folder shows a run in progress; its curve grows and its attention changes', async () => {
+    const client = connect({ url: product.url });
+    const runId = await pauseEarly(client, 'Reverse');
     await ada.goto(product.url);
     await ada.getByRole('link', { name: 'Reverse' }).first().click();
-    await ada.waitForURL(/\/runs\/[a-z0-9]+/);
+    await ada.waitForURL(`**/runs/${runId}`);
+    await ada.getByTestId('status').getByText('paused').waitFor();
+    await client.runs.command.mutate({ kind: 'act', id: 'resume-first-run', runId, action: 'resume', args: {} });
     await expect.poll(() => stepOf(ada)).toBeGreaterThan(50);
     await ada.getByLabel('Layout').selectOption('review');
     const loss = ada.getByRole('figure', { name: 'Loss', exact: true });

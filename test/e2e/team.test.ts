@@ -4,13 +4,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { createTRPCClient, httpLink } from '@trpc/client';
 import { nanoid } from 'nanoid';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { auditPath } from '~/server/audit/auditFile';
 import { connect } from '~/server/mcp/client';
+import type { AppRouter } from '~/server/trpc';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
 import { describeInBrowser, openBrowser, openTab, temporaryFolder } from '~/test/support/browser';
-import { freePort, type Product, startProduct } from '~/test/support/product';
+import { freePort, type Product, pauseEarly, startProduct } from '~/test/support/product';
 import { root } from '~/test/support/root';
 
 const run = promisify(execFile);
@@ -68,11 +72,16 @@ describeInBrowser('a team, as it begins', () => {
     await ada.getByLabel('Your name').fill('Ada Lovelace');
     await ada.getByLabel('Your color').fill('#aa3355');
     await ada.getByRole('button', { name: 'Join' }).click();
-    await ada.getByRole('link', { name: 'Reverse' }).first().click();
-    await ada.waitForURL(/\/runs\/[a-z0-9]+/);
-    runId = /\/runs\/([a-z0-9]+)/.exec(ada.url())![1]!;
+    await ada.getByRole('link', { name: 'Reverse' }).first().waitFor();
+    const cookie = (await ada.context().cookies()).map((c) => `${c.name}=${c.value}`).join('; ');
+    const url = product.url + paths.trpc;
     // It must not be over before the others have come.
-    await ada.getByRole('button', { name: 'Pause', exact: true }).first().click();
+    runId = await pauseEarly(
+      createTRPCClient<AppRouter>({ links: [httpLink({ url, transformer, headers: { cookie } })] }),
+      'Reverse',
+    );
+    await ada.getByRole('link', { name: 'Reverse' }).first().click();
+    await ada.waitForURL(`**/runs/${runId}`);
     await ada.getByTestId('status').getByText('paused').waitFor();
     await bob.goto(link);
     await bob.getByText('this invite link is not valid any more; ask an admin for a new one').waitFor();

@@ -1,6 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import type { TRPCClient } from '@trpc/client';
+import type { AppRouter } from '~/server/trpc';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,6 +25,23 @@ export function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/**
+ * Pauses the run `name` of a server as soon as it trains, and says which it is. The first demonstration takes half a minute, less than a browser may need
+ * on a loaded machine to open its page.
+ */
+export async function pauseEarly({ runs }: Pick<TRPCClient<AppRouter>, 'runs'>, name: string): Promise<string> {
+  for (;;) {
+    const run = (await runs.list.query()).find((r) => r.name === name);
+    const id = `pause-${run?.runId}`;
+    if (
+      run?.status === 'running' &&
+      (await runs.command.mutate({ kind: 'act', id, runId: run.runId, action: 'pause', args: {} })).ok
+    )
+      return run.runId;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 /** @throws Error with the product's output when it ends within `withinMs` or does not answer /healthz by then */
