@@ -170,7 +170,7 @@ export function RunList() {
             <div className="min-h-0 flex-1 overflow-y-auto">{welcome}</div>
           ) : view.as === 'charts' ? (
             <Suspense fallback={<Loading />}>
-              <SweepCharts view={view} />
+              <SweepCharts view={view} setView={setView} />
             </Suspense>
           ) : head.lines === 0 ? (
             <Message title="Nothing fits" text="No run fits the search and the filter.">

@@ -16,11 +16,10 @@ import type { View } from './tableQuery';
 const axisWidth = 88;
 
 /** Charts of settings against results, for the runs that match the view. */
-export function SweepCharts({ view }: { view: View }) {
+export function SweepCharts({ view, setView }: { view: View; setView(change: (view: View) => View): void }) {
   const router = useRouter();
-  const { search, show, sort, descending, group } = view;
+  const { search, show, sort, descending, group, axes: chosen } = view;
   const query = { search, show, sort, descending, group };
-  const [chosen, setChosen] = useState<readonly string[]>([]);
   const { data, error } = useQuery({
     queryKey: ['sweep', query, chosen],
     queryFn: () => api.runs.points.query({ ...query, columns: [...chosen] }),
@@ -53,7 +52,10 @@ export function SweepCharts({ view }: { view: View }) {
       </p>
     );
   const now = chosen.length > 0 ? chosen : data.columns;
-  const toggle = (key: string) => setChosen(now.includes(key) ? now.filter((k) => k !== key) : [...now, key]);
+  const toggle = (key: string) => {
+    const axes = now.includes(key) ? now.filter((k) => k !== key) : [...now, key];
+    setView((v) => ({ ...v, axes }));
+  };
   return (
     <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
       <Panel
@@ -100,14 +102,27 @@ export function SweepCharts({ view }: { view: View }) {
           </Sized>
         )}
       </Panel>
-      {axes.length > 1 && <Scatter axes={axes} points={data.points} over={over} onOver={setOver} onOpen={open} />}
+      {axes.length > 1 && (
+        <Scatter
+          axes={axes}
+          points={data.points}
+          over={over}
+          onOver={setOver}
+          onOpen={open}
+          across={view.across}
+          up={view.up}
+          onAxes={(to) => setView((v) => ({ ...v, ...to }))}
+        />
+      )}
     </div>
   );
 }
 
-function Scatter({ axes, points, over, onOver, onOpen }: Omit<PlotProps, 'width'>) {
-  const [xKey, setX] = useState('');
-  const [yKey, setY] = useState('');
+interface ScatterProps extends Omit<PlotProps, 'width'>, Pick<View, 'across' | 'up'> {
+  onAxes(to: Partial<Pick<View, 'across' | 'up'>>): void;
+}
+
+function Scatter({ axes, points, over, onOver, onOpen, across: xKey, up: yKey, onAxes }: ScatterProps) {
   const x = Math.max(
     0,
     axes.findIndex((a) => a.key === xKey),
@@ -130,8 +145,8 @@ function Scatter({ axes, points, over, onOver, onOpen }: Omit<PlotProps, 'width'
       title="Setting against result"
       aside={
         <span className="flex flex-wrap items-center gap-3 text-xs text-dim">
-          {select('across', x, setX)}
-          {select('up', y, setY)}
+          {select('across', x, (across) => onAxes({ across }))}
+          {select('up', y, (up) => onAxes({ up }))}
           <Explain term="mainMetric" />
         </span>
       }

@@ -7,6 +7,11 @@ export interface View extends TableQuery {
   folded: readonly string[];
   /** `charts`: the runs as a parallel plot and a scatter plot. */
   as: 'table' | 'charts';
+  /** Columns of the parallel plot; none: those that the server chooses. */
+  axes: readonly string[];
+  /** Columns of the scatter plot; '' or one that is not among the axes: the first axis, and the last. */
+  across: string;
+  up: string;
 }
 
 /** Default columns after the name, in display order; keys are those of shared/runTable.ts. */
@@ -31,6 +36,9 @@ export const defaultView: View = {
   columns: defaultColumns,
   folded: [],
   as: 'table',
+  axes: [],
+  across: '',
+  up: '',
 };
 
 /** Limited by the length of a query string. */
@@ -47,22 +55,29 @@ export function toParams(v: View): string {
   if (v.as !== defaultView.as) params.set('as', v.as);
   if (v.columns.join('\n') !== defaultColumns.join('\n')) for (const key of v.columns) params.append('column', key);
   for (const key of v.folded) params.append('folded', key);
+  for (const key of v.axes) params.append('axis', key);
+  if (v.across) params.set('across', v.across);
+  if (v.up) params.set('up', v.up);
   return params.toString();
 }
 
 /** The inverse of toParams; invalid values get their defaults. */
 export function fromParams(query: string): View {
   const params = new URLSearchParams(query);
-  const columns = params.getAll('column').filter((key) => key.length <= 700);
+  const keys = (name: string) => [...new Set(params.getAll(name).filter((key) => key.length <= 700))].slice(0, mostColumns);
+  const columns = keys('column');
   return {
     search: params.get('find') ?? '',
     show: shelves.find((s) => s === params.get('show')) ?? defaultView.show,
     sort: params.get('sort') ?? defaultView.sort,
     descending: params.get('order') !== 'up',
     group: groupings.find((g) => g === params.get('group')) ?? defaultView.group,
-    columns: columns.length > 0 ? [...new Set(columns)].slice(0, mostColumns) : defaultColumns,
+    columns: columns.length > 0 ? columns : defaultColumns,
     folded: params.getAll('folded').slice(0, 1000),
     as: params.get('as') === 'charts' ? 'charts' : 'table',
+    axes: keys('axis'),
+    across: keys('across')[0] ?? '',
+    up: keys('up')[0] ?? '',
   };
 }
 

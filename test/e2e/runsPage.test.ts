@@ -136,6 +136,21 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('the axes of these charts are in the link', async () => {
+    const page = await open();
+    await page.goto(`${app.url}/?as=charts&axis=loss&axis=best&axis=accuracy&across=best&up=loss`);
+    const axes = page.getByText(/^Axes: /);
+    await expect.poll(() => axes.textContent()).toBe('Axes: loss, best, accuracy');
+    const select = (name: string) => page.getByRole('combobox', { name, exact: true });
+    expect([await select('across').inputValue(), await select('up').inputValue()]).toEqual(['best', 'loss']);
+    await select('up').selectOption('accuracy');
+    const address = () => new URL(page.url()).search;
+    await expect.poll(address).toBe('?as=charts&axis=loss&axis=best&axis=accuracy&across=best&up=accuracy');
+    await page.reload();
+    await expect.poll(() => select('up').inputValue()).toBe('accuracy');
+    await page.context().close();
+  });
+
   it('a saved view is renamed by keyboard in the popup, which Escape leaves open; another browser shows the new name', async () => {
     const other = await open();
     const page = await open('?find=first');

@@ -28,6 +28,9 @@ it('the whole view comes back from the address; what makes no sense is left at i
           columns: ['status', 'config.a,b', 'series.loss & more'],
           folded: ['one', 'two words'],
           as: 'charts',
+          axes: ['config.a,b', 'best'],
+          across: 'config.a,b',
+          up: 'best',
         };
         expect(fromParams(toParams(view))).toEqual(view);
       }
