@@ -17,13 +17,21 @@ interface FileSystem {
  * @throws the file system's error
  */
 export function makeFolder(folder: string, fs: FileSystem, { dirname }: { dirname(path: string): string }): void {
+  // Also after a failure: another process may have made it in between.
   const isThere = () => fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (isThere()) return;
-  if (dirname(folder) !== folder) makeFolder(dirname(folder), fs, { dirname });
   try {
     fs.mkdirSync(folder);
   } catch (error) {
-    // Another process made it in between.
-    if (!isThere()) throw error;
+    const { code } = error as { code?: string };
+    if (code !== 'ENOENT' || dirname(folder) === folder) {
+      if (code === 'ENOTDIR' || !isThere()) throw error;
+      return;
+    }
+    makeFolder(dirname(folder), fs, { dirname });
+    try {
+      fs.mkdirSync(folder);
+    } catch (error) {
+      if (!isThere()) throw error;
+    }
   }
 }

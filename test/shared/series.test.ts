@@ -47,7 +47,7 @@ describe('rows', () => {
     [
       'a time that is none',
       { times: Float64Array.of(1, Number.NaN, 3) },
-      'times: a time must be a finite number of ms since 1970',
+      'times: give ms since 1970, from -8.64e15 to 8.64e15, not NaN',
     ],
   ])('with %s are refused with the field', (_what, change, message) => {
     const issues = rowsSchema.safeParse({ ...event, ...change }).error?.issues ?? [];

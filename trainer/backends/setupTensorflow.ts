@@ -5,6 +5,7 @@
 import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { flagsOf, givenTwice } from '~/shared/flags';
 import { compileAddon, fetchTfjsNode } from './tensorflow/addon';
 import { type Setup, setupFolder } from './tensorflow/paths';
 import { run, SetupError } from './tensorflow/shell';
@@ -18,7 +19,8 @@ Builds the tensorflow backend into .tensorflow/ from the PyPI wheel of TensorFlo
   --help         this text`;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
+  const { values, tokens } = parseArgs({
+    tokens: true,
     options: {
       gpu: { type: 'boolean', default: false },
       version: { type: 'string', default: '2.21.0' },
@@ -26,6 +28,8 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
     },
   });
+  const twice = givenTwice(flagsOf(tokens));
+  if (twice !== null) throw new SetupError(twice);
   if (values.help) console.log(help);
   else if (values.check) await check();
   else await setUp({ gpu: values.gpu, version: values.version });

@@ -91,9 +91,7 @@ class Follower:
         setup = made_setup(shown(name)[-40:], self._project, {"folder": shown(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
-        for _ in range(100):
-            if run.wait_until_open(0.1) or (run._link and run._link.failing):
-                break
+        run.wait_unless_away()
         # The files themselves show where a run goes back.
         run._series.go_on()
         return run

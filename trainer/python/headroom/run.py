@@ -325,6 +325,12 @@ class Run:
     def wait_until_open(self, timeout: float = 10.0) -> bool:
         return self._opened.wait(timeout)
 
+    def wait_unless_away(self) -> None:
+        """Waits until the run is open: ten seconds at most, and not for a server that cannot be reached."""
+        for _ in range(100):
+            if self.wait_until_open(0.1) or (self._link and self._link.failing):
+                return
+
     @property
     def unknown(self) -> bool:
         """The server that had this run has it no more."""
@@ -356,7 +362,7 @@ class Run:
         again = Run(self.settings, self.key, self._setup, "allow", system_seconds=None, beside=True)
         guard(again)
         if self.settings.mode == "online":
-            again.wait_until_open(10.0)
+            again.wait_unless_away()
         again._series.go_on_from(self._series)
         return again
 
