@@ -109,7 +109,8 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
     }
     case 'proposal.answered': {
       if (event.approved) return [];
-      const message = `${event.actor.name} declined it`;
+      const asked = view.openCommands.find((c) => c.command.id === event.commandId);
+      const message = `${event.actor.name} ${asked?.actor.id === event.actor.id ? 'took it back' : 'declined it'}`;
       return outcome(event.commandId, { status: 'refused', seq, at, step: view.step, reason: 'forbidden', message });
     }
     case 'command.scheduled':

@@ -80,7 +80,10 @@ export function noticeOf(
     case 'proposal.answered': {
       const asked = view.recent.commands.items.find((c) => c.command.id === event.commandId);
       const did = event.approved ? 'approved' : 'declined';
-      return notice(`${event.actor.name} ${did} what you asked for`, (person) => person.id === asked?.actor.id);
+      return notice(
+        `${event.actor.name} ${did} what you asked for`,
+        (person) => person.id === asked?.actor.id && person.id !== event.actor.id,
+      );
     }
     default:
       return null;

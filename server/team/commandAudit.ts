@@ -38,7 +38,8 @@ function rowOf(
     case 'command.requested':
       return { actor: event.actor, event: { type: 'command.requested', runId, seq, command: event.command } };
     case 'proposal.answered': {
-      const what = `${event.approved ? 'approved' : 'declined'} command ${event.commandId}`;
+      const did = event.approved ? 'approved' : authors.get(event.commandId)?.id === event.actor.id ? 'took back' : 'declined';
+      const what = `${did} command ${event.commandId}`;
       return { actor: event.actor, event: { type: 'run.changed', runId, what } };
     }
     case 'command.applied': {

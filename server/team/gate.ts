@@ -88,10 +88,17 @@ export function changeControlLock(
 }
 
 /** @returns why this person may not answer the proposal, or null */
-export function approvalProblem(view: Pick<RunView, 'openCommands'>, actor: Actor, commandId: string): Refusal | null {
+export function approvalProblem(
+  view: Pick<RunView, 'openCommands'>,
+  actor: Actor,
+  commandId: string,
+  approved: boolean,
+): Refusal | null {
   const proposal = view.openCommands.find((c) => c.command.id === commandId);
   if (proposal?.outcome.status !== 'proposed')
     return refuse('state', `commandId: no command ${commandId} waits for approval`, 'commandId');
-  if (proposal.actor.id === actor.id) return refuse('forbidden', 'a second operator must approve it, not the one who asked');
+  // Who asked may take it back.
+  if (approved && proposal.actor.id === actor.id)
+    return refuse('forbidden', 'a second operator must approve it, not the one who asked');
   return null;
 }

@@ -206,14 +206,14 @@ export const runs = router({
       });
     }),
 
-  /** A second operator's yes or no to a command that waits for one. */
+  /** A second operator's yes or no to a command that waits for one; who asked for it can take it back with a no. */
   answerProposal: allowed('steer runs')
     .input(z.strictObject({ runId, commandId, approved: z.boolean() }))
     .mutation(
       ({ ctx, input }): Promise<CommandAnswer> =>
         ctx.hub.decide(input.runId, async (view, lists) => {
           const { commandId: id, approved } = input;
-          const problem = approvalProblem(view, ctx.actor, id);
+          const problem = approvalProblem(view, ctx.actor, id, approved);
           if (problem) return problem;
           const { actor, command: asked } = view.openCommands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;

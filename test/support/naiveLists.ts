@@ -1,7 +1,7 @@
 import { activityEvent } from '~/shared/activity';
 import type { Entry, Resumed, RunEvent } from '~/shared/events';
 import { lastStepOf, seqCount } from '~/shared/rows';
-import { type CommandRecord, ended, type ListItems, type ListKind, type RunStatus } from '~/shared/view';
+import { type CommandRecord, ended, type ListItems, type ListKind, type RunStatus, waits } from '~/shared/view';
 
 type Whole = { [K in ListKind]: ListItems[K][] };
 
@@ -183,10 +183,13 @@ export class NaiveLists {
         break;
       }
       case 'proposal.answered':
-        if (!event.approved)
+        if (!event.approved) {
+          const own = lists.commands.some((c) => c.command.id === event.commandId && waits(c) && c.actor.id === event.actor.id);
+          const message = `${event.actor.name} ${own ? 'took it back' : 'declined it'}`;
           outcome(event.commandId, {
-            ...{ status: 'refused', seq, at, step, reason: 'forbidden', message: `${event.actor.name} declined it` },
+            ...{ status: 'refused', seq, at, step, reason: 'forbidden', message },
           } as CommandRecord['outcome']);
+        }
         break;
       case 'command.scheduled':
         outcome(event.commandId, { status: 'scheduled', message: event.message });

@@ -169,7 +169,8 @@ function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): It
     case 'proposal.answered': {
       const asked = view.commands.find((c) => c.command.id === event.commandId);
       const what = asked ? `${describeCommand(view, asked.command)}, asked for by ${asked.actor.name}` : event.commandId;
-      return line('team', `${event.approved ? 'approved' : 'declined'} a command`, what);
+      const did = event.approved ? 'approved' : asked?.actor.id === event.actor.id ? 'took back' : 'declined';
+      return line('team', `${did} a command`, what);
     }
     case 'note': {
       const { note } = event;

@@ -30,7 +30,14 @@ export function Proposals() {
               </Button>
             </>
           ) : (
-            <span className="text-dim">waits for a second operator</span>
+            <>
+              <span className="text-dim">waits for a second operator</span>
+              {actor.id === you?.id && (
+                <Button size="small" look="bare" disabled={busy} onClick={() => answer(command.id, false)}>
+                  Take it back
+                </Button>
+              )}
+            </>
           )}
         </li>
       ))}

@@ -161,11 +161,20 @@ describe('who comes in', () => {
     expect(await root.runs.answerProposal.mutate({ runId, commandId: 'command5', approved: true })).toMatchObject({
       reason: 'forbidden',
     });
+    await root.runs.command.mutate(set('command6'));
+    expect(await root.runs.answerProposal.mutate({ runId, commandId: 'command6', approved: false })).toMatchObject({ ok: true });
     const { secret } = await root.team.makeToken.mutate({ name: 'second', scope: 'operator', expiresInMs: null });
     const second = client({ authorization: `Bearer ${secret}` });
     expect(await second.runs.answerProposal.mutate({ runId, commandId: 'command5', approved: true })).toMatchObject({ ok: true });
-    const found = (await root.runs.view.query({ runId })).recent.commands.items.filter((c) => c.command.id === 'command5');
-    expect(found).toMatchObject([{ actor: { name: 'Root' }, outcome: { status: 'requested' } }]);
+    const { items } = (await root.runs.view.query({ runId })).recent.commands;
+    expect(
+      items
+        .filter((c) => ['command5', 'command6'].includes(c.command.id))
+        .sort((a, b) => a.command.id.localeCompare(b.command.id)),
+    ).toMatchObject([
+      { actor: { name: 'Root' }, outcome: { status: 'requested' } },
+      { outcome: { status: 'refused', message: 'Root took it back' } },
+    ]);
   });
 
   it('the audit log holds who did what, and continues after a page', async () => {
@@ -179,6 +188,6 @@ describe('who comes in', () => {
     const commands = () => root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
     await expect
       .poll(async () => (await commands()).rows.map((r) => r.actor.name), { timeout: 30_000 })
-      .toEqual(['nightly', 'Vic', 'Root', 'Root']);
+      .toEqual(['nightly', 'Vic', 'Root', 'Root', 'Root']);
   });
 });

@@ -118,10 +118,11 @@ describe('approval', () => {
     expect(answers('pause', 'learningRate')).toEqual(['propose', 'propose', 'propose', 'pass']);
     expect(answers('halt', 'rate')).toEqual(['propose', 'pass', 'pass', 'propose']);
   });
-  it('nobody approves their own, or what does not wait', () => {
+  it('nobody approves their own, which can be taken back, or what does not wait', () => {
     const view = { openCommands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };
-    expect(approvalProblem(view, bob, pause.id)).toBeNull();
-    expect(approvalProblem(view, ada, pause.id)).toMatchObject({ reason: 'forbidden' });
-    expect(approvalProblem(view, bob, 'another01')).toMatchObject({ reason: 'state', field: 'commandId' });
+    expect(approvalProblem(view, bob, pause.id, true)).toBeNull();
+    expect(approvalProblem(view, ada, pause.id, true)).toMatchObject({ reason: 'forbidden' });
+    expect(approvalProblem(view, ada, pause.id, false)).toBeNull();
+    expect(approvalProblem(view, bob, 'another01', false)).toMatchObject({ reason: 'state', field: 'commandId' });
   });
 });
