@@ -17,7 +17,7 @@ export function Proposals() {
     <ul className="divide-y divide-line/70 border-b border-line bg-warn/10" aria-label="Waiting for a second operator">
       {waiting.map(({ command, actor }) => (
         <li key={command.id} className="flex flex-wrap items-center gap-1.5 px-3 py-1.5 text-xs">
-          <span className="min-w-0 flex-1">
+          <span className="min-w-40 flex-1">
             {actor.id === you?.id ? 'You ask' : `${actor.name} asks`} for {describeCommand(view, command)}
           </span>
           {actor.id !== you?.id && you?.role !== 'viewer' ? (
