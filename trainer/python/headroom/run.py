@@ -456,7 +456,9 @@ _open_runs: set[Run] = set()
 
 def _made_folder(inside: Path) -> Path:
     """A folder for the run's spool; where `inside` cannot be written or is full, one of the system's temporary folder."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    # In the order in which runs began, to the microsecond: `sync` sends a run before the attempt that goes on with it.
+    now = time.time()
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 1e6):06d}-{uuid.uuid4().hex[:8]}"
 
     def made(folder: Path) -> Path:
         try:
