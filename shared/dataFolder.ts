@@ -6,7 +6,7 @@ export const dataFolderOf = (given: string | undefined, env: Readonly<Record<str
   given || env.HEADROOM_DATA || defaultDataFolder;
 
 interface FileSystem {
-  statSync(path: string, options: { throwIfNoEntry: false }): { isDirectory(): boolean } | undefined;
+  statSync(path: string): { isDirectory(): boolean };
   mkdirSync(path: string): void;
 }
 
@@ -16,22 +16,24 @@ interface FileSystem {
  *
  * @throws the file system's error
  */
-export function makeFolder(folder: string, fs: FileSystem, { dirname }: { dirname(path: string): string }): void {
-  // Also after a failure: another process may have made it in between.
-  const isThere = () => fs.statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false;
+export function makeFolder(folder: string, fs: FileSystem, path: { dirname(path: string): string }): void {
   try {
     fs.mkdirSync(folder);
   } catch (error) {
-    const { code } = error as { code?: string };
-    if (code !== 'ENOENT' || dirname(folder) === folder) {
-      if (code === 'ENOTDIR' || !isThere()) throw error;
-      return;
-    }
-    makeFolder(dirname(folder), fs, { dirname });
-    try {
-      fs.mkdirSync(folder);
-    } catch (error) {
-      if (!isThere()) throw error;
-    }
+    const above = path.dirname(folder);
+    const noneAbove = (error as { code?: string }).code === 'ENOENT' && !isFolder(above, fs);
+    if (noneAbove && above !== folder) {
+      makeFolder(above, fs, path);
+      makeFolder(folder, fs, path);
+      // Also when another process made it in between.
+    } else if (!isFolder(folder, fs)) throw error;
+  }
+}
+
+function isFolder(folder: string, fs: FileSystem): boolean {
+  try {
+    return fs.statSync(folder).isDirectory();
+  } catch {
+    return false;
   }
 }

@@ -92,6 +92,9 @@ export interface Sparkline {
   values: number[];
 }
 
+/** Most columns in the charts of a sweep. */
+export const mostAxes = 20;
+
 /** One run in the charts of a sweep: the values of the requested columns. */
 export interface SweepPoint {
   runId: string;

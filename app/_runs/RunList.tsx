@@ -214,7 +214,7 @@ export function RunList() {
 /** The runs of the server, if it made all of them itself as demonstrations; else none. */
 function onlyDemos({ head, lines }: TableState): readonly RunSummary[] {
   const runs = [...lines.values()].flatMap((line) => (line.kind === 'run' ? [line.run] : []));
-  return head?.all === runs.length && runs.every((run) => run.createdBy.role === 'system') ? runs : [];
+  return head?.all === runs.length && runs.every((run) => run.createdBy.role === 'system' && !run.trashed) ? runs : [];
 }
 
 const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;

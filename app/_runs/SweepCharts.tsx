@@ -7,6 +7,7 @@ import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { Panel } from '~/app/_components/Panel';
 import { api, describeError } from '~/app/_trpc/client';
+import { mostAxes } from '~/shared/runTable';
 import { axisOf, type PlotProps } from './sweep/axis';
 import { ParallelPlot } from './sweep/ParallelPlot';
 import { ScatterPlot } from './sweep/ScatterPlot';
@@ -68,6 +69,7 @@ export function SweepCharts({ view, setView }: { view: View; setView(change: (vi
       >
         <details className="px-3 py-1 text-xs text-dim">
           <summary className="min-h-6 leading-6 wrap-anywhere">Axes: {axes.map((a) => a.title).join(', ') || 'none'}</summary>
+          {now.length >= mostAxes && <p>{mostAxes} axes are the most: leave one out to choose another.</p>}
           {(['settings', 'results'] as const).map((kind) => (
             <fieldset key={kind} className="mb-1 flex min-w-0 flex-wrap gap-x-3">
               <legend className="font-semibold">{kind === 'settings' ? 'Settings that differ' : 'Results'}</legend>
@@ -77,6 +79,7 @@ export function SweepCharts({ view, setView }: { view: View; setView(change: (vi
                     type="checkbox"
                     className="size-4 shrink-0 accent-accent"
                     checked={now.includes(c.key)}
+                    disabled={now.length >= mostAxes && !now.includes(c.key)}
                     onChange={() => toggle(c.key)}
                   />
                   <span className="min-w-0 break-words">{c.title}</span>

@@ -39,7 +39,10 @@ export function Welcome(props: {
           <Way icon={<FlaskConical aria-hidden size={16} />} title="Watch a demo">
             {demos.length > 0 ? (
               <>
-                <p>Open one, look around and steer it as you like: they are there for that. A short tour shows the way.</p>
+                <p>
+                  Open one and look around{mayStart && ', and steer it as you like: they are there for that'}. A short tour shows
+                  the way.
+                </p>
                 {demos.map((run) => (
                   <p key={run.runId}>
                     <Link href={`/runs/${run.runId}`} className="inline-flex min-h-6 items-center font-medium text-accent">

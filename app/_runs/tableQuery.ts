@@ -1,4 +1,4 @@
-import { groupings, shelves, type TableQuery } from '~/shared/runTable';
+import { groupings, mostAxes, shelves, type TableQuery } from '~/shared/runTable';
 
 /** The state of the runs page: the query for the server, the columns, and the form of display. */
 export interface View extends TableQuery {
@@ -64,8 +64,9 @@ export function toParams(v: View): string {
 /** The inverse of toParams; invalid values get their defaults. */
 export function fromParams(query: string): View {
   const params = new URLSearchParams(query);
-  const keys = (name: string) => [...new Set(params.getAll(name).filter((key) => key.length <= 700))].slice(0, mostColumns);
-  const columns = keys('column');
+  const keys = (name: string, most: number) =>
+    [...new Set(params.getAll(name).filter((key) => key.length <= 700))].slice(0, most);
+  const columns = keys('column', mostColumns);
   return {
     search: params.get('find') ?? '',
     show: shelves.find((s) => s === params.get('show')) ?? defaultView.show,
@@ -75,9 +76,9 @@ export function fromParams(query: string): View {
     columns: columns.length > 0 ? columns : defaultColumns,
     folded: params.getAll('folded').slice(0, 1000),
     as: params.get('as') === 'charts' ? 'charts' : 'table',
-    axes: keys('axis'),
-    across: keys('across')[0] ?? '',
-    up: keys('up')[0] ?? '',
+    axes: keys('axis', mostAxes),
+    across: keys('across', 1)[0] ?? '',
+    up: keys('up', 1)[0] ?? '',
   };
 }
 

@@ -141,10 +141,14 @@ export class RunTable {
       for (const [name] of results) numbers.set(`result.${name}`, (numbers.get(`result.${name}`) ?? 0) + 1);
       for (const [name] of series) numbers.set(`series.${name}`, (numbers.get(`series.${name}`) ?? 0) + 1);
     }
-    const differ = [...settings]
-      .filter(([, s]) => s.values.size > 1 || (s.runs < runs.length && s.runs > 0 && runs.length <= mostPoints))
-      .map(([path, s]): Column => ({ key: `config.${path}`, title: known.titles.get(path) ?? path, runs: s.runs }));
-    const varied = differ.filter((c) => settings.get(c.key.slice('config.'.length))!.values.size > 1);
+    const differ: Column[] = [];
+    const varied: Column[] = [];
+    for (const [path, s] of settings) {
+      const column = { key: `config.${path}`, title: known.titles.get(path) ?? path, runs: s.runs };
+      const several = s.values.size > 1;
+      if (several || (s.runs < runs.length && runs.length <= mostPoints)) differ.push(column);
+      if (several) varied.push(column);
+    }
     const results = [...numbers].map(([key, count]): Column => ({ key, title: key.slice(key.indexOf('.') + 1), runs: count }));
     const fixedResults: Column[] = [
       { key: 'best', title: 'Best result', runs: runs.filter((r) => r.best).length },

@@ -4,6 +4,7 @@ import {
   type Catalog,
   type Estimate,
   groupings,
+  mostAxes,
   type Sparkline,
   type SweepAnswer,
   shelves,
@@ -43,7 +44,7 @@ export const tableProcedures = {
 
   /** Values of columns for every matching run, for the charts of a sweep. Without columns: those that differ among the runs. */
   points: watching
-    .input(z.strictObject({ ...tableQuery, columns: z.array(columnKey).max(20) }))
+    .input(z.strictObject({ ...tableQuery, columns: z.array(columnKey).max(mostAxes) }))
     .query(({ ctx, input }): SweepAnswer => ctx.hub.table.points(input)),
 
   /** Estimated duration of such a run, from earlier runs. */

@@ -3,7 +3,7 @@ import { boxOf, cellAt, gridLayout } from './layout';
 import { MapFrame } from './MapFrame';
 import type { MapProps, MapView } from './mapProps';
 import { paint } from './raster';
-import { mostLetters } from './TokenMark';
+import { labelsWidth } from './TokenMark';
 import type { MapTokens } from './tokens';
 import { ZoomMap } from './ZoomMap';
 
@@ -14,8 +14,8 @@ const mostWhole = 128;
 const marginOf = ({ queries, keys }: MapTokens): number => {
   const all = [...queries, ...keys];
   if (all.some((t) => t.picture)) return 46;
-  // 7.2 px for each character that is drawn, beside the word "queries".
-  return Math.max(34, Math.ceil(27 + 7.2 * Math.max(1, ...all.map((t) => Math.min(mostLetters, t.text.length)))));
+  // The labels, their distance from the map, and the word "queries".
+  return Math.max(34, Math.ceil(27 + labelsWidth(all)));
 };
 
 /** One map with its tokens on both axes. Arrow keys move through the cells and each is read aloud; Enter pins. */

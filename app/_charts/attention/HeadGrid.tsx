@@ -80,9 +80,7 @@ export const HeadGrid = memo(function HeadGrid(props: HeadGridProps) {
       <div
         role="grid"
         tabIndex={-1}
-        aria-label={
-          rows.length > lines.layers.length ? 'attention maps of the heads' : 'attention maps, rows are layers, columns are heads'
-        }
+        aria-label={isWrapped(rows) ? 'attention maps of the heads' : 'attention maps, rows are layers, columns are heads'}
         className="absolute touch-manipulation"
         style={at}
         {...pointer}
@@ -179,10 +177,13 @@ const HeadCells = memo(function HeadCells(
   ));
 });
 
+/** Whether the rows are those of one layer. */
+const isWrapped = (rows: readonly HeadRow[]): boolean => rows.length > 1 && rows[0]!.layer === rows[1]!.layer;
+
 /** Names of the rows and columns; buttons where a click can choose their heads. */
 const LineNames = memo(function LineNames({ grid, layers, rows, onSelect }: Shape & Pick<HeadGridProps, 'onSelect'>) {
   const known = (heads: HeadId[]) => heads.filter(([layer, head]) => head < layers[layer]!.heads);
-  const wrapped = rows.length > 1 && rows[0]!.layer === rows[1]!.layer;
+  const wrapped = isWrapped(rows);
   const heads = wrapped ? [] : (rows[0]?.heads ?? []);
   // A number has room of its own: of small maps only every second, third ... has one.
   const every = Math.ceil((labelWidth(String(Math.max(0, ...heads) + 1)) + 4) / (grid.pitch * grid.zoom));

@@ -3,7 +3,7 @@ import type { MapSize } from '~/shared/attention';
 import type { Spot } from './focus';
 import type { MapProps, MapView } from './mapProps';
 import { placeIn, pointing } from './pointing';
-import { mostLetters, TokenMark } from './TokenMark';
+import { labelsWidth, TokenMark } from './TokenMark';
 import type { Token } from './tokens';
 
 type AxesProps = MapSize & Pick<MapProps, 'tokens' | 'flip' | 'lit' | 'onFocus'> & { view: MapView; margin: number };
@@ -13,8 +13,7 @@ type Side = 'queries' | 'keys';
 const lengthOf = (tokens: readonly Token[], side: Side): number => {
   if (tokens.some((t) => t.picture)) return 16;
   if (side === 'queries') return 13;
-  const letters = Math.max(0, ...tokens.map((t) => Math.min(mostLetters, t.text.length)));
-  return Math.max(13, 5 + 6.5 * letters, tokens.length > 99 ? 19 : 0);
+  return Math.max(13, 5 + labelsWidth(tokens), tokens.length > 99 ? 19 : 0);
 };
 /** Labels that would overlap are left out at regular intervals; every position stays reachable. */
 const intervalFor = (cells: number) => [1, 2, 5, 10, 20, 50, 100, 200, 500].find((n) => n >= cells) ?? 1000;

@@ -3,7 +3,13 @@ import { cut } from '~/app/_charts/format';
 import type { Token } from './tokens';
 
 /** Longer labels are cut; the tooltip and the readout have the whole text. */
-export const mostLetters = 7;
+const mostCharacters = 7;
+/** Of the font of the labels at its larger size, CSS pixels. */
+const characterWidth = 7.2;
+
+/** Width of the longest label as it is drawn, CSS pixels. */
+export const labelsWidth = (tokens: readonly Token[]): number =>
+  characterWidth * Math.max(0, ...tokens.map((t) => Math.min(mostCharacters, t.text.length)));
 
 interface MarkProps {
   token: Token;
@@ -46,7 +52,7 @@ export function TokenMark({ token, place, x, y, side, pitch, on }: MarkProps) {
         y={side === 'top' ? y - 13 : y + 4}
         className={`font-mono ${size} ${on ? 'font-bold' : ''} ${wrong ? 'fill-bad' : ''}`}
       >
-        {cut(token.text, mostLetters)}
+        {cut(token.text, mostCharacters)}
       </text>
       {/* The position, since digits repeat; a cross where the answer is wrong. */}
       <text

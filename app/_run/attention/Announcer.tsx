@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { useWorkspace } from './workspaceContext';
 
 const quietMs = 5_000;
@@ -14,7 +14,7 @@ export function Announcer() {
     source.kind === 'example' && snapshot.targets && snapshot.predictions
       ? `${snapshot.answers - wrong[source.example]!} of ${snapshot.answers} answers right`
       : scene.sourceWords;
-  const words = `attention at step ${formatStep(recorded.step)}, ${answers}`;
+  const words = `attention at step ${count(recorded.step)}, ${answers}`;
   useEffect(() => {
     const wait = Math.max(0, last.current + quietMs - Date.now());
     const timer = setTimeout(() => {

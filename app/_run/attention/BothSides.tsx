@@ -3,7 +3,7 @@ import { deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { PixelCanvas } from '~/app/_charts/attention/PixelCanvas';
 import { paint } from '~/app/_charts/attention/raster';
 import { type ColorScale, colorScale } from '~/app/_charts/attention/scale';
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { useWorkspace } from './workspaceContext';
 
 const side = 150;
@@ -20,7 +20,7 @@ export const BothSides = memo(function BothSides() {
   const scale = colorScale({ quantity: these.quantity, sequential: view.palette, theme });
   return (
     <div className="flex flex-wrap items-end gap-3" data-testid="both-sides">
-      <SmallMap values={these.values} title={`step ${formatStep(scene.recorded.step)}`} scale={scale} />
+      <SmallMap values={these.values} title={`step ${count(scene.recorded.step)}`} scale={scale} />
       <span aria-hidden className="self-center text-lg text-dim">
         −
       </span>

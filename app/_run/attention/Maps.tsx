@@ -22,10 +22,10 @@ const setTile = (tile: AttentionView['tile']) => attentionView.set({ tile });
 
 /** Approximate height of the grid of heads divided by its width. @param width CSS pixels */
 function gridHeight({ lines, maps }: Scene, width: number): number {
-  const heads = headRows(lines, width);
-  const rows = heads.map(({ layer }) => maps.layers[layer]!);
-  const height = rows.reduce((n, r) => n + r.queries / Math.max(r.queries, r.keys), 0);
-  return height / Math.max(1, heads[0]!.heads.length * Math.max(...rows.map((r) => r.keys / Math.max(r.queries, r.keys))));
+  const rows = headRows(lines, width);
+  const sizes = rows.map(({ layer }) => maps.layers[layer]!);
+  const height = sizes.reduce((n, s) => n + s.queries / Math.max(s.queries, s.keys), 0);
+  return height / Math.max(1, rows[0]!.heads.length * Math.max(...sizes.map((s) => s.keys / Math.max(s.queries, s.keys))));
 }
 
 interface MapsProps {

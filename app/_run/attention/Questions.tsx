@@ -2,7 +2,6 @@ import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import Link from 'next/link';
-import { formatStep } from '~/app/_charts/format';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -28,7 +27,7 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
     <ul aria-label="questions on their way" className="flex flex-col gap-1 text-xs">
       {shown.map((q) => {
         const at = waiting.indexOf(q);
-        const name = `${q.label} of step ${formatStep(q.step)}`;
+        const name = `${q.label} of step ${count(q.step)}`;
         return (
           <li key={q.commandId} className="flex flex-wrap items-center gap-1.5" data-question={q.trainer ? 'running' : 'queued'}>
             {!only && (

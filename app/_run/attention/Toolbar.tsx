@@ -3,9 +3,9 @@ import { sequentialPalettes } from '~/app/_charts/attention/palettes';
 import { scaleKinds, scaleOffered } from '~/app/_charts/attention/scale';
 import { describeHeads } from '~/app/_charts/attention/selection';
 import { headName, visibleText } from '~/app/_charts/attention/tokens';
-import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
+import { count } from '~/app/_components/format';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import type { Comparison } from '~/app/_live/comparison';
@@ -248,7 +248,7 @@ function ReferencePicker() {
     [null, 'nothing'],
     ['first', 'the first snapshot'],
     ['previous', 'the snapshot before'],
-    [{ step }, `step ${formatStep(step)} (pin this one)`],
+    [{ step }, `step ${count(step)} (pin this one)`],
     ...(head && headCount(scene.snapshot.layers) > 1 ? [[head, headName(head.layer, head.head)] as [Reference, string]] : []),
     ...others.map((r): [Reference, string] => [{ run: r.runId }, `run ${runOption(r).text}`]),
   ];
@@ -265,6 +265,6 @@ function ReferencePicker() {
 
 function wordsOf(r: Reference): string {
   if (typeof r === 'string') return r;
-  if ('step' in r) return `step ${formatStep(r.step)} (pinned)`;
+  if ('step' in r) return `step ${count(r.step)} (pinned)`;
   return 'run' in r ? `run ${r.run}` : headName(r.layer, r.head);
 }

@@ -15,7 +15,7 @@ import { peakOf } from '~/app/_charts/attention/raster';
 import { type ColorScale, colorScale, type Quantity, type ScaleKind, scaleOffered } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Hidden, headKey, shownHeads, shownLines } from '~/app/_charts/attention/selection';
 import { headName, type MapTokens, noTokens, sameTokens } from '~/app/_charts/attention/tokens';
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import type { AttentionView } from '~/app/_live/attentionView';
 import { useOtherRun } from '~/app/_live/otherRun';
 import { nearestIndex, type Recorded } from '~/app/_live/recorded';
@@ -209,7 +209,7 @@ function useReference(
       if (other.error) return { ...none, problem: `run ${runId}: ${other.error}` };
       if (look.error) return { ...none, problem: `${other.name}: ${look.error}` };
       if (look.shown)
-        return ofSnapshot(look.shown, `${other.name} at step ${formatStep(look.shown.recorded.step)}`, other.feed, example);
+        return ofSnapshot(look.shown, `${other.name} at step ${count(look.shown.recorded.step)}`, other.feed, example);
       return {
         ...none,
         problem: other.name === null || look.nearest ? 'the other run is loading' : `${other.name} has no snapshot`,
@@ -225,8 +225,8 @@ function useReference(
     const recorded = asked === 'first' ? list[0] : asked === 'previous' ? list[at - 1] : list[nearestIndex(list, step)];
     if (!recorded) return { ...none, problem: 'there is no snapshot before this one' };
     const snapshot = feed.at(recorded, example);
-    if (snapshot) return ofSnapshot({ snapshot, recorded }, `step ${formatStep(recorded.step)}`, feed, example);
+    if (snapshot) return ofSnapshot({ snapshot, recorded }, `step ${count(recorded.step)}`, feed, example);
     feed.want(recorded, example);
-    return { ...none, problem: `step ${formatStep(recorded.step)} is loading` };
+    return { ...none, problem: `step ${count(recorded.step)} is loading` };
   }, [asked, shown, feed, version, example, runId, other.error, other.name, other.feed, look]);
 }

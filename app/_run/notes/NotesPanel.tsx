@@ -1,6 +1,5 @@
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
-import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
@@ -63,7 +62,7 @@ function NewNote() {
   return (
     <div className="p-2">
       <NoteField
-        label={`Note at step ${formatStep(step)}`}
+        label={`Note at step ${count(step)}`}
         submit="Add"
         placeholder={`Note at step ${count(step)}; @name mentions`}
         busy={busy}

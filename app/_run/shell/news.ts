@@ -1,4 +1,4 @@
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { ended, type RunView } from '~/shared/view';
 
 /** A change in a run that people should be notified about while they look elsewhere. */
@@ -27,7 +27,7 @@ export function createNews(): (view: RunView) => News[] {
         ({ seq, level, kind, step, message }): News => ({
           key: `${seq}`,
           tone: level,
-          title: `${name}: ${kind}${step === null ? '' : ` at step ${formatStep(step)}`}`,
+          title: `${name}: ${kind}${step === null ? '' : ` at step ${count(step)}`}`,
           detail: message,
           step: step ?? view.step,
         }),
@@ -38,7 +38,7 @@ export function createNews(): (view: RunView) => News[] {
         ({ seq, status, step, message }): News => ({
           key: `${seq}`,
           tone: status === 'failed' || status === 'crashed' ? 'error' : 'info',
-          title: `${name}: ${status} at step ${formatStep(step)}`,
+          title: `${name}: ${status} at step ${count(step)}`,
           detail: message,
           step,
         }),

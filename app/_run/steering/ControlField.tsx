@@ -151,8 +151,8 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
             {!error && (
               <span>
-                {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)} at step{' '}
-                {count(state?.changedAtStep ?? 0)}
+                {state?.changedBy?.name ?? 'Somebody'} made it {describeValue(spec, current)}
+                {state && ` at step ${count(state.changedAtStep)}`}
               </span>
             )}
             {odd === null ? (

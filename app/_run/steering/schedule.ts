@@ -1,4 +1,4 @@
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { numberTyped, wholeTyped } from '~/app/_components/numberTyped';
 import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
@@ -43,8 +43,7 @@ export function conditionOf(
         ok: false,
         message: `Step: ${t.step.trim() ? `"${t.step.trim()}" does not fit; ` : ''}give a whole number above ${head}, where the run is`,
       };
-    if (end > 0 && step > end)
-      return { ok: false, message: `Step: the run ends at step ${formatStep(end)}; give one up to there` };
+    if (end > 0 && step > end) return { ok: false, message: `Step: the run ends at step ${count(end)}; give one up to there` };
     return { ok: true, condition: { kind: 'step', step } };
   }
   const unknown = unknownName(t, measured);

@@ -1,4 +1,3 @@
-import { formatStep } from '~/app/_charts/format';
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { triggerWords } from '~/app/_live/triggerWords';
@@ -121,10 +120,10 @@ export function describeCommand(
     return `${spec?.label ?? command.control} → ${describeValue(spec, command.value)}${when}`;
   }
   if (roleOf(view, command) === 'revert')
-    return `Back to the checkpoint${command.args.step === undefined ? '' : ` at step ${command.args.step}`}`;
+    return `Back to the checkpoint${typeof command.args.step === 'number' ? ` at step ${count(command.args.step)}` : ''}`;
   const spec = view.controls.actions.find((a) => a.name === command.action);
   const asked = view.checkpoints?.find((c) => c.blob.hash === command.checkpoint);
-  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${formatStep(asked.step)}` : ' of a checkpoint';
+  const of = command.checkpoint === undefined ? '' : asked ? ` of step ${count(asked.step)}` : ' of a checkpoint';
   const args = Object.entries(command.args).map(([name, value]) => {
     const arg = spec?.args.find((a) => a.name === name);
     return arg?.type === 'enum' ? String(value) : `${arg?.label ?? name} ${describeValue(arg, value)}`;

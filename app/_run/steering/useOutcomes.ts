@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { toast } from '~/app/_live/toast';
 import type { CommandRecord } from '~/shared/view';
@@ -38,8 +38,8 @@ export function useOutcomes(): void {
       if (outcome.status === 'applied') {
         const spec = command.kind === 'set' ? valueSpec(view, command.control) : undefined;
         const description = spec
-          ? `step ${formatStep(outcome.step)}: ${describeValue(spec, outcome.before)} → ${describeValue(spec, outcome.after)}`
-          : outcome.message || `step ${formatStep(outcome.step)}`;
+          ? `step ${count(outcome.step)}: ${describeValue(spec, outcome.before)} → ${describeValue(spec, outcome.after)}`
+          : outcome.message || `step ${count(outcome.step)}`;
         if (mine) toast.success(what, { id, description });
         else toast.message(`${actor.name}: ${what}`, { id, description, duration: 2_500 });
       } else if (outcome.status === 'refused') {

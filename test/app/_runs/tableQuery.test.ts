@@ -5,7 +5,7 @@ import { viewsIn } from '~/app/_runs/savedViews';
 import { axisOf } from '~/app/_runs/sweep/axis';
 import { defaultView, fromParams, sortedBy, toParams, type View } from '~/app/_runs/tableQuery';
 import { tagsOf } from '~/app/_runs/tags';
-import { groupings, shelves } from '~/shared/runTable';
+import { groupings, mostAxes, shelves } from '~/shared/runTable';
 import { runLine } from '../../support/runLines';
 
 it('tags are separated by commas, each once, and a long one is named', () => {
@@ -35,6 +35,9 @@ it('the whole view comes back from the address; what makes no sense is left at i
         expect(fromParams(toParams(view))).toEqual(view);
       }
   expect(fromParams('show=none&order=sideways&group=by&as=poem')).toEqual(defaultView);
+  // The server draws no more, and would refuse the whole question.
+  const axes = Array.from({ length: mostAxes + 5 }, (_, i) => `axis=series.${i}`).join('&');
+  expect(fromParams(axes).axes).toHaveLength(mostAxes);
 });
 
 it('a click on a column turns it round, on another begins with what people want first', () => {

@@ -5,10 +5,9 @@ import { litHead, type Spot, within } from '~/app/_charts/attention/focus';
 import type { ColorScale } from '~/app/_charts/attention/scale';
 import { allHeads, headKey } from '~/app/_charts/attention/selection';
 import { describeToken, headName } from '~/app/_charts/attention/tokens';
-import { formatStep } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
-import { measured } from '~/app/_components/format';
+import { count, measured } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
 import { Remark } from '~/app/_components/Remark';
 import type { Pane } from '~/app/_live/comparison';
@@ -127,7 +126,7 @@ function StepLine({ shown: at, onChange, onMove }: Pick<PaneCardProps, 'shown' |
         value={Math.max(0, nearestIndex(list, step))}
         disabled={list.length < 2}
         aria-label={`pane ${letter}: step`}
-        aria-valuetext={`step ${formatStep(step)}`}
+        aria-valuetext={`step ${count(step)}`}
         onChange={(e) => {
           const to = list[Number(e.target.value)]?.step;
           if (to !== undefined) onMove(to);
@@ -135,13 +134,13 @@ function StepLine({ shown: at, onChange, onMove }: Pick<PaneCardProps, 'shown' |
       />
       <span className="min-w-18 text-right whitespace-nowrap text-dim">
         {look?.shown && look.shown.recorded !== look.nearest && !look.error ? (
-          <span className="text-warn">step {formatStep(step)} loading</span>
+          <span className="text-warn">step {count(step)} loading</span>
         ) : (
           <>
             {look?.nearest && at.step !== step && (
-              <span title={`nearest recorded to step ${formatStep(at.step)}`}>{formatStep(at.step)} ≈ </span>
+              <span title={`nearest recorded to step ${count(at.step)}`}>{count(at.step)} ≈ </span>
             )}
-            step <strong className="font-mono text-ink">{formatStep(step)}</strong>
+            step <strong className="font-mono text-ink">{count(step)}</strong>
           </>
         )}
       </span>

@@ -1,5 +1,5 @@
 import type { Curve } from '~/app/_charts/curve';
-import { formatStep } from '~/app/_charts/format';
+import { count } from '~/app/_components/format';
 import type { Comparison } from '~/app/_live/comparison';
 import { lowestLoss, stepAtLoss } from '~/app/_live/equalLoss';
 
@@ -27,7 +27,7 @@ export function stepBeside(align: Comparison['align'], from: RunAxis, step: numb
   if (from === to) return { step, problem: null };
   switch (align) {
     case 'step':
-      return upTo(to, step, `it has ${formatStep(to.lastStep)} steps`);
+      return upTo(to, step, `it has ${count(to.lastStep)} steps`);
     case 'epoch': {
       if (from.stepsPerEpoch === 0 || to.stepsPerEpoch === 0) return { step, problem: 'its epochs are not known: same step' };
       const epoch = step / from.stepsPerEpoch;

@@ -5,9 +5,9 @@ import { LikenessMatrix } from '~/app/_charts/attention/LikenessMatrix';
 import { colorScale } from '~/app/_charts/attention/scale';
 import { allHeads, type HeadId, type Layers, placeOfHead } from '~/app/_charts/attention/selection';
 import { headName } from '~/app/_charts/attention/tokens';
-import { formatStep } from '~/app/_charts/format';
 import { useSize } from '~/app/_charts/useSize';
 import { Choose } from '~/app/_components/Choose';
+import { count } from '~/app/_components/format';
 import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
 import { runOption, useOtherRun, useOtherRuns } from '~/app/_live/otherRun';
@@ -122,7 +122,7 @@ export function Likeness() {
             <Pairs
               value={value}
               pairs={order.pairs}
-              other={`${beside.name} at step ${formatStep(beside.look.shown?.recorded.step ?? Number.NaN)}`}
+              other={`${beside.name}${beside.look.shown ? ` at step ${count(beside.look.shown.recorded.step)}` : ''}`}
             />
           )}
         </div>
