@@ -163,7 +163,7 @@ describeInBrowser('snapshots that describe themselves', () => {
       examples: [{ keys: 0, queries: 0 }],
       vocabulary: [
         [3, 'sat'],
-        [5, '.'],
+        [5, 'internationally'],
         [17, ' cat'],
         [40_001, 'the'],
       ],
@@ -187,6 +187,11 @@ describeInBrowser('snapshots that describe themselves', () => {
       .poll(() => reader.getByTestId('next-tokens').textContent())
       .toContain('likeliest after position 2, which the follows');
     await expect.poll(() => reader.getByTestId('next-tokens').getByRole('rowheader').allTextContents()).toEqual(['sat', '␣cat']);
+    const texts = panel.getByTestId('big-map').locator('svg text');
+    const word = (await texts.filter({ hasText: 'queries' }).boundingBox())!;
+    // The last of the two labels is that of the row; the first is that of the column.
+    const label = (await texts.filter({ hasText: 'intern…' }).last().boundingBox())!;
+    expect(label.x).toBeGreaterThanOrEqual(word.x + word.width);
     const map = panel.getByTestId('big-map').getByRole('grid');
     const box = (await map.boundingBox())!;
     await page.mouse.move(box.x + (4.5 * box.width) / T, box.y + (1.5 * box.height) / T);
