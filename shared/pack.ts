@@ -2,7 +2,7 @@ import { tagged, untagged } from './json';
 
 /**
  * One message as one binary buffer: JSON text, then the bytes of its typed arrays. socket.io sends it as a single attachment, so
- * step rows are sent as raw doubles and every frame costs two websocket frames.
+ * step rows are sent as raw doubles.
  *
  * Layout, little-endian: u32 magic "HRM1" | u32 textBytes | text, padded with spaces to a multiple of 8 | arrays, each padded to
  * 8. In the text an array is {"$f64":[offset, byteLength]}, offset counted from the first array byte.

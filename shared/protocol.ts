@@ -217,7 +217,7 @@ export interface ServerToTrainer {
   forget: (f: { ticket: string }) => void;
 }
 
-// ---- viewer <-> server: socket.io on paths.viewers ----
+// ---- viewer <-> server: socket.io on paths.viewers, with viewerParser.ts ----
 
 /** A viewer's position in a log. */
 export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });

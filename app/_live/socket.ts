@@ -2,6 +2,7 @@ import { io, type Socket } from 'socket.io-client';
 import { unpack } from '~/shared/pack';
 import { paths } from '~/shared/paths';
 import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
+import { viewerParser } from '~/shared/viewerParser';
 import { atBase } from './base';
 import { Listeners } from './listeners';
 import { serverTime } from './serverTime';
@@ -14,6 +15,7 @@ const connectWithinMs = 4_000;
 const giveUpAfterMs = 10_000;
 export const socketOptions = {
   path: atBase(paths.viewers),
+  parser: viewerParser,
   transports: ['websocket'],
   timeout: connectWithinMs,
   reconnectionDelay: 300,

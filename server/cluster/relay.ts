@@ -22,6 +22,7 @@ import {
   type WatchAnswer,
   watchRequest,
 } from '~/shared/protocol';
+import { viewerParser } from '~/shared/viewerParser';
 import { forwardedHeaders, type Target, targetOf } from './forward';
 import { RelayedRun, type Upstream } from './relayedRun';
 
@@ -39,7 +40,10 @@ export class Relay {
     private readonly target: () => Target,
     private readonly clock: Clock,
   ) {
-    this.#io = new Server(this.#http, socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, allow: () => null }));
+    this.#io = new Server(
+      this.#http,
+      socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, parser: viewerParser, allow: () => null }),
+    );
     this.#io.use(({ request }, next) => {
       const answer = this.#answers.get(request);
       next(answer instanceof Error ? answer : undefined);
@@ -62,6 +66,7 @@ export class Relay {
     const own = Object.entries(forwardedHeaders(request)).filter(([name]) => !name.startsWith('sec-websocket-'));
     const upstream: Upstream = connect(at.origin, {
       path: at.pathname,
+      parser: viewerParser,
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,

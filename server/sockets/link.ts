@@ -13,12 +13,15 @@ export const socketOptions = (link: {
   maxBytes: number;
   /** Also allow plain requests, for people behind a proxy that blocks websockets. */
   polling?: boolean;
+  /** socket.io's own, unless given. */
+  parser?: ServerOptions['parser'];
   /** null, or why this request may not connect. */
   allow(request: IncomingMessage): string | null;
 }): Partial<ServerOptions> => ({
   path: link.path,
   serveClient: false,
   transports: link.polling ? ['websocket', 'polling'] : ['websocket'],
+  parser: link.parser,
   maxHttpBufferSize: link.maxBytes,
   perMessageDeflate: false,
   httpCompression: false,

@@ -16,6 +16,7 @@ import { answeredBy, noticeOf } from '~/shared/notices';
 import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunSummary } from '~/shared/summary';
+import { viewerParser } from '~/shared/viewerParser';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 
@@ -47,7 +48,7 @@ export function openViewerLink(deps: {
   const http = createServer();
   const io = new Server<ViewerToServer, ServerToViewer, Record<string, never>, Data>(
     http,
-    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, polling: true, allow: deps.allow }),
+    socketOptions({ path: paths.viewers, maxBytes: 64 * 1024, polling: true, parser: viewerParser, allow: deps.allow }),
   );
   const presence = new Presence(clock);
   const whoIs = async (request: IncomingMessage) => {

@@ -14,6 +14,7 @@ import {
   type WatchAnswer,
 } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
+import { viewerParser } from '~/shared/viewerParser';
 import { type Inbox, inbox } from './inbox';
 
 type Received = {
@@ -53,6 +54,7 @@ export class TestViewer {
     const at = addressAt(url, paths.viewers);
     const socket: Socket<ServerToViewer, ViewerToServer> = io(at.origin, {
       path: at.pathname,
+      parser: viewerParser,
       transports,
       reconnection: false,
       forceNew: true,
