@@ -7,10 +7,13 @@ import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { unpack } from '~/shared/pack';
 import type { ReplaySeries } from '~/shared/replayFile';
+import type { ListItems } from '~/shared/view';
+import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { publishedSetup } from '~/test/support/setups';
 import { ada, assigned, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
+import { membersOf } from '~/test/support/tar';
 
 const setup = publishedSetup('reverse');
 const values = startValues(setup);
@@ -75,6 +78,29 @@ it('as a replay: every row is in the file of a run that goes on meanwhile', asyn
   const [, text] = /id="rows-0">([^<]*)</.exec(page)!;
   const [first] = unpack(gunzipSync(Buffer.from(text!, 'base64'))) as ReplaySeries[];
   expect([first!.bucketSteps, first!.steps.length]).toEqual([1, stepCount]);
+});
+
+it('as headroom: what retention deletes meanwhile is deleted in the file, too, by the entry that says so', async () => {
+  const file = await exported('headroom', async ({ blobs, store, run }) => {
+    const [{ seq, blob }] = (await store.list({ runId: 'record1', kind: 'snapshots', limit: 10 })).slice(1) as [
+      ListItems['snapshots'],
+    ];
+    await run.append([{ type: 'snapshots.thinned', quotaBytes: 1, seqs: [seq], message: 'thinned' }]);
+    await blobs.remove(blob.hash);
+  });
+  const members = await membersOf(gunzipSync(file));
+  expect(members.map(({ name }) => name.replace(/[0-9a-f]{64}/, 'hash'))).toEqual([
+    ...['manifest.json', 'log/000001.pack', 'blobs/hash', 'blobs/hash', 'log/000002.pack', 'end.json'],
+  ]);
+  const app = await startApp();
+  try {
+    const answer = await fetch(`${app.url}/api/import?name=x`, { method: 'POST', body: file as never });
+    expect([answer.status, await answer.json()]).toEqual([201, { runId: 'record1', leftOut: null }]);
+    const { recent } = (await app.hub.view('record1'))!;
+    expect(recent.snapshots.items.map(({ step }) => step)).toEqual([0, 4000]);
+  } finally {
+    await app.close();
+  }
 });
 
 it('as a replay: maps that retention deletes meanwhile are an error that says so', async () => {
