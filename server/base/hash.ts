@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 
 /** SHA-256, in hex. */
 export const hashOf = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
-export async function hashOfFile(file: string): Promise<string> {
+/** @param file a file that is open stays open */
+export async function hashOfFile(file: string | FileHandle): Promise<string> {
   const hash = createHash('sha256');
-  for await (const part of createReadStream(file, { highWaterMark: 1 << 20 })) hash.update(part as Buffer);
+  const options = { start: 0, highWaterMark: 1 << 20 };
+  const stream =
+    typeof file === 'string' ? createReadStream(file, options) : file.createReadStream({ ...options, autoClose: false });
+  for await (const part of stream) hash.update(part as Buffer);
   return hash.digest('hex');
 }

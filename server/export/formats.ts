@@ -8,7 +8,7 @@ import { signalBlock } from '~/shared/signals';
 import { plainSnapshot } from '~/shared/snapshotPlain';
 import { writeHeadroomFile } from './headroomFile';
 import { writeReplay } from './replay';
-import { ExportError, type RecordSource, snapshotAt } from './source';
+import { ExportError, ofOneState, type RecordSource, snapshotAt } from './source';
 import { writeCsv, writeJson, writeParquet } from './tables';
 import { writeTensorboard } from './tensorboard';
 
@@ -159,9 +159,9 @@ export type ExportQuery = z.infer<typeof exportQuery>;
 
 export const contentType = ({ format }: ExportQuery): string => formats[format].type;
 
-/** @throws ExportError when the requested content does not exist */
+/** @throws ExportError when the requested content does not exist, or changed while it was read */
 export const writeExport = (source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> =>
-  formats[query.format].write(source, query, now);
+  ofOneState(source, query.runId, query.format !== 'headroom', formats[query.format].write(source, query, now));
 
 /** A file name for people: letters, digits, dots and dashes of the run's name. */
 export const fileName = (query: ExportQuery, runName: string, at: number): string => {

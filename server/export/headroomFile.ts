@@ -8,7 +8,8 @@ import { seqCount } from '~/shared/rows';
 import { ExportError, logPages, type RecordSource } from './source';
 
 /**
- * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order:
+ * A run as one file, `<name>.headroom`: a gzip-compressed tar (`tar xzf` opens it) with these members, in this order; blobs that
+ * were deleted while they were copied are followed by the pages that say so, and the blobs that these name:
  *
  *   manifest.json      {"format": "headroom", "version": 2, "runId", "exportedAt": ms since 1970}
  *   log/000001.pack …  pages of the log from seq 1 on: pack.ts messages {"entries": Entry[]}, doubles unchanged
@@ -68,36 +69,48 @@ async function writeMembers(
     return add(name, bytes.length, [bytes]);
   };
   await json('manifest.json', { format: 'headroom', version: HEADROOM_VERSION, runId, exportedAt });
-  const named = new Set<string>();
+  const all = new Set<string>();
+  const missing = new Set<string>();
   let pages = 0;
   let head = 0;
   let chain = firstLink;
-  for await (const entries of logPages(source, runId)) {
-    for (const { event } of entries) for (const hash of blobsNamed(event)) named.add(hash);
-    chain = entries.reduce(nextLink, chain);
-    const last = entries.at(-1)!;
-    if ((await source.chainAt(runId, last.seq)) !== hex(chain))
-      throw new ExportError(
-        `run ${runId}: the log up to entry ${last.seq} is not what was written; \`headroom verify\` says where it differs`,
-      );
-    head = last.seq + seqCount(last.event) - 1;
-    const page = packed({ entries });
-    await add(`log/${String(++pages).padStart(6, '0')}.pack`, page.length, [page]);
-  }
-  const missing: string[] = [];
-  const sizes = await Promise.all([...named].map((hash) => source.blobs.size(hash)));
-  const total = sizes.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
-  let done = 0;
-  for (const hash of named) {
-    source.progress?.({ doing: 'copying maps and checkpoints', done, total, unit: 'bytes' });
-    const blob = await source.blobs.open(hash);
-    if (!blob) {
-      missing.push(hash);
-      continue;
+  const addLog = async (): Promise<Map<string, number | null>> => {
+    const named = new Map<string, number | null>();
+    for await (const entries of logPages(source, runId, head + 1)) {
+      for (const hash of new Set(entries.flatMap(({ event }) => blobsNamed(event))))
+        if (!all.has(hash)) named.set(hash, await source.blobs.size(hash));
+      for (const hash of named.keys()) all.add(hash);
+      chain = entries.reduce(nextLink, chain);
+      const last = entries.at(-1)!;
+      if ((await source.chainAt(runId, last.seq)) !== hex(chain))
+        throw new ExportError(
+          `run ${runId}: the log up to entry ${last.seq} is not what was written; \`headroom verify\` says where it differs`,
+        );
+      head = last.seq + seqCount(last.event) - 1;
+      const page = packed({ entries });
+      await add(`log/${String(++pages).padStart(6, '0')}.pack`, page.length, [page]);
     }
-    await add(`blobs/${hash}`, blob.bytes, blob.stream as AsyncIterable<Uint8Array>);
-    done += blob.bytes;
-  }
-  await json('end.json', { head, chain: hex(chain), blobs: named.size - missing.length, missing });
+    return named;
+  };
+  /** @returns whether some of them were deleted since the log was read */
+  const addBlobs = async (named: Map<string, number | null>): Promise<boolean> => {
+    const total = [...named.values()].reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0);
+    let done = 0;
+    let deleted = false;
+    for (const [hash, bytes] of named) {
+      source.progress?.({ doing: 'copying maps and checkpoints', done, total, unit: 'bytes' });
+      const blob = await source.blobs.open(hash);
+      if (!blob) {
+        missing.add(hash);
+        deleted ||= bytes !== null;
+        continue;
+      }
+      await add(`blobs/${hash}`, blob.bytes, blob.stream as AsyncIterable<Uint8Array>);
+      done += blob.bytes;
+    }
+    return deleted;
+  };
+  while (await addBlobs(await addLog()));
+  await json('end.json', { head, chain: hex(chain), blobs: all.size - missing.size, missing: [...missing] });
   archive.finalize();
 }

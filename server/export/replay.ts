@@ -53,7 +53,7 @@ export async function* writeReplay(
     const there = await Promise.all(blobsOfSnapshot(s).map((hash) => source.blobs.has(hash)));
     if (there.every(Boolean)) kept.push(s);
   }
-  const { rows, names, buckets } = await shapeOfRows(source, view);
+  const { rows, names, ...range } = await shapeOfRows(source, view);
   const samples = await samplesOf(source, lists.media.items);
   const { parts } = await source.console({ runId, before: null, after: null, search: '', limit: ALL_PARTS });
   const manifest: ReplayManifest = {
@@ -86,13 +86,13 @@ export async function* writeReplay(
   for (let part = 0; part < rows.parts; part++) {
     source.progress?.({ doing: 'reading the curves', done: part * SERIES, total: rows.series, unit: 'series' });
     const wanted = names.slice(part * SERIES, (part + 1) * SERIES);
-    const { series } = await source.range({ runId, series: wanted, fromStep: Number.MIN_SAFE_INTEGER, toStep: null, buckets });
+    const { series } = await source.range({ runId, series: wanted, fromStep: Number.MIN_SAFE_INTEGER, ...range });
     yield await packed(`rows-${part}`, series.map(replaySeries));
   }
   let done = 0;
   for (const hash of new Set([...kept.flatMap(blobsOfSnapshot), ...samples.hashes])) {
     const blob = await source.blobs.get(hash);
-    if (!blob) throw new Error(`blob ${hash} went away while the replay was made; take it away again`);
+    if (!blob) throw new ExportError(`maps of run ${runId} were deleted to save space while it was exported; export it again`);
     source.progress?.({ doing: 'copying maps', done, total: manifest.snapshots.bytes, unit: 'bytes' });
     done += blob.length;
     yield await zipped(`blob-${hash}`, blob);
@@ -149,19 +149,19 @@ async function recipesOf(source: RecordSource, { setup }: RunView): Promise<Know
   return [{ ...spec, trainers: [] }];
 }
 
-/** How the rows are stored in the file, and the order of the series. */
+/** How the rows are stored in the file, the order of the series, and what to read of each: rows that arrive meanwhile are left out. */
 async function shapeOfRows(
   source: RecordSource,
   view: RunView,
-): Promise<{ rows: ReplayManifest['rows']; names: string[]; buckets: number }> {
+): Promise<{ rows: ReplayManifest['rows']; names: string[]; toStep: number; buckets: number }> {
   const streams = await source.streams(view.runId);
   const names = streams.flatMap((s) => s.columns.map((c) => c.name));
   const values = streams.reduce((n, s) => n + s.rows * s.columns.length, 0);
-  const most = streams.reduce((n, s) => Math.max(n, s.rows), 1);
+  const toStep = streams.reduce((step, s) => Math.max(step, (s.lastStep ?? 0) + 1), 0);
   const whole = values <= VALUES;
-  const buckets = whole ? most : Math.max(1, Math.floor(VALUES / 4 / names.length));
+  const buckets = whole ? VALUES : Math.max(1, Math.floor(VALUES / 4 / names.length));
   const rows = { headStep: view.step, whole, series: names.length, parts: Math.ceil(names.length / SERIES) };
-  return { rows, names, buckets };
+  return { rows, names, toStep, buckets };
 }
 
 /** By step: the first, the last, and those nearest to equally spaced steps between them. */

@@ -2,6 +2,7 @@ import type { Progress } from '~/server/base/jobs';
 import { startingAt } from '~/server/runs/log';
 import type { Store } from '~/server/store';
 import type { BlobReader } from '~/server/store/blobs';
+import { rewindOf } from '~/server/store/checkAppend';
 import type { Entry, SnapshotEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { seqCount } from '~/shared/rows';
@@ -21,6 +22,38 @@ export interface RecordSource
 /** A request that cannot be fulfilled; the message is for the client. */
 export class ExportError extends Error {
   override name = 'ExportError';
+}
+
+/**
+ * Passes on the parts of an export, which reads page by page while the run goes on.
+ *
+ * @param rows it has the rows in force, so that all of them must be of one state; a log never changes
+ * @throws ExportError when the run was deleted, or rows were taken back, before everything was read
+ */
+export async function* ofOneState(
+  source: RecordSource,
+  runId: string,
+  rows: boolean,
+  parts: AsyncGenerator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const headOf = async () => (await source.runs()).find((r) => r.runId === runId)?.head;
+  const head = await headOf();
+  if (head === undefined) throw new ExportError(`runId: there is no run ${runId}`);
+  const lastStep = Math.max(...(await source.streams(runId)).map((s) => s.lastStep ?? Number.NEGATIVE_INFINITY));
+  let failure: unknown;
+  try {
+    yield* parts;
+    if (!rows) return;
+  } catch (error) {
+    failure = error;
+  }
+  if ((await headOf()) === undefined) throw new ExportError(`run ${runId} was deleted while it was exported`);
+  if (failure !== undefined) throw failure;
+  const types = ['rewind', 'run.assigned'] as const;
+  const back = (await source.entries({ runId, fromSeq: head + 1, limit: 1000, types }))
+    .map(({ event }) => rewindOf(event)?.fromStep)
+    .find((step) => step !== undefined && step <= lastStep);
+  if (back !== undefined) throw new ExportError(`run ${runId} went back to step ${back} while it was exported; export it again`);
 }
 
 /** The log up to its head at the time of the call, in pages. */

@@ -39,6 +39,9 @@ const keys: Record<Thinned, string> = { snapshots: 'retention.snapshotBytes', ch
 const events = { snapshots: 'snapshot', checkpoints: 'checkpoint' } as const;
 const defaultQuotaBytes = 4 * 2 ** 30;
 
+/** { `${kind} ${runId}`: hashes of the blobs whose deletion has begun } */
+const removingKey = 'retention.removing';
+
 type Item = ListItems[Thinned];
 
 /** Keeps every run's snapshots and checkpoints within their quotas: an entry of the run's log records it before files are deleted. */
@@ -48,6 +51,29 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
   const busy = new Map<string, Promise<void>>();
   /** Bytes of a run's items, and the bytes at which to check again; what has not been checked is not here. */
   const sizes = new Map<string, { bytes: number; lookAt: number }>();
+
+  /** A deletion that a crash cut short goes on when the server starts again. */
+  const removing = new Map(Object.entries(JSON.parse((await store.setting(removingKey)) ?? '{}') as Record<string, string[]>));
+  const saveRemoving = () => store.setSetting(removingKey, JSON.stringify(Object.fromEntries(removing)));
+
+  /** Deletes those of the blobs that none of the run's items needs any more. */
+  async function remove(key: string, runId: string): Promise<void> {
+    const lists = listsOf(store, runId);
+    const kept = new Set([...(await whole(lists, 'snapshots')), ...(await whole(lists, 'checkpoints'))].flatMap(blobsOf));
+    const needs = async (hash: string) =>
+      kept.has(hash) ||
+      (await lists.item('snapshots', { ref: hash })) !== null ||
+      (await lists.item('checkpoints', { ref: hash })) !== null ||
+      (await store.blobUsers(hash)).some((id) => id !== runId);
+    // In a turn of the run: otherwise an event could name the same bytes again between the question and the deletion.
+    for (const hash of removing.get(key) ?? [])
+      await hub.decide(runId, async () => {
+        if (!(await needs(hash))) await blobs.remove(hash);
+        return [];
+      });
+    removing.delete(key);
+    await saveRemoving();
+  }
 
   /** Which of the run's items go. */
   async function choose(kind: Thinned, view: RunView, lists: RunLists): Promise<{ all: Item[]; taken: Item[] }> {
@@ -74,6 +100,8 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     // If nothing can be removed, the next check is when the run has grown a little.
     sizes.set(key, { bytes, lookAt: taken.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
     if (taken.length === 0) return;
+    removing.set(key, [...new Set(taken.flatMap(blobsOf))]);
+    await saveRemoving();
     let done = false;
     await hub.decide(runId, (view) => {
       // The run went back meanwhile, or somebody marked an item that was to be removed: the next item triggers a new check.
@@ -83,14 +111,10 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
         ? [{ type: `${kind}.thinned`, quotaBytes: quota, seqs, message: describe[kind](taken.length, all.length, quota) }]
         : [];
     });
-    if (!done) {
-      sizes.delete(key);
-      return;
-    }
-    const gone = new Set(taken);
-    const kept = new Set(all.filter((s) => !gone.has(s)).flatMap(blobsOf));
-    for (const hash of new Set(taken.flatMap(blobsOf)))
-      if (!kept.has(hash) && (await store.blobUsers(hash)).every((id) => id === runId)) await blobs.remove(hash);
+    if (done) return remove(key, runId);
+    sizes.delete(key);
+    removing.delete(key);
+    await saveRemoving();
   }
 
   function look(kind: Thinned, runId: string, entries: Parameters<EntriesListener>[1], view: RunView): void {
@@ -103,11 +127,13 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     else if (view.recent[kind].fromSeq === 0) sizes.set(key, { bytes: bytesOf(view.recent[kind].items), lookAt: quotas[kind] });
     const known = sizes.get(key);
     if (busy.has(key) || (known && known.bytes <= Math.max(quotas[kind], known.lookAt))) return;
-    const thinning = thin(runId, kind)
-      .catch(onError)
-      .finally(() => busy.delete(key));
-    busy.set(key, thinning);
+    begin(key, thin(runId, kind));
   }
+  function begin(key: string, work: Promise<void>): void {
+    const ended = work.catch(onError).finally(() => busy.delete(key));
+    busy.set(key, ended);
+  }
+  for (const key of removing.keys()) begin(key, remove(key, key.split(' ')[1]!));
   const stop = hub.onEntries((runId, entries, view) => {
     for (const kind of kinds) look(kind, runId, entries, view);
   });

@@ -10,13 +10,13 @@ import { auditPath } from '~/server/audit/auditFile';
 import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
 import { pathProblem } from '~/shared/pathProblem';
-import { blobFiles, syncFolder } from './blobs';
+import { absent, blobFiles, syncFolder } from './blobs';
 import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
 import { refuseIndex, verifyFolder } from './verify';
 
 /**
- * Copies the database as of one moment, then the blobs: all blobs that its logs name existed before. Blobs that an earlier backup
- * in this folder has are not copied again. A server that is started on the copy continues from that moment.
+ * Copies the blobs, then the database as of one moment, then the blobs that came meanwhile: of those that its logs name, retention
+ * may delete some at any time. Blobs that an earlier backup in this folder has are not copied again. A server that is started on the copy continues from that moment.
  *
  * @throws Error with a message for people
  */
@@ -31,30 +31,18 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   const database = databaseFile(to);
   const fresh = `${database}.new`;
   await rm(fresh, { force: true });
+  const count = { copied: 0, kept: 0 };
+  const seen = new Set<string>();
   const db = openForReading(data);
   try {
     refuseIndex(db, data, 'back that up with pg_dump, or with its archive of write-ahead logs');
+    await copyBlobs(data, to, seen, count);
     // All pages in one step: otherwise a concurrent write would restart the copy.
     await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
   } finally {
     db.close();
   }
-  const count = { copied: 0, kept: 0 };
-  for await (const { hash, file } of blobFiles(data)) {
-    const target = path.join(to, 'blobs', hash.slice(0, 2), hash);
-    const [from, there] = await Promise.all([stat(file).catch(() => null), stat(target).catch(() => null)]);
-    // Deleted by the server since it was listed.
-    if (!from) continue;
-    if (there?.size === from.size) {
-      count.kept++;
-      continue;
-    }
-    await mkdir(path.dirname(target), { recursive: true });
-    await copyFile(file, `${target}.new`, constants.COPYFILE_FICLONE);
-    await synced(`${target}.new`);
-    await rename(`${target}.new`, target);
-    count.copied++;
-  }
+  await copyBlobs(data, to, seen, count);
   for (const file of [auditPath(data), path.join(data, 'trainer.token')])
     await copyWhole(file, path.join(to, path.basename(file)));
   // Last: until then an earlier backup in this folder is complete. Its write-ahead log does not belong to the new file.
@@ -65,12 +53,28 @@ export async function backup(data: string, to: string): Promise<{ copied: number
   return count;
 }
 
+/** Copies the blobs that are not in `seen`, and adds them to it. */
+async function copyBlobs(data: string, to: string, seen: Set<string>, count: { copied: number; kept: number }): Promise<void> {
+  for await (const { hash, file } of blobFiles(data)) {
+    if (seen.has(hash)) continue;
+    const target = path.join(to, 'blobs', hash.slice(0, 2), hash);
+    const [from, there] = await Promise.all([stat(file).catch(absent), stat(target).catch(absent)]);
+    // The server may delete it at any time.
+    if (!from) continue;
+    if (there?.size !== from.size) {
+      await mkdir(path.dirname(target), { recursive: true });
+      if ((await copyFile(file, `${target}.new`, constants.COPYFILE_FICLONE).catch(absent)) === null) continue;
+      await synced(`${target}.new`);
+      await rename(`${target}.new`, target);
+      count.copied++;
+    } else count.kept++;
+    seen.add(hash);
+  }
+}
+
 /** Copies a file that may be appended to meanwhile, up to its last complete line. */
 async function copyWhole(from: string, to: string): Promise<void> {
-  const bytes = await readFile(from).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  const bytes = await readFile(from).catch(absent);
   if (!bytes) return;
   const handle = await open(`${to}.new`, 'w', 0o600);
   try {

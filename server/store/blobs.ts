@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, type Stats } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
@@ -82,7 +82,7 @@ function sound<T extends Uint8Array>(hash: string, bytes: T): T {
 export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
   // Files whose hash was checked, by hash and time of change: a part of a file cannot be checked alone.
   const found = new LRUCache<string, true>({ max: 4096 });
-  async function check(hash: string, file: string, { mtimeMs, size }: Stats): Promise<void> {
+  async function check(hash: string, file: FileHandle, { mtimeMs, size }: Stats): Promise<void> {
     const key = `${hash} ${mtimeMs} ${size}`;
     if (found.has(key)) return;
     const digest = await hashOfFile(file);
@@ -104,12 +104,17 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
     },
 
     async open(hash, part) {
-      const name = fileOf(folder, hash);
-      const file = await stat(name).catch(absent);
-      if (file) {
-        await check(hash, name, file);
-        return { bytes: file.size, stream: createReadStream(name, part) };
-      }
+      // Once the file is open, it is read to its end, even if the blob is deleted meanwhile.
+      const file = await open(fileOf(folder, hash)).catch(absent);
+      if (file)
+        try {
+          const about = await file.stat();
+          await check(hash, file, about);
+          return { bytes: about.size, stream: file.createReadStream(part) };
+        } catch (error) {
+          await file.close();
+          throw error;
+        }
       const small = await store.smallBlob(hash);
       const bytes = small && sound(hash, small);
       return bytes && { bytes: bytes.length, stream: Readable.from([bytes.subarray(part?.start ?? 0, part && part.end + 1)]) };
@@ -198,7 +203,8 @@ export async function openBlobs(
   };
 }
 
-const absent = (error: NodeJS.ErrnoException): null => {
+/** null for a file that is not there. */
+export const absent = (error: NodeJS.ErrnoException): null => {
   if (error.code === 'ENOENT') return null;
   throw error;
 };

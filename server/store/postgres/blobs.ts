@@ -40,13 +40,26 @@ export async function* allBlobs(database: Database): AsyncGenerator<{ hash: stri
   }
 }
 
-/** The bytes of a blob; null = PostgreSQL does not have it. */
-export async function wholeBlob(database: Database, hash: string): Promise<Uint8Array | null> {
-  if ((await sizeOf(database, hash)) === null) return null;
-  const parts: Uint8Array[] = [];
-  for await (const part of partsOf(database, hash)) parts.push(part);
-  return Buffer.concat(parts);
+/** What `read` makes of a blob; null = PostgreSQL does not have it, or it was deleted while it was read. */
+export async function ifThere<T>(database: Database, hash: string, read: () => Promise<T>): Promise<T | null> {
+  const there = async () => (await sizeOf(database, hash)) !== null;
+  if (!(await there())) return null;
+  try {
+    const whole = await read();
+    return (await there()) ? whole : null;
+  } catch (error) {
+    if (await there()) throw error;
+    return null;
+  }
 }
+
+/** The bytes of a blob; null = PostgreSQL does not have it. */
+export const wholeBlob = (database: Database, hash: string): Promise<Uint8Array | null> =>
+  ifThere(database, hash, async () => {
+    const parts: Uint8Array[] = [];
+    for await (const part of partsOf(database, hash)) parts.push(part);
+    return Buffer.concat(parts);
+  });
 
 /**
  * Copies a blob to where all nodes find it, if it is not there: last its row in `blobs`, without which it does not exist.
@@ -133,9 +146,7 @@ export async function openPostgresBlobs(
   /** Fetches the blob if the cache lacks it. @returns false when it does not exist */
   async function cached(hash: string): Promise<boolean> {
     if (await local.has(hash)) return true;
-    if ((await size(hash)) === null) return false;
-    await local.put(hash, partsOf(database, hash));
-    return true;
+    return (await ifThere(database, hash, () => local.put(hash, partsOf(database, hash)))) !== null;
   }
 
   // What earlier leaders removed, and uploads that a crash cut short.
@@ -170,6 +181,8 @@ export async function openPostgresBlobs(
       const sql = `gone AS (DELETE FROM headroom.blobs USING fence WHERE hash = $2),
         done AS (DELETE FROM headroom.blob_parts USING fence WHERE hash = $2 RETURNING 1 AS is)`;
       await database.write(sql, [hash]);
+      // Its size may have been read again meanwhile.
+      sizes.delete(hash);
       if (object !== null) await database.blobObjects().remove(object);
       await local.remove(hash);
     },

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, vi } from 'vitest';
 import { migrate } from '~/server/cluster/migrate';
 import { backup } from '~/server/store/backup';
+import { Sqlite } from '~/server/store/sqlite/driver';
 import { verifyFolder } from '~/server/store/verify';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
@@ -70,6 +71,25 @@ it('a backup of a server that is writing is a data folder; the server on it show
   trainer.close();
   expect(app.trouble).toEqual([]);
   await app.close();
+});
+
+it('a checkpoint that the copied log names is in the copy, even if retention deletes it meanwhile', async () => {
+  const data = path.join(folder.path, 'thinned');
+  const copy = path.join(folder.path, 'thinnedCopy');
+  const app = await startApp({ dataFolder: data });
+  const blob = blobOf(new Uint8Array(40_000).fill(7));
+  await (await TrainerClient.connect(app.address)).put(blob);
+  await app.close();
+  const file = path.join('blobs', blob.hash.slice(0, 2), blob.hash);
+  const copying = Sqlite.prototype.backup;
+  const spy = vi.spyOn(Sqlite.prototype, 'backup').mockImplementation(async function (this: never, ...options) {
+    const done = await copying.apply(this, options);
+    rmSync(path.join(data, file));
+    return done;
+  });
+  expect(await backup(data, copy)).toEqual({ copied: 1, kept: 0 });
+  spy.mockRestore();
+  expect(existsSync(path.join(copy, file))).toBe(true);
 });
 
 it('a data folder is not copied onto itself', async () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { BlobError, type BlobStore, openBlobs } from '~/server/store/blobs';
@@ -88,6 +89,21 @@ describe('blobs', () => {
     }
     await expect(blobs.put(sha(bytes), broken())).rejects.toThrow('connection lost');
     expect([await blobs.has(sha(bytes)), filesOf(data)]).toEqual([false, []]);
+  });
+
+  it('a blob that is deleted as it is opened is read whole, or is not there', async () => {
+    const bytes = bytesOf(3_000_000, 6);
+    for (let early = 0; early < 5; early++) {
+      await blobs.put(sha(bytes), bytes);
+      const opening = blobs.open(sha(bytes));
+      for (let i = 0; i < early; i++) await stat(data);
+      await blobs.remove(sha(bytes));
+      const opened = await opening;
+      if (!opened) continue;
+      const read: Uint8Array[] = [];
+      for await (const part of opened.stream) read.push(part);
+      expect(Buffer.compare(Buffer.concat(read), bytes)).toBe(0);
+    }
   });
 
   it('a name that is not a hash never reaches the file system', async () => {

@@ -2,7 +2,7 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
 import { firstBroken } from '~/server/audit/chain';
 import { giveLeaseBack, renewLease, takeLease } from '~/server/cluster/lease';
@@ -10,7 +10,7 @@ import { StaleHeadError, type Store } from '~/server/store';
 import { backup } from '~/server/store/backup';
 import { openBlobs } from '~/server/store/blobs';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
-import { openPostgresBlobs, removeUnusedObjects, uploadBlob } from '~/server/store/postgres/blobs';
+import { openPostgresBlobs, removeUnusedObjects, uploadBlob, wholeBlob } from '~/server/store/postgres/blobs';
 import { Database } from '~/server/store/postgres/database';
 import { openPostgresStore } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
@@ -335,6 +335,31 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
       await close();
     },
   );
+
+  it('a blob that the leader deletes while another node reads it is not there; it is neither damaged nor an error', async () => {
+    const url = await postgres.database();
+    const { database, store, close } = await begin(url, anIndex());
+    const blobs = await openPostgresBlobs(database, await openBlobs(anIndex(), store), noTrouble);
+    const other = await openPostgresBlobs(database, await openBlobs(anIndex(), openMemoryStore()), noTrouble);
+    const { hash, bytes } = blobOf(Buffer.alloc(2 ** 21 + 5, 5));
+    const whileRead = async (read: () => Promise<unknown>) => {
+      await blobs.put(hash, bytes);
+      const ask = database.ask.bind(database);
+      const spy = vi.spyOn(database, 'ask').mockImplementation(async (sql, values) => {
+        if (/FROM headroom.blob_parts/.test(sql) && values?.[1] === 1) await blobs.remove(hash);
+        return ask(sql, values) as never;
+      });
+      try {
+        return await read();
+      } finally {
+        spy.mockRestore();
+      }
+    };
+    expect(await whileRead(() => other.get(hash))).toBeNull();
+    expect(await whileRead(() => wholeBlob(database, hash))).toBeNull();
+    expect(await whileRead(() => verifyDatabase(database))).toMatchObject({ damaged: [] });
+    await close();
+  });
 
   it('a bucket that does not answer delays a blob and nothing else, and the server says that it is not ready', async () => {
     const url = await postgres.database();

@@ -1,0 +1,83 @@
+/** What happens between the entry that records a deletion and the deletion itself. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openRetention, type Retention, type RetentionDeps } from '~/server/retention/keeper';
+import { type BlobStore, openBlobs } from '~/server/store/blobs';
+import { startApp, type TestApp } from '~/test/support/app';
+import { type Blob, blobOf, refOf, steps as rows, runStarted, startValues } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { publishedSetup } from '../../support/setups';
+
+const setup = publishedSetup('reverse');
+const values = startValues(setup);
+let app: TestApp;
+let blobs: BlobStore;
+let trainer: TrainerClient;
+let runId: string;
+let failures: unknown[];
+beforeEach(async () => {
+  app = await startApp();
+  const store = app.hub.store as unknown as RetentionDeps['store'] & Parameters<typeof openBlobs>[1];
+  blobs = await openBlobs(app.dataFolder, store);
+  await store.setSetting('retention.checkpointBytes', String(2 ** 20));
+  trainer = await TrainerClient.connect(app.address);
+  ({ runId } = await app.hub.create({ id: 'a', name: 'Ada', role: 'admin' }, setup));
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
+  failures = [];
+});
+afterEach(async () => {
+  trainer.close();
+  await app.close();
+});
+
+const keeper = (changes: Partial<RetentionDeps>): Promise<Retention> =>
+  openRetention({
+    hub: app.hub,
+    store: app.hub.store as unknown as RetentionDeps['store'],
+    blobs,
+    onError: (error) => failures.push(error),
+    ...changes,
+  });
+const saved = (step: number, blob: Blob) =>
+  trainer.send({ type: 'checkpoint', step, blob: refOf(blob), trigger: 'cadence', commandId: null, lastCommandSeq: 0 });
+/** Eleven checkpoints of 100 kB exceed the quota of 1 MB, 9/10 of which hold nine: those of steps 10 and 30 are deleted. */
+async function train(): Promise<Blob[]> {
+  const all: Blob[] = [];
+  for (let i = 0; i < 11; i++) {
+    if (i > 0) await trainer.send(rows((i - 1) * 10, 10, values));
+    const blob = blobOf(new Uint8Array(100_000).fill(i));
+    all.push(blob);
+    await trainer.put(blob);
+    await saved(i * 10, blob);
+  }
+  return all;
+}
+const gone = async (all: Blob[]) => {
+  const there = await Promise.all(all.map(({ hash }) => blobs.has(hash)));
+  return there.flatMap((has, i) => (has ? [] : [i * 10]));
+};
+
+it('a deletion that a crash cuts short goes on at the next start', async () => {
+  const dying = await keeper({ blobs: { remove: () => Promise.reject(new Error('killed')) } });
+  const all = await train();
+  await dying.close();
+  expect([failures, await gone(all)]).toEqual([[new Error('killed')], []]);
+  await (await keeper({})).close();
+  expect([(await app.hub.view(runId))!.checkpointsThinned, await gone(all)]).toEqual([2, [10, 30]]);
+});
+
+it('bytes that are saved again between the entry and the deletion stay', async () => {
+  let all: Blob[] = [];
+  let again: Promise<unknown> | null = null;
+  const decide: RetentionDeps['hub']['decide'] = async (id, choose) => {
+    const answer = await app.hub.decide(id, choose);
+    again ??= saved(100, blobOf(new Uint8Array(100_000).fill(1)));
+    await again;
+    return answer;
+  };
+  const retention = await keeper({ hub: { ...app.hub, decide } });
+  all = await train();
+  await retention.close();
+  expect([failures, await gone(all)]).toEqual([[], [30]]);
+});
