@@ -41,8 +41,8 @@ export function People() {
           {others.map((l) => (
             <li key={l.tab} className="flex items-center gap-2">
               <Avatar id={l.actor.id} name={l.actor.name} />
-              <span className="min-w-0 flex-1 truncate text-xs" title={l.actor.name}>
-                {where(l)}
+              <span className="min-w-0 flex-1 text-xs wrap-anywhere">
+                {l.actor.name}: {where(l)}
               </span>
               <Button size="small" onClick={() => presence.follow(following === l.tab ? null : l.tab)}>
                 {following === l.tab ? 'Stop' : 'Follow'}
