@@ -24,6 +24,9 @@ const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 10 * 60_000;
 
 export class Assigning {
+  /** For each waiting run the situation in which no trainer took it: a long queue is not looked through for every run that is added. */
+  readonly #waitsIn = new WeakMap<OpenRun, string>();
+  #looks = 0;
   #dispatching = false;
   #again = false;
   #closed = false;
@@ -40,6 +43,13 @@ export class Assigning {
     this.#closed = true;
   }
 
+  /** Looks at every waiting run again. */
+  look(): void {
+    this.#looks++;
+    this.dispatch();
+  }
+
+  /** Looks at the runs that were added, and at every waiting run when the trainers, or what they hold, have changed. */
   dispatch(): void {
     this.#again = true;
     if (this.#dispatching || this.#closed) return;
@@ -54,13 +64,26 @@ export class Assigning {
 
   async #assignAll(): Promise<void> {
     this.#again = false;
+    let [here, situation] = this.#here();
     for (const run of this.runs.free()) {
       // A trainer that connects meanwhile takes the first of these runs, not the next one.
       if (this.#again) return;
-      const trainer = this.trainers.connected().find((t) => t.ready && this.#refusal(t, run) === null);
+      if (this.#waitsIn.get(run) === situation) continue;
+      const trainer = here.find((t) => t.ready && this.#refusal(t, run) === null);
       if (trainer && this.runs.take(run.runId)) await this.#assign(run, trainer);
-      else await this.#wait(run);
+      else {
+        this.#waitsIn.set(run, situation);
+        await this.#wait(run);
+      }
+      [here, situation] = this.#here();
     }
+  }
+
+  /** The connected trainers, and their situation in words that differ when it does. */
+  #here(): [Trainer[], string] {
+    const here = this.trainers.connected();
+    const each = here.map(({ registration, runId, ready }) => `${registration.trainerId} ${runId} ${ready}`);
+    return [here, [this.#looks, ...each].join()];
   }
 
   #refusal({ registration }: Trainer, { setup }: OpenRun): string | null {
@@ -109,6 +132,7 @@ export class Assigning {
       if (here.length === 0 || reasons.includes(null) || !this.runs.isFree(run.runId)) return;
       await report(room, `no trainer here can take this run: ${[...new Set(reasons)].join('; ')}`);
     } catch (error) {
+      this.#waitsIn.delete(run);
       this.deps.onError(error);
     }
   }

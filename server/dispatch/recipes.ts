@@ -46,6 +46,8 @@ export class Recipes {
   /** By name, the one declared last at the end. */
   readonly #remembered: Map<string, Remembered>;
   readonly #schemas = new Schemas();
+  /** With all of their settings. */
+  readonly #presets = new WeakMap<RecipeSpec, RecipeSpec['presets']>();
   readonly #listeners = new Set<() => void>();
   #saving: Promise<void> = Promise.resolve();
 
@@ -102,11 +104,12 @@ export class Recipes {
     const known = [...this.#remembered.values()].map(({ spec, trainers }): KnownRecipe => {
       const here = this.#having(spec.name);
       const names = new Set([...here.map((t) => t.name), ...trainers.map((t) => t.name)]);
-      const { picture, ...shown } = here.length > 0 ? easiest(here.map((t) => t.spec)) : spec;
+      const declared = here.length > 0 ? this.#easiest(here.map((t) => t.spec)) : spec;
+      const { picture, ...shown } = declared;
       return {
         ...shown,
         ...(picture !== undefined && { picture }),
-        presets: shown.presets.map((preset) => ({ ...preset, config: this.#completed(shown, preset.config) })),
+        presets: this.#completedPresets(declared),
         trainers: [...names].map((name) => ({ name, connected: here.some((t) => t.name === name && t.connected) })),
       };
     });
@@ -140,10 +143,8 @@ export class Recipes {
       );
     }
     const specs = asked.length > 0 ? asked.map((t) => t.spec) : [known.spec];
-    const answers = specs.flatMap((spec) => {
-      const compiled = this.#schemas.of(spec.schema);
-      return typeof compiled === 'string' ? [] : [compiled.check(config)];
-    });
+    const compiled = new Set(specs.map((spec) => this.#schemas.of(spec.schema)));
+    const answers = [...compiled].flatMap((schema) => (typeof schema === 'string' ? [] : [schema.check(config)]));
     const [best] = answers.sort((a, b) => a.problems.length - b.problems.length);
     if (!best)
       return fail('recipe.name', `recipe: the schema of ${recipe.name} cannot be used any more; start a trainer that has it`);
@@ -184,9 +185,30 @@ export class Recipes {
     });
   }
 
-  #completed({ schema }: RecipeSpec, config: Config): Config {
-    const compiled = this.#schemas.of(schema);
-    return typeof compiled === 'string' ? config : compiled.check(config).config;
+  #completedPresets(spec: RecipeSpec): RecipeSpec['presets'] {
+    let completed = this.#presets.get(spec);
+    if (!completed) {
+      const compiled = this.#schemas.of(spec.schema);
+      completed = spec.presets.map((preset) =>
+        typeof compiled === 'string' ? preset : { ...preset, config: compiled.check(preset.config).config },
+      );
+      this.#presets.set(spec, completed);
+    }
+    return completed;
+  }
+
+  /**
+   * Of several declarations of one recipe, the one that disables the fewest choices: what only one trainer can do is offered too.
+   */
+  #easiest(specs: readonly RecipeSpec[]): RecipeSpec {
+    const schemas = new Set<unknown>();
+    const different = specs.filter(({ schema }) => {
+      const compiled = this.#schemas.of(schema);
+      return !schemas.has(compiled) && schemas.add(compiled);
+    });
+    if (different.length === 1) return different[0]!;
+    const off = (spec: RecipeSpec) => fieldsOf(spec.schema).flatMap((f) => f.choices.filter((c) => c.disabled)).length;
+    return different.reduce((best, spec) => (off(spec) < off(best) ? spec : best));
   }
 
   #save(): void {
@@ -219,7 +241,7 @@ const compiledSchemas = new Map<string, RecipeSchema | string>();
 
 class Schemas {
   readonly #texts = new WeakMap<object, string>();
-  readonly #judged = new WeakMap<object, WeakMap<Config, string | null>>();
+  readonly #judged = new WeakMap<RecipeSchema, WeakMap<Config, string | null>>();
 
   of(schema: RecipeSpec['schema']): RecipeSchema | string {
     let text = this.#texts.get(schema);
@@ -237,27 +259,20 @@ class Schemas {
     return compiled;
   }
 
-  /** The queue is searched often: each schema checks a config only once. */
+  /** The queue is searched often: a config is checked only once for all trainers that declare the same schema. */
   firstProblem({ schema }: RecipeSpec, config: Config): string | null {
-    let judged = this.#judged.get(schema);
+    const compiled = this.of(schema);
+    if (typeof compiled === 'string') return compiled;
+    let judged = this.#judged.get(compiled);
     if (!judged) {
       judged = new WeakMap();
-      this.#judged.set(schema, judged);
+      this.#judged.set(compiled, judged);
     }
     let problem = judged.get(config);
     if (problem === undefined) {
-      const compiled = this.of(schema);
-      problem = typeof compiled === 'string' ? compiled : (compiled.check(config).problems[0]?.message ?? null);
+      problem = compiled.check(config).problems[0]?.message ?? null;
       judged.set(config, problem);
     }
     return problem;
   }
-}
-
-/**
- * Of several declarations of one recipe, the one that disables the fewest choices: what only one trainer can do is offered too.
- */
-function easiest(specs: readonly RecipeSpec[]): RecipeSpec {
-  const off = (spec: RecipeSpec) => fieldsOf(spec.schema).flatMap((f) => f.choices.filter((c) => c.disabled)).length;
-  return specs.reduce((best, spec) => (off(spec) < off(best) ? spec : best));
 }

@@ -83,7 +83,7 @@ export class Trainers {
 
   /** Checks again who could train the waiting runs. */
   look(): void {
-    this.#assigning.dispatch();
+    this.#assigning.look();
   }
 
   /** Whether a trainer holds it, or may come back for it. */
@@ -181,7 +181,7 @@ export class Trainers {
     if (runId !== null) await this.#assigning.left(runId, `trainer ${trainer.registration.name} gave the run up`);
     trainer.ready = true;
     this.deps.onChange();
-    this.#assigning.dispatch();
+    this.#assigning.look();
   }
 
   async events(trainerId: string, port: TrainerPort, batch: EventBatch): Promise<BatchAnswer> {

@@ -241,6 +241,29 @@ describe('the choice by itself', () => {
     expect(said).toEqual([['run001', ['run002']]]);
   });
 
+  it('looks only at a run that is added, and at all of them when a trainer, or what it holds, has changed', async () => {
+    const { assigning, trainer, said, runs } = assigningOf();
+    trainer('able', { runId: 'run002' });
+    assigning.dispatch();
+    await settle();
+    const waits = (): string[] => said.splice(0).map((wait) => (wait as [string])[0]);
+    expect(waits()).toEqual(['run001']);
+    runs.add({ runId: 'run004', position: 2, setup, trainerId: null });
+    assigning.dispatch();
+    await settle();
+    expect(waits()).toEqual(['run004']);
+    trainer('able', { runId: 'run005' });
+    assigning.dispatch();
+    await settle();
+    expect(waits()).toEqual(['run001', 'run004']);
+    assigning.look();
+    await settle();
+    expect(waits()).toEqual(['run001', 'run004']);
+    assigning.dispatch();
+    await settle();
+    expect(waits()).toEqual([]);
+  });
+
   it('says nothing of runs that nobody holds, nor of a run that has a holder by now', async () => {
     for (const [runId, holds] of [
       [null, false],
