@@ -259,6 +259,20 @@ export interface Watcher {
   tabs: number;
 }
 
+/** The people who watch a run. */
+export interface Watching {
+  /** Those who came first, at most `mostPeopleListed`. */
+  listed: Watcher[];
+  /** All of them, and the tabs in which they have the run open. */
+  people: number;
+  tabs: number;
+}
+export const nobodyWatches: Watching = { listed: [], people: 0, tabs: 0 };
+
+/** Every change goes to everybody, so longer lists would cost the square of their length. */
+export const mostPeopleListed = 100;
+export const mostLooks = 50;
+
 const place = z.int().nonnegative();
 
 /** What somebody looks at on a run's page. Shared by those who choose to, kept only while they are there. */
@@ -302,10 +316,13 @@ export interface ViewerToServer {
 
 export interface ServerToViewer {
   frame: (frame: Uint8Array, ack: () => void) => void;
-  /** Everyone who watches the run, sent at every change. */
-  watchers: (w: { runId: string; watchers: Watcher[] }) => void;
-  /** Everyone who shares where they look, including oneself; at most ten times a second. */
-  looks: (l: { runId: string; looks: Looking[] }) => void;
+  /** Who watches the run, sent at every change; the more people there are, the fewer messages a second. */
+  watchers: (w: { runId: string; watchers: Watching }) => void;
+  /**
+   * Everyone who shares where they look, including oneself, at most ten times a second. When more than `mostLooks` tabs share, only
+   * those who ask others to follow them are in `looks`; `sharing` is the number of tabs that share.
+   */
+  looks: (l: { runId: string; looks: Looking[]; sharing: number }) => void;
   /** The signed-in person from now on: the name or role was changed. */
   you: (you: Actor) => void;
   /** Changed or new summaries, at most twice a second. */

@@ -1,5 +1,6 @@
 import { Eye } from 'lucide-react';
-import type { Watcher } from '~/shared/protocol';
+import { count } from '~/app/_components/format';
+import type { Watching } from '~/shared/protocol';
 
 /** The default color of a person: the same on every page. */
 export function seriesOf(id: string): number {
@@ -37,20 +38,21 @@ export function Avatar({ id, name, title }: { id: string; name: string; title?: 
 const shown = 4;
 
 /** The people who watch, each with their number of open pages. */
-export function Watchers({ watchers, you }: { watchers: Watcher[]; you: string | null }) {
-  const tabs = watchers.reduce((sum, w) => sum + w.tabs, 0);
-  const words = watchers.map(
+export function Watchers({ watchers, you }: { watchers: Watching; you: string | null }) {
+  const words = watchers.listed.map(
     (w) => `${w.actor.name}${w.actor.id === you ? ' (you)' : ''}${w.tabs > 1 ? ` × ${w.tabs} pages` : ''}`,
   );
+  const unlisted = watchers.people - watchers.listed.length;
+  if (unlisted > 0) words.push(`${count(unlisted)} more`);
   return (
     <span className="inline-flex items-center gap-1.5" title={words.join(', ')}>
       <span className="flex -space-x-1" aria-hidden>
-        {watchers.slice(0, shown).map((w) => (
+        {watchers.listed.slice(0, shown).map((w) => (
           <Avatar key={w.actor.id} id={w.actor.id} name={w.actor.name} />
         ))}
       </span>
       <Eye aria-hidden size={13} className="text-dim" />
-      <span data-testid="watchers">{tabs}</span>
+      <span data-testid="watchers">{count(watchers.tabs)}</span>
       <span className="sr-only">watching: {words.join(', ') || 'nobody'}</span>
     </span>
   );

@@ -1,4 +1,4 @@
-import type { Look, Looking } from '~/shared/protocol';
+import { type Look, type Looking, mostLooks } from '~/shared/protocol';
 import type { Cursor } from './cursor';
 import type { Host } from './runStore';
 import type { Source } from './select';
@@ -23,6 +23,8 @@ export interface PresenceState {
   leading: boolean;
   /** The other tabs that share their view. */
   others: Looking[];
+  /** The number of tabs that share; above `mostLooks` only those who lead are in `others`. */
+  tabsSharing: number;
   /** The tab that this tab follows. */
   following: string | null;
 }
@@ -35,8 +37,12 @@ export interface Presence extends Source<PresenceState> {
   close(): void;
 }
 
-/** Least time between two reports of this tab's view. */
+/** Whether too many tabs share for all of them to be shown. */
+export const crowded = ({ tabsSharing }: PresenceState): boolean => tabsSharing > mostLooks;
+
+/** Least time between two reports of this tab's view; `unseenMs` when nobody is shown it. */
 const everyMs = 100;
+const unseenMs = 5_000;
 
 /**
  * Shares which steps and panels the people on a run look at. Following applies another tab's view to this tab; moving the cursor by hand ends
@@ -51,7 +57,13 @@ export function createPresence(
   host: Pick<Host, 'after'>,
   sharing: boolean,
 ): Presence {
-  const { get, set, subscribe } = createStore<PresenceState>({ sharing, leading: false, others: [], following: null });
+  const { get, set, subscribe } = createStore<PresenceState>({
+    sharing,
+    leading: false,
+    others: [],
+    tabsSharing: 0,
+    following: null,
+  });
   let applying = false;
   let reported = '';
   let cancel: (() => void) | null = null;
@@ -73,7 +85,11 @@ export function createPresence(
     wire.look(runId, look);
   };
   const soon = () => {
-    cancel ??= host.after(everyMs, report);
+    cancel ??= host.after(crowded(get()) && !get().leading ? unseenMs : everyMs, report);
+  };
+  const now = () => {
+    cancel?.();
+    cancel = host.after(everyMs, report);
   };
 
   let followedPanels = '';
@@ -104,38 +120,38 @@ export function createPresence(
       // A new connection does not know what the old one reported.
       up: () => {
         reported = 'null';
-        soon();
+        now();
       },
-      down: () => set({ others: [] }),
-      looks: (of, looks) => {
+      down: () => set({ others: [], tabsSharing: 0 }),
+      looks: (of, looks, tabsSharing) => {
         if (of !== runId) return;
         const others = looks.filter((l) => l.tab !== wire.tab());
         const followed = others.find((l) => l.tab === get().following);
-        set({ others, following: followed?.tab ?? null });
+        set({ others, tabsSharing, following: followed?.tab ?? null });
         if (followed) apply(followed.look);
       },
     }),
   ];
   reported = 'null';
-  soon();
+  now();
 
   return {
     get,
     subscribe,
     share: (on) => {
       set({ sharing: on, leading: on && get().leading });
-      soon();
+      now();
     },
     lead: (on) => {
       set({ leading: on, sharing: on || get().sharing, following: null });
-      soon();
+      now();
     },
     follow: (tab) => {
       const followed = get().others.find((l) => l.tab === tab);
       set({ following: followed ? tab : null, leading: false });
       followedPanels = '';
       if (followed) apply(followed.look);
-      soon();
+      now();
     },
     close: () => {
       cancel?.();

@@ -1,6 +1,7 @@
 import { applyFrame } from '~/shared/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
+import { nobodyWatches } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
 import { backoffMs } from './backoff';
@@ -27,7 +28,7 @@ export interface Host {
  * @param early a view that was asked for before: the connection continues from it
  */
 export function createRunStore(runId: string, wire: Wire, host: Host, early: Promise<EarlyRun | null> | null = null): RunStore {
-  const start: RunState = { link: 'connecting', error: null, view: null, watchers: [], you: null };
+  const start: RunState = { link: 'connecting', error: null, view: null, watchers: nobodyWatches, you: null };
   const { get, set, subscribe } = createStore(start, host.soon);
   let closed = false;
   /** Number of the current watch request; frames are folded only after it is answered. */

@@ -78,7 +78,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     }
   });
   socket.on('watchers', ({ runId, watchers }) => listeners.each((l) => l.watchers?.(runId, watchers)));
-  socket.on('looks', ({ runId, looks }) => listeners.each((l) => l.looks?.(runId, looks)));
+  socket.on('looks', ({ runId, looks, sharing }) => listeners.each((l) => l.looks?.(runId, looks, sharing)));
   socket.on('runs', (changed) => listeners.each((l) => l.runs?.(changed)));
   socket.on('you', (you) => listeners.each((l) => l.you?.(you)));
   socket.on('notice', (notice) => listeners.each((l) => l.notice?.(notice)));

@@ -3,7 +3,7 @@ import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
-import type { Watcher } from '~/shared/protocol';
+import type { Watching } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 
 export type LinkStatus =
@@ -18,7 +18,7 @@ export interface RunState {
   error: string | null;
   /** null until the first answer. Immutable: a new object whenever something changed. */
   view: RunView | null;
-  watchers: Watcher[];
+  watchers: Watching;
   you: Actor | null;
   /** A recording without a server (readOnly.ts). */
   readOnly?: true;

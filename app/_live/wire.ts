@@ -1,7 +1,16 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import type { Notice } from '~/shared/notices';
-import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, Watcher, WatchRequest } from '~/shared/protocol';
+import type {
+  Frame,
+  Look,
+  Looking,
+  TrainerSummary,
+  ViewerToServer,
+  WatchAnswer,
+  Watching,
+  WatchRequest,
+} from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
 
 /** The tab's connection as the stores see it: independent of sockets, so that tests drive it by hand. */
@@ -26,8 +35,8 @@ export interface WireListener {
   down?(refused: string | null): void;
   /** The frame counts as processed when this function returns. */
   frame?(frame: Frame): void;
-  watchers?(runId: string, watchers: Watcher[]): void;
-  looks?(runId: string, looks: Looking[]): void;
+  watchers?(runId: string, watchers: Watching): void;
+  looks?(runId: string, looks: Looking[], sharing: number): void;
   runs?(changed: RunSummary[]): void;
   /** An entry in a run's log concerns this tab's person. */
   notice?(notice: Notice): void;

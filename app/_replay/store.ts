@@ -1,10 +1,11 @@
 import type { RunState, RunStore } from '~/app/_live/types';
+import { nobodyWatches } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
 
 /** A recorded run: no entries arrive, and commands are refused. */
 export function recordedStore(view: RunView): RunStore {
-  const state: RunState = { link: 'live', error: null, view, watchers: [], you: null, readOnly: true };
+  const state: RunState = { link: 'live', error: null, view, watchers: nobodyWatches, you: null, readOnly: true };
   return {
     runId: view.runId,
     get: () => state,

@@ -12,7 +12,7 @@ import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import type { Cursor, Frame, Watcher } from '~/shared/protocol';
+import { type Cursor, type Frame, mostPeopleListed, type Watcher, type Watching } from '~/shared/protocol';
 import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { lastSeq } from './log';
@@ -21,7 +21,7 @@ export interface ViewerPort {
   actor: Actor;
   /** One Frame, packed; `acknowledge` once the viewer has taken it. */
   frame(packed: Uint8Array, acknowledge: () => void): void;
-  watchers(watchers: Watcher[]): void;
+  watchers(watching: Watching): void;
   /** Ends the viewer's subscription; it may come back with its cursor. */
   drop(reason: string): void;
 }
@@ -49,6 +49,9 @@ export const frameSettings: FrameSettings = {
   maxQueuedValues: 65_536,
   reach: { entries: 5000, values: 500_000 },
 };
+
+/** At most 1,000 messages a second say who watches a run. */
+const msPerWatcher = 1;
 
 /** Most queued entries, other than step rows, of a viewer. */
 const maxQueuedEntries = 20_000;
@@ -263,10 +266,11 @@ export class Frames {
 
   #watchersChanged(): void {
     if (this.#watchersTimer) return;
-    this.#watchersTimer = this.clock.after(this.settings.everyMs, () => {
+    this.#watchersTimer = this.clock.after(Math.max(this.settings.everyMs, this.#members.size * msPerWatcher), () => {
       this.#watchersTimer = null;
-      const watchers = this.watchers();
-      for (const { port } of this.#members) port.watchers(watchers);
+      const all = this.watchers();
+      const watching = { listed: all.slice(0, mostPeopleListed), people: all.length, tabs: this.#members.size };
+      for (const { port } of this.#members) port.watchers(watching);
     });
   }
 }

@@ -13,7 +13,15 @@ import type { Identity } from '~/server/web/identity';
 import { command } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
 import { answeredBy, noticeOf } from '~/shared/notices';
-import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
+import {
+  lookMessage,
+  paths,
+  type ServerToViewer,
+  type ViewerToServer,
+  type WatchAnswer,
+  type Watching,
+  watchRequest,
+} from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunSummary } from '~/shared/summary';
 import { viewerParser } from '~/shared/viewerParser';
@@ -185,8 +193,7 @@ export function serveViewer(
           acknowledge();
         });
       },
-      watchers: (watchers: Parameters<ServerToViewer['watchers']>[0]['watchers']) =>
-        void socket.emit('watchers', { runId: id, watchers }),
+      watchers: (watchers: Watching) => void socket.emit('watchers', { runId: id, watchers }),
       drop(message: string) {
         log.warn({ ...ids(), runId: id }, `viewer dropped: ${message}`);
         drop(socket, id, message, clock);
@@ -210,7 +217,7 @@ export function serveViewer(
           get actor() {
             return socket.data.actor;
           },
-          looks: (looks) => void socket.emit('looks', { runId: id, looks }),
+          looks: (looks, sharing) => void socket.emit('looks', { runId: id, looks, sharing }),
         }),
       );
     mine.stop = () => joined.leave();

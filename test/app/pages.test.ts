@@ -161,7 +161,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     for (const page of [ann, bob]) await openTab(page, 'Activity');
     await ann.getByTestId('activity').getByRole('button', { name: 'Go to step 0' }).first().click();
     await bob.getByTestId('watchers').click();
-    await bob.getByRole('list', { name: 'Where the others look' }).getByText('step 0', { exact: true }).waitFor();
+    await bob.getByRole('list', { name: 'Where the others look' }).getByText('You: step 0', { exact: true }).waitFor();
     await bob.getByRole('button', { name: 'Follow', exact: true }).click();
     await bob.getByText('You follow You: step 0').waitFor();
     await bob.waitForURL(/[?&]step=0(&|$)/);

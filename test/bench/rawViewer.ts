@@ -3,18 +3,28 @@
  * which it answers frames and pings and reads nothing else.
  */
 import WebSocket from 'ws';
-import { addressAt, paths } from '~/shared/protocol';
+import { addressAt, type Look, paths } from '~/shared/protocol';
 
 export interface RawViewer {
+  look(look: Look): void;
   close(): void;
 }
 
 /** Resolves once the run is being watched. @param onFrame is called with each packed frame, after it has been acknowledged */
-export function watchRaw(server: string, runId: string, onFrame: (packed: Uint8Array) => void): Promise<RawViewer> {
+export function watchRaw(
+  server: string,
+  runId: string,
+  onFrame: (packed: Uint8Array) => void,
+  headers: Record<string, string> = {},
+): Promise<RawViewer> {
   const at = addressAt(server, `${paths.viewers}/`);
-  const socket = new WebSocket(`ws://${at.host}${at.pathname}?EIO=4&transport=websocket`, { perMessageDeflate: false });
+  const socket = new WebSocket(`ws://${at.host}${at.pathname}?EIO=4&transport=websocket`, { perMessageDeflate: false, headers });
   return new Promise((resolve, reject) => {
-    const watching = () => resolve({ close: () => socket.terminate() });
+    const watching = () =>
+      resolve({
+        look: (look) => socket.send(`42["look",${JSON.stringify({ runId, look })}]`),
+        close: () => socket.terminate(),
+      });
     socket.on('error', reject);
     socket.on('close', (code) => reject(new Error(`the connection of a viewer ended (${code})`)));
     socket.on('message', (data: Buffer, isBinary) => {

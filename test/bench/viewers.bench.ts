@@ -1,12 +1,17 @@
 /**
  * The cost of viewers and the delay until they see a step: `npm run bench -- viewers [--steps-per-second 500] [--seconds 10] [--viewers 1,100,500] [--relays 2]`.
+ * Each viewer is another person, who points at another head each second.
  * `--relays`: viewers connect to so many nodes that stand by, each a process.
  */
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { startApp } from '~/test/support/app';
+import { createTRPCClient, httpBatchLink } from '@trpc/client';
+import type { AppRouter } from '~/server/trpc';
+import { transformer } from '~/shared/json';
+import { paths } from '~/shared/protocol';
+import { startApp, type TestApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
 import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
@@ -43,13 +48,14 @@ export async function bench(args: string[]): Promise<BenchResult> {
 }
 
 async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'seconds'>, relayCount: number) {
-  const app = await startApp();
+  const app = await startApp({ loginRequired: true });
+  const cookies = await signedIn(app, wanted.viewers);
   const { runId } = await app.hub.create({ id: 'local', name: 'You', role: 'admin' }, publishedSetup('reverse'));
   const relays = await Promise.all(Array.from({ length: relayCount }, () => startRelayProcess(app.url)));
   const child = fork(`${root}test/bench/viewersLoad.ts`, { execArgv: ['--import', 'tsx'] });
   await once(child, 'spawn');
   const viewerUrls = relays.length > 0 ? relays.map((r) => r.url) : [app.url];
-  const load: Load = { ...wanted, url: app.url, viewerUrls, token: app.trainerToken, runId };
+  const load: Load = { ...wanted, url: app.url, viewerUrls, token: app.trainerToken, runId, cookies };
   const failed = once(child, 'exit').then(([code]) => {
     throw new Error(`the load ended with ${code}`);
   });
@@ -104,3 +110,25 @@ async function startRelayProcess(leader: string) {
 
 const at = (values: number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? Number.NaN;
+
+/** @returns the cookies of so many people, each of their own */
+async function signedIn(app: TestApp, people: number): Promise<string[]> {
+  const invite = new URL(app.adminLink!, app.url).searchParams.get('invite')!;
+  const admin = await join(app, invite, 'Admin');
+  const client = createTRPCClient<AppRouter>({
+    links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers: { cookie: admin } })],
+  });
+  const cookies: string[] = [];
+  while (cookies.length < people) {
+    const uses = Math.min(1000, people - cookies.length);
+    const { secret } = await client.team.invite.mutate({ role: 'operator', uses, expiresInMs: 3_600_000 });
+    for (let i = 0; i < uses; i++) cookies.push(await join(app, secret, `Person ${cookies.length}`));
+  }
+  return cookies;
+}
+
+async function join(app: TestApp, invite: string, name: string): Promise<string> {
+  const answer = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name }) });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.headers.get('set-cookie')!.split(';')[0]!;
+}

@@ -8,7 +8,7 @@ import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import { publishedSetup } from '../support/setups';
-import { watchRaw } from './rawViewer';
+import { type RawViewer, watchRaw } from './rawViewer';
 
 export interface Load {
   url: string;
@@ -19,6 +19,8 @@ export interface Load {
   viewers: number;
   stepsPerSecond: number;
   seconds: number;
+  /** With which each viewer is signed in. */
+  cookies: string[];
 }
 export interface Measured {
   frames: number;
@@ -49,14 +51,19 @@ async function run(load: Load): Promise<Measured> {
     // Reading every frame of every viewer would load this process and change the result.
     if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
   };
-  for (let i = 0; i < load.viewers; i++) await watchRaw(load.viewerUrls[i % load.viewerUrls.length]!, load.runId, onFrame);
+  const viewers: RawViewer[] = [];
+  for (let i = 0; i < load.viewers; i++) {
+    const headers = { cookie: load.cookies[i]! };
+    viewers.push(await watchRaw(load.viewerUrls[i % load.viewerUrls.length]!, load.runId, onFrame, headers));
+  }
   const before = process.cpuUsage();
   const startedAt = Date.now();
   process.send!('ready');
-  const clicker = await TestViewer.connect(load.viewerUrls[0]!);
+  const clicker = await TestViewer.connect(load.viewerUrls[0]!, { cookie: load.cookies[0]! });
   await clicker.watch(load.runId);
 
   const clicksMs: number[] = [];
+  for (const viewer of viewers) pointAround(viewer);
   const until = Date.now() + load.seconds * 1000;
   const clicks = (async () => {
     for (let n = 0; Date.now() < until; n++) {
@@ -89,4 +96,15 @@ async function run(load: Load): Promise<Measured> {
   }
   const { user, system } = process.cpuUsage(before);
   return { frames, delaysMs, clicksMs, steps: step, cores: (user + system) / 1000 / (Date.now() - startedAt) };
+}
+
+/** Points at another head each second. */
+function pointAround(viewer: RawViewer): void {
+  let head = 0;
+  const point = () => {
+    head = (head + 1) % 4;
+    const spot = { layer: 0, head, query: null, key: null };
+    viewer.look({ live: true, step: 0, zoom: null, spot, shows: ['curves'], leads: false });
+  };
+  setTimeout(() => setInterval(point, 1000), Math.random() * 1000);
 }

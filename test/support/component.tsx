@@ -13,6 +13,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
+import { nobodyWatches } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
 import { publishedSetup } from './setups';
 import { server } from './stubServer';
@@ -45,7 +46,7 @@ export class TestRun implements RunStore {
   constructor(you: Actor | null, link: LinkStatus = 'live') {
     const event: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: people.ada, parent: null };
     const view = emptyView(this.runId, { seq: 1, attempt: 0, at: 1000, event });
-    this.#state = { link, error: null, view, watchers: [], you };
+    this.#state = { link, error: null, view, watchers: nobodyWatches, you };
   }
 
   get = (): RunState => this.#state;

@@ -2,14 +2,14 @@
 import type { ViewerPort } from '~/server/runs/frames';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import type { Frame, Watcher } from '~/shared/protocol';
+import type { Frame, Watching } from '~/shared/protocol';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 
 export class FramePort implements ViewerPort {
   readonly frames: Frame[] = [];
   readonly unanswered: (() => void)[] = [];
-  lists: Watcher[][] = [];
+  lists: Watching[] = [];
   dropped: string | null = null;
   constructor(
     readonly actor: Actor = ada,
@@ -20,7 +20,7 @@ export class FramePort implements ViewerPort {
     if (this.prompt) acknowledge();
     else this.unanswered.push(acknowledge);
   }
-  watchers(list: Watcher[]) {
+  watchers(list: Watching) {
     this.lists.push(list);
   }
   drop(reason: string) {

@@ -141,7 +141,7 @@ export function NoteField(props: {
 /** Names to suggest: the team, the people on the page, and people who have acted in this run. */
 function useNames(): string[] {
   const { data } = useQuery({ ...useTrpc().team.people.queryOptions(), staleTime: 30_000 });
-  const here = useRun((r) => r.watchers.map((w) => w.actor.name));
+  const here = useRun((r) => r.watchers.listed.map((w) => w.actor.name));
   const wrote = useView(
     (v) =>
       [v.createdBy, ...v.recent.notes.items.map((n) => n.author), ...v.recent.commands.items.map((c) => c.actor)].map(

@@ -4,21 +4,24 @@ import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
+import { crowded } from '~/app/_live/presence';
 import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
-import type { Looking } from '~/shared/protocol';
+import { type Looking, mostLooks } from '~/shared/protocol';
 
 /** Who is watching; a menu shows where each person looks, with buttons to follow and to lead. */
 export function People() {
   const watchers = useRun((r) => r.watchers);
   const you = useRun((r) => r.you?.id ?? null);
   const presence = usePresence();
-  const { sharing, leading, others, following } = usePresent((p) => p);
+  const unlisted = watchers.people - watchers.listed.length;
+  const present = usePresent((p) => p);
+  const { sharing, leading, others, following } = present;
   useInvitations(others, following, leading);
   return (
     <Popup title="Who is here" trigger={<Watchers watchers={watchers} you={you} />}>
       <ul className="space-y-1">
-        {watchers.map(({ actor, tabs }) => (
+        {watchers.listed.map(({ actor, tabs }) => (
           <li key={actor.id} className="flex items-center gap-2">
             <Avatar id={actor.id} name={actor.name} />
             <span className="min-w-0 flex-1 truncate">
@@ -31,14 +34,15 @@ export function People() {
             </span>
           </li>
         ))}
+        {unlisted > 0 && <li className="text-dim">and {count(unlisted)} more</li>}
       </ul>
       {others.length > 0 && (
         <ul className="mt-2 space-y-1 border-t border-line pt-2" aria-label="Where the others look">
           {others.map((l) => (
             <li key={l.tab} className="flex items-center gap-2">
               <Avatar id={l.actor.id} name={l.actor.name} />
-              <span className="min-w-0 flex-1 truncate text-xs" title={l.actor.name}>
-                {where(l)}
+              <span className="min-w-0 flex-1 text-xs wrap-anywhere">
+                {l.actor.name}: {where(l)}
               </span>
               <Button size="small" onClick={() => presence.follow(following === l.tab ? null : l.tab)}>
                 {following === l.tab ? 'Stop' : 'Follow'}
@@ -52,6 +56,11 @@ export function People() {
           <input type="checkbox" className="accent-accent" checked={sharing} onChange={(e) => presence.share(e.target.checked)} />
           Share where I look
         </label>
+        {crowded(present) && (
+          <p className="text-xs text-dim">
+            More than {mostLooks} pages share where they look. Only those of people who ask everybody to follow them are shown.
+          </p>
+        )}
         <label className="flex items-center gap-2">
           <input type="checkbox" className="accent-accent" checked={leading} onChange={(e) => presence.lead(e.target.checked)} />
           Ask everybody to follow me

@@ -78,7 +78,7 @@ function Opened() {
   useTitle();
   useUrlState();
   useRemembered();
-  const here = useRun((r) => r.watchers.map((w) => w.actor.id).join()).split(',');
+  const here = useRun((r) => r.watchers.listed.map((w) => w.actor.id).join()).split(',');
   return (
     <>
       <PeopleColors seen={here} />

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ListSource, LoadedLists } from '~/app/_live/loadedLists';
 import type { RunState, RunStore } from '~/app/_live/types';
+import { nobodyWatches } from '~/shared/protocol';
 import { listKinds } from '~/shared/view';
 import { MemoryLists } from '~/test/support/memoryLists';
 import { RandomRun } from '../../support/randomRun';
@@ -22,7 +23,7 @@ class Page {
     this.run = new RandomRun(seed);
     for (let i = 0; i < things; i++) this.run.next();
     this.#serve();
-    this.#state = { link: 'live', error: null, view: this.run.view, watchers: [], you: null };
+    this.#state = { link: 'live', error: null, view: this.run.view, watchers: nobodyWatches, you: null };
     const later = async <T>(answer: () => T): Promise<T> => {
       // Read when it is asked for; what happens until it arrives is not in it.
       const read = structuredClone(answer());

@@ -22,6 +22,7 @@ function hand(sharing: boolean) {
   const sent: (Look | null)[] = [];
   const listeners = new Set<WireListener>();
   const timers: (() => void)[] = [];
+  const waits: number[] = [];
   let spot: Spot = null;
   const pointing = new Set<() => void>();
   const pointer: Pointer = {
@@ -53,7 +54,8 @@ function hand(sharing: boolean) {
   const cursor = createCursor();
   cursor.head(20);
   const host = {
-    after: (_ms: number, f: () => void) => {
+    after: (ms: number, f: () => void) => {
+      waits.push(ms);
       timers.push(f);
       return () => void timers.splice(timers.indexOf(f), 1);
     },
@@ -72,13 +74,14 @@ function hand(sharing: boolean) {
     panels,
     sent,
     timers,
+    waits,
     /** What waits is told. */
     pass: () => {
       for (const f of timers.splice(0)) f();
     },
-    hear: (l: Look | null, tab = 'bobs') => {
-      for (const listener of listeners)
-        listener.looks?.(runId, [{ tab: 'mine', actor: bob, look: look() }, ...(l ? [{ tab, actor: bob, look: l }] : [])]);
+    hear: (l: Look | null, tab = 'bobs', sharing = 2) => {
+      const looks = [{ tab: 'mine', actor: bob, look: look() }, ...(l ? [{ tab, actor: bob, look: l }] : [])];
+      for (const listener of listeners) listener.looks?.(runId, looks, sharing);
     },
     notify: (f: (l: WireListener) => void) => [...listeners].forEach(f),
   };
@@ -108,6 +111,19 @@ it('many moves are told as one, the last; a run that goes on under a live cursor
   h.cursor.head(21);
   h.pass();
   expect(h.sent).toEqual([look({ live: true, step: 20 }), look({ step: 0 }), look({ live: true, step: 20 })]);
+});
+
+it('in a crowd, where only leaders are shown, the others tell rarely; a choice is told at once', () => {
+  const h = hand(true);
+  h.pass();
+  h.hear(null, 'bobs', 51);
+  h.cursor.pin(1);
+  h.presence.lead(true);
+  h.pass();
+  h.cursor.pin(2);
+  h.pass();
+  expect(h.waits).toEqual([100, 5_000, 100, 100]);
+  expect(h.sent.slice(1)).toEqual([look({ step: 1, leads: true }), look({ step: 2, leads: true })]);
 });
 
 it('after a reconnection the look is told again', () => {

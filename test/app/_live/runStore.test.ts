@@ -6,7 +6,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
+import { type Frame, nobodyWatches, type WatchAnswer, type WatchRequest } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import { foldAll } from '~/test/support/views';
@@ -162,7 +162,7 @@ describe('run store', () => {
   it('the first watch has no cursor, and its view is what the store shows', async () => {
     const { hand, store, log } = await opened(1);
     expect(hand.watches[0]!.request).toEqual({ runId, cursor: null });
-    expect(store.get()).toEqual({ link: 'live', error: null, view: foldAll(runId, log), watchers: [], you });
+    expect(store.get()).toEqual({ link: 'live', error: null, view: foldAll(runId, log), watchers: nobodyWatches, you });
   });
 
   it('a view that the page asked for early is shown at once, and the connection continues from it', async () => {

@@ -102,11 +102,11 @@ describe('watching', () => {
     const { runId } = await a.hub.create(you, setup);
     const [one, two] = [await viewer(a), await viewer(a)];
     await one.watch(runId);
-    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual({ listed: [{ actor: you, tabs: 1 }], people: 1, tabs: 1 });
     await two.watch(runId);
-    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 2 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual({ listed: [{ actor: you, tabs: 2 }], people: 1, tabs: 2 });
     two.close();
-    expect((await one.received.next('watchers')).watchers).toEqual([{ actor: you, tabs: 1 }]);
+    expect((await one.received.next('watchers')).watchers).toEqual({ listed: [{ actor: you, tabs: 1 }], people: 1, tabs: 1 });
   });
 
   it('of the list of runs come the lines that change', async () => {

@@ -264,17 +264,42 @@ it('everybody learns who watches: people once, with their tabs, in one message f
   const third = new FramePort(bob);
   frames.join(third, null);
   clock.advance(100);
-  const all = [
+  const listed = [
     { actor: ada, tabs: 2 },
     { actor: bob, tabs: 1 },
   ];
+  const all = { listed, people: 2, tabs: 3 };
   expect([first.lists, third.lists]).toEqual([[all], [all]]);
   frames.leave(viewer);
   clock.advance(100);
-  expect(third.lists.at(-1)).toEqual([
-    { actor: ada, tabs: 1 },
-    { actor: bob, tabs: 1 },
-  ]);
+  expect(third.lists.at(-1)).toEqual({
+    listed: [
+      { actor: ada, tabs: 1 },
+      { actor: bob, tabs: 1 },
+    ],
+    people: 2,
+    tabs: 2,
+  });
+});
+
+it('of hundreds of people the first hundred are named and the others counted; the more there are, the later all are told', () => {
+  const first = new FramePort({ ...ada, id: 'first' });
+  frames.join(first, null);
+  clock.advance(100);
+  for (let i = 1; i < 300; i++) frames.join(new FramePort({ ...ada, id: `person ${i}` }), null);
+  frames.join(new FramePort({ ...ada, id: 'first' }), null);
+  clock.advance(100);
+  const latest = () => {
+    const { listed, people, tabs } = first.lists.at(-1)!;
+    return [listed.length, listed[0], listed.at(-1)!.actor.id, people, tabs];
+  };
+  const named = [100, { actor: { ...ada, id: 'first' }, tabs: 2 }, 'person 99', 300, 301];
+  expect([first.lists.length, latest()]).toEqual([2, named]);
+  frames.join(new FramePort(bob), null);
+  clock.advance(300);
+  expect(first.lists.length).toBe(2);
+  clock.advance(2);
+  expect([first.lists.length, latest()]).toEqual([3, [...named.slice(0, 3), 301, 302]]);
 });
 
 it('sends on what came with rows left out, naming them, and gives its view to whoever comes back from before', () => {
@@ -315,5 +340,5 @@ it('a viewer whose frames come from a relay is a watcher and gets no frames and 
   clock.advance(20_000);
   expect([given, relayed.frames, relayed.dropped]).toEqual([null, [], null]);
   expect(frames.watchers()).toEqual([{ actor: ada, tabs: 1 }]);
-  expect(relayed.lists).toEqual([[{ actor: ada, tabs: 1 }]]);
+  expect(relayed.lists).toEqual([{ listed: [{ actor: ada, tabs: 1 }], people: 1, tabs: 1 }]);
 });

@@ -10,17 +10,22 @@ import { publishedSetup } from '../../support/setups';
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const look = (step: number): Look => ({ live: false, step, zoom: null, spot: null, shows: [], leads: false });
 
-describe('presence', () => {
-  const setUp = () => {
-    const clock = fakeClock();
-    const presence = new Presence(clock);
-    const join = (tab: string, runId = 'run00001') => {
-      const heard: Looking[][] = [];
-      return { heard, ...presence.join(runId, { tab, actor: ann, looks: (l) => void heard.push(l) }) };
+const setUp = () => {
+  const clock = fakeClock();
+  const presence = new Presence(clock);
+  const join = (tab: string, runId = 'run00001') => {
+    const heard: Looking[][] = [];
+    const counted: number[] = [];
+    const looks = (l: Looking[], sharing: number) => {
+      heard.push(l);
+      counted.push(sharing);
     };
-    return { clock, join };
+    return { heard, counted, ...presence.join(runId, { tab, actor: ann, looks }) };
   };
+  return { clock, join };
+};
 
+describe('presence', () => {
   it('a look reaches everybody on the run, nobody elsewhere; of a burst the newest, within 100 ms', () => {
     const { clock, join } = setUp();
     const [a, b, other] = [join('a'), join('b'), join('c', 'run00002')];
@@ -52,6 +57,39 @@ describe('presence', () => {
     b.look(null);
     clock.advance(100);
     expect(late.heard.slice(1)).toEqual([[{ tab: 'b', actor: ann, look: look(2) }], []]);
+  });
+});
+
+describe('presence of a crowd', () => {
+  it('of more than fifty who share only those who lead are sent, with the number of all; the others cost no message', () => {
+    const { clock, join } = setUp();
+    const first = join('first');
+    const crowd = Array.from({ length: 60 }, (_, i) => join(`tab ${i}`));
+    for (const [i, tab] of crowd.entries()) tab.look(look(i));
+    clock.advance(100);
+    expect([first.heard.at(-1), first.counted.at(-1)]).toEqual([[], 60]);
+    const messages = first.heard.length;
+    for (const tab of crowd) tab.look(look(7));
+    clock.advance(100);
+    expect(first.heard.length).toBe(messages);
+    crowd[3]!.look({ ...look(8), leads: true });
+    clock.advance(100);
+    expect(first.heard.at(-1)).toEqual([{ tab: 'tab 3', actor: ann, look: { ...look(8), leads: true } }]);
+    for (const tab of crowd.slice(10)) tab.leave();
+    clock.advance(100);
+    expect(first.heard.at(-1)!.map((l) => l.tab)).toEqual(crowd.slice(0, 10).map((_, i) => `tab ${i}`));
+  });
+
+  it('a thousand tabs are told four times a second', () => {
+    const { clock, join } = setUp();
+    const [leader] = Array.from({ length: 1_000 }, (_, i) => join(`tab ${i}`));
+    leader!.look(look(0));
+    clock.advance(0);
+    leader!.look(look(1));
+    clock.advance(249);
+    expect(leader!.heard.length).toBe(1);
+    clock.advance(1);
+    expect(leader!.heard.length).toBe(2);
   });
 });
 
