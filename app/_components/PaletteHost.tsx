@@ -2,7 +2,7 @@ import { Command as CommandIcon } from 'lucide-react';
 import { Suspense, useEffect, useState } from 'react';
 import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
-import { openHelp, openPalette } from './commands';
+import { openHelp, openPalette, openShortcuts } from './commands';
 
 const Palette = later(() => import('./Palette'));
 const Help = later(() => import('./Help'));
@@ -17,10 +17,10 @@ export function PaletteHost() {
         event.preventDefault();
         setOpen((o) => (o === 'palette' ? null : 'palette'));
       } else if (event.key === '?' && !event.ctrlKey && !event.metaKey && !event.altKey) {
-        // The page of a run lists its own shortcuts.
-        if (/\/runs\/[^/]+$/.test(location.pathname) || at?.closest('input, select, textarea, [role="dialog"]')) return;
+        if (event.repeat || at?.closest('input, select, textarea, [role="dialog"], [role="alertdialog"]')) return;
         event.preventDefault();
-        setOpen('help');
+        // The page of a run lists its own shortcuts, unless it shows no run.
+        if (window.dispatchEvent(new Event(openShortcuts, { cancelable: true }))) setOpen('help');
       }
     };
     const palette = () => setOpen('palette');

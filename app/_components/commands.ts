@@ -33,3 +33,5 @@ export const offered = (typed: string): PaletteCommand[] => [...offers].flatMap(
 
 export const openPalette = 'headroom:palette';
 export const openHelp = 'headroom:help';
+/** A cancelable event: a page that lists its own shortcuts cancels it. */
+export const openShortcuts = 'headroom:shortcuts';

@@ -1,5 +1,7 @@
 /** Requests of commands, scripts and agents to a running server: what goes wrong is said for the person who started them. */
 
+import { whyWebPage } from '~/shared/webPage';
+
 /** The message is for people. */
 export class ServerError extends Error {}
 
@@ -24,9 +26,7 @@ export const askServer = (address: URL | string, init?: RequestInit): Promise<Re
 export async function refusalOf(answer: Response): Promise<ServerError> {
   const text = (await answer.text()).trim();
   if (answer.headers.get('content-type')?.includes('html'))
-    return new ServerError(
-      `${answer.url.split('?')[0]} answered ${answer.status} with a web page: the address is not that of a Headroom server, or a proxy before it cannot reach it`,
-    );
+    return new ServerError(`${answer.url.split('?')[0]} answered ${answer.status} with a web page: ${whyWebPage(answer.status)}`);
   try {
     const { error } = JSON.parse(text) as { error: string | { message: string } };
     return new ServerError(typeof error === 'string' ? error : error.message);

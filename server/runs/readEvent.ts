@@ -7,12 +7,15 @@ import { controlDefaults } from '~/shared/controls';
 import { type TrainerEvent, trainerEvent } from '~/shared/events';
 import type { BlobRef } from '~/shared/ids';
 import { isObject } from '~/shared/own';
+import { stepAt } from '~/shared/rows';
+import type { Rows } from '~/shared/series';
+import { isTime } from '~/shared/times';
 
 interface Wrong {
   message: string;
   field: string | null;
 }
-/** `leftOut`: declarations that the event does without, and what is wrong with them. */
+/** `leftOut`: declarations, or times of rows, that the event does without, and what is wrong with them. */
 export type Read = { ok: true; event: TrainerEvent; leftOut?: Wrong & { names: string[] } } | ({ ok: false } & Wrong);
 
 const wrong = (message: string, field: string | null): Read => ({ ok: false, message, field });
@@ -29,9 +32,14 @@ export function readEvent(raw: unknown): Read {
   const parsed = trainerEvent.safeParse(given);
   if (!parsed.success) {
     const what = { message: describeZodError(parsed.error), field: fieldOf(parsed.error) };
-    const rest = type === 'started' ? withoutWrong(given as Declared, parsed.error) : null;
-    const started = trainerEvent.safeParse(rest?.event);
-    if (rest && started.success) return { ok: true, event: started.data, leftOut: { ...what, names: rest.names } };
+    const rest =
+      type === 'started'
+        ? withoutWrong(given as Declared, parsed.error)
+        : type === 'rows' && what.field === 'times'
+          ? withoutWildTimes(given as Rows)
+          : null;
+    const right = trainerEvent.safeParse(rest?.event);
+    if (rest && right.success) return { ok: true, event: right.data, leftOut: { ...what, names: rest.names } };
     return { ok: false, ...what };
   }
   if (parsed.data.type === 'status' && parsed.data.status === 'crashed')
@@ -115,6 +123,21 @@ function withoutWrong(event: Declared, { issues }: ZodError): { event: object; n
     event: { ...event, controls: { values: kept, actions: actions.filter(right) }, values: Object.fromEntries(current) },
     names: found.filter((spec, i) => found.indexOf(spec) === i).map((spec) => String(nameOf(spec))),
   };
+}
+
+/**
+ * Rows of which a wild clock gave some a time that no calendar has: those get the time of the row before them, or of the first
+ * right one; none is right: the time of the commit. null: something else is wrong with the times.
+ */
+function withoutWildTimes({ times, ...rows }: Rows): { event: object; names: string[] } | null {
+  const first = times?.find(isTime);
+  const wild = times ? [...times.keys()].filter((i) => !isTime(times[i]!)) : [];
+  if (!times || wild.length === 0) return null;
+  const right = times.slice();
+  for (const i of wild) right[i] = i > 0 ? right[i - 1]! : first!;
+  const steps = wild.slice(0, 5).map((i) => `the time of step ${stepAt(rows, i)}`);
+  const more = wild.length > steps.length ? [`and ${wild.length - steps.length} more`] : [];
+  return { event: first === undefined ? rows : { ...rows, times: right }, names: [...steps, ...more] };
 }
 
 const nameOf = (spec: object): unknown => ('name' in spec ? spec.name : '');

@@ -11,7 +11,7 @@ import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { seqCount } from '~/shared/rows';
-import { blobFiles } from './blobs';
+import { blobFiles, openBlobReader } from './blobs';
 import { firstLink, nextLink } from './chain';
 import { databaseKey } from './postgres/open';
 import { verifyUrl } from './postgres/verify';
@@ -31,7 +31,8 @@ export async function verifyFolder(folder: string): Promise<Verified> {
     if (problems[0]?.quick_check !== 'ok') for (const p of problems) found.damaged.push(`headroom.db: ${p.quick_check}`);
     const rows = checkRows(db, found.damaged);
     found.sound.push(`${rows} rows of the database`);
-    if (found.damaged.length === 0) found.sound.push(`the logs of ${checkChains(db, found.damaged)} runs`);
+    const readable = found.damaged.length === 0;
+    if (readable) found.sound.push(`the logs of ${checkChains(db, found.damaged)} runs`);
     const small = db.prepare<[], { hash: string; data: Buffer }>('SELECT hash, data FROM smallBlobs');
     let blobs = 0;
     for (const { hash, data } of small.iterate()) {
@@ -47,11 +48,34 @@ export async function verifyFolder(folder: string): Promise<Verified> {
       );
     }
     found.sound.push(`${blobs} blobs`);
+    db.exec('COMMIT');
+    if (readable) found.unread.push(...(await lostBlobs(db, folder)));
   } finally {
     db.close();
   }
   checkAudit(folder, found);
   return found;
+}
+
+/** Most lost blobs that are named one by one. */
+const NAMED = 20;
+
+/** Snapshots and checkpoints whose files are gone although nothing has deleted them, by the database as it is now. */
+async function lostBlobs(db: Database.Database, folder: string): Promise<string[]> {
+  const reads = openReads(db);
+  const blobs = openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) });
+  const items = db
+    .prepare<[], { runId: string; kind: 'snapshots' | 'checkpoints'; seq: number; step: number; ref: string }>(
+      "SELECT runId, kind, seq, items.step, ref FROM items JOIN runs ON runs.id = run WHERE kind IN ('snapshots', 'checkpoints') ORDER BY run, seq",
+    )
+    .all();
+  const lost: string[] = [];
+  // Retention may delete it at this moment.
+  for (const { runId, kind, seq, step, ref } of items)
+    if (!(await blobs.has(ref)) && reads.item({ runId, kind, seq }))
+      lost.push(`run ${runId}: the ${kind.slice(0, -1)} of step ${step}: its blob ${ref} is not there`);
+  const more = lost.length - NAMED;
+  return more > 0 ? [...lost.slice(0, NAMED), `${more} more blobs of snapshots and checkpoints are not there`] : lost;
 }
 
 /** @throws Error when the folder is a node's index: PostgreSQL holds its runs. @param way what to do instead */

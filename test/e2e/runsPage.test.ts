@@ -195,6 +195,17 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('"?" opens the help where a run cannot be opened, as on every page', async () => {
+    const page = await open();
+    await page.goto(`${app.url}/runs/abcdefgh`);
+    await page.getByRole('heading', { name: 'This run cannot be opened' }).waitFor();
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Help' }).waitFor();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0);
+    await page.context().close();
+  });
+
   it('runs that cannot be compared are named, and nothing is said to be on its way', async () => {
     const context = await browser.newContext();
     const page = await context.newPage();

@@ -336,10 +336,11 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     assert time.monotonic() - at < patience(1.0)
 
 
-def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch):
+@pytest.mark.parametrize(("status", "hint"), [(502, ""), (404, "; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)")])
+def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch, status, hint):
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(502)
+            self.send_response(status)
             self.send_header("content-type", "text/html")
             self.end_headers()
             self.wfile.write(b"<html><h1>502 Bad Gateway</h1></html>")
@@ -365,7 +366,7 @@ def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, mo
         proxy.shutdown()
     said += capfd.readouterr().err
     (folder,) = tmp_path.iterdir()
-    why = f"{url}: it answered 502 where a Headroom server opens a websocket"
+    why = f"{url}: it answered {status} where a Headroom server opens a websocket{hint}"
     assert said.splitlines() == [
         f"headroom: {why}; what is logged is kept in {folder}",
         f"headroom: the server has not got everything ({why}); the rest is kept in {folder}, `headroom sync` sends it",
@@ -474,3 +475,63 @@ def test_a_run_that_is_reopened_while_the_server_is_away_replaces_nothing(server
     record = server.record(found["runId"])
     assert (record.series("loss"), record.series("test")) == ([(s, float(s)) for s in range(5)], [(4, 7.0)])
     assert (record.status, record.of_type("rewind"), record.alerts()) == ("finished", [], [])
+
+
+class SmallProxy:
+    """Passes on what is sent to a server, except uploads above 1 MB, which it answers as nginx does."""
+
+    def __init__(self, server) -> None:
+        self.target = server.port
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                here, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(here,), daemon=True).start()
+
+    def _serve(self, here: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head and (part := here.recv(65536)):
+            head += part
+        length = re.search(rb"content-length: (\d+)", head, re.I)
+        if length and int(length[1]) > 2**20:
+            left = int(length[1]) - len(head.split(b"\r\n\r\n", 1)[1])
+            while left > 0 and (part := here.recv(65536)):
+                left -= len(part)
+            here.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 20\r\nConnection: close\r\n\r\n<html>no\n\n\n...</html>")
+            return here.close()
+        there = socket.create_connection(("127.0.0.1", self.target))
+        there.sendall(head)
+        threading.Thread(target=self._pipe, args=(there, here), daemon=True).start()
+        self._pipe(here, there)
+
+    @staticmethod
+    def _pipe(one: socket.socket, other: socket.socket) -> None:
+        try:
+            while part := one.recv(65536):
+                other.sendall(part)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def test_a_file_that_a_proxy_refuses_for_its_size_costs_only_itself(init, server, tmp_path, capfd):
+    proxy = SmallProxy(server)
+    run = init(project="faults", name="large", server=proxy.url)
+    run.log({"loss": 1.0})
+    for name, size in (("small", 2**19), ("large", 2**21)):
+        (tmp_path / name).write_bytes(os.urandom(size))
+        run.checkpoint(tmp_path / name)
+    run.log({"loss": 0.5})
+    run.finish()
+    proxy.listener.close()
+    record = server.record(run.id)
+    why = "its 2,097,152 bytes were refused (413 with a web page, as a proxy before the server does): raise the proxy's limit, in nginx client_max_body_size"
+    assert [record.status, record.series("loss"), [c["blob"]["bytes"] for c in record.of_type("checkpoint")]] == ["finished", [(0, 1.0), (1, 0.5)], [2**19]]
+    assert record.alerts() == [f"the checkpoint of step 1 is left out: {why}"]
+    assert capfd.readouterr().err == f"headroom: a file is left out: {why}\n"

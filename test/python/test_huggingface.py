@@ -142,3 +142,20 @@ def test_a_script_that_fails_leaves_a_failed_run(server, tmp_path, settings):
         tiny(tmp_path, [HeadroomCallback(run), Fails()], max_steps=10).train()
     record = server.record(run.id)
     assert record.status == "failed"
+
+
+def test_a_training_that_resumes_goes_on_with_the_run_and_one_from_the_start_is_another(server, tmp_path, settings):
+    from headroom.huggingface import HeadroomCallback
+
+    callback = HeadroomCallback(project="hf", name="again", **settings)
+    trainer = tiny(tmp_path, [callback], max_steps=10, save_strategy="steps", save_steps=5, eval_strategy="no")
+    trainer.train()
+    first = [(i + 1, entry["loss"]) for i, entry in enumerate(trainer.state.log_history[:10])]
+    trainer.args.max_steps = 12
+    trainer.train(resume_from_checkpoint=str(tmp_path / "out" / "checkpoint-5"))
+    second = [(entry["step"], entry["loss"]) for entry in trainer.state.log_history if "loss" in entry]
+    trainer.train()
+    records = [server.record(r["runId"]) for r in server.runs() if r["name"] == "again"]
+    assert [(r.status, r.alerts(), [e["step"] for e in r.of_type("rewind")]) for r in records] == [("finished", [], []), ("finished", [], [6])]
+    assert records[1].series("loss") == first[:5] + second[5:]
+    assert [step for step, _ in records[1].series("loss")] == list(range(1, 13))

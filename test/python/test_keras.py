@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import time
 
 import pytest
@@ -76,3 +78,17 @@ def test_the_rate_is_changed_at_the_named_step_also_that_of_a_schedule(server, s
     for step, used in record.series("learning_rate"):
         base = 0.002 if step >= changed["step"] else 0.01
         assert used == pytest.approx(base if name == "rate" else base * 0.5 ** (step / 100), rel=1e-5), step
+
+
+def test_a_second_fit_goes_on_with_the_run_and_that_of_a_new_model_is_another(server, settings):
+    from headroom.keras import HeadroomCallback
+
+    callback = HeadroomCallback(project="keras", name="again", **settings)
+    first = model(0.01)
+    for made in (first, first, model(0.01)):
+        made.fit(x, y, batch_size=16, epochs=2, verbose=0, validation_data=(x, y), callbacks=[callback])
+        pickle.loads(pickle.dumps(copy.deepcopy(callback)))
+    records = [server.record(r["runId"]) for r in server.runs() if r["name"] == "again"]
+    assert [(r.status, r.alerts(), r.of_type("rewind")) for r in records] == [("finished", [], [])] * 2
+    assert sorted([step for step, _ in r.series("loss")] for r in records) == [list(range(8)), list(range(16))]
+    assert sorted([step for step, _ in r.series("val_loss")] for r in records) == [[4, 8], [4, 8, 12, 16]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import csv
+import pickle
 import time
 
 import pytest
@@ -123,6 +125,41 @@ def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path
     assert [step for step, _ in record.series("train/loss")] == list(range(20))
     assert [step for step, _ in record.series("test/loss")] == [10]
     assert (record.status, record.alerts(), record.of_type("rewind")) == ("finished", [], [])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_fit_from_a_checkpoint_goes_back_in_the_run_and_one_from_the_start_is_another_run(server, tmp_path, settings):
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
+
+    logger = HeadroomLogger(project="lightning", name="anew", **settings)
+    first = trainer(tmp_path, logger, max_epochs=1)
+    first.fit(Module(), data())
+    first.save_checkpoint(tmp_path / "ten.ckpt")
+    trainer(tmp_path, logger, max_epochs=3).fit(Module(), data(), ckpt_path=tmp_path / "ten.ckpt")
+    trainer(tmp_path, logger, max_epochs=2).fit(Module(), data(), ckpt_path=tmp_path / "ten.ckpt")
+    for callbacks in ([], [HeadroomCallback(logger)]):
+        trainer(tmp_path, logger, max_epochs=1, log_every_n_steps=2, callbacks=callbacks).fit(Module(), data())
+    records = [server.record(r["runId"]) for r in server.runs() if r["name"] == "anew"]
+    assert [(r.status, r.alerts(), [e["step"] for e in r.of_type("rewind")]) for r in records] == [("finished", [], []), ("finished", [], []), ("finished", [], [10])]
+    assert [[step for step, _ in r.series("train/loss")] for r in records] == [list(range(1, 10, 2)), list(range(1, 10, 2)), list(range(20))]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_used_logger_that_is_sent_to_another_process_goes_on_with_the_run_there(server, tmp_path, settings):
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
+
+    logger = HeadroomLogger(project="lightning", name="sent", **settings)
+    module = Module()
+    first = trainer(tmp_path, logger, max_epochs=1)
+    first.fit(module, data())
+    first.save_checkpoint(tmp_path / "ten.ckpt")
+    assert copy.deepcopy(logger).run is not None
+    sent, callback = pickle.loads(pickle.dumps((logger, HeadroomCallback(logger))))
+    trainer(tmp_path, sent, max_epochs=2, callbacks=[callback]).fit(module, data(), ckpt_path=tmp_path / "ten.ckpt")
+    (run,) = [r for r in server.runs() if r["name"] == "sent"]
+    record = server.record(run["runId"])
+    assert [step for step, _ in record.series("train/loss")] == list(range(20))
+    assert record.status == "finished"
 
 
 @pytest.mark.filterwarnings("ignore")

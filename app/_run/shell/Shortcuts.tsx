@@ -3,6 +3,7 @@
 import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
 import { useEffect, useState } from 'react';
+import { openShortcuts } from '~/app/_components/commands';
 import { IconButton } from '~/app/_components/IconButton';
 import { KeyColumns, KeyList, keyLists } from '~/app/_components/keyLists';
 import { Modal } from '~/app/_components/Modal';
@@ -14,8 +15,6 @@ import { useSteer } from '~/app/_live/useSteer';
 import { startArgs, whyNot } from '~/app/_run/steering/steering';
 import type { ActionRole } from '~/shared/controls';
 import { actionWithRole } from '~/shared/controlValues';
-
-const opened = 'headroom:shortcuts';
 
 /** Whether single keys steer the run: off until the person enables them, as a key is easily pressed by mistake. */
 const keysAct = (chosen = choices.read('keysAct')): boolean => chosen === 'yes';
@@ -61,7 +60,6 @@ export function useShortcuts(): void {
         l: () => setCursor.follow(),
         z: () => setCursor.zoom(null),
         t: () => setTheme(resolvedTheme === 'dark' ? 'light' : 'dark'),
-        '?': () => window.dispatchEvent(new Event(opened)),
       };
       const key = event.key.toLowerCase();
       const run = looking[key] ?? (keysAct() ? steering[key] : undefined);
@@ -78,9 +76,12 @@ export function ShortcutHelp() {
   const [open, setOpen] = useState(false);
   const act = keysAct(useChoice('keysAct'));
   useEffect(() => {
-    const show = () => setOpen(true);
-    window.addEventListener(opened, show);
-    return () => window.removeEventListener(opened, show);
+    const show = (event: Event) => {
+      event.preventDefault();
+      setOpen(true);
+    };
+    window.addEventListener(openShortcuts, show);
+    return () => window.removeEventListener(openShortcuts, show);
   }, []);
   return (
     <>

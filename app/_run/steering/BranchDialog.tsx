@@ -44,7 +44,8 @@ export function OpenBranch({ checkpoint, without, children, ...button }: BranchF
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
-  if (!may || !view) return null;
+  // Who loses the role keeps what was typed, until the role returns or the server refuses.
+  if (!view || !(may || open)) return null;
   return (
     <>
       <Button size="small" onClick={() => setOpen(true)} {...button}>

@@ -4,6 +4,7 @@ import { reach } from '~/app/_live/reach';
 import { api } from '~/app/_trpc/client';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
+import { whyWebPage } from '~/shared/webPage';
 import type { ChosenFile } from './dropped';
 
 export interface Progress {
@@ -75,6 +76,8 @@ async function ask(address: string, init: RequestInit): Promise<unknown> {
   const answer = await reach(atBase(address), init);
   const text = await answer.text();
   if (answer.ok) return text ? JSON.parse(text) : null;
+  if (answer.headers.get('content-type')?.includes('html'))
+    throw new Error(`the answer is ${answer.status} with a web page: ${whyWebPage(answer.status)}`);
   let words = text.trim();
   try {
     words = (JSON.parse(text) as { error: string }).error;

@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { exportFormats, exportQuery, writeExport } from '~/server/export/formats';
 import { ExportError } from '~/server/export/source';
-import { openBlobs } from '~/server/store/blobs';
+import { type BlobReader, openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { unpack } from '~/shared/pack';
 import type { ReplaySeries } from '~/shared/replayFile';
@@ -38,14 +38,24 @@ async function makeRun(folder: string) {
   return { store, blobs, run };
 }
 
-/** The export of the run, to which `meanwhile` happens after its first part. */
-async function exported(format: string, meanwhile: (of: Source) => Promise<unknown>): Promise<Buffer> {
+/** The export of the run, to which `meanwhile` happens after its first part, or (`early`) before its first blob is read. */
+async function exported(format: string, meanwhile: (of: Source) => Promise<unknown>, early = false): Promise<Buffer> {
   const folder = ownFolder();
   const of = await makeRun(folder.path);
   try {
-    const parts = writeExport({ ...of.store, blobs: of.blobs }, exportQuery.parse({ runId: 'record1', format }), 1);
+    let happened: Promise<unknown> | null = null;
+    const happens = () => {
+      happened ??= meanwhile(of);
+      return happened;
+    };
+    const open: BlobReader['open'] = async (hash) => {
+      if (early) await happens();
+      return of.blobs.open(hash);
+    };
+    const source = { ...of.store, blobs: { ...of.blobs, open } };
+    const parts = writeExport(source, exportQuery.parse({ runId: 'record1', format }), 1);
     const all = [(await parts.next()).value as Uint8Array];
-    await meanwhile(of);
+    if (!early) await happens();
     for await (const part of parts) all.push(part);
     return Buffer.concat(all);
   } finally {
@@ -81,13 +91,17 @@ it('as a replay: every row is in the file of a run that goes on meanwhile', asyn
 });
 
 it('as headroom: what retention deletes meanwhile is deleted in the file, too, by the entry that says so', async () => {
-  const file = await exported('headroom', async ({ blobs, store, run }) => {
-    const [{ seq, blob }] = (await store.list({ runId: 'record1', kind: 'snapshots', limit: 10 })).slice(1) as [
-      ListItems['snapshots'],
-    ];
-    await run.append([{ type: 'snapshots.thinned', quotaBytes: 1, seqs: [seq], message: 'thinned' }]);
-    await blobs.remove(blob.hash);
-  });
+  const file = await exported(
+    'headroom',
+    async ({ blobs, store, run }) => {
+      const [{ seq, blob }] = (await store.list({ runId: 'record1', kind: 'snapshots', limit: 10 })).slice(1) as [
+        ListItems['snapshots'],
+      ];
+      await run.append([{ type: 'snapshots.thinned', quotaBytes: 1, seqs: [seq], message: 'thinned' }]);
+      await blobs.remove(blob.hash);
+    },
+    true,
+  );
   const members = await membersOf(gunzipSync(file));
   expect(members.map(({ name }) => name.replace(/[0-9a-f]{64}/, 'hash'))).toEqual([
     ...['manifest.json', 'log/000001.pack', 'blobs/hash', 'blobs/hash', 'log/000002.pack', 'end.json'],

@@ -39,14 +39,16 @@ describe('a script is told', () => {
     expect(() => connect({} as { url: string })).toThrow('undefined is not the address of a server');
   });
 
-  it('that a web page came instead of an answer, and from where', async () => {
+  it.each([
+    [502, 'the address is not that of a Headroom server, or a proxy before it cannot reach it'],
+    [413, 'a proxy before the server refuses files of this size; raise its limit (nginx: client_max_body_size)'],
+  ])('that a web page came instead of an answer, and from where: %i', async (status, why) => {
     const proxy = createServer((_, response) => {
-      response.writeHead(502, { 'content-type': 'text/html' }).end('<html><h1>502 Bad Gateway</h1></html>');
+      response.writeHead(status, { 'content-type': 'text/html' }).end('<html><h1>Of the proxy</h1></html>');
     }).listen(0, '127.0.0.1');
     await once(proxy, 'listening');
     const url = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-    const page =
-      'answered 502 with a web page: the address is not that of a Headroom server, or a proxy before it cannot reach it';
+    const page = `answered ${status} with a web page: ${why}`;
     expect(await messageOf(connect({ url }).runs.list.query())).toBe(`${url}/api/trpc/runs.list ${page}`);
     expect(await messageOf(readBlob({ url }, hash))).toBe(`${url}/api/blobs/${hash} ${page}`);
     proxy.close();

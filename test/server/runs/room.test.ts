@@ -290,6 +290,21 @@ describe('events of a trainer', () => {
     expect(published).toEqual(await inLog());
   });
 
+  it.each([
+    ['one', [1e300, 2000, 3000], [2000, 2000, 3000], 'the time of step 0'],
+    ['two', [1000, Number.NaN, -9e15], [1000, 1000, 1000], 'the time of step 1, the time of step 2'],
+    ['every', [1e300, 1e300, 1e300], undefined, 'the time of step 0, the time of step 1, the time of step 2'],
+  ])('a wild clock costs %s time, which is named, and no value', async (_name, times, kept, named) => {
+    await begin();
+    const rows = steps(0, 3, values) as Rows;
+    expect(await batch(1, 2, { ...rows, times: Float64Array.from(times) }, alert(0))).toEqual({ ok: true, nextEvent: 6 });
+    const [logged] = (await inLog()).filter(({ event }) => event.type === 'rows');
+    expect(logged!.event).toEqual({ ...rows, ...(kept && { times: Float64Array.from(kept) }) });
+    const wild = times.find((t) => !(Math.abs(t) <= 8.64e15));
+    const message = `event 2 (rows): left out: ${named}: times: give ms since 1970, from -8.64e15 to 8.64e15, not ${wild}`;
+    expect(room.view.recent.alerts.items[0]).toMatchObject({ kind: 'set-aside', message });
+  });
+
   it('so many are set aside that only the first 20 are told one by one: then their number, at powers of ten and at the end', async () => {
     await begin();
     const bad = (n: number) => Array.from({ length: n }, () => ({ ...alert(0), step: -1.5 }) as never);

@@ -59,6 +59,13 @@ it('a backup of a server that is writing is a data folder; the server on it show
   await app.close();
   rmSync(data, { recursive: true });
 
+  const lost = path.join(copy, 'blobs', blob.hash.slice(0, 2), blob.hash);
+  rmSync(lost);
+  expect((await verifyFolder(copy)).unread).toEqual([
+    `run ${runId}: the checkpoint of step 100: its blob ${blob.hash} is not there`,
+  ]);
+  writeFileSync(lost, blob.bytes);
+  expect((await verifyFolder(copy)).unread).toEqual([]);
   expect((await verifyFolder(copy)).damaged).toEqual([]);
   app = await startApp({ dataFolder: copy });
   const view = await app.hub.view(runId);

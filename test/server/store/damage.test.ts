@@ -161,7 +161,7 @@ describe('one bit', () => {
     mkdirSync(auditPath(data));
     expect(await verifyFolder(data)).toMatchObject({
       damaged: [`blob ${small.hash} (in the database)`, `blob ${large.hash} (${file})`],
-      unread: [`${auditPath(data)}: it is a folder; give a file`],
+      unread: expect.arrayContaining([`${auditPath(data)}: it is a folder; give a file`]),
     });
     const store = await openSqliteStore(data);
     const blobs = await openBlobs(data, store);

@@ -21,6 +21,8 @@ class Blobs:
         self._server = server
         self._token = token
         self._known: dict[str, tuple[str, int]] = {}
+        self._left_out: dict[str, str] = {}
+        """Files that are too large to be sent, and why."""
 
     def hash_of(self, file: str) -> tuple[str, int]:
         """SHA-256 and size."""
@@ -36,18 +38,24 @@ class Blobs:
         return known
 
     def named(self, event: dict[str, Any]) -> dict[str, Any]:
-        """The event with hash and size instead of a file of the spool."""
+        """The event with hash and size instead of a file of the spool; an alert in its place if the file is too large to be sent."""
         out = dict(event)
         for name in ("blob", "pictures"):
             blob = out.get(name)
             if isinstance(blob, dict) and "file" in blob:
+                why = self._left_out.get(blob["file"])
+                if why is not None:
+                    message = f"the {event['type']} of step {event['step']:,} is left out: {why}"
+                    return {"type": "alert", "step": event["step"], "level": "warning", "kind": "left-out", "message": message}
                 hash, size = self.hash_of(blob["file"])
                 out[name] = {"hash": hash, "bytes": size}
         return out
 
-    def put(self, file: str) -> None:
-        """Raises LinkLost (try again) or LinkRefused."""
+    def put(self, file: str) -> str | None:
+        """Returns None, or why the file is too large to be sent. Raises LinkLost (try again) or LinkRefused."""
         hash, size = self.hash_of(file)
+        if file in self._left_out:
+            return self._left_out[file]
         with open(self._folder / file, "rb") as source:
             request = urllib.request.Request(
                 f"{self._server}/api/blobs/{hash}",
@@ -58,9 +66,16 @@ class Blobs:
             try:
                 with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
                     answer.read()
+                    return None
             except urllib.error.HTTPError as error:
                 if error.code in (408, 429) or error.code >= 500:
                     raise LinkLost(f"blob {hash}: {error.code}") from error
-                raise LinkRefused(f"blob {hash}: {error.code} {error.read()[:300].decode('utf-8', 'replace')}") from error
+                said = error.read()[:300].decode("utf-8", "replace").strip()
+                if "html" in error.headers.get("Content-Type", ""):
+                    said = "with a web page, as a proxy before the server does"
+                if error.code != 413:
+                    raise LinkRefused(f"blob {hash}: {error.code} {said}") from error
+                self._left_out[file] = why = f"its {size:,} bytes were refused (413 {said}): raise the proxy's limit, in nginx client_max_body_size"
+                return why
             except OSError as error:
                 raise LinkLost(f"blob {hash}: {error}") from error

@@ -25,16 +25,22 @@ class HeadroomCallback(TrainerCallback):
         self.run = run
         self._own = run is None
         self._ended: headroom.Run | None = None
-        """The run that training has ended: evaluations after it go on with it."""
+        """The run that training has ended: evaluations after it, and a training that resumes from a checkpoint, go on with it."""
         self._settings = settings
         self._step = 0
         self._control: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_ended": None}
+
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, optimizer: Any = None, lr_scheduler: Any = None, **_: Any) -> None:
+        done = state.global_step
+        if self.run is None and self._ended is not None:
+            self.run, self._ended = self._ended.trains_on(done, self._step, done + 1), None
         if self.run is None:
             self.run = headroom.init(**{"name": args.run_name, **self._settings, "config": _config(args, model, self._settings.get("config"))})
         run = self.run
-        self._step = state.global_step
+        self._step = done
         # The Trainer logs series of these names.
         run.define_metric("loss", role="loss", goal="minimize")
         run.define_metric("eval_loss", goal="minimize")

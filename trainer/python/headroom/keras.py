@@ -27,14 +27,22 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
         self._own = run is None
         self._settings = settings
         self._run_evaluation = evaluate
+        self._ended: headroom.Run | None = None
+        """The run that `fit` has ended: a `fit` that trains the model further goes on with it."""
         self._step = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_ended": None}
 
     def on_train_begin(self, logs: Any = None) -> None:
         optimizer = self.model.optimizer
+        step = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        if self._ended is not None:
+            self.run, self._ended = self._ended.trains_on(step, self._step, step), None
         if self.run is None:
             config = {"optimizer": optimizer.get_config(), **{k: v for k, v in self.params.items() if v is not None}, **(self._settings.get("config") or {})}
             self.run = headroom.init(**{"name": self.model.name, **self._settings, "config": config})
-        self._step = int(keras.ops.convert_to_numpy(optimizer.iterations))
+        self._step = step
         self._declare_rate(optimizer)
         loop_actions(self.run, lambda: self._step, self._evaluate if self._run_evaluation else None, None)
 
@@ -96,7 +104,7 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
     def on_train_end(self, logs: Any = None) -> None:
         if self.run is not None and self._own:
             self.run.finish()
-            self.run = None
+            self._ended, self.run = self.run, None
 
     def _evaluate(self) -> str:
         values = self._run_evaluation()  # type: ignore[misc]

@@ -39,15 +39,45 @@ class HeadroomLogger(Logger):
         self._config: dict[str, Any] = dict(settings.get("config") or {})
         self._log_checkpoints = log_checkpoints
         self._sent: set[str] = set()
+        self._again: dict[str, Any] = {}
+        """Settings that open the run of another process again."""
+        self._begins = 0
+        """Updates that were made before the present fit."""
+        self._fit: Any = None
+        """The Trainer, during a fit."""
+        self._done: int | None = None
+        """Updates that the last fit had made, until the next one logs."""
+
+    def __deepcopy__(self, _: Any) -> "HeadroomLogger":
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process that trains (ddp_spawn): it goes on with the run."""
+        state = {**self.__dict__, "_fit": None}
+        if self._run is not None:
+            setup, place = self._run._setup, self._run.settings
+            known = {"server": place.server, "token": place.token, "folder": place.folder, "project": setup["project"], "name": setup["name"]}
+            again = {"id": self._run.key.split(f"{setup['project']}/", 1)[-1], "resume": "allow"}
+            state |= {"_run": None, "_own": True, "_settings": {**known, **self._settings}, "_again": again}
+        return state
 
     @property
     def run(self) -> headroom.Run:
         """The run; on ranks above 0 it only receives commands."""
+        if self._run is not None and self._run._out.forked:
+            self.__dict__.update(self.__getstate__())
+        if self._run is not None and self._own:
+            # Each fit and test ends with `finalize`: the next one goes on with the run, unless it trains from the start.
+            if self._fit is None or self._done is None:
+                self._run = self._run.reopened()
+            else:
+                before, self._done = self._done, None
+                self._run = self._run.trains_on(self._begins, before, self._begins)
         if self._run is None:
-            self._run = headroom.init(**{**self._settings, "config": self._config})
-        elif self._own:
-            # Each fit and test ends with `finalize`: the next one goes on with the run.
-            self._run = self._run.reopened()
+            self._run = headroom.init(**{**self._settings, **self._again, "config": self._config})
+            self._again = {}
         return self._run
 
     @property
@@ -62,6 +92,12 @@ class HeadroomLogger(Logger):
     @property
     def version(self) -> str:
         return str(self._settings.get("id") or self._settings.get("name") or (self._run.name if self._run else "run"))
+
+    def log_graph(self, model: Any, input_array: Any = None) -> None:
+        # Called as each fit and test begins; the Trainer takes over the step of a checkpoint only later.
+        trainer = model.trainer
+        self._fit = trainer if trainer.state.fn == "fit" else None
+        self._begins = int((trainer._checkpoint_connector._loaded_checkpoint or {}).get("global_step", trainer.global_step))
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
@@ -96,6 +132,8 @@ class HeadroomLogger(Logger):
     def finalize(self, status: str) -> None:
         if self._run is not None and self._own:
             self._run.finish("failed" if status == "failed" and sys.exc_info()[1] is None else None)
+        if self._fit is not None:
+            self._done, self._fit = self._fit.global_step, None
 
 
 class HeadroomCallback(Callback):
@@ -105,6 +143,9 @@ class HeadroomCallback(Callback):
         self._source = source
         self._run: headroom.Run | None = None
         self._step = 0
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_run": None}
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         source = self._source or next((one for one in trainer.loggers if isinstance(one, HeadroomLogger)), None)

@@ -302,7 +302,9 @@ class Link:
 
     def _send(self, link: Socket, batch: Batch) -> None:
         for file in batch.files:
-            self._blobs.put(file)
+            why = self._blobs.put(file)
+            if why is not None:
+                self._listener.trouble(f"a file is left out: {why}")
         first = batch.cut.first
         # One record can hold more events than a message may have.
         for at in range(0, len(batch.events), MAX_EVENTS):

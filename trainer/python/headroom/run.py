@@ -353,6 +353,9 @@ class Run:
         """Frameworks copy what holds a run: the run is the same."""
         return self
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a headroom run belongs to the process that opened it: open it in the other process, with its id and resume='allow'")
+
     def reopened(self) -> "Run":
         """This run; where its framework has ended it, its next attempt, so that what is measured after training belongs to it."""
         if not self._out.ended or self._out.forked or self._out.folder is None or self._commands.lost:
@@ -364,6 +367,21 @@ class Run:
         if self.settings.mode == "online":
             again.wait_unless_away()
         again._series.go_on_from(self._series)
+        return again
+
+    def trains_on(self, done: int, before: int, first: int) -> "Run | None":
+        """`reopened`, for a training that goes on after `done` updates; the one before had made `before`.
+
+        None where it begins again: a run has one value at each step. Where it goes back to a checkpoint, its values replace those from step `first` on.
+        """
+        if done == 0 < before:
+            self.finish()
+            return None
+        again = self.reopened()
+        if again._out.ended:
+            return None
+        if done < before:
+            again.rewind(first)
         return again
 
     def finish(self, status: str | None = None, message: str = "", traceback: str | None = None, timeout: float = 30.0) -> None:

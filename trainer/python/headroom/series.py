@@ -288,3 +288,4 @@ class Series:
         for id, last in list(self._last.items()):
             if last >= step:
                 self._last[id] = step - 1
+        self._before = {name: min(last, step - 1) for name, last in self._before.items()}

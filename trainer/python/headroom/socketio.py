@@ -62,7 +62,8 @@ class Socket:
         except (OSError, ValueError, websocket.WebSocketException) as error:
             self.close()
             status = getattr(error, "status_code", None)
-            raise LinkLost(f"it answered {status} where a Headroom server opens a websocket" if status else str(error)) from error
+            hint = "" if (status or 500) >= 500 else "; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
+            raise LinkLost(f"it answered {status} where a Headroom server opens a websocket{hint}" if status else str(error)) from error
 
     @staticmethod
     def _text(frame: Any) -> str:

@@ -209,4 +209,16 @@ describe('a branch', () => {
     mount(new TestRun(people.vic), <OpenBranch>Branch</OpenBranch>);
     expect(screen.queryByRole('button')).toBeNull();
   });
+
+  it('keeps its open form while its author may only watch, and hides its button after that', async () => {
+    const run = atStep30();
+    mount(run, <OpenBranch>Branch</OpenBranch>);
+    await user.click(button('Branch'));
+    const dialog = within(await screen.findByRole('dialog'));
+    await write(dialog.getByRole('textbox', { name: 'Name' }), 'gentler');
+    act(() => run.set({ you: { ...people.ada, role: 'viewer' } }));
+    expect(dialog.getByRole<HTMLInputElement>('textbox', { name: 'Name' }).value).toBe('gentler');
+    await user.click(dialog.getByRole('button', { name: 'Cancel' }));
+    await waitFor(() => expect(screen.queryByRole('button', { name: 'Branch' })).toBeNull());
+  });
 });
