@@ -45,7 +45,9 @@ export function useCompared(runIds: readonly string[]): {
     const shown = runIds.map((runId) => held.get(runId) ?? null);
     return {
       runs: shown.map((h) => h && comparedOf(h)),
-      link: shown.map((h) => h?.store.get().link).find((l) => l && l !== 'refused') ?? 'connecting',
+      link:
+        shown.map((h) => h?.store.get().link).find((l) => l && l !== 'refused') ??
+        (shown.some((h) => h) ? 'refused' : 'connecting'),
       errors: shown.map((h) => h?.store.get().error ?? h?.history.error ?? null),
       subscribe,
       want: (names) => void (names.join('\n') !== also.get().names.join('\n') && also.set({ names })),

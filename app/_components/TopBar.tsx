@@ -4,7 +4,10 @@ import { Moon, Sun } from 'lucide-react';
 import Link from 'next/link';
 import { useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
+import { useSelected } from '~/app/_live/select';
+import { wireRefusal } from '~/app/_live/wireRefusal';
 import { Button } from './Button';
+import { RefusedBar } from './RefusedBar';
 
 /** The logo: a level meter with room above the peak. */
 export function Mark({ size = 18 }: { size?: number }) {
@@ -23,35 +26,39 @@ export function Mark({ size = 18 }: { size?: number }) {
  * @param skip whether to draw a skip link: the page has a region with the id `main`
  */
 export function PageHeader({ title, children, skip = false }: { title?: string; children?: ReactNode; skip?: boolean }) {
+  const why = useSelected(wireRefusal, (state) => state.why);
   return (
-    <header className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-1.5 sm:px-4">
-      {skip && (
-        <a
-          href="#main"
-          className="sr-only focus:not-sr-only focus:fixed focus:top-1 focus:left-1 focus:z-60 focus:rounded focus:bg-accent focus:px-2 focus:py-1 focus:text-on-accent"
+    <>
+      <header className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-1.5 sm:px-4">
+        {skip && (
+          <a
+            href="#main"
+            className="sr-only focus:not-sr-only focus:fixed focus:top-1 focus:left-1 focus:z-60 focus:rounded focus:bg-accent focus:px-2 focus:py-1 focus:text-on-accent"
+          >
+            Skip to the content
+          </a>
+        )}
+        <Link
+          href="/"
+          prefetch={false}
+          className="-m-1 inline-flex items-center gap-2 p-1 font-semibold tracking-tight"
+          aria-label="Headroom: all runs"
         >
-          Skip to the content
-        </a>
-      )}
-      <Link
-        href="/"
-        prefetch={false}
-        className="-m-1 inline-flex items-center gap-2 p-1 font-semibold tracking-tight"
-        aria-label="Headroom: all runs"
-      >
-        <Mark />
-        <span className="hidden sm:inline">Headroom</span>
-      </Link>
-      {title !== undefined && (
-        <>
-          <span aria-hidden className="-mx-2 text-dim">
-            /
-          </span>
-          <h1 className="text-sm font-semibold">{title}</h1>
-        </>
-      )}
-      {children}
-    </header>
+          <Mark />
+          <span className="hidden sm:inline">Headroom</span>
+        </Link>
+        {title !== undefined && (
+          <>
+            <span aria-hidden className="-mx-2 text-dim">
+              /
+            </span>
+            <h1 className="text-sm font-semibold">{title}</h1>
+          </>
+        )}
+        {children}
+      </header>
+      {why !== null && <RefusedBar why={why} />}
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { atBase } from './base';
 import { Listeners } from './listeners';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
+import { wireRefusal } from './wireRefusal';
 
 const answerWithinMs = 10_000;
 /** Some proxies neither forward a websocket nor refuse it. */
@@ -51,11 +52,13 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('connect', () => {
     serverTime.reset();
     putOut = null;
+    wireRefusal.set({ why: null });
     websocketWorks ||= socket.io.engine.transport.name === 'websocket';
     listeners.each((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
     serverTime.reset();
+    if (putOut !== null) wireRefusal.set({ why: putOut });
     listeners.each((l) => l.down?.(putOut));
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
@@ -65,7 +68,9 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     const refused = !socket.active;
     // A proxy may block websockets: use plain requests, which are upgraded to a websocket where possible.
     if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
-    listeners.each((l) => l.down?.(refused ? (putOut ?? error.message) : null));
+    const why = refused ? (putOut ?? error.message) : null;
+    if (why !== null) wireRefusal.set({ why });
+    listeners.each((l) => l.down?.(why));
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
   // Acknowledged after processing, even if nobody watches that run any more: an unacknowledged frame would block the others.

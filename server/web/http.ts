@@ -171,7 +171,7 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
 
 const whoAreYou = ({ headers }: IncomingMessage): string =>
   headers.authorization === undefined
-    ? 'Who are you? Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
+    ? 'You are not signed in. Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
     : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */

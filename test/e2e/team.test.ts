@@ -200,7 +200,16 @@ describeInBrowser('a team, as it begins', () => {
     await agent.close();
   });
 
-  it('the audit log tells it by person and is taken away; a session that is ended goes dark at once and says why', async () => {
+  it('the audit log tells it by person and is taken away; a session that is ended goes dark at once on every page and says why', async () => {
+    const paths = ['/', '/team', `/compare?runs=${runId}`];
+    const pages = await Promise.all(paths.map(() => bob.context().newPage()));
+    for (const [i, page] of pages.entries()) {
+      await page.goto(product.url + paths[i]);
+      await page
+        .getByText(i === 1 ? 'Bob (operator)' : 'Reverse')
+        .first()
+        .waitFor();
+    }
     await onTeamPage(ada, async (page) => {
       const log = region(page, 'Audit log');
       await log.getByLabel('Whose rows').selectOption('Bob');
@@ -217,7 +226,14 @@ describeInBrowser('a team, as it begins', () => {
       // A page that is closed at once takes its request with it.
       await session.waitFor({ state: 'detached' });
     });
-    await bob.getByRole('alert').getByText('You were signed out. To come back, sign in again or open an invite link.').waitFor();
+    const signedOut = 'You were signed out. To come back, sign in again or open an invite link. What you see is as it was then.';
+    for (const page of [bob, ...pages]) await page.getByRole('alert').getByText(signedOut).waitFor();
+    for (const [i, page] of pages.entries()) {
+      await page.getByRole('button', { name: 'Open this page again' }).click();
+      await page.waitForURL(`${product.url}/join?to=${encodeURIComponent(paths[i]!)}*`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.close();
+    }
     expect((await bob.request.get(`${product.url}/api/trpc/runs.list`)).status()).toBe(401);
     await bob.getByRole('button', { name: 'Open this page again' }).click();
     await bob.waitForURL(`${product.url}/join?to=${encodeURIComponent(`/runs/${runId}`)}*`);

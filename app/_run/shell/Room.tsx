@@ -6,6 +6,7 @@ import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColors } from '~/app/_components/PeopleColors';
+import { RefusedBar } from '~/app/_components/RefusedBar';
 import { statusWord } from '~/app/_components/statusWord';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
@@ -113,21 +114,11 @@ function Opened() {
 function LinkBar() {
   const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
   if (link === 'silent') return <Silent />;
-  if (link !== 'refused' && link !== 'reconnecting') return null;
+  if (link === 'refused') return <RefusedBar why={error ?? ''} />;
+  if (link !== 'reconnecting') return null;
   return (
-    <p
-      role="alert"
-      className={`border-b px-4 py-1 text-center ${link === 'refused' ? 'border-bad/50 bg-bad/10 text-bad' : 'border-warn/50 bg-warn/10 text-warn'}`}
-    >
-      {link === 'refused'
-        ? `${error?.replace(/\.$/, '')}. What you see is as it was then. `
-        : 'The connection to the server broke: what you see may be old. The run itself goes on.'}
-      {/* The server leads whoever is signed out to the page for signing in, and from there back. */}
-      {link === 'refused' && (
-        <button type="button" className="underline" onClick={() => location.reload()}>
-          Open this page again
-        </button>
-      )}
+    <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
+      The connection to the server broke: what you see may be old. The run itself goes on.
     </p>
   );
 }

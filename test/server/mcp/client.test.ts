@@ -26,7 +26,9 @@ describe('a script is told', () => {
     expect(await messageOf(connect({ url: app.url, token: 'wrong' }).runs.list.query())).toBe(
       'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.',
     );
-    expect(await messageOf(connect({ url: app.url }).runs.list.query())).toMatch(/^Who are you\? .* A script sends its token/);
+    expect(await messageOf(connect({ url: app.url }).runs.list.query())).toMatch(
+      /^You are not signed in\. .* A script sends its token/,
+    );
     expect(await messageOf(readBlob({ url: app.url, token: 'wrong' }, hash))).toMatch(
       /^The token that was sent is not known here/,
     );

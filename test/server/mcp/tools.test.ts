@@ -196,7 +196,7 @@ describe('an agent', () => {
     });
     expect((await admin.runs.view.query({ runId })).recent.commands.items.length).toBe(before);
     expect(await (await agent()).call('list_runs')).toEqual({
-      error: expect.stringMatching(/^Who are you\? .* A script sends its token/),
+      error: expect.stringMatching(/^You are not signed in\. .* A script sends its token/),
     });
   });
 
