@@ -25,8 +25,10 @@ export function Chosen(props: {
   const { runs, you, columns, onClear, onChanged } = props;
   const [tagging, setTagging] = useState(false);
   const { busy, act, archive, trash } = useLabels(onChanged);
-  const clearing = async (change: Promise<boolean>) => {
-    if (await change) onClear();
+  const clearing = async (change: Promise<boolean>): Promise<boolean> => {
+    const changed = await change;
+    if (changed) onClear();
+    return changed;
   };
   if (runs.length === 0) return null;
   const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;
@@ -86,7 +88,7 @@ export function Chosen(props: {
           runs={runs}
           onClose={() => setTagging(false)}
           onTags={(tagsOfRun, done) =>
-            void clearing(
+            clearing(
               act(
                 runs,
                 (run) => ({ tags: tagsOfRun(run) }),

@@ -1,18 +1,20 @@
 import { type FormEvent, useState } from 'react';
 import { FormEnd, TextField } from '~/app/_components/Field';
+import { Remark } from '~/app/_components/Remark';
 import type { RunSummary } from '~/shared/summary';
 import { tagsOf } from './tags';
 
 /** Adds tags to several runs, or removes tags from them. */
 export function TagForm(props: {
   runs: readonly RunSummary[];
-  /** The tags that each run is to have, and a description of the change. */
-  onTags(tagsOfRun: (run: RunSummary) => string[], done: string): void;
+  /** The tags that each run is to have, and a description of the change. @returns whether runs were changed; if not, the form stays */
+  onTags(tagsOfRun: (run: RunSummary) => string[], done: string): Promise<boolean>;
   onClose(): void;
 }) {
   const { runs, onTags, onClose } = props;
   const [text, setText] = useState('');
   const [gone, setGone] = useState<readonly string[]>([]);
+  const [state, setState] = useState<'open' | 'busy' | 'failed'>('open');
   const read = tagsOf(text);
   const present = [...new Set(runs.flatMap((r) => r.tags))].sort();
   const full = read.ok
@@ -20,15 +22,20 @@ export function TagForm(props: {
     : undefined;
   const problem = read.ok ? (full ? `Tags: ${full.name} would have more than 50` : null) : read.message;
   const nothing = text.trim() === '' && gone.length === 0;
-  const submit = (event: FormEvent) => {
+  const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (!read.ok || problem || nothing) return;
+    if (!read.ok || problem || nothing || state === 'busy') return;
     const done = [
       ...(read.tags.length > 0 ? [`tagged ${read.tags.join(', ')}`] : []),
       ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
     ];
-    onTags((run) => [...new Set([...run.tags.filter((t) => !gone.includes(t)), ...read.tags])], done.join('; '));
-    onClose();
+    setState('busy');
+    const changed = await onTags(
+      (run) => [...new Set([...run.tags.filter((t) => !gone.includes(t)), ...read.tags])],
+      done.join('; '),
+    );
+    setState(changed ? 'open' : 'failed');
+    if (changed) onClose();
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
@@ -59,7 +66,8 @@ export function TagForm(props: {
           </div>
         </fieldset>
       )}
-      <FormEnd yes="Change tags" disabled={nothing} onCancel={onClose} />
+      {state === 'failed' && <Remark tone="bad">Not changed. What you typed stays here.</Remark>}
+      <FormEnd yes="Change tags" disabled={nothing || state === 'busy'} onCancel={onClose} />
     </form>
   );
 }

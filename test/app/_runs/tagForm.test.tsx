@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, render, screen } from '@testing-library/react';
+import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it } from 'vitest';
 import { TagForm } from '~/app/_runs/TagForm';
@@ -7,15 +7,26 @@ import type { RunSummary } from '~/shared/summary';
 
 afterEach(cleanup);
 
-it('tags of several runs are changed once something is to change: no press is without an answer', async () => {
+it('tags of several runs are changed once something is to change; what was typed stays until it is', async () => {
   const user = userEvent.setup({ delay: null });
   const runs = [{ runId: 'a', name: 'A', tags: ['old', 'kept'] }] as unknown as RunSummary[];
   const changed: [tags: string[], done: string][] = [];
-  render(<TagForm runs={runs} onTags={(of, done) => changed.push([of(runs[0]!), done])} onClose={() => {}} />);
+  const answers = [false, true];
+  let closed = 0;
+  const onTags = async (of: (run: RunSummary) => string[], done: string) => {
+    changed.push([of(runs[0]!), done]);
+    return answers.shift()!;
+  };
+  render(<TagForm runs={runs} onTags={onTags} onClose={() => closed++} />);
   const button = screen.getByRole<HTMLButtonElement>('button', { name: 'Change tags' });
   expect(button.disabled).toBe(true);
   await user.click(screen.getByRole('checkbox', { name: 'old' }));
   await user.type(screen.getByRole('textbox', { name: 'Add tags' }), 'paper, paper');
   await user.click(button);
-  expect(changed).toEqual([[['kept', 'paper'], 'tagged paper; without old']]);
+  await screen.findByText('Not changed. What you typed stays here.');
+  expect([screen.getByRole<HTMLInputElement>('textbox', { name: 'Add tags' }).value, closed]).toEqual(['paper, paper', 0]);
+  await user.click(button);
+  await waitFor(() => expect(closed).toBe(1));
+  const asked = [['kept', 'paper'], 'tagged paper; without old'];
+  expect(changed).toEqual([asked, asked]);
 });
