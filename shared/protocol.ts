@@ -8,6 +8,7 @@ import { recipeSpec } from './recipes';
 import { runSetup } from './setup';
 import type { RunSummary } from './summary';
 import type { RunStatus, RunView } from './view';
+import type { Watching } from './watching';
 
 export { paths } from './paths';
 
@@ -252,26 +253,6 @@ export interface Frame {
   /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone do not give. */
   caughtUp: Pick<RunView, 'step' | 'streams'> | null;
 }
-
-export interface Watcher {
-  actor: Actor;
-  /** Number of tabs in which this person has this run open. */
-  tabs: number;
-}
-
-/** The people who watch a run. */
-export interface Watching {
-  /** Those who came first, at most `mostPeopleListed`. */
-  listed: Watcher[];
-  /** All of them, and the tabs in which they have the run open. */
-  people: number;
-  tabs: number;
-}
-export const nobodyWatches: Watching = { listed: [], people: 0, tabs: 0 };
-
-/** Every change goes to everybody, so longer lists would cost the square of their length. */
-export const mostPeopleListed = 100;
-export const mostLooks = 50;
 
 const place = z.int().nonnegative();
 

@@ -1,6 +1,6 @@
 import { Eye } from 'lucide-react';
 import { count } from '~/app/_components/format';
-import type { Watching } from '~/shared/protocol';
+import type { Watching } from '~/shared/watching';
 
 /** The default color of a person: the same on every page. */
 export function seriesOf(id: string): number {

@@ -1,4 +1,5 @@
-import { type Look, type Looking, mostLooks } from '~/shared/protocol';
+import type { Look, Looking } from '~/shared/protocol';
+import { mostLooks } from '~/shared/watching';
 import type { Cursor } from './cursor';
 import type { Host } from './runStore';
 import type { Source } from './select';

@@ -1,9 +1,9 @@
 import { applyFrame } from '~/shared/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { unpack } from '~/shared/pack';
-import { nobodyWatches } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
+import { nobodyWatches } from '~/shared/watching';
 import { backoffMs } from './backoff';
 import type { EarlyRun } from './early';
 import { Listeners } from './listeners';

@@ -3,8 +3,8 @@ import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
-import type { Watching } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
+import type { Watching } from '~/shared/watching';
 
 export type LinkStatus =
   | 'connecting' // nothing received yet

@@ -1,7 +1,7 @@
 import type { RunState, RunStore } from '~/app/_live/types';
-import { nobodyWatches } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
+import { nobodyWatches } from '~/shared/watching';
 
 /** A recorded run: no entries arrive, and commands are refused. */
 export function recordedStore(view: RunView): RunStore {

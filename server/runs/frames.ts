@@ -12,9 +12,10 @@ import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import { type Cursor, type Frame, mostPeopleListed, type Watcher, type Watching } from '~/shared/protocol';
+import type { Cursor, Frame } from '~/shared/protocol';
 import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
+import { mostPeopleListed, type Watcher, type Watching } from '~/shared/watching';
 import { lastSeq } from './log';
 
 export interface ViewerPort {

@@ -13,18 +13,11 @@ import type { Identity } from '~/server/web/identity';
 import { command } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
 import { answeredBy, noticeOf } from '~/shared/notices';
-import {
-  lookMessage,
-  paths,
-  type ServerToViewer,
-  type ViewerToServer,
-  type WatchAnswer,
-  type Watching,
-  watchRequest,
-} from '~/shared/protocol';
+import { lookMessage, paths, type ServerToViewer, type ViewerToServer, type WatchAnswer, watchRequest } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunSummary } from '~/shared/summary';
 import { viewerParser } from '~/shared/viewerParser';
+import type { Watching } from '~/shared/watching';
 import { type Link, socketOptions } from './link';
 import { listen } from './messages';
 

@@ -13,8 +13,8 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, foldWithChanges } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
-import { nobodyWatches } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
+import { nobodyWatches } from '~/shared/watching';
 import { publishedSetup } from './setups';
 import { server } from './stubServer';
 

@@ -7,7 +7,8 @@ import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
 import { crowded } from '~/app/_live/presence';
 import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
-import { type Looking, mostLooks } from '~/shared/protocol';
+import type { Looking } from '~/shared/protocol';
+import { mostLooks } from '~/shared/watching';
 
 /** Who is watching; a menu shows where each person looks, with buttons to follow and to lead. */
 export function People() {

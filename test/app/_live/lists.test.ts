@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type ListSource, LoadedLists } from '~/app/_live/loadedLists';
 import type { RunState, RunStore } from '~/app/_live/types';
-import { nobodyWatches } from '~/shared/protocol';
 import { listKinds } from '~/shared/view';
+import { nobodyWatches } from '~/shared/watching';
 import { MemoryLists } from '~/test/support/memoryLists';
 import { RandomRun } from '../../support/randomRun';
 

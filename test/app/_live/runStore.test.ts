@@ -6,9 +6,10 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import { type Frame, nobodyWatches, type WatchAnswer, type WatchRequest } from '~/shared/protocol';
+import type { Frame, WatchAnswer, WatchRequest } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
+import { nobodyWatches } from '~/shared/watching';
 import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
