@@ -16,6 +16,6 @@ export interface Watching {
 }
 export const nobodyWatches: Watching = { listed: [], people: 0, tabs: 0 };
 
-/** Every change goes to everybody, so longer lists would cost the square of their length. */
+/** Every change goes to every viewer: without these bounds the bytes would grow with the square of the number of viewers. */
 export const mostPeopleListed = 100;
 export const mostLooks = 50;

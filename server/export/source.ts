@@ -39,7 +39,8 @@ export async function* ofOneState(
   const headOf = async () => (await source.runs()).find((r) => r.runId === runId)?.head;
   const head = await headOf();
   if (head === undefined) throw new ExportError(`runId: there is no run ${runId}`);
-  const lastStep = Math.max(...(await source.streams(runId)).map((s) => s.lastStep ?? Number.NEGATIVE_INFINITY));
+  const streams = await source.streams(runId);
+  const lastStep = streams.reduce((step, s) => Math.max(step, s.lastStep ?? step), Number.NEGATIVE_INFINITY);
   let failure: unknown;
   try {
     yield* parts;

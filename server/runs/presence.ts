@@ -26,7 +26,7 @@ interface Place {
   /** A message is scheduled. */
   due: boolean;
   notifiedAt: number;
-  /** What the last message said, as JSON. */
+  /** The last message, as JSON: one that says the same is not sent. */
   said: string;
 }
 
@@ -36,7 +36,7 @@ export class Presence {
   constructor(private readonly clock: Clock) {}
 
   join(runId: string, port: PresencePort): Present {
-    const place = this.#places.get(runId) ?? { ports: new Map(), due: false, notifiedAt: Number.NEGATIVE_INFINITY, said: '[]' };
+    const place = this.#places.get(runId) ?? { ports: new Map(), due: false, notifiedAt: Number.NEGATIVE_INFINITY, said: '' };
     this.#places.set(runId, place);
     place.ports.set(port, null);
     const { looks, sharing } = looksOf(place);

@@ -36,7 +36,7 @@ export function readEvent(raw: unknown): Read {
       type === 'started'
         ? withoutWrong(given as Declared, parsed.error)
         : type === 'rows' && what.field === 'times'
-          ? withoutWildTimes(given as Rows)
+          ? withoutWrongTimes(given as Rows)
           : null;
     const right = trainerEvent.safeParse(rest?.event);
     if (rest && right.success) return { ok: true, event: right.data, leftOut: { ...what, names: rest.names } };
@@ -126,17 +126,19 @@ function withoutWrong(event: Declared, { issues }: ZodError): { event: object; n
 }
 
 /**
- * Rows of which a wild clock gave some a time that no calendar has: those get the time of the row before them, or of the first
- * right one; none is right: the time of the commit. null: something else is wrong with the times.
+ * Rows some of which have a time that no calendar has, because the clock of their process is wrong: each of those gets the time of
+ * the row before it, or of the first right one; if none is right, the rows get the time of the commit.
+ *
+ * @returns null: something else is wrong with the times
  */
-function withoutWildTimes({ times, ...rows }: Rows): { event: object; names: string[] } | null {
+function withoutWrongTimes({ times, ...rows }: Rows): { event: object; names: string[] } | null {
   const first = times?.find(isTime);
-  const wild = times ? [...times.keys()].filter((i) => !isTime(times[i]!)) : [];
-  if (!times || wild.length === 0) return null;
+  const bad = times ? [...times.keys()].filter((i) => !isTime(times[i]!)) : [];
+  if (!times || bad.length === 0) return null;
   const right = times.slice();
-  for (const i of wild) right[i] = i > 0 ? right[i - 1]! : first!;
-  const steps = wild.slice(0, 5).map((i) => `the time of step ${stepAt(rows, i)}`);
-  const more = wild.length > steps.length ? [`and ${wild.length - steps.length} more`] : [];
+  for (const i of bad) right[i] = i > 0 ? right[i - 1]! : first!;
+  const steps = bad.slice(0, 5).map((i) => `the time of step ${stepAt(rows, i)}`);
+  const more = bad.length > steps.length ? [`and ${bad.length - steps.length} more`] : [];
   return { event: first === undefined ? rows : { ...rows, times: right }, names: [...steps, ...more] };
 }
 

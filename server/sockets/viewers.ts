@@ -58,7 +58,7 @@ export function openViewerLink(deps: {
   };
   io.use((socket, next) => {
     whoIs(socket.request).then((actor) => {
-      if (!actor) return next(new Error('sign in first: open the link that the server printed when it started'));
+      if (!actor) return next(new Error('You are not signed in. Sign in again, or open an invite link.'));
       Object.assign(socket.data, { actor, watching: 0, framesUnanswered: 0 });
       next();
     }, next);

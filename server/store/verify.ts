@@ -64,16 +64,16 @@ const NAMED = 20;
 async function lostBlobs(db: Database.Database, folder: string): Promise<string[]> {
   const reads = openReads(db);
   const blobs = openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) });
-  const items = db
-    .prepare<[], { runId: string; kind: 'snapshots' | 'checkpoints'; seq: number; step: number; ref: string }>(
-      "SELECT runId, kind, seq, items.step, ref FROM items JOIN runs ON runs.id = run WHERE kind IN ('snapshots', 'checkpoints') ORDER BY run, seq",
-    )
-    .all();
+  type Item = { kind: 'snapshots' | 'checkpoints'; seq: number; step: number; ref: string };
+  const itemsOf = db.prepare<[number], Item>(
+    "SELECT kind, seq, step, ref FROM items WHERE run = ? AND kind IN ('snapshots', 'checkpoints') ORDER BY seq",
+  );
   const lost: string[] = [];
-  // Retention may delete it at this moment.
-  for (const { runId, kind, seq, step, ref } of items)
-    if (!(await blobs.has(ref)) && reads.item({ runId, kind, seq }))
-      lost.push(`run ${runId}: the ${kind.slice(0, -1)} of step ${step}: its blob ${ref} is not there`);
+  for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs ORDER BY id').all())
+    // Retention may have deleted it at this moment, and recorded that before.
+    for (const { kind, seq, step, ref } of itemsOf.all(id))
+      if (!(await blobs.has(ref)) && reads.item({ runId, kind, seq }))
+        lost.push(`run ${runId}: the ${kind.slice(0, -1)} of step ${step}: its blob ${ref} is not there`);
   const more = lost.length - NAMED;
   return more > 0 ? [...lost.slice(0, NAMED), `${more} more blobs of snapshots and checkpoints are not there`] : lost;
 }

@@ -79,7 +79,7 @@ export function createHttp(deps: HttpDeps): Server {
     const visit = { request, response, url, params: found.params };
     if (route.for === 'anybody') return route.handle(visit);
     const actor = await identity.identify(request, route.basic);
-    if (!actor) return route.refuse ? route.refuse(response, 401, whoAreYou(request)) : unknown(request, response);
+    if (!actor) return route.refuse ? route.refuse(response, 401, whyUnknown(request)) : unknown(request, response);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
     if (route.metered) {
@@ -169,7 +169,7 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
   target.emit('upgrade', request, socket, head);
 }
 
-const whoAreYou = ({ headers }: IncomingMessage): string =>
+const whyUnknown = ({ headers }: IncomingMessage): string =>
   headers.authorization === undefined
     ? 'You are not signed in. Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
     : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
@@ -177,7 +177,7 @@ const whoAreYou = ({ headers }: IncomingMessage): string =>
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
 function unknown(request: IncomingMessage, response: ServerResponse): void {
   sendJson(response, 401, {
-    error: { message: whoAreYou(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
+    error: { message: whyUnknown(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
   });
 }
 

@@ -75,6 +75,7 @@ async function measure(wanted: Pick<Load, 'viewers' | 'stepsPerSecond' | 'second
   if (clicksMs.length === 0) throw new Error('no click was answered');
   return {
     viewers: wanted.viewers,
+    'all watch after ms': measured.allWatchAfterMs,
     'steps/s': measured.steps / wanted.seconds,
     'frames/s per viewer': measured.frames / wanted.viewers / wanted.seconds,
     'server cores': (cpu.user + cpu.system) / 1000 / elapsedMs,

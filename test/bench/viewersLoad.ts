@@ -23,6 +23,8 @@ export interface Load {
   cookies: string[];
 }
 export interface Measured {
+  /** Until all viewers, who came at the same moment, had the run. */
+  allWatchAfterMs: number;
   frames: number;
   /** Times from the commit on the server to the viewer, ms. */
   delaysMs: number[];
@@ -51,11 +53,11 @@ async function run(load: Load): Promise<Measured> {
     // Reading every frame of every viewer would load this process and change the result.
     if (frames % 20 === 0) delaysMs.push(Date.now() - (unpack(bytes) as Frame).entries.at(-1)!.at);
   };
-  const viewers: RawViewer[] = [];
-  for (let i = 0; i < load.viewers; i++) {
-    const headers = { cookie: load.cookies[i]! };
-    viewers.push(await watchRaw(load.viewerUrls[i % load.viewerUrls.length]!, load.runId, onFrame, headers));
-  }
+  const beganAt = Date.now();
+  const viewers = await Promise.all(
+    load.cookies.map((cookie, i) => watchRaw(load.viewerUrls[i % load.viewerUrls.length]!, load.runId, onFrame, { cookie })),
+  );
+  const allWatchAfterMs = Date.now() - beganAt;
   const before = process.cpuUsage();
   const startedAt = Date.now();
   process.send!('ready');
@@ -95,7 +97,7 @@ async function run(load: Load): Promise<Measured> {
     await pause(2);
   }
   const { user, system } = process.cpuUsage(before);
-  return { frames, delaysMs, clicksMs, steps: step, cores: (user + system) / 1000 / (Date.now() - startedAt) };
+  return { allWatchAfterMs, frames, delaysMs, clicksMs, steps: step, cores: (user + system) / 1000 / (Date.now() - startedAt) };
 }
 
 /** Points at another head each second. */

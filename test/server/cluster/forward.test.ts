@@ -72,7 +72,7 @@ it('sockets pass, and end when the leader changes', async () => {
   const { runId } = await leader.hub.create({ id: 'x', name: 'X', role: 'admin' }, publishedSetup('reverse'));
   trainer.ready();
   expect((await trainer.assigned()).runId).toBe(runId);
-  await expect(TestViewer.connect(url)).rejects.toThrow('sign in first');
+  await expect(TestViewer.connect(url)).rejects.toThrow('You are not signed in.');
   const ended = new Promise((resolve) => trainer.socket.once('disconnect', resolve));
   forwarding.cut();
   expect(await ended).toBe('transport close');

@@ -170,7 +170,7 @@ describe('a relay', () => {
     closers.push(() => app.close());
     const relay = await startStandIn(() => ({ address: app.url }));
     const words = (url: string) => TestViewer.connect(url).catch((e: Error) => e.message);
-    expect(await words(relay.url)).toBe('sign in first: open the link that the server printed when it started');
+    expect(await words(relay.url)).toBe('You are not signed in. Sign in again, or open an invite link.');
     expect(await words(relay.url)).toBe(await words(app.url));
   });
 

@@ -36,7 +36,7 @@ describe('who comes in', () => {
     expect((await fetch(`${app.url}${paths.trpc}/runs.list`)).status).toBe(401);
     const socket = socketAs({});
     const error = await new Promise<Error>((resolve) => socket.on('connect_error', resolve));
-    expect(error.message).toContain('sign in first');
+    expect(error.message).toBe('You are not signed in. Sign in again, or open an invite link.');
     socket.close();
   });
 
