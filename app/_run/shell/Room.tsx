@@ -31,7 +31,7 @@ import { useRunCommands } from './RunCommands';
 import { RunHeader } from './RunHeader';
 import { ShareMenu } from './ShareMenu';
 import { Shell } from './Shell';
-import { ShortcutHelp, useShortcuts } from './Shortcuts';
+import { ShortcutHelp, ShortcutList, useShortcuts } from './Shortcuts';
 import { Tour } from './Tour';
 import { TrashBar } from './TrashBar';
 import { useNews } from './useNews';
@@ -83,6 +83,7 @@ function Opened() {
   return (
     <>
       <PeopleColors seen={here} />
+      <ShortcutList />
       <Shell
         header={
           <>

@@ -72,7 +72,18 @@ export function useShortcuts(): void {
   }, [store, steer, resolvedTheme, setTheme]);
 }
 
-export function ShortcutHelp() {
+/** On a phone this button is in a menu that is closed, so the list is elsewhere (ShortcutList). */
+export const ShortcutHelp = () => (
+  <IconButton
+    icon={Keyboard}
+    label="Keyboard shortcuts"
+    title="Keyboard shortcuts (?)"
+    onClick={() => window.dispatchEvent(new Event(openShortcuts, { cancelable: true }))}
+  />
+);
+
+/** The shortcuts of a run's page. */
+export function ShortcutList() {
   const [open, setOpen] = useState(false);
   const act = keysAct(useChoice('keysAct'));
   useEffect(() => {
@@ -84,22 +95,19 @@ export function ShortcutHelp() {
     return () => window.removeEventListener(openShortcuts, show);
   }, []);
   return (
-    <>
-      <IconButton icon={Keyboard} label="Keyboard shortcuts" title="Keyboard shortcuts (?)" onClick={() => setOpen(true)} />
-      <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures" wide>
-        <KeyColumns of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
-          <KeyList of={keyLists.steering} />
-          <label className="mt-2 flex items-center gap-2">
-            <input
-              type="checkbox"
-              className="accent-accent"
-              checked={act}
-              onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
-            />
-            Let these keys steer the run
-          </label>
-        </KeyColumns>
-      </Modal>
-    </>
+    <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures" wide>
+      <KeyColumns of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
+        <KeyList of={keyLists.steering} />
+        <label className="mt-2 flex items-center gap-2">
+          <input
+            type="checkbox"
+            className="accent-accent"
+            checked={act}
+            onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
+          />
+          Let these keys steer the run
+        </label>
+      </KeyColumns>
+    </Modal>
   );
 }

@@ -97,7 +97,9 @@ class HeadroomLogger(Logger):
         # Called as each fit and test begins; the Trainer takes over the step of a checkpoint only later.
         trainer = model.trainer
         self._fit = trainer if trainer.state.fn == "fit" else None
-        self._begins = int((trainer._checkpoint_connector._loaded_checkpoint or {}).get("global_step", trainer.global_step))
+        # Not part of Lightning's public interface: another version may lack it.
+        loaded = getattr(getattr(trainer, "_checkpoint_connector", None), "_loaded_checkpoint", None) or {}
+        self._begins = int(loaded.get("global_step", trainer.global_step))
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
