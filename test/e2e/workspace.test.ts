@@ -129,13 +129,6 @@ describeInBrowser('the workspace of a run', () => {
     await expect.poll(() => status(page)).toBe('running');
     expect((await app.hub.view(runId))!.recent.commands.items.map((c) => c.command.kind)).toEqual(['set', 'set', 'set']);
     await page.keyboard.press('Escape');
-    const window = page.viewportSize()!;
-    await page.setViewportSize({ width: 360, height: 740 });
-    await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await page.keyboard.press('?');
-    await page.getByRole('dialog', { name: 'Keyboard and gestures' }).waitFor();
-    await page.keyboard.press('Escape');
-    await page.setViewportSize(window);
   });
 
   it('what is asked for without a connection waits, and is asked about again before it is sent', async () => {
