@@ -291,6 +291,11 @@ describeInBrowser('the workspace of a run', () => {
   it('on a phone every control is two taps away, and nothing scrolls sideways', async () => {
     const phone = await open('', { width: 360, height: 740 }, { hasTouch: true, isMobile: true });
     const bar = phone.getByRole('navigation', { name: 'Panels' });
+    await bar.waitFor();
+    await phone.keyboard.press('?');
+    await phone.getByRole('dialog', { name: 'Keyboard and gestures' }).waitFor();
+    await phone.keyboard.press('Escape');
+    await expect.poll(() => phone.getByRole('dialog').count()).toBe(0);
     for (const name of ['Attention', 'Activity', 'Curves', 'Steer']) {
       await bar.getByRole('button', { name }).tap();
       await phone.getByRole('region', { name: name === 'Steer' ? 'Steering' : name, exact: true }).waitFor();
