@@ -69,8 +69,8 @@ async function lostBlobs(db: Database.Database, folder: string): Promise<string[
     "SELECT kind, seq, step, ref FROM items WHERE run = ? AND kind IN ('snapshots', 'checkpoints') ORDER BY seq",
   );
   const lost: string[] = [];
+  // Retention may have deleted it at this moment, and recorded that before.
   for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs ORDER BY id').all())
-    // Retention may have deleted it at this moment, and recorded that before.
     for (const { kind, seq, step, ref } of itemsOf.all(id))
       if (!(await blobs.has(ref)) && reads.item({ runId, kind, seq }))
         lost.push(`run ${runId}: the ${kind.slice(0, -1)} of step ${step}: its blob ${ref} is not there`);
