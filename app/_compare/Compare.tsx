@@ -16,7 +16,9 @@ import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
 import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
+import { useSelected } from '~/app/_live/select';
 import { stepFile } from '~/app/_live/stepFile';
+import { wireRefusal } from '~/app/_live/wireRefusal';
 import { ChartToolbar } from '~/app/_run/curves/ChartControls';
 import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
 import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
@@ -55,6 +57,8 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const [choices, setChoices] = useState(start.choices);
   const { x, log, logX, robust, search, plan } = choices;
   const { runs, errors, link, subscribe, want } = useCompared(runIds);
+  // The header says it once for all runs.
+  const refusal = useSelected(wireRefusal, (state) => state.why);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 
@@ -172,7 +176,14 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
             The connection to the server broke: what you see may be old. The runs themselves go on.
           </p>
         )}
-        <RunChips runIds={runIds} runs={runs} errors={errors} named={named} palette={palette} onChange={choose} />
+        <RunChips
+          runIds={runIds}
+          runs={runs}
+          errors={errors.map((e) => (e === refusal ? null : e))}
+          named={named}
+          palette={palette}
+          onChange={choose}
+        />
         {runIds.length === 0 || (there.length === 0 && errors.every((e) => e !== null)) ? (
           <p className="py-10 text-center text-dim">
             {runIds.length === 0 ? 'Nothing is chosen' : 'None of these runs can be read'}: add runs above, or tick them in the

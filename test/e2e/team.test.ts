@@ -228,6 +228,9 @@ describeInBrowser('a team, as it begins', () => {
     });
     const signedOut = 'You were signed out. To come back, sign in again or open an invite link. What you see is as it was then.';
     for (const page of [bob, ...pages]) await page.getByRole('alert').getByText(signedOut).waitFor();
+    // Once, not beside each run that is compared.
+    const chips = pages[2]!.getByRole('list', { name: 'Runs compared' });
+    await expect.poll(() => chips.textContent()).toMatch(/^Reverse[^.]*$/);
     for (const [i, page] of pages.entries()) {
       await page.getByRole('button', { name: 'Open this page again' }).click();
       await page.waitForURL(`${product.url}/join?to=${encodeURIComponent(paths[i]!)}*`);
