@@ -20,8 +20,8 @@ const foundOtherwise = ['@tensorflow/tfjs-backend-webgpu', 'react', 'react-dom']
 const leftOut = ['webgpu', 'sharp', '@tensorflow/tfjs-node-gpu', '@aws-sdk/client-s3', '@aws-sdk/lib-storage'];
 /** Packages that are inside ours: from the registry they bring large packages that are not needed, Next its tools and tRPC TypeScript. */
 const inside = ['next', '@trpc/client', '@trpc/server'];
-/** The program uses the one that fits the machine (store/sqlite/driver.ts). */
-const optional = ['better-sqlite3', 'better-sqlite3-13'];
+/** SQLite: the one that fits the machine is used (store/sqlite/driver.ts). ONNX Runtime: without it training runs on WebAssembly. */
+const optional = ['better-sqlite3', 'better-sqlite3-13', 'onnxruntime-node'];
 
 interface Manifest {
   name: string;
