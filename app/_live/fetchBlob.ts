@@ -1,6 +1,6 @@
 import { paths } from '~/shared/protocol';
 import { atBase } from './base';
-import { reach } from './reach';
+import { reach, refusalOf } from './reach';
 
 /** Part of a blob; `end` is exclusive. */
 export interface BlobRange {
@@ -14,7 +14,7 @@ export type FetchBlob = (hash: string, range?: BlobRange) => Promise<Uint8Array>
 export const fetchBlob: FetchBlob = async (hash, range) => {
   const headers = range ? { range: `bytes=${range.start}-${range.end - 1}` } : undefined;
   const response = await reach(atBase(`${paths.blobs}/${hash}`), headers && { headers });
-  if (!response.ok) throw new Error(`the server answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
+  if (!response.ok) throw await refusalOf(response);
   const bytes = new Uint8Array(await response.arrayBuffer());
   // A proxy may not support ranges and return the whole blob.
   return range && response.status === 200 ? bytes.subarray(range.start, range.end) : bytes;

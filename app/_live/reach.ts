@@ -1,11 +1,45 @@
+import { personHeader } from '~/shared/paths';
+import { whyWebPage } from '~/shared/webPage';
+
+/** Id of the person as whom this page was opened; null until the server has said so. */
+export const openedAs = { id: null as string | null };
+
 /** Browsers say in words of their own that nobody answered: "Failed to fetch", "Load failed", "NetworkError when ...". */
 export const unreached = (error: unknown): boolean =>
   error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
 
 export const unreachedWords = 'the server does not answer';
 
-/** `fetch`, which says so in our words. */
-export const reach: typeof fetch = (...given) =>
-  fetch(...given).catch((error: unknown) => {
+/** `fetch` for the person as whom this page was opened, which says in our words that nobody answered. */
+export const reach: typeof fetch = (input, init) => {
+  const headers = new Headers(init?.headers);
+  if (openedAs.id !== null) headers.set(personHeader, openedAs.id);
+  return fetch(input, { ...init, headers }).catch((error: unknown) => {
     throw unreached(error) ? new Error(unreachedWords) : error;
   });
+};
+
+/** `reach` for answers in JSON. @throws Error with the words of any other answer: a node's or a proxy's, before the API is reached */
+export const reachJson: typeof fetch = async (...given) => {
+  const answer = await reach(...given);
+  if (answer.headers.get('content-type')?.includes('json')) return answer;
+  throw await refusalOf(answer);
+};
+
+/** Why the server, or a proxy before it, refused. */
+export async function refusalOf(answer: Response): Promise<Error> {
+  const { status, headers } = answer;
+  if (headers.get('content-type')?.includes('html'))
+    return new Error(
+      // A proxy says so of a server that is starting again.
+      status > 500 ? `${unreachedWords} (${status})` : `the answer is ${status} with a web page: ${whyWebPage(status)}`,
+    );
+  const text = (await answer.text()).trim();
+  let words = text;
+  try {
+    words = (JSON.parse(text) as { error: string }).error;
+  } catch {
+    // Errors raised before routing are plain text.
+  }
+  return new Error(words || `the server answered ${status}`);
+}

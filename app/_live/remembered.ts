@@ -15,8 +15,9 @@ interface State {
   settled: boolean;
 }
 
-/** `notices`: the notifications that this browser received. They stay in it; the server is told which were read. */
-type KeptKey = RememberedKey | 'notices';
+/** What stays in this browser: `notices`, the notifications that it received (the server is told which were read); `newRun`, a form that was not sent. */
+type KeptKey = RememberedKey | 'notices' | 'newRun';
+const isRemembered = (key: KeptKey): key is RememberedKey => key !== 'notices' && key !== 'newRun';
 
 /** A person's choices as texts, by key; null = none. */
 export interface Choices extends Source<State> {
@@ -120,13 +121,13 @@ export function createChoices(storage: typeof kept): Choices {
 
   /** Choices of an earlier version, which kept them in the browser for nobody in particular, become those of its first person. */
   function adopt({ values }: Remembered): void {
-    for (const key of ['views', 'tour', 'keysAct', 'shareLook'] as const) {
+    for (const key of ['views', 'tour', 'keysAct', 'shareLook', 'newRun'] as const) {
       const old = storage.get(`headroom.${key}`);
       if (old === null) continue;
       storage.set(`headroom.${key}`, null);
-      if (values[key] !== undefined || storage.get(place(key)) !== null) continue;
+      if ((isRemembered(key) && values[key] !== undefined) || storage.get(place(key)) !== null) continue;
       storage.set(place(key), old);
-      setUnsent([...unsent(), key]);
+      if (isRemembered(key)) setUnsent([...unsent(), key]);
     }
   }
 
@@ -137,9 +138,9 @@ export function createChoices(storage: typeof kept): Choices {
     write(key, value) {
       if (storage.get(place(key)) === value) return;
       storage.set(place(key), value);
-      if (key !== 'notices') setUnsent([...new Set([...unsent(), key])]);
+      if (isRemembered(key)) setUnsent([...new Set([...unsent(), key])]);
       changed();
-      if (key !== 'notices') later(restMs, send);
+      if (isRemembered(key)) later(restMs, send);
     },
     look(ask) {
       changed();

@@ -1,10 +1,12 @@
 import { io, type Socket } from 'socket.io-client';
+import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import { paths } from '~/shared/paths';
 import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { viewerParser } from '~/shared/viewerParser';
 import { atBase } from './base';
 import { Listeners } from './listeners';
+import { openedAs } from './reach';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 import { wireRefusal } from './wireRefusal';
@@ -22,6 +24,7 @@ export const socketOptions = {
   reconnectionDelay: 300,
   reconnectionDelayMax: 5_000,
   randomizationFactor: 0.5,
+  auth: (send: (data: object) => void) => send(openedAs.id === null ? {} : { person: openedAs.id }),
 };
 
 let shared: Wire | null = null;
@@ -63,12 +66,12 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
-  socket.on('connect_error', (error) => {
+  socket.on('connect_error', (error: Error & { data?: unknown }) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
     // A proxy may block websockets: use plain requests, which are upgraded to a websocket where possible.
     if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
-    const why = refused ? (putOut ?? error.message) : null;
+    const why = refused ? (error.data ? error.message : (putOut ?? error.message)) : null;
     if (why !== null) wireRefusal.set({ why });
     listeners.each((l) => l.down?.(why));
     if (refused) setTimeout(() => socket.connect(), 5_000);
@@ -91,11 +94,15 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);
+  const known = <A extends { ok: boolean; you?: Actor }>(answer: A): A => {
+    openedAs.id ??= answer.you?.id ?? null;
+    return answer;
+  };
   return {
     up: () => socket.connected,
-    watch: (request) => asking().emitWithAck('watch', request),
+    watch: async (request) => known(await asking().emitWithAck('watch', request)),
     command: (command) => asking().emitWithAck('command', command),
-    watchRuns: () => asking().emitWithAck('watchRuns'),
+    watchRuns: async () => known(await asking().emitWithAck('watchRuns')),
     look: (runId, look) => void (socket.connected && socket.emit('look', { runId, look })),
     tab: () => socket.id ?? null,
     unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),

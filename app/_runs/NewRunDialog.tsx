@@ -32,6 +32,10 @@ export function NewRunDialog(props: {
   trainers: readonly TrainerSummary[];
 }) {
   const { open, again = null, you, onClose, trainers } = props;
+  // Who loses the role keeps what was typed, until the role returns or the server refuses.
+  const [could, setCould] = useState(false);
+  const can = open && (could || (you !== null && you.role !== 'viewer'));
+  if (can !== could) setCould(can);
   return (
     <Modal
       open={open}
@@ -40,7 +44,7 @@ export function NewRunDialog(props: {
       {...(again && { help: 'Filled in with the settings of that run; change what you like.' })}
       wide
     >
-      {you?.role === 'viewer' ? (
+      {you?.role === 'viewer' && !can ? (
         <p className="px-4 py-8 text-dim">
           {you.name} (viewer) may not start runs. An admin can change the role on the Team page.
         </p>

@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { reachJson } from '~/app/_live/reach';
 import { ColorField, NameField } from './fields';
 
 type Link = { state: 'checking' } | { state: 'open'; secret: string; role: string } | { state: 'closed'; message: string | null };
@@ -27,7 +28,7 @@ export function JoinForm() {
   useEffect(() => {
     const query = new URLSearchParams(window.location.search);
     const secret = query.get('invite') ?? '';
-    fetch(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
+    reachJson(atBase(`/api/join?invite=${encodeURIComponent(secret)}`))
       .then(async (answer) => {
         const body = (await answer.json()) as {
           role?: string;
@@ -41,7 +42,7 @@ export function JoinForm() {
         if (provider) setSignIn({ provider, problem, href: atBase(`/api/oidc/start?${query}`) });
         setLink(body.role ? { state: 'open', secret, role: body.role } : { state: 'closed', message: secret ? error : null });
       })
-      .catch(() => setLink({ state: 'closed', message: 'The server does not answer. Try again in a moment.' }));
+      .catch((error: Error) => setLink({ state: 'closed', message: error.message }));
   }, []);
 
   async function join(event: FormEvent) {
@@ -50,7 +51,7 @@ export function JoinForm() {
     setBusy(true);
     setProblem(null);
     try {
-      const answer = await fetch(atBase('/api/join'), {
+      const answer = await reachJson(atBase('/api/join'), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ invite: link.secret, name, ...(color && { colour: color }) }),
@@ -61,8 +62,8 @@ export function JoinForm() {
       }
       const { error, field } = (await answer.json()) as { error: string; field: string | null };
       setProblem({ field, message: error });
-    } catch {
-      setProblem({ field: null, message: 'The server does not answer. Try again in a moment.' });
+    } catch (error) {
+      setProblem({ field: null, message: (error as Error).message });
     }
     setBusy(false);
   }
@@ -117,7 +118,7 @@ export function JoinForm() {
               onChange={setColor}
             />
             {problem && problem.field !== 'name' && (
-              <p role="alert" className="text-bad">
+              <p role="alert" className="text-bad first-letter:uppercase">
                 {problem.message}
               </p>
             )}

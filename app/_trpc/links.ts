@@ -1,5 +1,5 @@
 import { httpBatchLink, httpBatchStreamLink, splitLink, type TRPCLink } from '@trpc/client';
-import { reach } from '~/app/_live/reach';
+import { reachJson } from '~/app/_live/reach';
 import type { AppRouter } from '~/server/trpc';
 import { transformer } from '~/shared/json';
 
@@ -13,7 +13,7 @@ const maxItems = 50;
 export const links = (url: string): TRPCLink<AppRouter>[] => [
   splitLink({
     condition: ({ type }) => type === 'query',
-    true: httpBatchStreamLink({ url, fetch: reach, transformer, maxItems, methodOverride: 'POST' }),
-    false: httpBatchLink({ url, fetch: reach, transformer, maxItems }),
+    true: httpBatchStreamLink({ url, fetch: reachJson, transformer, maxItems, methodOverride: 'POST' }),
+    false: httpBatchLink({ url, fetch: reachJson, transformer, maxItems }),
   }),
 ];

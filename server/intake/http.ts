@@ -18,8 +18,8 @@ import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, routesOf } from './routes';
 import { type Row, rowEvents } from './rowEvents';
 
-/** Longest time for which a request for commands is held open. */
-const longestWaitS = 60;
+/** Longest time for which a request for commands is held open: proxies end one that is silent for 60 s. */
+const longestWaitS = 50;
 
 const opening = z.strictObject({
   ...openRequest.shape,
@@ -110,14 +110,15 @@ export function httpRoutes(intake: Intake): Route[] {
     route('GET', '/api/runs/:run/commands', async (visit) => {
       const run = await find(visit);
       const asked = Number(visit.url.searchParams.get('wait') ?? 0);
-      if (!(asked >= 0 && asked <= longestWaitS))
-        throw new RequestError(400, `wait: give seconds from 0 to ${longestWaitS}`, 'wait');
-      const until = Date.now() + asked * 1000;
+      if (!(asked >= 0)) throw new RequestError(400, 'wait: give seconds, 0 or more', 'wait');
+      const { clock } = intake.deps;
+      const until = clock.elapsed() + Math.min(asked, longestWaitS) * 1000;
       const after = Number(visit.url.searchParams.get('after') ?? 0);
       if (!Number.isInteger(after)) throw new RequestError(400, 'after: give the seq of a command', 'after');
       const news = async () => (await run.commands()).some((c) => c.seq > after) || ended((await run.view()).status);
       run.heard();
-      while (!(await news()) && Date.now() < until && !visit.response.destroyed) await run.news(until - Date.now());
+      visit.response.once('close', () => run.wake());
+      while (!(await news()) && clock.elapsed() < until && !visit.response.destroyed) await run.news(until - clock.elapsed());
       return stateOf(run, after);
     }),
 

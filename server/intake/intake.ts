@@ -183,11 +183,11 @@ export class IntakeRun implements OwnerPort {
   ) {}
 
   command(): void {
-    this.#wake();
+    this.wake();
   }
 
   release(): void {
-    this.#wake();
+    this.wake();
   }
 
   listens(): boolean {
@@ -368,7 +368,8 @@ export class IntakeRun implements OwnerPort {
     await this.deps.store.setSetting(`intake.${runId}`, JSON.stringify(requests));
   }
 
-  #wake(): void {
+  /** Requests that wait for news look again, also whether their program is still there. */
+  wake(): void {
     for (const done of [...this.#waiting]) done();
   }
 }

@@ -9,7 +9,7 @@ import { may } from '~/server/base/permissions';
 import { rateLimit } from '~/server/base/rateLimit';
 import type { OpenHub } from '~/server/runs/hub';
 import { Presence, type Present } from '~/server/runs/presence';
-import type { Identity } from '~/server/web/identity';
+import { type Identity, someoneElse } from '~/server/web/identity';
 import { command } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
 import { answeredBy, noticeOf } from '~/shared/notices';
@@ -59,6 +59,8 @@ export function openViewerLink(deps: {
   io.use((socket, next) => {
     whoIs(socket.request).then((actor) => {
       if (!actor) return next(new Error('You are not signed in. Sign in again, or open an invite link.'));
+      const other = someoneElse(actor, socket.handshake.auth.person);
+      if (other) return next(Object.assign(new Error(other), { data: { reason: 'person' } }));
       Object.assign(socket.data, { actor, watching: 0, framesUnanswered: 0 });
       next();
     }, next);

@@ -3,17 +3,22 @@ import { may } from '~/server/base/permissions';
 import type { Hub } from '~/server/runs/hub';
 import { ended } from '~/shared/view';
 
-/** Takes the control lock from whoever was removed or may not steer any more. @returns stop */
+/** Takes the control lock from whoever was removed, may not steer any more, or is not signed in anywhere any more. @returns stop */
 export function releaseLocks(hub: Hub, auditLog: AuditLog, onError: (error: unknown) => void): () => void {
-  return auditLog.onRow(({ actor, event }, { people }) => {
+  let before = auditLog.team.sessions;
+  return auditLog.onRow(({ actor, event }, { people, sessions }) => {
     const id =
       event.type === 'person.removed' || event.type === 'person.changed'
         ? event.personId
-        : event.type === 'token.revoked'
-          ? `token-${event.tokenId}`
-          : null;
+        : event.type === 'session.revoked'
+          ? (before[event.sessionId]?.personId ?? null)
+          : event.type === 'token.revoked'
+            ? `token-${event.tokenId}`
+            : null;
+    before = sessions;
     const person = id === null ? undefined : people[id];
-    if (id === null || (person && may(person, 'steer runs'))) return;
+    const here = event.type !== 'session.revoked' || Object.values(sessions).some((s) => s.personId === id);
+    if (id === null || (person && may(person, 'steer runs') && here)) return;
     for (const { runId, status } of hub.summaries())
       if (!ended(status))
         hub

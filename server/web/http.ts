@@ -11,8 +11,9 @@ import type { Audience, Route } from '~/server/base/route';
 import { withoutBase } from '~/server/base/withoutBase';
 import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
+import { personHeader } from '~/shared/paths';
 import { paths } from '~/shared/protocol';
-import type { Identity } from './identity';
+import { type Identity, someoneElse } from './identity';
 import { hostRefusal, originRefusal } from './origin';
 import { routeTable } from './routeTable';
 
@@ -80,6 +81,8 @@ export function createHttp(deps: HttpDeps): Server {
     if (route.for === 'anybody') return route.handle(visit);
     const actor = await identity.identify(request, route.basic);
     if (!actor) return route.refuse ? route.refuse(response, 401, whyUnknown(request)) : unknown(request, response);
+    const changed = someoneElse(actor, request.headers[personHeader]);
+    if (changed) return sendError(response, 409, 'CONFLICT', -32009, changed);
     const audience = [route.for].flat();
     if (!audience.some((who) => belongs(actor, who))) return refuse(response, 403, notFor(actor, audience));
     if (route.metered) {
@@ -130,9 +133,7 @@ function tooMuch(response: ServerResponse, waitMs: number): void {
   const seconds = Math.ceil(waitMs / 1000);
   const message = `too much was asked for lately; ask again in ${seconds} s`;
   response.setHeader('retry-after', seconds);
-  sendJson(response, 429, {
-    error: { message, code: -32029, data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, field: null } },
-  });
+  sendError(response, 429, 'TOO_MANY_REQUESTS', -32029, message);
 }
 
 const belongs = (actor: Actor, who: Audience): boolean =>
@@ -174,12 +175,12 @@ const whyUnknown = ({ headers }: IncomingMessage): string =>
     ? 'You are not signed in. Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
     : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
+const unknown = (request: IncomingMessage, response: ServerResponse) =>
+  sendError(response, 401, 'UNAUTHORIZED', -32001, whyUnknown(request));
+
 /** Errors of the API have the form of tRPC's errors, so that its clients can read them. */
-function unknown(request: IncomingMessage, response: ServerResponse): void {
-  sendJson(response, 401, {
-    error: { message: whyUnknown(request), code: -32001, data: { code: 'UNAUTHORIZED', httpStatus: 401, field: null } },
-  });
-}
+const sendError = (response: ServerResponse, httpStatus: number, name: string, code: number, message: string) =>
+  sendJson(response, httpStatus, { error: { message, code, data: { code: name, httpStatus, field: null } } });
 
 function securityHeaders(dev: boolean) {
   return helmet({

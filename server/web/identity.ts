@@ -63,7 +63,7 @@ export async function openIdentity(options: {
     try {
       const device = deviceOf(request);
       const { person, sessionSecret } = await people.join(invite, { name, device, ...(colour && { colour }) });
-      sessions.start(request, response, sessionSecret);
+      await sessions.start(request, response, sessionSecret);
       sendJson(response, 200, { person });
     } catch (error) {
       if (!(error instanceof TeamError)) throw error;
@@ -104,6 +104,13 @@ export async function openIdentity(options: {
     ],
   };
 }
+
+/**
+ * Why a page may not act: another person is signed in in its browser now. null: it may.
+ * @param openedAs id of the person as whom the page was opened; undefined: it does not know yet, or is no page
+ */
+export const someoneElse = (actor: Actor, openedAs: unknown): string | null =>
+  openedAs === undefined || openedAs === actor.id ? null : `${actor.name} has signed in in this browser`;
 
 const joinRequest = z.strictObject({
   invite: z.string().min(1, 'the link lacks its secret').max(200),

@@ -7,6 +7,10 @@ import { StartError } from '~/server/base/startError';
 const connections = new WeakMap<Server, Set<Socket>>();
 /** How long a server that closes waits until the others have closed their ends. */
 const graceMs = 1000;
+/** An idle connection is kept for longer than proxies keep theirs (60 s), or they send a request into one that is just being closed. */
+const keepAliveMs = 75_000;
+/** How long a request may take to arrive: an import of gigabytes over a slow line. */
+const arriveWithinMs = 24 * 3_600_000;
 
 /** @throws StartError when the port or the address is not available */
 export async function listen(server: Server, host: string, port: number): Promise<number> {
@@ -16,6 +20,7 @@ export async function listen(server: Server, host: string, port: number): Promis
     open.add(socket);
     socket.once('close', () => open.delete(socket));
   });
+  Object.assign(server, { keepAliveTimeout: keepAliveMs, requestTimeout: arriveWithinMs });
   server.listen(port, host);
   try {
     await once(server, 'listening');

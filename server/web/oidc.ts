@@ -123,7 +123,7 @@ export function openOidc(deps: {
       } else {
         const role = roleFor(settings.allow, account.email, told.groups);
         const { sessionSecret } = await people.enter(account, { name: told.name, role, invite, device: deviceOf(request) });
-        sessions.start(request, response, sessionSecret);
+        await sessions.start(request, response, sessionSecret);
         const hint = idToken.length <= mostIdToken ? idToken : 'none';
         sessions.set(request, response, idTokenCookie, hint, year, signOutPath);
       }

@@ -2,14 +2,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { parseCookie, stringifySetCookie } from 'cookie';
-import type { People } from '~/server/team/people';
+import { actorOf, type People } from '~/server/team/people';
 import type { Person, Session } from '~/shared/team';
 import { firstOf } from './origin';
 
 export interface Sessions {
   /** The person whose browser sends the request; null: nobody is signed in there. */
   of(request: IncomingMessage): { person: Person; session: Session } | null;
-  start(request: IncomingMessage, response: ServerResponse, secret: string): void;
+  /** Also ends the browser's earlier session: pages that it opened must not act for the new person. */
+  start(request: IncomingMessage, response: ServerResponse, secret: string): Promise<void>;
   end(request: IncomingMessage, response: ServerResponse): void;
   /**
    * Sets another cookie that only this server reads; an empty `value` deletes it.
@@ -29,7 +30,11 @@ export function openSessions({ people, basePath }: { people: People; basePath: s
       const secret = cookieOf(request, sessionCookie);
       return secret ? people.ofSession(secret) : null;
     },
-    start: (request, response, secret) => sessions.set(request, response, sessionCookie, secret, year),
+    async start(request, response, secret) {
+      const before = sessions.of(request);
+      sessions.set(request, response, sessionCookie, secret, year);
+      if (before) await people.revokeSession(actorOf(before.person), before.session.id);
+    },
     end: (request, response) => sessions.set(request, response, sessionCookie, '', 0),
     set(request, response, name, value, maxAge, within = '') {
       const cookie = stringifySetCookie({

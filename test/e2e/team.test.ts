@@ -200,6 +200,41 @@ describeInBrowser('a team, as it begins', () => {
     await agent.close();
   });
 
+  it('another person who signs in in a second tab of a browser does nothing in the first one, which says so', async () => {
+    const data = { role: 'operator', uses: 2, expiresInMs: 3_600_000 };
+    const made = await ada.request.post(`${product.url}/api/trpc/team.invite`, { data });
+    const invite = (await made.json()).result.data.secret;
+    const context = await browser.browser.newContext({ viewport: { width: 1280, height: 800 } });
+    const signIn = async (name: string) => {
+      const page = await context.newPage();
+      await page.goto(`${product.url}/join?invite=${invite}`);
+      await page.getByLabel('Your name').fill(name);
+      await page.getByRole('button', { name: 'Join' }).click();
+      await page.getByRole('link', { name: 'Reverse' }).first().waitFor();
+      await page.goto(`${product.url}/runs/${runId}`);
+      await page.getByTestId('control-lock').waitFor();
+      return page;
+    };
+    const carol = await signIn('Carol');
+    await carol.getByRole('button', { name: 'Take it' }).click();
+    await carol.getByTestId('control-lock').getByText('You hold the control lock').waitFor();
+    const dan = await signIn('Dan');
+    // Carol is signed in nowhere any more.
+    await dan.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
+    await carol.getByRole('alert').getByText('Dan has signed in in this browser. What you see is as it was then.').waitFor();
+    await carol.getByRole('button', { name: 'Release' }).click();
+    await carol.getByText('Dan has signed in in this browser', { exact: true }).waitFor();
+    await carol.getByRole('button', { name: 'Open this page again' }).click();
+    await carol.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
+    // Whoever cannot sign out is told so.
+    await dan.goto(`${product.url}/team`);
+    const leave = dan.getByRole('button', { name: 'Sign out' }).first();
+    await dan.route('**/api/signout', (route) => route.abort());
+    await leave.click();
+    await dan.getByText('You are still signed in: the server does not answer').waitFor();
+    await context.close();
+  });
+
   it('the audit log tells it by person and is taken away; a session that is ended goes dark at once on every page and says why', async () => {
     const paths = ['/', '/team', `/compare?runs=${runId}`];
     const pages = await Promise.all(paths.map(() => bob.context().newPage()));

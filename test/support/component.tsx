@@ -89,12 +89,14 @@ export class TestRun implements RunStore {
   }
 }
 
+export const inRun = (run: TestRun, component: ReactNode) => (
+  <ApiProvider>
+    <GivenRun store={run}>{component}</GivenRun>
+  </ApiProvider>
+);
+
 /** Mounts a component before a run. */
 export function mount(run: TestRun, component: ReactNode) {
   server.asked.length = 0;
-  return render(
-    <ApiProvider>
-      <GivenRun store={run}>{component}</GivenRun>
-    </ApiProvider>,
-  );
+  return render(inRun(run, component));
 }

@@ -1,10 +1,9 @@
 import { nanoid } from 'nanoid';
 import { atBase } from '~/app/_live/base';
-import { reach } from '~/app/_live/reach';
+import { reach, refusalOf } from '~/app/_live/reach';
 import { api } from '~/app/_trpc/client';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import type { JobState } from '~/shared/jobs';
-import { whyWebPage } from '~/shared/webPage';
 import type { ChosenFile } from './dropped';
 
 export interface Progress {
@@ -74,15 +73,7 @@ export class OpenImport {
 
 async function ask(address: string, init: RequestInit): Promise<unknown> {
   const answer = await reach(atBase(address), init);
+  if (!answer.ok) throw await refusalOf(answer);
   const text = await answer.text();
-  if (answer.ok) return text ? JSON.parse(text) : null;
-  if (answer.headers.get('content-type')?.includes('html'))
-    throw new Error(`the answer is ${answer.status} with a web page: ${whyWebPage(answer.status)}`);
-  let words = text.trim();
-  try {
-    words = (JSON.parse(text) as { error: string }).error;
-  } catch {
-    // Errors raised before routing are plain text.
-  }
-  throw new Error(words || `the server answered ${answer.status}`);
+  return text ? JSON.parse(text) : null;
 }

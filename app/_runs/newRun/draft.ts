@@ -1,5 +1,6 @@
 import { beginning } from '~/app/_charts/format';
-import { kept, parsed } from '~/app/_live/kept';
+import { parsed } from '~/app/_live/kept';
+import { choices } from '~/app/_live/remembered';
 import { fieldsOf, type RecipeField } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
 import { sweepJob } from '~/shared/runTable';
@@ -155,13 +156,11 @@ export function draftLike(setup: RunSetup, recipes: readonly KnownRecipe[]): Dra
 /** Distinguishes sweeps with the same name. */
 export const newSweep = (): string => new Date().toISOString().slice(0, 16).replace('T', ' ');
 
-const storageKey = 'headroom.newRun';
-
 export const readDraft = (): Draft => ({
   ...emptyDraft,
-  ...(parsed(kept.get(storageKey)) as Partial<Draft> | null),
+  ...(parsed(choices.read('newRun')) as Partial<Draft> | null),
   sweep: newSweep(),
 });
 
 /** null: the draft was started or discarded. */
-export const keepDraft = (draft: Draft | null): void => kept.set(storageKey, draft && JSON.stringify(draft));
+export const keepDraft = (draft: Draft | null): void => choices.write('newRun', JSON.stringify(draft));

@@ -95,14 +95,14 @@ describe('choices of a person', () => {
     expect((await laptop.open(ada)).read('views')).toBe('[1]');
   });
 
-  it('but the notifications that a browser received stay there, for the person', async () => {
+  it.each(['notices', 'newRun'] as const)('but %s stay in the browser, for the person', async (key) => {
     const laptop = browser();
     const there = await laptop.open(ada);
-    there.write('notices', '[1]');
+    there.write(key, '[1]');
     await there.sent();
-    expect((await laptop.open(ada)).read('notices')).toBe('[1]');
-    expect((await browser().open(ada)).read('notices')).toBeNull();
-    expect((await laptop.open(bob)).read('notices')).toBeNull();
+    expect((await laptop.open(ada)).read(key)).toBe('[1]');
+    expect((await browser().open(ada)).read(key)).toBeNull();
+    expect((await laptop.open(bob)).read(key)).toBeNull();
   });
 
   it('of two browsers, the change that reaches the server later holds', async () => {

@@ -14,7 +14,7 @@ const open = (query: string, ...answers: object[]) => {
   window.history.replaceState(null, '', `/join${query}`);
   vi.stubGlobal('fetch', async () => {
     const body = answers.shift()!;
-    return { ok: !('error' in body), json: async () => body };
+    return body instanceof Response ? body : Response.json(body, { status: 'error' in body ? 400 : 200 });
   });
   render(<JoinForm />);
 };
@@ -51,4 +51,10 @@ it('a name that is missing is asked for at its field', async () => {
   open('?invite=x', { role: 'viewer' }, { error: 'name: say who you are', field: 'name' });
   await userEvent.click(await screen.findByRole('button', { name: 'Join' }));
   await screen.findByText('say who you are');
+});
+
+it('a proxy’s wrong setting is named as the server names it', async () => {
+  open('?invite=x', { role: 'viewer' }, new Response('a page of http://a may not use this server\n', { status: 403 }));
+  await userEvent.click(await screen.findByRole('button', { name: 'Join' }));
+  expect((await screen.findByRole('alert')).textContent).toBe('a page of http://a may not use this server');
 });

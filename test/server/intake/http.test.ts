@@ -4,7 +4,9 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localAdmin } from '~/server/team/people';
 import { startApp, type TestApp } from '~/test/support/app';
+import { fakeClock } from '~/test/support/fakeClock';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { root } from '~/test/support/root';
 
 let app: TestApp;
@@ -399,4 +401,50 @@ it('a run of a silent program crashes after the time that is set, and goes on wi
   expect(await crashed).toBe('nothing was heard of HTTP client on 127.0.0.1 for 0.3 s');
   expect(await ask('/api/runs/silent-program/log', { loss: 1 })).toEqual({ ...fresh, runId, step: 1 });
   await quick.close();
+});
+
+describe('a request that waits for commands', () => {
+  it('is answered before a proxy ends it, however long it asks for; a program that goes away meanwhile is not waited for', async () => {
+    const time = fakeClock();
+    /** ms of what waits. */
+    const waits: number[] = [];
+    const clock = {
+      ...time,
+      after(ms: number, task: () => void) {
+        waits.push(ms);
+        const cancel = time.after(ms, () => {
+          waits.splice(waits.indexOf(ms), 1);
+          task();
+        });
+        return () => {
+          waits.splice(waits.indexOf(ms), 1);
+          cancel();
+        };
+      },
+    };
+    const own = await startApp({ store: openMemoryStore(), clock });
+    const ask = (path: string, init: RequestInit = {}) =>
+      fetch(own.url + path, { ...init, headers: { authorization: `Bearer ${own.trainerToken}` } });
+    const open = await ask('/api/runs', { method: 'POST', body: '{"key": "waits-long"}' });
+    const { runId } = (await open.json()) as { runId: string };
+    const wait = '/api/runs/waits-long/commands?wait=3600';
+    const held = () => waits.includes(50_000);
+
+    const answer = ask(wait);
+    await expect.poll(held).toBe(true);
+    clock.advance(50_000);
+    expect(await (await answer).json()).toMatchObject({ commands: [], status: 'running' });
+
+    const gone = new AbortController();
+    const left = ask(wait, { signal: gone.signal });
+    await expect.poll(held).toBe(true);
+    gone.abort();
+    await expect(left).rejects.toThrow();
+    await expect.poll(held).toBe(false);
+    clock.advance(13_000);
+    const stop = { kind: 'act', id: 'stop-it-now', runId, action: 'stop', args: {} } as const;
+    await own.hub.command(localAdmin, stop);
+    expect(await own.hub.view(runId)).toMatchObject({ status: 'stopped' });
+    await own.close();
+  });
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppRouter } from '~/server/trpc';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import { transformer } from '~/shared/json';
+import { personHeader } from '~/shared/paths';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { publishedSetup } from '../../support/setups';
@@ -19,13 +20,13 @@ afterAll(() => app.close());
 const client = (headers: Record<string, string>) =>
   createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${app.url}${paths.trpc}`, transformer, headers })] });
 
-async function join(invite: string, name: string): Promise<{ cookie: string }> {
-  const answer = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name }) });
+async function join(invite: string, name: string, headers: Record<string, string> = {}): Promise<{ cookie: string }> {
+  const answer = await fetch(`${app.url}/api/join`, { method: 'POST', body: JSON.stringify({ invite, name }), headers });
   if (!answer.ok) throw new Error(await answer.text());
   return { cookie: answer.headers.get('set-cookie')!.split(';')[0]! };
 }
-const socketAs = (headers: Record<string, string>) =>
-  io(app.url, { path: paths.viewers, transports: ['websocket'], reconnection: false, extraHeaders: headers });
+const socketAs = (extraHeaders: Record<string, string>, auth = {}) =>
+  io(app.url, { path: paths.viewers, transports: ['websocket'], reconnection: false, forceNew: true, extraHeaders, auth });
 const set = (id: string): Command => ({ kind: 'set', id, runId, control: 'learningRate', value: 1 });
 
 describe('who comes in', () => {
@@ -142,6 +143,36 @@ describe('who comes in', () => {
     expect(await holder()).toBe('Gus');
     await root.team.removePerson.mutate({ personId: await idOf('Gus') });
     await expect.poll(holder).toBeUndefined();
+  });
+
+  it('whoever is signed in nowhere any more loses the control lock', async () => {
+    const root = client(admin);
+    const holder = async () => (await app.hub.view(runId))!.controlLock?.holder.name;
+    const { secret } = await root.team.invite.mutate({ role: 'operator', uses: 1, expiresInMs: 3_600_000 });
+    const hal = await join(secret, 'Hal');
+    await client(hal).runs.controlLock.mutate({ runId, request: { kind: 'take', forMs: null } });
+    expect(await holder()).toBe('Hal');
+    await fetch(`${app.url}/api/signout`, { method: 'POST', headers: hal });
+    await expect.poll(holder).toBeUndefined();
+  });
+
+  it('who signs in in a browser ends the session that it had; what was opened before does nothing in the new name', async () => {
+    const root = client(admin);
+    const { secret } = await root.team.invite.mutate({ role: 'operator', uses: 2, expiresInMs: 3_600_000 });
+    const ida = await join(secret, 'Ida');
+    const { id } = (await client(ida).system.info.query()).you;
+    const before = socketAs(ida);
+    await new Promise<void>((resolve) => before.on('connect', () => resolve()));
+    const dropped = new Promise((resolve) => before.on('dropped', resolve));
+    const jon = await join(secret, 'Jon', ida);
+    await dropped;
+    await expect(client(ida).runs.list.query()).rejects.toThrow('You are not signed in');
+    const page = client({ ...jon, [personHeader]: id });
+    await expect(page.runs.command.mutate(set('command-other'))).rejects.toThrow('Jon has signed in in this browser');
+    const socket = socketAs(jon, { person: id });
+    const error = await new Promise<Error>((resolve) => socket.on('connect_error', resolve));
+    expect(error.message).toBe('Jon has signed in in this browser');
+    socket.close();
   });
 
   it('a revoked session loses its open socket at once', async () => {

@@ -17,3 +17,12 @@ it('a server closes also where the other side of a websocket never closes its en
   await closeHttp(server);
   client.destroy();
 });
+
+it('an idle connection is kept for longer than a proxy keeps it, and an upload may take hours', async () => {
+  const server = createServer((_request, response) => response.end());
+  const port = await listen(server, '127.0.0.1', 0);
+  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  // Node ends a request that has not arrived completely within this time; 5 minutes unless it is told.
+  expect([answer.headers.get('keep-alive'), server.requestTimeout]).toEqual(['timeout=75', 86_400_000]);
+  await closeHttp(server);
+});

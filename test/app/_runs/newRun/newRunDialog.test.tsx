@@ -5,7 +5,7 @@ import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { NewRunDialog } from '~/app/_runs/NewRunDialog';
 import type { KnownRecipe } from '~/shared/recipes';
-import { mount, people, TestRun } from '~/test/support/component';
+import { inRun, mount, people, TestRun } from '~/test/support/component';
 import { refuse, server } from '~/test/support/stubServer';
 
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
@@ -43,6 +43,18 @@ it('a viewer is told why there is no form, and who can change that', async () =>
   open(people.vic);
   await screen.findByText('Vic (viewer) may not start runs. An admin can change the role on the Team page.');
   expect(screen.queryByRole('form')).toBeNull();
+});
+
+it('whoever loses the role keeps what was typed, and is told when it is sent', async () => {
+  server.answers.set('runs.create', () => refuse([{ field: '', message: 'Vic (viewer) may not start runs' }]));
+  const run = new TestRun(people.ada);
+  const dialog = (you: (typeof people)[keyof typeof people]) => <NewRunDialog open you={you} onClose={() => {}} trainers={[]} />;
+  const { rerender } = mount(run, dialog(people.ada));
+  await user.type(await screen.findByRole('textbox', { name: 'Name' }), ' by night');
+  rerender(inRun(run, dialog(people.vic)));
+  expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'Name' }).value).toBe('Sort by night');
+  await user.click(screen.getByRole('button', { name: 'Start run' }));
+  await screen.findByText('Vic (viewer) may not start runs');
 });
 
 it('without a recipe it names the command that brings one', async () => {
