@@ -17,7 +17,7 @@ const folder = join(root, '.build/package');
 /** Packages that a bundle loads by path or dynamically, so that its imports do not name them. */
 const foundOtherwise = ['@tensorflow/tfjs-backend-webgpu', 'react', 'react-dom'];
 /** Large packages that few users need: they are installed separately, and the program says so when one is missing. */
-const leftOut = ['webgpu', 'onnxruntime-node', 'sharp', '@tensorflow/tfjs-node-gpu', '@aws-sdk/client-s3', '@aws-sdk/lib-storage'];
+const leftOut = ['webgpu', 'sharp', '@tensorflow/tfjs-node-gpu', '@aws-sdk/client-s3', '@aws-sdk/lib-storage'];
 /** Packages that are inside ours: from the registry they bring large packages that are not needed, Next its tools and tRPC TypeScript. */
 const inside = ['next', '@trpc/client', '@trpc/server'];
 /** The program uses the one that fits the machine (store/sqlite/driver.ts). */
