@@ -4,7 +4,7 @@ import { focusReducer, noFocus } from '~/app/_charts/attention/focus';
 import { sequentialPalettes } from '~/app/_charts/attention/palettes';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
-import { later } from '~/app/_components/later';
+import { Awaited, later } from '~/app/_components/later';
 import { Panel } from '~/app/_components/Panel';
 import { type Comparison, fewestPanes, mostPanes } from '~/app/_live/comparison';
 import { useRunsBeside } from '~/app/_live/runsBeside';
@@ -77,7 +77,7 @@ export function AttentionCompared(props: {
     >
       {/* biome-ignore lint/a11y/noStaticElementInteractions: Escape unpins, wherever in the panel the focus is. */}
       <div onKeyDown={(e) => e.key === 'Escape' && send({ type: 'escape' })} onScrollCapture={() => send({ type: 'scroll' })}>
-        <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
+        <Suspense fallback={<Awaited className="h-96 bg-raised/40">Loading…</Awaited>}>
           <Panes
             comparison={comparison}
             onChange={onChange}

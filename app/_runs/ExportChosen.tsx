@@ -1,8 +1,10 @@
 import { download as save } from '~/app/_charts/exportChart';
 import { Choice } from '~/app/_components/Choice';
 import { Popup } from '~/app/_components/Popup';
+import { toast } from '~/app/_live/toast';
 import { download } from '~/app/_run/shell/jobs';
 import { useInfo } from '~/app/_team/useTeam';
+import { describeError } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 import { askedColumns, type ColumnShown } from './columns';
 import { csvOf } from './csv';
@@ -37,7 +39,7 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
         <Choice
           title="This table"
           what="one line for each chosen run, with the columns shown, as CSV"
-          onClick={() => void table()}
+          onClick={() => void table().catch((error: unknown) => toast.error(`The table: ${describeError(error).message}`))}
         />
         {!formats && <li className="px-1 text-xs text-dim">Waiting for the server.</li>}
         {formats?.map(({ format, title, what }) => (

@@ -8,7 +8,7 @@ import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
-import { later, Opening } from '~/app/_components/later';
+import { Awaited, later, Opening } from '~/app/_components/later';
 import { PageTools } from '~/app/_components/PageTools';
 import { Popup } from '~/app/_components/Popup';
 import { Segments } from '~/app/_components/Segments';
@@ -136,7 +136,7 @@ export function RunList() {
             </span>
           </div>
           {chosen.size > 0 && (
-            <Suspense fallback={null}>
+            <Suspense fallback={<Opening />}>
               <Chosen
                 runs={[...chosen.values()]}
                 you={you}
@@ -169,7 +169,7 @@ export function RunList() {
           ) : empty ? (
             <div className="min-h-0 flex-1 overflow-y-auto">{welcome}</div>
           ) : view.as === 'charts' ? (
-            <Suspense fallback={<Loading />}>
+            <Suspense fallback={<Awaited>Reading the runs…</Awaited>}>
               <SweepCharts view={view} setView={setView} />
             </Suspense>
           ) : head.lines === 0 ? (
@@ -262,7 +262,7 @@ function Toolbar(props: {
           className="size-7 shrink-0 justify-center text-dim"
           trigger={<span aria-hidden>?</span>}
         >
-          <Suspense fallback={<p className="text-dim">Loading…</p>}>
+          <Suspense fallback={<Awaited>Loading…</Awaited>}>
             <SearchHelp />
           </Suspense>
         </Popup>
@@ -311,7 +311,7 @@ function Toolbar(props: {
             className="size-7 justify-center border border-line bg-raised hover:border-dim"
             trigger={<Columns3 aria-hidden size={14} />}
           >
-            <Suspense fallback={<p className="text-dim">Reading the columns…</p>}>
+            <Suspense fallback={<Awaited>Reading the columns…</Awaited>}>
               <ColumnChooser chosen={view.columns} onChange={(columns) => set({ columns })} />
             </Suspense>
           </Popup>

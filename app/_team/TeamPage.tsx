@@ -6,6 +6,7 @@ import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { toast } from '~/app/_live/toast';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
 import { DiskSpaceForm } from './DiskSpace';
@@ -25,10 +26,14 @@ export function TeamPage() {
   const operates = admin || info?.you.role === 'operator';
   const signOut = async () => {
     setLeaving(true);
-    const answer = await fetch(atBase('/api/signout'), { method: 'POST' })
-      .then((response) => response.json() as Promise<{ next?: string }>)
-      .catch(() => ({ next: undefined }));
-    window.location.assign(answer.next ?? atBase('/'));
+    try {
+      const answer = await fetch(atBase('/api/signout'), { method: 'POST' });
+      const { next } = (await answer.json()) as { next?: string };
+      window.location.assign(next ?? atBase('/'));
+    } catch {
+      toast.error('You are still signed in: the server does not answer');
+      setLeaving(false);
+    }
   };
   return (
     <>

@@ -12,7 +12,7 @@ import { resnetExtractor } from '~/trainer/data/extractors';
 import { resizeRgb } from '~/trainer/data/resize';
 import type { BenchResult } from './main';
 
-const usual = ['tensorflow', 'webgpu', 'wasm'] as const;
+const usual = ['tensorflow', 'webgpu', 'onnx', 'wasm'] as const;
 
 export async function bench(args: string[]): Promise<BenchResult> {
   const { values } = parseArgs({
@@ -68,7 +68,7 @@ async function measure(
   threads: string | undefined,
 ): Promise<BenchResult['rows'][number]> {
   const backend = await openBackend(parseBackendName(name), threads ? { threads: Number(threads) } : {});
-  const extractor = resnetExtractor(serializeSafetensors(formulaWeights().tensors), 'formula');
+  const extractor = resnetExtractor(serializeSafetensors(formulaWeights().tensors), 'formula', backend);
   const file = records(batch);
   const run = async () => {
     const pictures = Array.from({ length: batch }, (_, i) =>

@@ -110,6 +110,20 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('exports that are begun while the server cannot be reached say so', async () => {
+    const page = await open('?column=config.seed');
+    await page.getByRole('checkbox', { name: 'Choose First' }).check();
+    await page.getByRole('button', { name: 'Export' }).click();
+    const choice = (name: string) => page.getByRole('dialog', { name: 'Export' }).getByRole('button', { name });
+    await choice('CSV every step').waitFor();
+    await page.route('**/api/**', (route) => route.abort());
+    await choice('This table').click();
+    await page.getByText('The table: the server does not answer').waitFor();
+    await choice('CSV every step').click();
+    await page.getByText('First as CSV: the server does not answer').waitFor();
+    await page.context().close();
+  });
+
   it('on a phone a name takes two lines of its own; the number of runs stands beside the heading', async () => {
     const name = 'sweep learning rate 0.00032 weight decay 0.01';
     const { runId } = await app.hub.create(you, publishedSetup('reverse', {}, { name }));

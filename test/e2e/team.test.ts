@@ -226,6 +226,12 @@ describeInBrowser('a team, as it begins', () => {
     await carol.getByText('Dan has signed in in this browser', { exact: true }).waitFor();
     await carol.getByRole('button', { name: 'Open this page again' }).click();
     await carol.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
+    // Whoever cannot sign out is told so.
+    await dan.goto(`${product.url}/team`);
+    const leave = dan.getByRole('button', { name: 'Sign out' }).first();
+    await dan.route('**/api/signout', (route) => route.abort());
+    await leave.click();
+    await dan.getByText('You are still signed in: the server does not answer').waitFor();
     await context.close();
   });
 

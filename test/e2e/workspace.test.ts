@@ -152,7 +152,11 @@ describeInBrowser('the workspace of a run', () => {
     await p.route(scripts, (route) => route.abort());
     await p.keyboard.press('Control+k');
     await refused;
-    await p.getByRole('status').getByText('Loading…').waitFor();
+    const said = p.getByRole('status').filter({ hasText: 'This could not be loaded: the server does not answer.' });
+    await said.waitFor();
+    const again = p.waitForEvent('requestfailed');
+    await said.getByRole('button', { name: 'Try again' }).click();
+    await again;
     await p.unroute(scripts);
     await p.getByRole('dialog').getByRole('combobox').waitFor();
     await p.keyboard.press('Escape');

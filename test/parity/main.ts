@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core';
 import { z } from 'zod';
+import { backendNames } from '~/shared/backends';
 import { parseSafetensors, type TensorFile } from '~/shared/safetensors';
 import { rateAt } from '~/shared/schedule';
 import { type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
@@ -20,7 +21,7 @@ import type { Batch, Hyper, ModelShape, ParamSpec } from '~/trainer/types';
 /** Largest differences with which a file passes: relative to the largest reference number of its group (all gradients are one group). */
 const tolerances = { logits: 1e-4, attention: 1e-4, loss: 1e-4, accuracy: 1e-4, gradient: 1e-4, trajectory: 1e-3 } as const;
 
-const help = `npm run parity -- FILE.safetensors... [--backend auto|tensorflow|webgpu|wasm|cpu]
+const help = `npm run parity -- FILE.safetensors... [--backend ${['auto', ...backendNames].join('|')}]
 Compares logits, attention, loss, gradients and a training trajectory with PyTorch's numbers in FILE. Exit code: 0 all within tolerance
 (${tolerances.logits} on one batch, ${tolerances.trajectory} on the trajectory), 1 past it, 2 a file or flag that cannot be used.`;
 

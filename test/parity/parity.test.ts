@@ -94,7 +94,7 @@ describe('npm run parity', () => {
   test('an unknown flag or backend, or no file, is an error', async () => {
     expect((await run('--speed')).stderr[0]).toContain("Unknown option '--speed'");
     expect((await run('--backend', 'abacus', 'x')).stderr[0]).toBe(
-      'parity: backend: "abacus" is none of auto, tensorflow, webgpu, wasm, cpu',
+      'parity: backend: "abacus" is none of auto, tensorflow, webgpu, onnx, wasm, cpu',
     );
     expect((await run()).stderr[0]).toBe('parity: name at least one file');
   });

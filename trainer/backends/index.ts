@@ -11,6 +11,7 @@ export * from './types';
 const loaders: Record<BackendName, (options: BackendOptions) => Promise<LoadedBackend>> = {
   tensorflow: async (options) => (await import('./tensorflow/index')).loadTensorflow(options),
   webgpu: async (options) => (await import('./webgpu/index')).loadWebgpu(options),
+  onnx: async (options) => (await import('./onnx/index')).loadOnnx(options),
   wasm: async (options) => (await import('./wasm/index')).loadWasm(options),
   cpu: async () => (await import('./cpu')).loadCpu(),
 };

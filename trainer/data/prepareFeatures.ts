@@ -2,10 +2,11 @@
 import fs from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import path, { basename, join, resolve } from 'node:path';
+import { backendNames } from '~/shared/backends';
 import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { SafetensorsError } from '~/shared/safetensors';
-import { BackendUnavailable, openBackend, parseBackendName } from '~/trainer/backends';
+import { BackendUnavailable, type OpenedBackend, openBackend, parseBackendName } from '~/trainer/backends';
 import { decodePicture, side } from './binary';
 import { putInPlace } from './cifar100';
 import { DownloadError, download } from './download';
@@ -35,7 +36,7 @@ const help = `npm run data:features -- [flags]
   --weights FILE    torchvision's ResNet-34 weights as safetensors, on this machine
   --weights-url URL where to download them (HEADROOM_RESNET34_URL, else ${weightsUrl})
   --network NAME    resnet34 (default), or descriptor: 512 numbers without a network, where the weights are out of reach
-  --backend NAME    auto, tensorflow, webgpu, wasm or cpu
+  --backend NAME    auto, ${backendNames.join(', ')}
   --threads N       threads for one operation
   --batch N         pictures at a time (32)
   --data FOLDER     where pictures and features lie (HEADROOM_DATA, else .headroom)
@@ -83,8 +84,11 @@ function factsOrNull(dataFolder: string): PicturesFile | null {
   }
 }
 
-async function openExtractor(flags: { network: string; weights?: string; url: string }, dataFolder: string): Promise<Extractor> {
-  if (flags.network === 'descriptor') return descriptorExtractor();
+async function openResnet(
+  flags: { weights?: string; url: string },
+  dataFolder: string,
+  backend: OpenedBackend,
+): Promise<Extractor> {
   let file = flags.weights;
   if (file === undefined) {
     file = join(dataFolder, 'weights', `${new URL(flags.url).hostname}-resnet34.safetensors`);
@@ -105,7 +109,7 @@ async function openExtractor(flags: { network: string; weights?: string; url: st
     throw new UsageError(`--weights: ${file}: ${pathProblem(error, 'read')}`);
   });
   try {
-    return resnetExtractor(bytes, flags.weights === undefined ? flags.url : basename(file));
+    return resnetExtractor(bytes, flags.weights === undefined ? flags.url : basename(file), backend);
   } catch (error) {
     if (flags.weights === undefined) await rm(file, { force: true });
     if (error instanceof SafetensorsError) throw new UsageError(`--weights: ${file}: ${error.message}`);
@@ -136,8 +140,8 @@ async function main(args: string[]): Promise<void> {
   if (!URL.canParse(url)) throw new UsageError(`--weights-url: "${url}" is not an address`);
   if (flags.weights !== undefined && flags['weights-url'] !== undefined)
     throw new UsageError('--weights and --weights-url: give one of the two');
-  const backend = flags.backend || process.env.HEADROOM_BACKEND || 'auto';
-  const choice = backend === 'auto' ? backend : parseBackendName(backend);
+  const wanted = flags.backend || process.env.HEADROOM_BACKEND || 'auto';
+  const choice = wanted === 'auto' ? wanted : parseBackendName(wanted);
   const dataFolder = resolve(dataFolderOf(flags.data, process.env));
 
   const source: PreparedSource = flags.images === undefined ? 'cifar100' : 'folder';
@@ -145,12 +149,13 @@ async function main(args: string[]): Promise<void> {
     flags.images === undefined
       ? await cifarReader(dataFolder)
       : await folderReader(resolve(flags.images), flags['skip-broken'] ?? false, dataFolder);
-  if (network === 'resnet34')
-    await openBackend(choice, { ...(threads !== undefined && { threads }), log: (line) => progress.line(line) });
-  const extractor = await openExtractor(
-    { network, url, ...(flags.weights !== undefined && { weights: flags.weights }) },
-    dataFolder,
-  );
+  const backend =
+    network === 'resnet34'
+      ? await openBackend(choice, { ...(threads !== undefined && { threads }), log: (line) => progress.line(line) })
+      : null;
+  const extractor = backend
+    ? await openResnet({ url, ...(flags.weights !== undefined && { weights: flags.weights }) }, dataFolder, backend)
+    : descriptorExtractor();
   for (const part of partNames) {
     const file = featuresFile(picturesFolder(source, dataFolder), part);
     const computed = await computeFeatures({

@@ -5,18 +5,20 @@ import { type BackendName, backendNames, backends } from '~/shared/backends';
 import type { JsonSchema, RecipeSpec } from '~/shared/recipes';
 import type { OpenedBackend } from '~/trainer/backends/types';
 
-/** Backends that a run of this process cannot use, and why. It can use its chosen backend and, if the choice was free, those that need no installation. */
+/** Backends that a run of this process cannot use, and why. It can use its chosen backend and, if the choice was free, those that `npm install` brings. */
 export function passedOver(
   setting: 'auto' | BackendName,
   { name: opened, tried }: Pick<OpenedBackend, 'name' | 'tried'>,
 ): Choice[] {
   return backendNames
-    .filter((name) => name !== opened && !(setting === 'auto' && backends[name].ready))
-    .map((name) => ({
+    .filter((name) => name !== opened)
+    .map((name) => ({ name, failed: tried.find(({ backend }) => backend === name)?.reason }))
+    .filter(({ name, failed }) => failed !== undefined || setting !== 'auto' || !backends[name].ready)
+    .map(({ name, failed }) => ({
       value: name,
       reason:
         setting === 'auto'
-          ? (tried.find((t) => t.backend === name)?.reason ?? `this trainer computes with ${opened}`)
+          ? (failed ?? `this trainer computes with ${opened}`)
           : `this trainer was started with HEADROOM_BACKEND=${setting}`,
       help: backends[name].help,
     }));

@@ -1,6 +1,6 @@
 import { memo, Suspense } from 'react';
 import { count } from '~/app/_components/format';
-import { later } from '~/app/_components/later';
+import { Awaited, later } from '~/app/_components/later';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
 import { Heads } from './Heads';
@@ -36,7 +36,7 @@ export const HeadViews = memo(function HeadViews() {
       {table ? (
         <Heads snapshot={settled} hidden={scene.hidden} active={large.head} />
       ) : (
-        <Suspense fallback={<p className="h-80 text-xs text-dim">loading …</p>}>
+        <Suspense fallback={<Awaited className="h-80">Loading…</Awaited>}>
           {view.heads === 'scatter' && <Scatter />}
           {view.heads === 'likeness' && <Likeness />}
           {view.heads === 'flow' && <Flow />}

@@ -1,6 +1,6 @@
 import { memo, type RefObject, Suspense, useEffect, useRef } from 'react';
 import { useSize } from '~/app/_charts/useSize';
-import { later } from '~/app/_components/later';
+import { Awaited, later } from '~/app/_components/later';
 import { headCount } from '~/shared/snapshotFile';
 import { Analyses } from './Analyses';
 import { Announcer } from './Announcer';
@@ -32,7 +32,7 @@ export const Workspace = memo(function Workspace() {
     <div ref={box} onScrollCapture={() => focusStore.send({ type: 'scroll' })}>
       <Toolbar />
       {view.comparison && (
-        <Suspense fallback={<div className="h-96 animate-pulse bg-raised/40 motion-reduce:animate-none" />}>
+        <Suspense fallback={<Awaited className="h-96 bg-raised/40">Loading…</Awaited>}>
           <RoomPanes comparison={view.comparison} />
         </Suspense>
       )}

@@ -1,6 +1,7 @@
 import { type ComponentProps, type KeyboardEvent, type ReactNode, Suspense, useEffect, useId, useRef } from 'react';
 import { Boundary } from '~/app/_components/Boundary';
 import { Button } from '~/app/_components/Button';
+import { Awaited } from '~/app/_components/later';
 import { useView } from '~/app/_live/useRun';
 import type { Panel } from './panels';
 
@@ -111,7 +112,7 @@ export function Body({ panel: { id, title, Body } }: { panel: Panel }) {
         </div>
       )}
     >
-      <Suspense fallback={<p className="px-3 py-4 text-dim">Opening {title} …</p>}>
+      <Suspense fallback={<Awaited>Opening {title} …</Awaited>}>
         <Body />
       </Suspense>
     </Boundary>

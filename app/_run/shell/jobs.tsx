@@ -5,7 +5,7 @@ import { bytes, count } from '~/app/_components/format';
 import { Progress } from '~/app/_components/Progress';
 import { atBase } from '~/app/_live/base';
 import { toast } from '~/app/_live/toast';
-import { api } from '~/app/_trpc/client';
+import { api, describeError } from '~/app/_trpc/client';
 import type { JobState } from '~/shared/jobs';
 
 const everyMs = 300;
@@ -19,31 +19,31 @@ export function download(runId: string, query: string, what: string): void {
   link.href = atBase(`/api/runs/${runId}/export?${query}&job=${id}`);
   link.download = '';
   link.click();
-  followJob(id, what, () => {});
+  followJob(id, what);
 }
 
-/** Shows a job's progress with a button to cancel it, until it ends. A job that ends immediately is not shown. */
-export function followJob(id: string, what: string, onCancel: () => void): void {
+/** Shows an export's progress with a button to cancel it, until it ends. One that ends immediately is not shown. */
+function followJob(id: string, what: string): void {
   const began = Date.now();
   const key = `job-${id}`;
   let shown = false;
-  const cancel = () => {
-    onCancel();
-    api.jobs.cancel.mutate({ id }).catch(() => {});
-  };
+  let failed = false;
+  const cancel = () => void api.jobs.cancel.mutate({ id }).catch(() => {});
   const over = (say: () => void) => {
     if (shown) toast.dismiss(key);
     say();
   };
   const look = async (): Promise<void> => {
-    // While the server does not answer, the job's last state stays.
-    const job = await api.jobs.get.query({ id }).catch(() => undefined);
-    if (job === null && Date.now() - began > beginsWithinMs) return over(() => {});
+    // While the server does not answer, the job's last state stays; where there is none yet, no file comes.
+    const job = await api.jobs.get.query({ id }).catch((error: unknown) => {
+      if (!shown && !failed) toast.error(`${what}: ${describeError(error).message}`);
+      failed = true;
+    });
+    if (job === null && shown) return over(() => void toast.error(`${what}: the server ended meanwhile; export it again`));
+    if (!job && !shown && Date.now() - began > beginsWithinMs) return;
     if (job?.status === 'done') return over(() => void (shown && toast.success(`${what}: done`)));
     if (job?.status === 'canceled') return over(() => void toast(`${what}: canceled`));
-    if (job?.status === 'failed')
-      // For an import, the response to its sender reports the failure.
-      return over(() => void (job.kind === 'export' && toast.error(`${what}: ${job.message}`, { duration: 10_000 })));
+    if (job?.status === 'failed') return over(() => void toast.error(`${what}: ${job.message}`, { duration: 10_000 }));
     if (job) {
       shown = true;
       toast(<JobLine what={what} job={job} onCancel={cancel} />, {

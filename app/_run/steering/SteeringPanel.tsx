@@ -1,6 +1,6 @@
 import { Lock } from 'lucide-react';
 import { Suspense, useState } from 'react';
-import { later } from '~/app/_components/later';
+import { Awaited, later } from '~/app/_components/later';
 import { useRun, useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { isInHeader } from '~/app/_run/timeline/PauseButton';
@@ -92,7 +92,7 @@ export function SteeringPanel() {
                 {scheduled > 0 && <span className="ml-1 text-accent">{scheduled}</span>}
               </summary>
               {later && (
-                <Suspense fallback={null}>
+                <Suspense fallback={<Awaited>Loading…</Awaited>}>
                   <ScheduleForm why={why} />
                 </Suspense>
               )}

@@ -23,7 +23,7 @@ describe('opening a backend', () => {
   });
 
   test('a name or thread count that means nothing is refused', async () => {
-    expect(() => parseBackendName('cuda')).toThrow('backend: "cuda" is none of auto, tensorflow, webgpu, wasm, cpu');
+    expect(() => parseBackendName('cuda')).toThrow('backend: "cuda" is none of auto, tensorflow, webgpu, onnx, wasm, cpu');
     await expect(openBackend('cpu', { threads: 0 })).rejects.toThrow(
       'threads: 0 is not a whole number of at least 1; leave it out for the default',
     );
@@ -51,7 +51,7 @@ describe.each(testedBackends)('%s', (name) => {
       expect([...(await rate!.data())]).toEqual([values[0]]);
       for (const tensor of [...inputs, y!, rate!]) tensor.dispose();
     }
-    expect(compiled.mode).toBe(name === 'tensorflow' ? 'graph' : 'eager');
+    expect(compiled.mode).toBe(name === 'tensorflow' || name === 'onnx' ? 'graph' : 'eager');
     compiled.dispose();
   });
 

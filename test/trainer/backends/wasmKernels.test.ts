@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { matMul, scalar, tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
-import { beforeAll, expect, test } from 'vitest';
+import { matMul, scalar, type Tensor, type Tensor1D, tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { openForTest } from '~/test/support/backends';
 import { plainHyper, randomBatch, smallReverse, smallSet } from '~/test/support/examples';
-import { openBackend } from '~/trainer/backends';
+import { type OpenedBackend, openBackend } from '~/trainer/backends';
 import { KernelPool } from '~/trainer/backends/wasm/pool';
 import { batchTensors, lossAndGradients } from '~/trainer/nn/learner';
 import { Dropout, type ForwardOptions } from '~/trainer/nn/model';
@@ -11,7 +12,7 @@ import { initialParams, paramSpecs } from '~/trainer/nn/params';
 import { RandomStream } from '~/trainer/nn/random';
 import type { Hyper, ModelShape } from '~/trainer/types';
 
-// The wasm kernels against the compositions of tfjs ops that they replace, computed by the plain JavaScript backend.
+// The wasm kernels, and ONNX Runtime's graphs, against the tfjs ops that they replace, computed by the plain JavaScript backend.
 
 /** Widths, lengths and rows that no vector, strip or block divides; more rows than a block has. */
 const odd: ModelShape = {
@@ -30,14 +31,19 @@ const causal = (t: number) =>
     Float32Array.from({ length: t * t }, (_, at) => (at % t <= Math.floor(at / t) ? 1 : 0)),
     [t, t],
   );
-const dropout = () => new Dropout(tensor1d([-123456789, 7], 'int32'), scalar(0.3), scalar(0.2));
+const dropout = (seed: Tensor) => new Dropout(seed as Tensor1D, scalar(0.3), scalar(0.2));
 
-const cases: [string, ModelShape, number, () => ForwardOptions][] = [
+const cases: [string, ModelShape, number, (seed: Tensor) => ForwardOptions][] = [
   ['odd sizes', odd, 41, () => ({})],
-  ['dropout: the same noise as in JavaScript', odd, 5, () => ({ dropout: dropout() })],
+  ['dropout: the same noise as in JavaScript', odd, 5, (seed) => ({ dropout: dropout(seed) })],
   ['a mask', odd, 3, () => ({ mask: causal(odd.seqLen) })],
   ['causal', { ...odd, causal: true }, 41, () => ({})],
-  ['causal, with dropout and a mask', { ...odd, causal: true }, 5, () => ({ dropout: dropout(), mask: causal(odd.seqLen) })],
+  [
+    'causal, with dropout and a mask',
+    { ...odd, causal: true },
+    5,
+    (seed) => ({ dropout: dropout(seed), mask: causal(odd.seqLen) }),
+  ],
   ['causal, one position', { ...odd, seqLen: 1, causal: true }, 3, () => ({})],
   ['a set', smallSet, 9, () => ({})],
   ['one position, one example, width 2', { ...smallReverse, seqLen: 1, modelDim: 2, heads: 1, layers: 1 }, 1, () => ({})],
@@ -48,20 +54,28 @@ const apart = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 /** At least 1: gradients are small, and some are 0 but for rounding. */
 const largest = (values: number[]) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
 
-test.each(cases)('loss, maps and gradients are those of the ops they replace: %s', async (_, shape, size, options) => {
-  const specs = paramSpecs(shape);
-  const batch = randomBatch(shape, size, 17);
-  const run = async (name: 'cpu' | 'wasm') => {
-    await openBackend(name);
-    return tidy(() => {
-      const { x, labels } = batchTensors(batch, shape);
-      const flat = tensor1d(initialParams(shape, 2));
-      const { means, logits, maps, grads } = lossAndGradients(unflatten(flat, specs), shape, x, labels, options());
-      return [means, logits, ...maps, ...specs.map(({ name: param }) => grads[param]!)].map((t) => [...t.dataSync()]);
-    });
-  };
-  const [expected, actual] = [await run('cpu'), await run('wasm')];
-  for (const [at, values] of expected.entries()) expect(apart(actual[at]!, values) / largest(values)).toBeLessThan(3e-6);
+describe.each(['wasm', 'onnx'] as const)('%s', (name) => {
+  test.for(cases)('loss, maps and gradients are those of plain JavaScript: %s', async ([, shape, size, options], { skip }) => {
+    const specs = paramSpecs(shape);
+    const batch = randomBatch(shape, size, 17);
+    const run = async ({ compileStep }: OpenedBackend) => {
+      const step = compileStep(([flat, x, labels, seed]) => {
+        const p = unflatten(flat as Tensor1D, specs);
+        const { means, logits, maps, grads } = lossAndGradients(p, shape, x!, labels!, options(seed!));
+        return [means, logits, ...maps, ...specs.map(({ name: param }) => grads[param]!)];
+      });
+      return tidy(() => {
+        const { x, labels } = batchTensors(batch, shape);
+        const inputs = [tensor1d(initialParams(shape, 2)), x, labels, tensor1d([-123456789, 7], 'int32')];
+        return step.run(inputs).map((t) => [...t.dataSync()]);
+      });
+    };
+    const backend = await openForTest(name);
+    if (!backend) return skip(`${name} does not load here`);
+    const actual = await run(backend);
+    const expected = await run(await openBackend('cpu'));
+    for (const [at, values] of expected.entries()) expect(apart(actual[at]!, values) / largest(values)).toBeLessThan(3e-6);
+  });
 });
 
 test('Adam and AdamW in one pass are those of the ops they replace, clipped either way, with and without weight decay', async () => {

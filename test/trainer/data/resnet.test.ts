@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { memory, tensor4d } from '@tensorflow/tfjs-core';
+import { memory, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseSafetensors, serializeSafetensors, type TensorFile } from '~/shared/safetensors';
+import { openForTest } from '~/test/support/backends';
 import { formulaPicture, formulaWeights } from '~/test/support/resnetWeights';
 import { openBackend } from '~/trainer/backends';
 import { resizeRgb } from '~/trainer/data/resize';
@@ -59,6 +60,26 @@ describe('ResNet-34', () => {
     y.dispose();
     net.dispose();
     expect(memory().numTensors).toBe(0);
+  });
+
+  it('is one graph on onnx, with PyTorch’s features', async ({ skip }) => {
+    const backend = await openForTest('onnx');
+    if (!backend) return skip('onnxruntime-node does not load here');
+    const net = new Resnet34(weights);
+    const step = backend.compileStep(([pictures]) => [net.features(pictures as Tensor4D)]);
+    const [count, side] = [4, 32];
+    const pixels = side * side * 3;
+    const input = new Float32Array(count * pixels);
+    for (let n = 0; n < count; n++) normalize(formulaPicture(n), input.subarray(n * pixels, (n + 1) * pixels));
+    const x = tensor4d(input, [count, side, side, 3]);
+    const [y] = step.run([x]);
+    expect([step.mode, y!.shape]).toEqual(['graph', [count, featureDim]]);
+    expect(largestRelativeError(await y!.data(), referenceOf('features32'))).toBeLessThan(1e-4);
+    step.dispose();
+    net.dispose();
+    for (const tensor of [x, y!]) tensor.dispose();
+    expect(memory().numTensors).toBe(0);
+    await openBackend('wasm', { threads: 1 });
   });
 
   it('weights of another network are refused by the name of the tensor that differs, and nothing stays in memory', () => {

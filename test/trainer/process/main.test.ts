@@ -199,7 +199,7 @@ describe('readSettings', () => {
   it.each([
     [{ HEADROOM_TRAINER_TOKEN: '' }, /^HEADROOM_TRAINER_TOKEN: missing; a server sets it/],
     [{ HEADROOM_TRAINER_TOKEN: 'short' }, /^HEADROOM_TRAINER_TOKEN: a token of 8 to 512 visible characters is needed$/],
-    [{ HEADROOM_BACKEND: 'cuda' }, /^HEADROOM_BACKEND is "cuda": one of auto, tensorflow, webgpu, wasm, cpu is needed$/],
+    [{ HEADROOM_BACKEND: 'cuda' }, /^HEADROOM_BACKEND is "cuda": one of auto, tensorflow, webgpu, onnx, wasm, cpu is needed$/],
     [{ HEADROOM_SERVER: 'http://ada@127.0.0.1:3000' }, /^HEADROOM_SERVER is "http:\/\/ada@127.0.0.1:3000": an address like/],
     [{ HEADROOM_THREADS: '1.5' }, /^HEADROOM_THREADS is "1.5": a whole number from 1 to 1024 is needed$/],
     [{ HEADROOM_SPOOL_BYTES: '1000' }, /^HEADROOM_SPOOL_BYTES is "1000": a whole number from 1048576 to/],
