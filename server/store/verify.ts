@@ -69,8 +69,8 @@ async function lostBlobs(db: Database.Database, folder: string): Promise<Filed[]
   );
   const known = missingOf(reads.setting(missingKey));
   const lost: Filed[] = [];
+  // Retention may have deleted it at this moment, and recorded that before.
   for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs ORDER BY id').all())
-    // Retention may have deleted it at this moment, and recorded that before.
     for (const { kind, seq, step, blob, pictures } of itemsOf.all(id))
       for (const hash of [blob, pictures])
         if (hash !== null && !known.has(hash) && !(await blobs.has(hash)) && reads.item({ runId, kind, seq }))
