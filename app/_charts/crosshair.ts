@@ -52,13 +52,19 @@ export function fillLegend(
   for (const slot of list.querySelectorAll<HTMLElement>('[data-reads]')) {
     const line = lines.find((l) => l.name === slot.dataset.reads);
     if (!line) continue;
-    const text = step === null ? newest(line, percent) : readout(line, step, 0, percent).value;
+    const text = step === null ? newest(line, percent) : readAt(line, step, percent, map);
     if (slot.textContent !== text) slot.textContent = text;
   }
   for (const slot of list.querySelectorAll<HTMLElement>('[data-measured]')) {
     const text = measuredAt(points.find((p) => p.name === slot.dataset.measured)?.points ?? [], step, percent, map);
     if (slot.textContent !== text) slot.textContent = text;
   }
+}
+
+/** The value at a step, and its own step where the series has none so near: "0.1128 (2,310)". After `step` updates the newest row is that of the one before. */
+function readAt(line: LineSpec, step: number, percent: boolean, map: XMap): string {
+  const { value, asOf } = readout(line, step, 0, percent);
+  return asOf === null || asOf >= step - 1 || map.places ? value : `${value} (${formatStep(asOf)})`;
 }
 
 /** The newest measurement at or before a step, and its own step: "0.1128 (2,310)". @param step null: the newest of all */

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { headingClass, Keys } from './Keys';
 
-interface List {
+export interface List {
   title: string;
   keys: readonly (readonly [keys: string, meaning: string])[];
 }
@@ -26,6 +26,17 @@ export const keyLists = {
       ['Z', 'show the whole run'],
       ['T', 'dark or light'],
       ['← →', 'on tabs: the next tab; on an edge between panels: make one larger'],
+    ],
+  },
+  onReplay: {
+    title: 'Everywhere',
+    keys: [
+      ['Space', 'play or stop'],
+      ['Z', 'show the whole run'],
+      ['T', 'dark or light'],
+      ['?', 'this help'],
+      ['Tab, Shift Tab', 'next or previous control'],
+      ['Escape', 'close what is open'],
     ],
   },
   onTimeline: {

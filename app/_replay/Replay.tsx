@@ -2,7 +2,9 @@ import { useTheme } from 'next-themes';
 import { useEffect } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import { buttonClass } from '~/app/_components/Button';
+import { openShortcuts } from '~/app/_components/commands';
 import { count, dateTime, isoTime } from '~/app/_components/format';
+import { keyLists, type List } from '~/app/_components/keyLists';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
@@ -11,6 +13,7 @@ import { useSample } from '~/app/_live/lists';
 import { useView } from '~/app/_live/useRun';
 import { useUrlState } from '~/app/_live/useUrlState';
 import { Shell } from '~/app/_run/shell/Shell';
+import { ShortcutHelp, Shortcuts } from '~/app/_run/shell/Shortcuts';
 import { useRemembered } from '~/app/_run/shell/useRemembered';
 import { togglePlay } from '~/app/_run/timeline/Timeline';
 import type { ReplayManifest } from '~/shared/replayFile';
@@ -25,8 +28,21 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   useEffect(() => {
     document.title = title;
   }, [title]);
-  return <Shell header={<Header manifest={manifest} />} more={<Contents manifest={manifest} />} />;
+  return (
+    <>
+      <Shell header={<Header manifest={manifest} />} more={<Contents manifest={manifest} />} />
+      <Shortcuts of={[keyLists.onReplay, keyLists.onTimeline, readOnly(keyLists.onCharts), readOnly(keyLists.onAttention)]} />
+    </>
+  );
 }
+
+/** The keys without those for writing notes. */
+const readOnly = ({ title, keys }: List): List => ({
+  title,
+  keys: keys
+    .filter(([, meaning]) => !meaning.startsWith('note at'))
+    .map(([key, meaning]) => [key, meaning.replace(/^note, /, '')]),
+});
 
 /** Lists the contents of the file. */
 function Contents({ manifest }: { manifest: ReplayManifest }) {
@@ -79,6 +95,7 @@ function Header({ manifest }: { manifest: ReplayManifest }) {
           run {manifest.runId}, as of <time dateTime={isoTime(manifest.exportedAt)}>{dateTime(manifest.exportedAt)}</time>
         </span>
         <Contents manifest={manifest} />
+        <ShortcutHelp />
         <ThemeToggle />
       </span>
     </header>
@@ -101,6 +118,7 @@ function useKeys(): void {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === ' ') window.dispatchEvent(new Event(togglePlay));
       else if (event.key.toLowerCase() === 't') setTheme(resolvedTheme === 'dark' ? 'light' : 'dark');
+      else if (event.key === '?') window.dispatchEvent(new Event(openShortcuts, { cancelable: true }));
       else if (event.key.toLowerCase() === 'z') setCursor.zoom(null);
       else if (!moveByKey(event, setCursor, steps)) return;
       event.preventDefault();

@@ -9,6 +9,7 @@ import { Remark } from '~/app/_components/Remark';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { atBase } from '~/app/_live/base';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { useReadOnly } from '~/app/_live/readOnly';
 import { npy } from '~/shared/npy';
 import { ClipMaker } from './ClipMaker';
 import { focusStore } from './focusStore';
@@ -21,6 +22,7 @@ export function ExportMenu() {
   const { feed, table } = snapshots;
   const { snapshot, maps, recorded } = scene;
   const { problem, attempt } = useAttempt();
+  const readOnly = useReadOnly();
   const tokens = scene.tokensOf(large.layer);
   const alike = allAlike(maps.layers);
   const file = `${runId}-step${recorded.step}`;
@@ -111,16 +113,18 @@ export function ExportMenu() {
           </li>
         )}
         <ClipMaker />
-        <li className="text-xs text-dim">
-          <a
-            className="underline"
-            href={atBase(`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`)}
-            download={`${file}.safetensors`}
-          >
-            safetensors
-          </a>{' '}
-          the whole snapshot: all examples, exact maps, labels, answers, signals
-        </li>
+        {!readOnly && (
+          <li className="text-xs text-dim">
+            <a
+              className="underline"
+              href={atBase(`/api/runs/${runId}/export?format=safetensors&step=${recorded.step}`)}
+              download={`${file}.safetensors`}
+            >
+              safetensors
+            </a>{' '}
+            the whole snapshot: all examples, exact maps, labels, answers, signals
+          </li>
+        )}
       </ul>
     </Popup>
   );

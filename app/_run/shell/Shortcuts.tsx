@@ -2,7 +2,7 @@
 
 import { Keyboard } from 'lucide-react';
 import { useTheme } from 'next-themes';
-import { useEffect, useState } from 'react';
+import { type ComponentProps, useEffect, useState } from 'react';
 import { openShortcuts } from '~/app/_components/commands';
 import { IconButton } from '~/app/_components/IconButton';
 import { KeyColumns, KeyList, keyLists } from '~/app/_components/keyLists';
@@ -84,8 +84,26 @@ export const ShortcutHelp = () => (
 
 /** The shortcuts of a run's page. */
 export function ShortcutList() {
-  const [open, setOpen] = useState(false);
   const act = keysAct(useChoice('keysAct'));
+  return (
+    <Shortcuts of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
+      <KeyList of={keyLists.steering} />
+      <label className="mt-2 flex items-center gap-2">
+        <input
+          type="checkbox"
+          className="accent-accent"
+          checked={act}
+          onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
+        />
+        Let these keys steer the run
+      </label>
+    </Shortcuts>
+  );
+}
+
+/** Lists of keys, shown when the page is asked for them. */
+export function Shortcuts({ of, children }: ComponentProps<typeof KeyColumns>) {
+  const [open, setOpen] = useState(false);
   useEffect(() => {
     const show = (event: Event) => {
       event.preventDefault();
@@ -96,18 +114,7 @@ export function ShortcutList() {
   }, []);
   return (
     <Modal open={open} onClose={() => setOpen(false)} title="Keyboard and gestures" wide>
-      <KeyColumns of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
-        <KeyList of={keyLists.steering} />
-        <label className="mt-2 flex items-center gap-2">
-          <input
-            type="checkbox"
-            className="accent-accent"
-            checked={act}
-            onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
-          />
-          Let these keys steer the run
-        </label>
-      </KeyColumns>
+      <KeyColumns of={of}>{children}</KeyColumns>
     </Modal>
   );
 }

@@ -278,6 +278,16 @@ describe('numbers', () => {
     fillLegend(list, [], points, null, false, shared);
     expect(slot.textContent).toBe('0.5 (141 steps from equal loss)');
   });
+  it('in a legend have their step where the run, after going back, is not as far as the step shown', () => {
+    const slot = { dataset: { reads: 'loss' }, textContent: '' };
+    const list = { querySelectorAll: (of: string) => (of === '[data-reads]' ? [slot] : []) } as unknown as HTMLUListElement;
+    const said = (step: number | null) => {
+      fillLegend(list, [line(curveOf([4, 2, 1], 3))], [], step, false, steps);
+      return slot.textContent;
+    };
+    // At step 3, after three updates, the newest row is that of step 2.
+    expect([null, 0, 2, 3, 4, 1000].map(said)).toEqual(['1', '4', '1', '1', '1 (2)', '1 (2)']);
+  });
   it('of an axis have as many digits as tell its ticks apart', () => {
     expect(tickTexts([12.9207, 12.92072, 12.92074], formatTick)).toEqual(['12.9207', '12.92072', '12.92074']);
     expect(tickTexts([0.5, 0.50001], formatPercent)).toEqual(['50 %', '50.001 %']);

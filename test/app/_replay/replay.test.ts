@@ -162,6 +162,21 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await page.getByRole('button', { name: 'Play the run from here' }).waitFor();
   });
 
+  it('lists its keys, those for steering and notes not among them; what needs a server is not offered', async () => {
+    await page.keyboard.press('?');
+    const keys = page.getByRole('dialog', { name: 'Keyboard and gestures' });
+    await keys.getByText('play or stop').waitFor();
+    expect(await keys.textContent()).not.toMatch(/note|steer|pause/);
+    await page.keyboard.press('Escape');
+    await keys.waitFor({ state: 'detached' });
+    await openTab(page, 'Attention');
+    await page.getByRole('button', { name: 'export' }).click();
+    const files = page.getByRole('dialog', { name: 'Export' });
+    await files.getByText('every signal of every head').waitFor();
+    await expect.poll(() => files.getByRole('link').count()).toBe(0);
+    await page.keyboard.press('Escape');
+  });
+
   it('holds the decisions, the notes as they were written, and the set-up', async () => {
     await openTab(page, 'Activity');
     await page.getByTestId('activity').getByText('Clip at → 1').waitFor();
