@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { matMul, scalar, type Tensor, type Tensor1D, tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
+import { matMul, mul, ones, scalar, type Tensor, type Tensor1D, tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openForTest } from '~/test/support/backends';
 import { plainHyper, randomBatch, smallReverse, smallSet } from '~/test/support/examples';
@@ -118,6 +118,14 @@ test('matMul broadcasts and transposes as tfjs does', async () => {
   };
   const [expected, actual] = [await run('cpu'), await run('wasm')];
   for (const [at, list] of expected.entries()) expect(apart(actual[at]!, list)).toBeLessThan(1e-5);
+});
+
+test('a tensor for which there is no memory is refused in plain words, and the memory that is there still serves', async () => {
+  await openBackend('wasm');
+  expect(() => tidy(() => mul(ones([33_000, 1]), ones([1, 33_000])))).toThrow(
+    'wasm: no memory for 4356000000 more bytes, WebAssembly has 4 GiB in all; a smaller batch or more accumulation takes less, and onnx has no such limit',
+  );
+  expect(tidy(() => [...ones([3]).dataSync()])).toEqual([1, 1, 1]);
 });
 
 test('the numbers do not depend on how many threads share the work', () => {

@@ -48,7 +48,7 @@ export function loadRuntime(threads: number): Runtime {
           executionMode: 'sequential',
           graphOptimizationLevel: 'all',
         },
-        ...{ enableCpuMemArena: true, enableMemPattern: true, logSeverityLevel: 3 },
+        ...{ enableCpuMemArena: true, enableMemPattern: false, logSeverityLevel: 3 },
       });
       return session;
     },

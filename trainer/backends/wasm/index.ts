@@ -41,10 +41,23 @@ export async function loadWasm(options: BackendOptions): Promise<LoadedBackend> 
     throw new BackendUnavailable('the WebAssembly module did not start; it needs a processor with SIMD');
   const threads = Math.min(options.threads ?? availableParallelism(), maxThreads);
   const backend = currentBackend() as WasmBackend;
+  refuseWithoutMemory(backend);
   const pool = new KernelPool(backend.wasm.asm.memory, threads);
   const recorder = new Recorder(backend, pool);
   registerWasmKernels(backend, pool, recorder);
   const device = `CPU, WebAssembly${pool.fma ? ' with FMA' : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   opened = { device, version: wasm.version_wasm, threads, compileStep: (fn) => recordedStep(recorder, fn, () => {}) };
   return opened;
+}
+
+/** Where memory ends, tfjs works on from address 0 until something is out of bounds. */
+function refuseWithoutMemory({ wasm }: WasmBackend): void {
+  wasm._malloc = (bytes) => {
+    const address = bytes < 2 ** 32 ? wasm.asm.malloc(bytes) >>> 0 : 0;
+    if (address === 0 && bytes > 0)
+      throw new Error(
+        `wasm: no memory for ${bytes} more bytes, WebAssembly has 4 GiB in all; a smaller batch or more accumulation takes less, and onnx has no such limit`,
+      );
+    return address;
+  };
 }

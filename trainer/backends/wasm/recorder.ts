@@ -141,8 +141,7 @@ export class Recorder implements StepRecorder<JobList> {
       throw error;
     }
     stopRecording();
-    const base = backend.wasm._malloc(arena.bytes + 16) >>> 0;
-    if (!base) throw new Error(`no memory for the ${arena.bytes} bytes of a step; a smaller batch takes less`);
+    const base = backend.wasm._malloc(arena.bytes + 16);
     const list: JobList = {
       jobs,
       inputs: [],

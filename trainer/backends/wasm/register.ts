@@ -255,8 +255,8 @@ class Scratch {
     if (count > this.#floats) {
       const { wasm } = this.backend;
       if (this.#address) wasm._free(this.#address);
-      this.#address = wasm._malloc(4 * count) >>> 0;
-      if (!this.#address) throw new Error(`no memory for ${4 * count} bytes of working space`);
+      this.#address = 0;
+      this.#address = wasm._malloc(4 * count);
       this.#floats = count;
     }
     return this.#address;

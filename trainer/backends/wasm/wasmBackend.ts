@@ -3,7 +3,7 @@ import type { BackendValues, DataType, KernelBackend, TensorInfo } from '@tensor
 /** tfjs' BackendWasm, as far as we use it. */
 export interface WasmBackend extends KernelBackend {
   wasm: {
-    asm: { memory: WebAssembly.Memory };
+    asm: { memory: WebAssembly.Memory; malloc(bytes: number): number };
     HEAPU8: Uint8Array;
     _malloc(bytes: number): number;
     _free(address: number): void;
