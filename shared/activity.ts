@@ -13,8 +13,8 @@ type Kept =
   | 'checkpoints.thinned';
 type Whole = Extract<RunEvent, { type: Kept }>;
 type Thinned = Extract<Whole, { seqs: number[] }>;
-/** Without the long list of thinned items. */
-export type ActivityEvent = Exclude<Whole, Thinned> | Omit<Thinned, 'seqs'>;
+/** Without the long lists of thinned items. */
+export type ActivityEvent = Exclude<Whole, Thinned> | Omit<Thinned, 'seqs' | 'superseded'>;
 
 export interface ActivityEntry {
   seq: number;
@@ -29,7 +29,7 @@ export function activityEvent(event: RunEvent): ActivityEvent | null {
   switch (event.type) {
     case 'snapshots.thinned':
     case 'checkpoints.thinned': {
-      const { seqs: _seqs, ...rest } = event;
+      const { seqs: _seqs, superseded: _superseded, ...rest } = event;
       return rest;
     }
     case 'control.locked':

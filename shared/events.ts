@@ -99,8 +99,10 @@ export const runLabeled = z.strictObject({
 /** Items were deleted so that all of the run fit their quota (server/retention/thin.ts says which go first). */
 const thinned = {
   quotaBytes: z.int().positive(),
-  /** Seqs of the items. */
-  seqs: z.array(seq).min(1),
+  /** Seqs of the items in force. */
+  seqs: z.array(seq),
+  /** Seqs of those that the run had gone back over. */
+  superseded: z.array(seq).optional(),
   /** A sentence for people. */
   message: z.string().max(500),
 };

@@ -210,7 +210,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'snapshots.thinned':
       return {};
     case 'checkpoints.thinned':
-      return { checkpointsThinned: (view.checkpointsThinned ?? 0) + event.seqs.length };
+      return { checkpointsThinned: (view.checkpointsThinned ?? 0) + event.seqs.length + (event.superseded?.length ?? 0) };
     default:
       return unreachable(event);
   }

@@ -1,12 +1,15 @@
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { customAlphabet } from 'nanoid';
+import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Job } from '~/server/base/jobs';
 import { serial } from '~/server/base/serial';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import { asSent } from '~/server/store/completeLog';
+import { listsOf } from '~/server/store/lists';
 import { LogCopy } from '~/server/store/logCopy';
+import { filedKinds, missingKey } from '~/server/store/lostBlobs';
 import { canonical } from '~/shared/canonical';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -94,8 +97,9 @@ export async function importFiles(deps: ImportDeps, request: ImportRequest): Pro
         const { key, file, asCopy, alone } = part;
         const name = path.posix.basename(file.name);
         try {
-          const runId = await importRecord(deps, { file: file.path, name, asCopy, following });
-          result.runs.push({ key, name, runId, leftOut: null, error: null });
+          const { runId, missing } = await importRecord(deps, { file: file.path, name, asCopy, following });
+          const leftOut = missing > 0 ? `${missing} files of snapshots, checkpoints or samples, which the file lacks` : null;
+          result.runs.push({ key, name, runId, leftOut, error: null });
         } catch (error) {
           // For a single run, the error itself is the answer.
           if (!(error instanceof ImportError) || alone) throw error;
@@ -165,7 +169,7 @@ async function importRead(
 async function importRecord(
   deps: ImportDeps,
   { file, name, asCopy, following }: { file: string; name: string; asCopy: boolean; following?: ImportRequest['following'] },
-): Promise<string> {
+): Promise<{ runId: string; missing: number }> {
   const parts = recordInThread({ mode: 'record', file, name: name || 'the file' }, following);
   try {
     const original = await checkedRun(parts);
@@ -174,7 +178,8 @@ async function importRecord(
     if (!asCopy && (await deps.store.runs()).some((r) => r.runId === original))
       throw await alreadyHere(deps.store, original, parts);
     const runId = asCopy ? newRunId() : original;
-    return await writing(deps, runId, async (log, keep) => {
+    let missing = 0;
+    await writing(deps, runId, async (log, keep) => {
       for await (const body of blobsAmong(parts, (entries) =>
         log.add(asCopy ? entries.map((e) => copied(e, original, runId)) : entries),
       ))
@@ -185,10 +190,23 @@ async function importRecord(
         const event = { type: 'status', status: 'stopped', step: view.step, message } as const;
         await log.add([{ seq: view.seq + 1, attempt: view.attempt, at: deps.now(), event }]);
       }
+      missing = await noteMissing(deps, runId);
     });
+    return { runId, missing };
   } finally {
     await parts.return(undefined);
   }
+}
+
+/** Notes which files of items in force the run's file lacked, so that they are not taken for lost here. @returns how many */
+async function noteMissing({ store, blobs }: ImportDeps, runId: string): Promise<number> {
+  const missing = new Set<string>();
+  for (const kind of filedKinds)
+    for await (const items of listsOf(store, runId).pages(kind))
+      for (const hash of items.flatMap((item) => blobsNamed(item as Parameters<typeof blobsNamed>[0])))
+        if (!(await blobs.has(hash))) missing.add(hash);
+  if (missing.size > 0) await changeList(store, missingKey, (known) => [...new Set([...known, ...missing])]);
+  return missing.size;
 }
 
 /** Waits until the whole file has been checked. @returns its run */
@@ -275,7 +293,7 @@ type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
 /** Runs `write` so that a failure leaves no run and no blobs, and a crash no run. */
 async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, keep: Keep) => Promise<void>): Promise<string> {
   const { store, blobs } = deps;
-  const pending = (change: (ids: string[]) => string[]) => changePending(store, change);
+  const pending = (change: (ids: string[]) => string[]) => changeList(store, pendingKey, change);
   const release = claim(store, runId);
   const fresh: string[] = [];
   try {
@@ -307,12 +325,10 @@ function claim(store: Store, runId: string): () => void {
   return () => void ids.delete(runId);
 }
 
-/** Changes are serialized: several imports may begin at once. */
+/** Changes a setting that is a list. Changes are serialized: several imports may begin at once. */
 const changes = new WeakMap<Store, ReturnType<typeof serial>>();
-function changePending(store: Store, change: (ids: string[]) => string[]): Promise<void> {
+function changeList(store: Store, key: string, change: (ids: string[]) => string[]): Promise<void> {
   const one = changes.get(store) ?? serial();
   changes.set(store, one);
-  return one(async () =>
-    store.setSetting(pendingKey, JSON.stringify(change(JSON.parse((await store.setting(pendingKey)) ?? '[]')))),
-  );
+  return one(async () => store.setSetting(key, JSON.stringify(change(JSON.parse((await store.setting(key)) ?? '[]')))));
 }

@@ -6,7 +6,8 @@ import type { BlobStore } from '~/server/store/blobs';
 import { listsOf, type RunLists } from '~/server/store/lists';
 import type { CommandAnswer } from '~/shared/commands';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
-import { checkpointsToThin, NEWEST_CHECKPOINTS, snapshotsToThin } from './thin';
+import { itemEvents, superseded } from './superseded';
+import { checkpointsToThin, LEAVE, NEWEST_CHECKPOINTS, snapshotsToThin } from './thin';
 
 export interface RetentionDeps {
   hub: {
@@ -14,7 +15,7 @@ export interface RetentionDeps {
     decide(runId: string, choose: Choose): Promise<CommandAnswer>;
     onEntries(listener: EntriesListener): () => void;
   };
-  store: Pick<Store, 'setting' | 'setSetting' | 'blobUsers' | 'list' | 'item'>;
+  store: Pick<Store, 'setting' | 'setSetting' | 'blobUsers' | 'list' | 'item' | 'entries'>;
   blobs: Pick<BlobStore, 'remove'>;
   onError(error: unknown): void;
 }
@@ -28,7 +29,7 @@ export type Quotas = Record<Thinned, number>;
 export interface Retention {
   quotas(): Quotas;
   setQuotas(changes: Partial<Quotas>): Promise<void>;
-  /** What one run's items take now. */
+  /** What one run's items take now, with those that it went back over. */
   use(runId: string): Promise<Record<Thinned, { count: number; bytes: number }>>;
   /** Waits for thinning in progress, then stops. */
   close(): Promise<void>;
@@ -36,7 +37,6 @@ export interface Retention {
 
 const kinds: readonly Thinned[] = ['snapshots', 'checkpoints'];
 const keys: Record<Thinned, string> = { snapshots: 'retention.snapshotBytes', checkpoints: 'retention.checkpointBytes' };
-const events = { snapshots: 'snapshot', checkpoints: 'checkpoint' } as const;
 const defaultQuotaBytes = 4 * 2 ** 30;
 
 /** { `${kind} ${runId}`: hashes of the blobs whose deletion has begun } */
@@ -75,19 +75,31 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     await saveRemoving();
   }
 
-  /** Which of the run's items go. */
-  async function choose(kind: Thinned, view: RunView, lists: RunLists): Promise<{ all: Item[]; taken: Item[] }> {
-    const marks = { alerts: await whole(lists, 'alerts'), notes: await whole(lists, 'notes') };
-    if (kind === 'snapshots') {
-      const all = await whole(lists, 'snapshots');
-      return { all, taken: snapshotsToThin(all, marks, quotas.snapshots) };
+  const usedElsewhere = async (hash: string, runId: string) => (await store.blobUsers(hash)).some((id) => id !== runId);
+
+  /** Which of the run's items go: those that it went back over first, the earliest before others. */
+  async function choose(kind: Thinned, view: RunView): Promise<{ all: Item[]; taken: Item[]; back: Item[] }> {
+    const lists = listsOf(store, view.runId);
+    const all = await whole(lists, kind);
+    const over = await superseded(store, kind, view.runId, all);
+    let left = bytesOf(all) + bytesOf(over);
+    const result = { all: [...all, ...over], taken: [] as Item[], back: [] as Item[] };
+    if (left <= quotas[kind]) return result;
+    for (const item of over) {
+      if (left <= quotas[kind] * LEAVE) break;
+      if (await usedElsewhere(item.blob.hash, view.runId)) continue;
+      result.back.push(item);
+      left -= item.blob.bytes;
     }
-    const all = await whole(lists, 'checkpoints');
-    if (bytesOf(all) <= quotas.checkpoints) return { all, taken: [] };
+    const marks = { alerts: await whole(lists, 'alerts'), notes: await whole(lists, 'notes') };
+    // What another run uses of the rest counts, too.
+    const quota = quotas[kind] - (left - bytesOf(all));
+    if (kind === 'snapshots') return { ...result, taken: snapshotsToThin(all as ListItems['snapshots'][], marks, quota) };
     const named = new Set((await whole(lists, 'analyses')).flatMap((a) => a.checkpoint ?? []));
     for (const { command } of view.openCommands) if (command.kind === 'act' && command.checkpoint) named.add(command.checkpoint);
-    for (const { blob } of all) if ((await store.blobUsers(blob.hash)).some((id) => id !== view.runId)) named.add(blob.hash);
-    return { all, taken: checkpointsToThin(all, { ...marks, named, best: [view.best, view.bestRow] }, quotas.checkpoints) };
+    for (const { blob } of all) if (await usedElsewhere(blob.hash, view.runId)) named.add(blob.hash);
+    const best = [view.best, view.bestRow];
+    return { ...result, taken: checkpointsToThin(all as ListItems['checkpoints'][], { ...marks, named, best }, quota) };
   }
 
   async function thin(runId: string, kind: Thinned): Promise<void> {
@@ -95,21 +107,22 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     if (!before) return;
     const key = `${kind} ${runId}`;
     const quota = quotas[kind];
-    const { all, taken } = await choose(kind, before, listsOf(store, runId));
-    const bytes = bytesOf(all) - bytesOf(taken);
+    const { all, taken, back } = await choose(kind, before);
+    const gone = [...taken, ...back];
+    const bytes = bytesOf(all) - bytesOf(gone);
     // If nothing can be removed, the next check is when the run has grown a little.
-    sizes.set(key, { bytes, lookAt: taken.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
-    if (taken.length === 0) return;
-    removing.set(key, [...new Set(taken.flatMap(blobsOf))]);
+    sizes.set(key, { bytes, lookAt: gone.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
+    if (gone.length === 0) return;
+    removing.set(key, [...new Set(gone.flatMap(blobsOf))]);
     await saveRemoving();
     let done = false;
     await hub.decide(runId, (view) => {
       // The run went back meanwhile, or somebody marked an item that was to be removed: the next item triggers a new check.
       done = stands(before, view);
-      const seqs = taken.map((s) => s.seq);
-      return done
-        ? [{ type: `${kind}.thinned`, quotaBytes: quota, seqs, message: describe[kind](taken.length, all.length, quota) }]
-        : [];
+      if (!done) return [];
+      const message = describe[kind](gone.length, back.length, all.length, quota);
+      const [seqs, over] = [taken.map((s) => s.seq), back.map((s) => s.seq)];
+      return [{ type: `${kind}.thinned`, quotaBytes: quota, seqs, ...(over.length > 0 && { superseded: over }), message }];
     });
     if (done) return remove(key, runId);
     sizes.delete(key);
@@ -117,16 +130,13 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     await saveRemoving();
   }
 
-  function look(kind: Thinned, runId: string, entries: Parameters<EntriesListener>[1], view: RunView): void {
-    const added = entries.reduce((sum, { event }) => sum + (event.type === events[kind] ? event.blob.bytes : 0), 0);
+  function look(kind: Thinned, runId: string, entries: Parameters<EntriesListener>[1]): void {
+    const added = entries.reduce((sum, { event }) => sum + (event.type === itemEvents[kind] ? event.blob.bytes : 0), 0);
     if (added === 0) return;
     const key = `${kind} ${runId}`;
     const size = sizes.get(key);
     if (size) size.bytes += added;
-    // All of them are in the view.
-    else if (view.recent[kind].fromSeq === 0) sizes.set(key, { bytes: bytesOf(view.recent[kind].items), lookAt: quotas[kind] });
-    const known = sizes.get(key);
-    if (busy.has(key) || (known && known.bytes <= Math.max(quotas[kind], known.lookAt))) return;
+    if (busy.has(key) || (size && size.bytes <= Math.max(quotas[kind], size.lookAt))) return;
     begin(key, thin(runId, kind));
   }
   function begin(key: string, work: Promise<void>): void {
@@ -134,8 +144,8 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     busy.set(key, ended);
   }
   for (const key of removing.keys()) begin(key, remove(key, key.split(' ')[1]!));
-  const stop = hub.onEntries((runId, entries, view) => {
-    for (const kind of kinds) look(kind, runId, entries, view);
+  const stop = hub.onEntries((runId, entries) => {
+    for (const kind of kinds) look(kind, runId, entries);
   });
 
   return {
@@ -150,10 +160,12 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
       sizes.clear();
     },
     async use(runId) {
-      const lists = listsOf(store, runId);
-      const [snapshots, checkpoints] = [await whole(lists, 'snapshots'), await whole(lists, 'checkpoints')];
-      const of = (items: readonly Item[]) => ({ count: items.length, bytes: bytesOf(items) });
-      return { snapshots: of(snapshots), checkpoints: of(checkpoints) };
+      const of = async (kind: Thinned) => {
+        const all = await whole(listsOf(store, runId), kind);
+        const items = [...all, ...(await superseded(store, kind, runId, all))];
+        return { count: items.length, bytes: bytesOf(items) };
+      };
+      return { snapshots: await of('snapshots'), checkpoints: await of('checkpoints') };
     },
     async close() {
       stop();
@@ -162,7 +174,12 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
   };
 }
 
-const bytesOf = (items: readonly Item[]): number => items.reduce((bytes, s) => bytes + s.blob.bytes, 0);
+/** Each blob counts once: two items may have the same bytes. */
+const bytesOf = (items: readonly Item[]): number => {
+  let bytes = 0;
+  for (const { blob } of new Map(items.map((item) => [item.blob.hash, item])).values()) bytes += blob.bytes;
+  return bytes;
+};
 const blobsOf = (item: Item): string[] => blobsNamed(item as Parameters<typeof blobsNamed>[0]);
 
 async function whole<K extends ListKind>(lists: RunLists, kind: K): Promise<ListItems[K][]> {
@@ -181,11 +198,12 @@ const stands = (before: RunView, now: RunView): boolean =>
   (['alerts', 'notes', 'analyses'] as const).every((kind) => before.counts[kind].lastSeq === now.counts[kind].lastSeq);
 
 const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MB`;
-const describe: Record<Thinned, (taken: number, all: number, quota: number) => string> = {
-  snapshots: (taken, all, quota) =>
-    `the maps of ${taken} of ${all} snapshots were taken away to keep this run's snapshots under ${megabytes(quota)}; ` +
+const ofBack = (back: number) => (back > 0 ? `, ${back} of them of steps that the run had gone back over` : '');
+const describe: Record<Thinned, (taken: number, back: number, all: number, quota: number) => string> = {
+  snapshots: (taken, back, all, quota) =>
+    `the maps of ${taken} of ${all} snapshots were taken away to keep this run's snapshots under ${megabytes(quota)}${ofBack(back)}; ` +
     'the first, the last, those of alerts, notes, commands and best results, and evenly spaced ones stay, and so do all signals',
-  checkpoints: (taken, all, quota) =>
-    `${taken} of ${all} checkpoints were taken away to keep this run's checkpoints under ${megabytes(quota)}; the first, the newest ` +
+  checkpoints: (taken, back, all, quota) =>
+    `${taken} of ${all} checkpoints were taken away to keep this run's checkpoints under ${megabytes(quota)}${ofBack(back)}; the first, the newest ` +
     `${NEWEST_CHECKPOINTS}, those of alerts, notes, commands, questions, branches and best results, and evenly spaced ones stay`,
 };

@@ -18,7 +18,7 @@ export interface Marks {
 }
 
 /** Size after thinning as a fraction of the quota: leaves room, so that not every new item causes thinning. */
-const LEAVE = 0.9;
+export const LEAVE = 0.9;
 /** So many of the newest checkpoints always stay. */
 export const NEWEST_CHECKPOINTS = 5;
 

@@ -13,6 +13,7 @@ import { pathProblem } from '~/shared/pathProblem';
 import { seqCount } from '~/shared/rows';
 import { blobFiles, openBlobReader } from './blobs';
 import { firstLink, nextLink } from './chain';
+import { type Filed, filedKinds, lostLines, missingKey, missingOf } from './lostBlobs';
 import { databaseKey } from './postgres/open';
 import { verifyUrl } from './postgres/verify';
 import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
@@ -49,7 +50,7 @@ export async function verifyFolder(folder: string): Promise<Verified> {
     }
     found.sound.push(`${blobs} blobs`);
     db.exec('COMMIT');
-    if (readable) found.unread.push(...(await lostBlobs(db, folder)));
+    if (readable) found.unread.push(...lostLines(await lostBlobs(db, folder)));
   } finally {
     db.close();
   }
@@ -57,25 +58,24 @@ export async function verifyFolder(folder: string): Promise<Verified> {
   return found;
 }
 
-/** Most lost blobs that are named one by one. */
-const NAMED = 20;
-
-/** Snapshots and checkpoints whose files are gone although nothing has deleted them, by the database as it is now. */
-async function lostBlobs(db: Database.Database, folder: string): Promise<string[]> {
+/** Files of items in force that are gone although nothing has deleted them, by the database as it is now. */
+async function lostBlobs(db: Database.Database, folder: string): Promise<Filed[]> {
   const reads = openReads(db);
   const blobs = openBlobReader(folder, { smallBlob: async (hash) => reads.smallBlob(hash) });
-  type Item = { kind: 'snapshots' | 'checkpoints'; seq: number; step: number; ref: string };
+  type Item = Omit<Filed, 'runId' | 'hash'> & { blob: string | null; pictures: string | null };
   const itemsOf = db.prepare<[number], Item>(
-    "SELECT kind, seq, step, ref FROM items WHERE run = ? AND kind IN ('snapshots', 'checkpoints') ORDER BY seq",
+    `SELECT kind, seq, step, json_extract(item, '$.blob.hash') AS blob, json_extract(item, '$.pictures.hash') AS pictures
+     FROM items WHERE run = ? AND kind IN (${filedKinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY seq`,
   );
-  const lost: string[] = [];
+  const known = missingOf(reads.setting(missingKey));
+  const lost: Filed[] = [];
   // Retention may have deleted it at this moment, and recorded that before.
   for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs ORDER BY id').all())
-    for (const { kind, seq, step, ref } of itemsOf.all(id))
-      if (!(await blobs.has(ref)) && reads.item({ runId, kind, seq }))
-        lost.push(`run ${runId}: the ${kind.slice(0, -1)} of step ${step}: its blob ${ref} is not there`);
-  const more = lost.length - NAMED;
-  return more > 0 ? [...lost.slice(0, NAMED), `${more} more blobs of snapshots and checkpoints are not there`] : lost;
+    for (const { kind, seq, step, blob, pictures } of itemsOf.all(id))
+      for (const hash of [blob, pictures])
+        if (hash !== null && !known.has(hash) && !(await blobs.has(hash)) && reads.item({ runId, kind, seq }))
+          lost.push({ runId, kind, seq, step, hash });
+  return lost;
 }
 
 /** @throws Error when the folder is a node's index: PostgreSQL holds its runs. @param way what to do instead */

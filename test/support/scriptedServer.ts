@@ -199,6 +199,8 @@ export class ScriptedServer {
     const hash = request.url!.slice(paths.blobs.length + 1);
     if (request.headers.authorization !== `Bearer ${this.token}`) return end(401, 'unknown token');
     const scripted = this.nextBlobStatus.shift();
+    // Like a proxy.
+    if (scripted === 413) response.setHeader('content-type', 'text/html');
     if (scripted) return end(scripted, 'scripted');
     if (request.method === 'GET') return this.blobs.has(hash) ? end(200, this.blobs.get(hash)!) : end(404, 'no such blob');
     const parts: Buffer[] = [];

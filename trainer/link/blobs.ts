@@ -1,6 +1,7 @@
 /** Blobs over HTTP: PUT before the event that names one, GET of the checkpoint that a run starts from. */
 import type { TrainerEvent } from '~/shared/events';
 import { addressAt, paths } from '~/shared/protocol';
+import { whyWebPage } from '~/shared/webPage';
 import { hashOf } from '~/trainer/base/hash';
 
 export interface BlobServer {
@@ -8,13 +9,16 @@ export interface BlobServer {
   token: string;
 }
 
-/** `retry` true: the server is unreachable or busy; false: a retry would get the same answer. */
+/** `retry` true: the server is unreachable or busy; false: a retry would get the same answer. `status`: of an answer; null = none. */
 export class BlobError extends Error {
   override name = 'BlobError';
-  readonly retry: boolean;
-  constructor(message: string, retry: boolean, cause?: unknown) {
+  constructor(
+    message: string,
+    readonly retry: boolean,
+    readonly status: number | null = null,
+    cause?: unknown,
+  ) {
     super(message, { cause });
-    this.retry = retry;
   }
 }
 
@@ -25,6 +29,8 @@ export function blobsOf(event: TrainerEvent): string[] {
 }
 
 const timeoutMs = 120_000;
+/** A slower line is taken for a broken one. */
+const slowestBytesPerMs = 50;
 
 async function request(
   at: BlobServer,
@@ -41,16 +47,19 @@ async function request(
         ...(body ? { 'content-type': 'application/octet-stream', 'content-length': String(body.length) } : {}),
       },
       body,
-      signal: AbortSignal.timeout(timeoutMs),
+      // What is received ends when nothing has come for five minutes.
+      signal: body && AbortSignal.timeout(timeoutMs + Math.round(body.length / slowestBytesPerMs)),
     });
   } catch (error) {
     const why = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-    throw new BlobError(`${method} of blob ${hash.slice(0, 12)}: ${why}`, true, error);
+    throw new BlobError(`${method} of blob ${hash.slice(0, 12)}: ${why}`, true, null, error);
   }
   if (response.ok) return response;
-  const said = (await response.text().catch(() => '')).slice(0, 300);
-  const retry = response.status >= 500 || response.status === 408 || response.status === 429;
-  throw new BlobError(`${method} of blob ${hash.slice(0, 12)}: the server answered ${response.status} ${said}`.trim(), retry);
+  const { status, headers } = response;
+  const text = (await response.text().catch(() => '')).slice(0, 300);
+  const said = headers.get('content-type')?.includes('html') ? `with a web page: ${whyWebPage(status)}` : text;
+  const retry = status >= 500 || status === 408 || status === 429;
+  throw new BlobError(`${method} of blob ${hash.slice(0, 12)}: the server answered ${status} ${said}`.trim(), retry, status);
 }
 
 /** Resolves once the server has stored it. @throws BlobError */
@@ -66,7 +75,7 @@ export async function getBlob(at: BlobServer, hash: string): Promise<Uint8Array<
   try {
     bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
-    throw new BlobError(`GET of blob ${hash.slice(0, 12)}: the answer broke off`, true, error);
+    throw new BlobError(`GET of blob ${hash.slice(0, 12)}: the answer broke off`, true, null, error);
   }
   if (hashOf(bytes) !== hash)
     throw new BlobError(`GET of blob ${hash.slice(0, 12)}: the ${bytes.length} bytes received do not have that hash`, false);

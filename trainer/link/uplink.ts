@@ -32,6 +32,8 @@ interface Held {
   outbox: Outbox;
   spool: Spool;
   uploaded: Set<string>;
+  /** Blobs that are too large to be sent, and why. */
+  leftOut: Map<string, string>;
   /** Highest command seq received. */
   lastCommandSeq: number;
   /** The run's last event is in the outbox. */
@@ -205,6 +207,7 @@ export class Uplink {
       outbox: new Outbox(spool),
       spool,
       uploaded: new Set(),
+      leftOut: new Map(),
       lastCommandSeq,
       ended: false,
       lastStep,
@@ -321,9 +324,9 @@ export class Uplink {
   }
 
   async #send(held: Held, batch: OutboxBatch): Promise<void> {
-    const hashes = batch.events.flatMap(blobsOf);
+    const events: TrainerEvent[] = [];
     try {
-      for (const hash of hashes) await this.#upload(held, hash);
+      for (const event of batch.events) events.push(await this.#uploaded(held, event));
     } catch (error) {
       held.outbox.lost(batch);
       if (held !== this.#held) return;
@@ -332,7 +335,7 @@ export class Uplink {
     }
     let answer: BatchAnswer;
     try {
-      const packed = pack({ runId: held.runId, attempt: held.attempt, from: batch.from, events: batch.events });
+      const packed = pack({ runId: held.runId, attempt: held.attempt, from: batch.from, events });
       answer = await this.#socket.timeout(answerWithinMs).emitWithAck('events', packed);
     } catch {
       held.outbox.lost(batch);
@@ -349,13 +352,32 @@ export class Uplink {
       case 'retry':
         return this.#pause(outcome.message);
       case 'missing-blob':
-        for (const hash of hashes) held.uploaded.delete(hash);
+        for (const hash of batch.events.flatMap(blobsOf)) held.uploaded.delete(hash);
         return this.#pause(`${outcome.message}; uploading again`);
       case 'fenced':
         return this.#drop(outcome.message);
       case 'rejected':
         return this.#reject(held, outcome.message);
     }
+  }
+
+  /** Uploads what the event names. @returns the event, or an alert in its place when that is too large to be sent */
+  async #uploaded(held: Held, event: TrainerEvent): Promise<TrainerEvent> {
+    const step = 'step' in event && event.step !== null ? event.step : held.lastStep;
+    for (const hash of blobsOf(event)) {
+      try {
+        if (!held.leftOut.has(hash)) await this.#upload(held, hash);
+      } catch (error) {
+        if (!(error instanceof BlobError && error.status === 413)) throw error;
+        this.log(`a ${event.type} of run ${held.runId} is left out: ${error.message}`);
+        held.leftOut.set(hash, error.message);
+      }
+      const why = held.leftOut.get(hash);
+      if (why === undefined) continue;
+      const message = `the ${event.type} of step ${step} is left out: ${why}`;
+      return { type: 'alert', step, level: 'warning', kind: 'left-out', message };
+    }
+    return event;
   }
 
   async #upload(held: Held, hash: string): Promise<void> {

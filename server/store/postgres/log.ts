@@ -145,6 +145,11 @@ export async function removeRow(database: Database, runId: string): Promise<void
   await database.write('done AS (DELETE FROM headroom.runs USING fence WHERE run_id = $2 RETURNING 1 AS is)', [runId]);
 }
 
+export async function settingOf(database: Database, key: string): Promise<string | null> {
+  const rows = await database.ask<{ value: string }>('SELECT value FROM headroom.settings WHERE key = $1', [key]);
+  return rows[0]?.value ?? null;
+}
+
 export async function saveSetting(database: Database, key: string, value: string): Promise<void> {
   const sql = `done AS (
     INSERT INTO headroom.settings SELECT $2, $3 FROM fence ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING 1 AS is

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { type Filed, FiledItems, lostLines, missingKey, missingOf } from '~/server/store/lostBlobs';
 import type { Verified } from '~/server/store/verified';
 import { checkAudit } from './audit';
 import { allBlobs, ifThere, partsOf } from './blobs';
 import { Database } from './database';
-import { appendsAfter, runRow, runRows } from './log';
+import { appendsAfter, type Position, runRow, runRows, settingOf } from './log';
 
 /** Reads every log, blob and the audit log in PostgreSQL, also while nodes write. */
 export async function verifyDatabase(database: Database): Promise<Verified> {
@@ -17,15 +18,31 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
     }
   };
   const runs = await runRows(database);
+  const known = missingOf(await settingOf(database, missingKey));
+  const lost: Filed[] = [];
   let entries = 0;
   for (const run of runs)
     await check(`run ${run.runId}`, async () => {
       let read = 0;
-      for await (const page of appendsAfter(database, run, { version: 0, at: null }))
-        for (const { write, version } of page) {
-          read = version;
-          entries += write.entries.length;
-        }
+      let at: Position | null = null;
+      const items = new FiledItems();
+      const readOn = async () => {
+        for await (const page of appendsAfter(database, run, { version: read, at }))
+          for (const { write, version, position } of page) {
+            read = version;
+            at = position;
+            entries += write.entries.length;
+            items.apply(write.changes);
+          }
+      };
+      await readOn();
+      const gone = await absent(database, [...items.files(run.runId)]);
+      if (gone.size > 0) {
+        // Retention may have deleted them since the log was read, and recorded that before.
+        await readOn();
+        const here = (await runRow(database, run.runId))?.id === run.id;
+        if (here) lost.push(...[...items.files(run.runId)].filter(({ hash }) => gone.has(hash) && !known.has(hash)));
+      }
       const now = await runRow(database, run.runId);
       if (read < run.version && now?.id === run.id) throw new Error(`its last append is ${read}, it should be ${run.version}`);
     });
@@ -49,8 +66,17 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
     audited = rows;
     if (problem) throw new Error(problem);
   });
+  found.unread.push(...lostLines(lost));
   found.sound.push(`${runs.length} runs with ${entries} entries`, `${blobs} blobs`, `${audited} rows of the audit log`);
   return found;
+}
+
+/** Hashes of the files that PostgreSQL does not have. */
+async function absent(database: Database, files: readonly Filed[]): Promise<Set<string>> {
+  const gone = new Set(files.map(({ hash }) => hash));
+  const sql = 'SELECT hash FROM headroom.blobs WHERE hash = ANY($1)';
+  for (const { hash } of await database.ask<{ hash: string }>(sql, [[...gone]])) gone.delete(hash);
+  return gone;
 }
 
 export async function verifyUrl(url: string, blobUrl: string | null): Promise<Verified> {

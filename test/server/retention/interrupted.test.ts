@@ -81,3 +81,38 @@ it('bytes that are saved again between the entry and the deletion stay', async (
   await retention.close();
   expect([failures, await gone(all)]).toEqual([[], [30]]);
 });
+
+it('checkpoints that the run went back over count too, and go first; bytes that it saves again stay', async () => {
+  const retention = await keeper({});
+  const all: Blob[] = [];
+  const save = async (step: number, fill: number) => {
+    const blob = blobOf(new Uint8Array(100_000).fill(fill));
+    all.push(blob);
+    await trainer.put(blob);
+    await saved(step, blob);
+  };
+  for (let i = 0; i < 8; i++) {
+    if (i > 0) await trainer.send(rows((i - 1) * 10, 10, values));
+    await save(i * 10, i);
+  }
+  await trainer.send({ type: 'rewind', step: 15 });
+  expect(await retention.use(runId)).toMatchObject({ checkpoints: { count: 8, bytes: 800_000 } });
+  // The first and one at step 10 are in force. The one at step 20 is saved again with the same bytes; others exceed 1 MB.
+  await trainer.send(rows(15, 5, values));
+  await save(20, 2);
+  for (let i = 3; i < 6; i++) {
+    await trainer.send(rows((i - 1) * 10, 10, values));
+    await save(i * 10, 100 + i);
+  }
+  await retention.close();
+  const view = (await app.hub.view(runId))!;
+  expect(view.recent.checkpoints.items.map((c) => c.step)).toEqual([0, 10, 20, 30, 40, 50]);
+  expect([view.counts.checkpoints.count, view.checkpointsThinned]).toEqual([6, 2]);
+  const there = await Promise.all(all.map(({ hash }) => blobs.has(hash)));
+  // Those of steps 30 and 40 before the way back.
+  expect(there.flatMap((has, i) => (has ? [] : [i]))).toEqual([3, 4]);
+  expect(view.recent.activity.items.map(({ event }) => 'message' in event && event.message)).toEqual([
+    "2 of 11 checkpoints were taken away to keep this run's checkpoints under 1 MB, 2 of them of steps that the run had gone back over; the first, the newest 5, those of alerts, notes, commands, questions, branches and best results, and evenly spaced ones stay",
+  ]);
+  expect(await retention.use(runId)).toMatchObject({ checkpoints: { count: 9, bytes: 900_000 } });
+});

@@ -18,6 +18,7 @@ import { Sqlite } from '~/server/store/sqlite/driver';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { verifyFolder } from '~/server/store/verify';
+import type { RunEvent } from '~/shared/events';
 import { summarize } from '~/shared/summary';
 import { fillRun } from '~/test/bench/rows';
 import { startApp } from '~/test/support/app';
@@ -27,7 +28,7 @@ import { startObjectStore, type TestObjectStore } from '~/test/support/objectSto
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { storeContract } from '~/test/support/storeContract';
 import { ada, all, assigned, created, declared, rows, status, writer } from '~/test/support/storeEntries';
-import { blobOf } from '~/test/support/synthetic';
+import { type Blob, blobOf, refOf } from '~/test/support/synthetic';
 import { foldAll } from '~/test/support/views';
 
 const folder = ownFolder();
@@ -478,6 +479,46 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
       `blob ${hurt.hash}: its bytes are not what was written`,
       'audit log: row 1: its content is not what was hashed when it was written',
     ]);
+    await close();
+  });
+
+  it('verify names the files of items in force that are gone; not those that the run went back over, and not those that were deleted or imported without them', async () => {
+    const url = await postgres.database();
+    const folder = anIndex();
+    const { database, store, close } = await begin(url, folder);
+    const blobs = await openPostgresBlobs(database, await openBlobs(folder, store), noTrouble);
+    const run = writer(store, 'lost01', true);
+    const of = (seed: number) => blobOf(Buffer.alloc(100, seed));
+    const [kept, lost, deleted, imported, over] = [1, 2, 3, 4, 5].map(of) as [Blob, Blob, Blob, Blob, Blob];
+    const saved = (step: number, blob: Blob): RunEvent => ({
+      type: 'checkpoint',
+      step,
+      blob: refOf(blob),
+      trigger: 'cadence',
+      commandId: null,
+      lastCommandSeq: 0,
+    });
+    await run.append([created, assigned(1, 0), status(0)]);
+    const [first] = await run.append([saved(0, deleted), saved(1, kept), saved(2, lost), saved(3, imported), saved(9, over)]);
+    await blobs.put(kept.hash, kept.bytes);
+    await run.append([{ type: 'rewind', step: 5 }]);
+    await store.setSetting('imports.missing', JSON.stringify([imported.hash]));
+    const unread = async () => (await verifyDatabase(database)).unread;
+    const line = (step: number, { hash }: Blob) => `run lost01: the checkpoint of step ${step}: its blob ${hash} is not there`;
+    expect(await unread()).toEqual([line(0, deleted), line(2, lost)]);
+
+    const ask = database.ask.bind(database);
+    let recorded = false;
+    // Retention records a deletion while the files are looked for.
+    const spy = vi.spyOn(database, 'ask').mockImplementation(async (sql, values) => {
+      if (!recorded && /FROM headroom.blobs WHERE hash = ANY/.test(sql)) {
+        recorded = true;
+        await run.append([{ type: 'checkpoints.thinned', quotaBytes: 1, seqs: [first!.seq], message: '' }]);
+      }
+      return ask(sql, values) as never;
+    });
+    expect(await unread()).toEqual([line(2, lost)]);
+    spy.mockRestore();
     await close();
   });
 

@@ -8,6 +8,7 @@ import * as esbuild from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
+import type { BlobRef } from '~/shared/ids';
 import type { Assignment } from '~/shared/protocol';
 import { VERSION } from '~/shared/protocol';
 import { flattenAll, ScriptedServer } from '~/test/support/scriptedServer';
@@ -257,6 +258,29 @@ describe('the link', () => {
     await server.until(() => server.readyCount === 2);
     expect([...server.blobs.values()]).toEqual([Buffer.from(bytes)]);
     expect(server.log.flat).toEqual(flattenAll(made));
+  });
+
+  it('a blob that a proxy refuses for its size is left out with an alert that says why; the run goes on', async () => {
+    const [large, small] = [checkpoint(1, new Uint8Array(100_000)), checkpoint(2, new Uint8Array([2]))];
+    server.nextBlobStatus.push(413);
+    startTrainer(async function* () {
+      yield { event: row(0), blob: null };
+      yield large;
+      yield { event: row(1), blob: null };
+      yield small;
+      yield { event: finished(2), blob: null };
+    });
+    await assignedAt(1, assign());
+    await server.until(() => server.readyCount === 2);
+    const why = `PUT of blob ${(large.event as { blob: BlobRef }).blob.hash.slice(0, 12)}: the server answered 413 with a web page: a proxy before the server refuses files of this size; raise its limit (nginx: client_max_body_size)`;
+    const alert = {
+      type: 'alert',
+      step: 1,
+      level: 'warning',
+      kind: 'left-out',
+      message: `the checkpoint of step 1 is left out: ${why}`,
+    };
+    expect(server.log.flat).toEqual(flattenAll(made).map((event) => (event === large.event ? alert : event)));
   });
 
   it('starts from the checkpoint that the assignment names, and fails the run when the server does not have it', async () => {
