@@ -13,8 +13,9 @@ interface TipBoxProps {
 /** Pixels between the point and the box. */
 const gap = 12;
 
-/** A description beside a point of a plot, on the side with more room; it does not leave the chart. */
+/** A description beside a point of a plot, on the side with more room; it does not leave the chart. None for a point that a new range leaves out. */
 export function TipBox({ px, plot: { left, width, right }, style, children }: TipBoxProps) {
+  if (px < -1 || px > width + 1) return null;
   const [at, whole] = [left + px, left + width + right];
   // 100% of a translation is the width of the box itself.
   const beside =

@@ -201,7 +201,9 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                   options: alignments.map((a) => ({ value: a, text: a })),
                   onChange: (next) => {
                     change({ x: next as Alignment });
+                    // Positions of the axis before mean other steps on this one.
                     cursor.zoom(null);
+                    cursor.follow();
                   },
                 }}
                 noLogX={canBeLog(x) ? null : 'Equal loss has steps on both sides of 0: align by something else'}
@@ -230,7 +232,9 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
               <p role="status" className="px-3 pt-2 text-warn">
                 {left.map((r) => named.get(r.runId)).join(', ')}:{' '}
                 {x === 'equal loss'
-                  ? `never at a loss of ${measured(lossLevel)}`
+                  ? lossLevel === null
+                    ? 'without a loss, so not on this axis'
+                    : `never at a loss of ${measured(lossLevel)}`
                   : x === 'epoch'
                     ? 'the length of its epochs is not known, so not on this axis'
                     : 'not started, so not on this axis'}

@@ -23,13 +23,8 @@ export function lowestLoss(loss: Curve, byStep = Number.POSITIVE_INFINITY): numb
   return Number.isFinite(lowest) ? lowest : null;
 }
 
-/** The lowest smoothed loss that all of these curves have reached; null when one has no value. */
+/** The lowest smoothed loss that all of these curves have reached, except those without a value; null when none has one. */
 export function commonLoss(losses: readonly (Curve | null)[]): number | null {
-  let worst = Number.NEGATIVE_INFINITY;
-  for (const loss of losses) {
-    const best = loss && lowestLoss(loss);
-    if (best === null) return null;
-    worst = Math.max(worst, best);
-  }
-  return Number.isFinite(worst) ? worst : null;
+  const best = losses.flatMap((loss) => (loss && lowestLoss(loss)) ?? []);
+  return best.length > 0 ? Math.max(...best) : null;
 }

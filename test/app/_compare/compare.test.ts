@@ -119,7 +119,8 @@ describe('runs on one axis', () => {
   });
   it('the lowest loss that all have reached', () => {
     expect(commonLoss(runs.map((r) => r.loss))).toBe(1);
-    expect(commonLoss([fast.loss, null])).toBeNull();
+    expect(commonLoss([fast.loss, null])).toBe(commonLoss([fast.loss]));
+    expect(commonLoss([null])).toBeNull();
     expect(stepAtLoss(slow.loss!, 3)).toBe(1);
     expect(stepAtLoss(slow.loss!, 0)).toBeNull();
   });

@@ -19,8 +19,8 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   let page: Page;
   const trainers: TrainerClient[] = [];
 
-  /** A run whose loss has this name, and which has a second series, val/ppl. */
-  async function run(name: string, loss: string): Promise<string> {
+  /** A run whose series of this name has the role, and which has a second series, val/ppl. */
+  async function run(name: string, loss: string, role: 'loss' | null = 'loss'): Promise<string> {
     const { runId } = await app.hub.create(local, { ...publishedSetup('reverse'), name });
     const trainer = await TrainerClient.connect(app.address);
     trainers.push(trainer);
@@ -29,7 +29,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     const series: TrainerEvent = {
       type: 'series',
       stream: 'train',
-      columns: [{ name: loss, role: 'loss' }, { name: 'val/ppl' }],
+      columns: [{ name: loss, ...(role && { role }) }, { name: 'val/ppl' }],
     };
     await trainer.send(
       {
@@ -114,6 +114,20 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: 'Marks' }).click();
     await page.getByText('a command was refused').waitFor();
     await page.keyboard.press('Escape');
+  });
+
+  it('beside a run without a loss, the others are aligned by equal loss; a pin of another axis is dropped, and nothing leaves the window', async () => {
+    const other = await open(`runs=${new URL(page.url()).searchParams.get('runs')},${await run('Rewards', 'reward', null)}`);
+    const loss = other.locator('figure').first();
+    await loss.locator('[data-plot]').click({ position: { x: 500, y: 60 } });
+    await loss.locator('[data-tooltip]').waitFor();
+    await other.getByLabel('aligned by').selectOption('equal loss');
+    await other.getByRole('status').getByText('Rewards: never at a loss of').waitFor();
+    expect(await other.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+    // The newest values again.
+    await other.mouse.move(0, 0);
+    await expect.poll(() => loss.locator('[data-reads]').allTextContents()).toEqual(['1.404', '1.404']);
+    await other.close();
   });
 
   it('a chart is changed with the form of a run, and the link shows the same to others', async () => {
