@@ -37,10 +37,19 @@ export async function openAuditFile(dataFolder: string): Promise<AuditStore & { 
     );
   const handle: FileHandle = await open(file, 'a', 0o600);
   if (wholeBytes < bytes.length) await handle.truncate(wholeBytes);
+  let size = wholeBytes;
   return {
     async appendAudit(added) {
-      await handle.appendFile(added.map((row) => `${stringify(row)}\n`).join(''));
-      await handle.datasync();
+      const lines = Buffer.from(added.map((row) => `${stringify(row)}\n`).join(''));
+      try {
+        await handle.appendFile(lines);
+        await handle.datasync();
+      } catch (error) {
+        // A full disk may have taken a part: the next row must not follow it.
+        await handle.truncate(size);
+        throw error;
+      }
+      size += lines.length;
       rows.push(...added);
     },
     async audit({ fromSeq, limit }) {

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type JobState, jobId } from '~/shared/jobs';
+import { DISK_FULL_STATUS, diskFullWords, isDiskFull } from './diskFull';
 import type { Job, Jobs } from './jobs';
 import { sendJson } from './respond';
 import type { KnownVisit } from './route';
@@ -45,9 +46,10 @@ export async function asJob(
     await jobs.during(work(job));
     job.end('done');
   } catch (error) {
-    const full = diskFull.test((error as Error).message);
-    const message = full ? 'the disk of the server is full: make room there and ask again' : (error as Error).message;
-    const known = error instanceof RequestError ? { status: error.status } : full ? { status: 507, more: {} } : refusal(error);
+    const full = isDiskFull(error);
+    const message = full ? diskFullWords : (error as Error).message;
+    const known =
+      error instanceof RequestError ? { status: error.status } : full ? { status: DISK_FULL_STATUS, more: {} } : refusal(error);
     if ((!request.complete && request.destroyed) || wentAway(error)) job.cancel();
     const canceled = job.signal.aborted;
     job.end('failed', known ? message : 'the server could not do it; its log says why');
@@ -60,9 +62,6 @@ export async function asJob(
     else throw error;
   }
 }
-
-/** Of the file system or SQLite; a thread passes on only the message. */
-const diskFull = /\b(ENOSPC|EDQUOT)\b|database or disk is full/;
 
 /** Whether something failed only because its asker went away. */
 export const wentAway = (error: unknown): boolean => {

@@ -1,5 +1,6 @@
 /** Shared by the routes of all protocols: who has access, at which rate, and how errors are answered. */
 import type { ServerResponse } from 'node:http';
+import { DISK_FULL_STATUS, diskFullWords, isDiskFull } from '~/server/base/diskFull';
 import { sendJson } from '~/server/base/respond';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
 import type { Refusal, RefusalReason } from '~/shared/commands';
@@ -51,7 +52,8 @@ export const routesOf =
         intake.admit(visit.actor);
         const value = await answer(visit, () => readBody(request));
         if (!response.headersSent) sendJson(response, 200, value ?? {});
-      } catch (error) {
+      } catch (thrown) {
+        const error = isDiskFull(thrown) ? new RequestError(DISK_FULL_STATUS, diskFullWords) : thrown;
         if (!(error instanceof RequestError)) throw error;
         if (error.status === 429) response.setHeader('retry-after', '1');
         // The rest of a refused body is not read.

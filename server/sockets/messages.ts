@@ -1,6 +1,7 @@
 /** The edge of both links: every inbound message is parsed here; an invalid one is refused with the name of the field. */
 import type { Socket } from 'socket.io';
 import type { ZodError, ZodType } from 'zod';
+import { diskFullWords, isDiskFull } from '~/server/base/diskFull';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import type { Refusal } from '~/shared/commands';
 import { refuse } from '~/shared/refusals';
@@ -40,7 +41,10 @@ export function listen(
         reply(args, message.success ? await handle(message.data) : validationError(message.error));
       } catch (error) {
         edge.onError(error);
-        reply(args, refuse('failed', `${name}: the server could not do this; try again`));
+        reply(
+          args,
+          refuse('failed', `${name}: ${isDiskFull(error) ? diskFullWords : 'the server could not do this; try again'}`),
+        );
       }
     });
   };

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import { Server, type Socket } from 'socket.io';
 import { z } from 'zod';
+import { diskFullWords, isDiskFull } from '~/server/base/diskFull';
 import type { Log } from '~/server/base/log';
 import { describeZodError } from '~/server/base/zodError';
 import type { Questions } from '~/server/dispatch/questions';
@@ -143,7 +144,8 @@ export function serveTrainer(
       return await registry.events(trainerId, port, batch);
     } catch (error) {
       onError(error);
-      return { ok: false, reason: 'unavailable', message: 'the server could not store the events; send them again' };
+      const message = isDiskFull(error) ? diskFullWords : 'the server could not store the events; send them again';
+      return { ok: false, reason: 'unavailable', message };
     }
   });
   on('progress', questionProgress, (p) => (trainerId === null ? undefined : questions.progress(trainerId, p)));

@@ -7,6 +7,7 @@ import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'nod
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { auditPath } from '~/server/audit/auditFile';
+import { isDiskFull } from '~/server/base/diskFull';
 import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
 import { pathProblem } from '~/shared/pathProblem';
@@ -28,9 +29,18 @@ export async function backup(data: string, to: string): Promise<{ copied: number
     throw new Error(`FOLDER ${to}: ${pathProblem(error, 'write')}`);
   }
   if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
-  const database = databaseFile(to);
-  const fresh = `${database}.new`;
+  const fresh = `${databaseFile(to)}.new`;
   await rm(fresh, { force: true });
+  try {
+    return await copyAll(data, to, fresh);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw isDiskFull(error) ? new Error(`FOLDER ${to}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`) : error;
+  }
+}
+
+async function copyAll(data: string, to: string, fresh: string): Promise<{ copied: number; kept: number }> {
+  const database = databaseFile(to);
   const count = { copied: 0, kept: 0 };
   const seen = new Set<string>();
   const db = openForReading(data);
@@ -63,9 +73,12 @@ async function copyBlobs(data: string, to: string, seen: Set<string>, count: { c
     if (!from) continue;
     if (there?.size !== from.size) {
       await mkdir(path.dirname(target), { recursive: true });
-      if ((await copyFile(file, `${target}.new`, constants.COPYFILE_FICLONE).catch(absent)) === null) continue;
-      await synced(`${target}.new`);
-      await rename(`${target}.new`, target);
+      const copied = await replaced(target, async (fresh) => {
+        if ((await copyFile(file, fresh, constants.COPYFILE_FICLONE).catch(absent)) === null) return false;
+        await synced(fresh);
+        return true;
+      });
+      if (!copied) continue;
       count.copied++;
     } else count.kept++;
     seen.add(hash);
@@ -76,14 +89,29 @@ async function copyBlobs(data: string, to: string, seen: Set<string>, count: { c
 async function copyWhole(from: string, to: string): Promise<void> {
   const bytes = await readFile(from).catch(absent);
   if (!bytes) return;
-  const handle = await open(`${to}.new`, 'w', 0o600);
+  await replaced(to, async (fresh) => {
+    const handle = await open(fresh, 'w', 0o600);
+    try {
+      await handle.writeFile(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    return true;
+  });
+}
+
+/** Replaces a file by what `write` writes under another name, unless that is false. Nothing half written is left. */
+async function replaced(target: string, write: (fresh: string) => Promise<boolean>): Promise<boolean> {
+  const fresh = `${target}.new`;
   try {
-    await handle.writeFile(bytes.subarray(0, bytes.lastIndexOf(0x0a) + 1));
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const written = await write(fresh);
+    if (written) await rename(fresh, target);
+    return written;
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
   }
-  await rename(`${to}.new`, to);
 }
 
 async function synced(file: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { initTRPC, TRPCError } from '@trpc/server';
 import { ZodError, z } from 'zod';
 import type { AuditLog } from '~/server/audit/auditLog';
+import { diskFullWords, isDiskFull } from '~/server/base/diskFull';
 import { FieldError } from '~/server/base/fieldError';
 import type { Jobs } from '~/server/base/jobs';
 import { may, type Permission } from '~/server/base/permissions';
@@ -52,7 +53,7 @@ const t = initTRPC.context<Context>().create({
   },
   errorFormatter: ({ shape, error }) => ({
     ...shape,
-    message: error.cause instanceof ZodError ? describeZodError(error.cause) : shape.message,
+    message: error.cause instanceof ZodError ? describeZodError(error.cause) : isDiskFull(error) ? diskFullWords : shape.message,
     data: { ...shape.data, stack: undefined, field: fieldOfCause(error.cause), problems: problemsOfCause(error.cause) },
   }),
 });

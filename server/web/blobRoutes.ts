@@ -1,6 +1,6 @@
 /** Blobs over HTTP: GET for whoever may watch, PUT for trainers. The path is the content's hash: an answer never changes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
+import { finished, pipeline } from 'node:stream/promises';
 import { sendText } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
 import { BlobError, type BlobStore } from '~/server/store/blobs';
@@ -76,11 +76,14 @@ async function write(blobs: BlobStore, request: IncomingMessage, response: Serve
   if (announced > maxBytes)
     return sendText(response, 413, `the blob has ${announced} bytes, at most ${maxBytes} are taken`, { connection: 'close' });
   try {
-    const { bytes } = await blobs.put(hash, request, maxBytes);
+    // Otherwise an error while it is stored would destroy the request, and nobody could be answered.
+    const { bytes } = await blobs.put(hash, request.iterator({ destroyOnReturn: false }), maxBytes);
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ hash, bytes }));
   } catch (error) {
     if (error instanceof BlobError) return sendText(response, status[error.reason], error.message, { connection: 'close' });
-    if (request.errored || request.destroyed) return;
+    if (request.errored || response.destroyed) return;
+    // An unread rest would break the connection before its answer is read.
+    await finished(request.resume()).catch(() => {});
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import helmet from 'helmet';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '~/server/base/clock';
+import { DISK_FULL_STATUS, diskFullWords, isDiskFull } from '~/server/base/diskFull';
 import { may } from '~/server/base/permissions';
 import { costAccount } from '~/server/base/rateLimit';
 import { refuseUpgrade, sendJson, sendText, sendTo } from '~/server/base/respond';
@@ -117,6 +118,7 @@ export function createHttp(deps: HttpDeps): Server {
     answer(request, response).catch((error: unknown) => {
       onError(error);
       if (response.headersSent) response.destroy();
+      else if (isDiskFull(error)) sendText(response, DISK_FULL_STATUS, diskFullWords);
       else sendText(response, 500, 'the server could not answer this; its log says why');
     });
   });

@@ -56,7 +56,7 @@ const ops: Record<string, (inputs: Record<'x' | 'y' | 'm' | 'ids' | 'pictures', 
     tf.where(tf.greater(x, 0), x, -9e15),
     tf.where(tf.greater(y, 0), x, 1),
   ],
-  Slice: ({ x, y }) => [tf.slice(x, [1, 0, 2], [1, -1, 2]), tf.slice(y as tf.Tensor1D, 1, 2)],
+  Slice: ({ x, y }) => [tf.slice(x, [1, 0, 2], [1, -1, 2]), ...parts(y as tf.Tensor1D)],
   Softmax: ({ x, m }) => [tf.softmax(x), tf.softmax(m)],
   SplitV: ({ x }) => [...tf.split(x, 2, 2), ...tf.split(x, [1, 2], 1)],
   Sqrt: ({ x }) => [tf.sqrt(x)],
@@ -73,6 +73,12 @@ const ops: Record<string, (inputs: Record<'x' | 'y' | 'm' | 'ids' | 'pictures', 
   Transpose: ({ x }) => [tf.transpose(x), tf.transpose(x, [0, 2, 1])],
   ZerosLike: ({ x, m, ids }) => [tf.zerosLike(x), tf.add(tf.zerosLike(x), m), tf.sum(tf.zerosLike(m), 0), tf.zerosLike(ids)],
 };
+/** Of an input, of all of it, and of what was put together. */
+function parts(y: tf.Tensor1D): Tensor[] {
+  const all = tf.concat([y, tf.mul(y, 2), tf.neg(y)]);
+  const of = (from: number, size: number) => tf.slice(all, from, size);
+  return [tf.slice(y, 1, 2), tf.slice(y, 0, 4), of(4, 4), of(4, 3), of(0, 12), tf.slice(tf.mul(y, 3), 2, 1)];
+}
 const filters = () => ({
   filter: tf.tensor4d(
     Array.from({ length: 3 * 2 * 3 * 5 }, (_, at) => Math.sin(at)),

@@ -1,0 +1,118 @@
+/** A full disk is named to whoever asked for something; nothing that was acknowledged is lost, and work goes on when there is space. */
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, it, vi } from 'vitest';
+import { openAuditFile } from '~/server/audit/auditFile';
+import { AuditLog } from '~/server/audit/auditLog';
+import { connect } from '~/server/mcp/client';
+import type { Store } from '~/server/store';
+import { backup } from '~/server/store/backup';
+import type { BlobStore } from '~/server/store/blobs';
+import { blobRoutes } from '~/server/web/blobRoutes';
+import { startApp } from '~/test/support/app';
+import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
+import { serveRoutes } from '~/test/support/routeServer';
+import { publishedSetup } from '~/test/support/setups';
+import { blobOf, runStarted, startValues, steps } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
+
+const full = 'the disk of the server is full: make room there and ask again';
+const ada = { id: 'a', name: 'Ada', role: 'admin' } as const;
+
+it('trainers, scripts and pages are told; with space again the trainer’s events are taken, each once', async () => {
+  const memory = openMemoryStore();
+  let isFull = false;
+  const append: Store['append'] = async (write) => {
+    if (isFull) throw new Error('database or disk is full');
+    return memory.append(write);
+  };
+  const app = await startApp({ store: { ...memory, append } });
+  const setup = publishedSetup('reverse');
+  const { runId } = await app.hub.create(ada, setup);
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(runStarted(0, startValues(setup)));
+  const viewer = await TestViewer.connect(app.url);
+  isFull = true;
+  const { next } = trainer.run!;
+  const rows = [steps(0, 10, startValues(setup))];
+  expect(await trainer.batch(next, rows)).toEqual({ ok: false, reason: 'unavailable', message: full });
+  const pause = { kind: 'act', id: 'pause-it-now', runId, action: 'pause', args: {} } as const;
+  const answer = await new Promise((resolve) => viewer.socket.emit('command', pause, resolve));
+  expect(answer).toMatchObject({ ok: false, reason: 'failed', message: `command: ${full}` });
+  await expect(connect({ url: app.url }).runs.create.mutate({ setup })).rejects.toThrow(full);
+  const authorization = `Bearer ${app.trainerToken}`;
+  const script = await fetch(`${app.url}/api/runs`, {
+    method: 'POST',
+    body: '{"key": "script-run"}',
+    headers: { authorization },
+  });
+  expect([script.status, await script.json()]).toEqual([507, { error: full, field: null }]);
+  isFull = false;
+  await trainer.send(...rows);
+  expect((await app.hub.view(runId))!.step).toBe(10);
+  viewer.socket.disconnect();
+  trainer.close();
+  await app.close();
+});
+
+it('an upload of a checkpoint that finds the disk full is answered, however much of it is still to come', async () => {
+  const blobs = {
+    async put(_hash: string, bytes: AsyncIterable<Uint8Array>) {
+      for await (const _ of bytes) throw new Error('ENOSPC: no space left on device, write');
+    },
+  } as unknown as BlobStore;
+  const server = await serveRoutes(blobRoutes(blobs), { id: 't', name: 'Trainer', role: 'trainer' });
+  for (const size of [100_000, 20_000_000]) {
+    const { hash, bytes } = blobOf(new Uint8Array(size));
+    const body = bytes as Uint8Array<ArrayBuffer>;
+    const answer = await fetch(`${server.url}/api/blobs/${hash}`, { method: 'PUT', body, signal: AbortSignal.timeout(20_000) });
+    expect([answer.status, await answer.text()]).toEqual([507, `${full}\n`]);
+  }
+  await server.close();
+});
+
+it('a row of the audit log of which a full disk took a part is taken back: the next one is whole, and the log can be opened', async () => {
+  const folder = ownFolder();
+  const store = await openAuditFile(folder.path);
+  const audit = await AuditLog.open(store, () => 7);
+  const imported = (runId: string) =>
+    audit.record(ada, () => ({ events: [{ type: 'run.changed', runId, what: 'imported' } as const], result: null }));
+  await imported('run00001');
+  const handle = await open(path.join(folder.path, 'any'), 'w');
+  const files = Object.getPrototypeOf(handle);
+  await handle.close();
+  const write = files.appendFile;
+  const spy = vi.spyOn(files, 'appendFile').mockImplementationOnce(async function (this: unknown, lines) {
+    await write.call(this, (lines as Buffer).subarray(0, 20));
+    throw new Error('ENOSPC: no space left on device, write');
+  });
+  await expect(imported('run00002')).rejects.toThrow('ENOSPC');
+  spy.mockRestore();
+  await imported('run00003');
+  await store.close();
+  const again = await openAuditFile(folder.path);
+  const rows = await again.audit({ fromSeq: 1, limit: 10 });
+  expect(rows.map(({ event }) => 'runId' in event && event.runId)).toEqual(['run00001', 'run00003']);
+  await again.close();
+  folder.remove();
+});
+
+it('a backup onto a full disk is refused with that, and leaves nothing half written', async () => {
+  const folder = ownFolder();
+  const app = await startApp();
+  const copy = path.join(folder.path, 'copy');
+  mkdirSync(copy);
+  const [target, fresh] = [path.join(copy, 'trainer.token'), path.join(copy, 'trainer.token.new')];
+  symlinkSync('/dev/full', fresh);
+  await expect(backup(app.dataFolder, copy)).rejects.toThrow(`FOLDER ${copy}: the disk is full; make space, or give another`);
+  expect(readdirSync(copy).filter((name) => name.endsWith('.new'))).toEqual([]);
+  await backup(app.dataFolder, copy);
+  expect(readFileSync(target, 'utf8').trim()).toBe(app.trainerToken);
+  await app.close();
+  folder.remove();
+});
