@@ -179,6 +179,22 @@ describe('onnx', () => {
     expect(await trained(3)).toEqual(await trained(1));
   });
 
+  test('the array of a tensor of which a part is in use is not written again', async ({ skip }) => {
+    if (!onnx) return skip('onnxruntime-node does not load here');
+    const { compileStep } = await openBackend('onnx');
+    const step = compileStep(([x]) => [tf.add(x!, 1)]);
+    const parts: Tensor[] = [];
+    for (let at = 0; at < 6; at++) {
+      const x = tf.tensor1d([at, at, at]);
+      const [sum] = step.run([x]);
+      parts.push(tf.slice(sum as tf.Tensor1D, 1, 2));
+      tf.dispose([x, sum!]);
+    }
+    expect(parts.map((part) => part.dataSync()[0])).toEqual([1, 2, 3, 4, 5, 6]);
+    tf.dispose(parts);
+    step.dispose();
+  });
+
   test('the array of a tensor that was read is not written again, and tensors are not leaked', async ({ skip }) => {
     if (!onnx) return skip('onnxruntime-node does not load here');
     const { compileStep } = await openBackend('onnx');
