@@ -52,9 +52,7 @@ export function ChartTooltip(props: {
               {read.smoothed !== null && (
                 <td className="pl-2 text-right font-mono whitespace-nowrap text-dim">∼ {read.smoothed}</td>
               )}
-              {read.asOf !== null && !map.places && (
-                <td className="pl-2 text-2xs whitespace-nowrap text-dim">of step {formatStep(read.asOf)}</td>
-              )}
+              {read.asOf !== null && !map.places && <td className="pl-2 text-2xs text-dim">of step {formatStep(read.asOf)}</td>}
             </tr>
           ))}
           {measured.map(({ spec, at }) => (

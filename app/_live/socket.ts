@@ -5,8 +5,8 @@ import { paths } from '~/shared/paths';
 import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { viewerParser } from '~/shared/viewerParser';
 import { atBase } from './base';
+import { identity } from './identity';
 import { Listeners } from './listeners';
-import { openedAs } from './reach';
 import { serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 import { wireRefusal } from './wireRefusal';
@@ -24,7 +24,7 @@ export const socketOptions = {
   reconnectionDelay: 300,
   reconnectionDelayMax: 5_000,
   randomizationFactor: 0.5,
-  auth: (send: (data: object) => void) => send(openedAs.id === null ? {} : { person: openedAs.id }),
+  auth: (send: (data: object) => void) => send({ person: identity.get().you?.id }),
 };
 
 let shared: Wire | null = null;
@@ -88,14 +88,17 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('watchers', ({ runId, watchers }) => listeners.each((l) => l.watchers?.(runId, watchers)));
   socket.on('looks', ({ runId, looks, sharing }) => listeners.each((l) => l.looks?.(runId, looks, sharing)));
   socket.on('runs', (changed) => listeners.each((l) => l.runs?.(changed)));
-  socket.on('you', (you) => listeners.each((l) => l.you?.(you)));
+  socket.on('you', (you) => {
+    identity.set({ you });
+    listeners.each((l) => l.you?.(you));
+  });
   socket.on('notice', (notice) => listeners.each((l) => l.notice?.(notice)));
   socket.on('answered', (asked) => listeners.each((l) => l.answered?.(asked)));
   socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);
   const known = <A extends { ok: boolean; you?: Actor }>(answer: A): A => {
-    openedAs.id ??= answer.you?.id ?? null;
+    if (answer.you) identity.set({ you: answer.you });
     return answer;
   };
   return {

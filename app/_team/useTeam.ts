@@ -1,11 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { identity } from '~/app/_live/identity';
+import { useSelected } from '~/app/_live/select';
 import { toast } from '~/app/_live/toast';
 import { describeError, useTrpc } from '~/app/_trpc/client';
 
-/** The signed-in person and facts about the server; null until known. */
+/** The signed-in person, with the role of now, and facts about the server; null until known. */
 export function useInfo() {
   const { data } = useQuery(useTrpc().system.info.queryOptions());
-  return data ?? null;
+  const now = useSelected(identity, (state) => state.you);
+  return data ? { ...data, you: now ?? data.you } : null;
 }
 
 /**

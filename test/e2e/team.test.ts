@@ -116,10 +116,17 @@ describeInBrowser('a team, as it begins', () => {
     });
     expect((await refused.json()).result.data).toMatchObject({ ok: false, reason: 'forbidden' });
 
+    const bobsTeam = await bob.context().newPage();
+    await bobsTeam.goto(`${product.url}/team`);
+    await bobsTeam.getByText('Bob (viewer)', { exact: true }).waitFor();
+    expect(await region(bobsTeam, 'Watchdogs of all runs').getByRole('button', { name: 'Save' }).count()).toBe(0);
     await onTeamPage(ada, async (page) => {
       await page.getByLabel('Role of Bob').selectOption('operator');
       await page.getByText('Role changed').waitFor();
     });
+    await bobsTeam.getByText('Bob (operator)', { exact: true }).waitFor();
+    await region(bobsTeam, 'Watchdogs of all runs').getByRole('button', { name: 'Save' }).waitFor();
+    await bobsTeam.close();
     await bob.getByTestId('read-only').waitFor({ state: 'detached' });
     await bob.getByLabel('Clip value', { exact: true }).fill('2.5');
     await bob.getByLabel('Clip value', { exact: true }).press('Enter');

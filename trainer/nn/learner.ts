@@ -1,10 +1,7 @@
 import {
   abs,
-  add,
   concat,
   max,
-  mean,
-  mul,
   reshape,
   slice,
   sqrt,
@@ -12,9 +9,7 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
-  tensor,
   tensor1d,
-  tidy,
 } from '@tensorflow/tfjs-core';
 import type {
   Attended,
@@ -28,8 +23,10 @@ import type {
   ParamSpec,
   StepMetrics,
 } from '~/trainer/types';
+import { batchTensors, partsOf, sliceBatch } from './batch';
 import type { CompiledStep, CompileStep } from './compileStep';
 import { fused } from './fused';
+import { checkHeadsOff, editContext, HeadEdit } from './headEdit';
 import { backward, Dropout, type Forward, type ForwardOptions, forward, type Named } from './model';
 import { crossEntropy } from './ops';
 import {
@@ -299,89 +296,4 @@ function stepMetrics(means: Tensor1D, squares: Tensor1D, flat: Tensor1D, { clipB
     const largest = clipByValue ? (reshape(max(abs(flat)), [1]) as Tensor1D) : norm;
     return concat([means, norm, largest, ...(each ? [sqrt(squares)] : [])]);
   }
-}
-
-/** @throws RangeError when the batch does not fit the model: lengths, ids or labels out of range */
-export function batchTensors({ size, inputs, labels }: Batch, shape: ModelShape): { x: Tensor; labels: Tensor } {
-  const { seqLen, inputDim, outputDim } = shape;
-  const features = shape.input === 'features';
-  const inputShape = features ? [size, seqLen, inputDim] : [size, seqLen];
-  const labelShape = shape.output === 'set' ? [size] : [size, seqLen];
-  checkLength('inputs', inputs.length, inputShape);
-  checkLength('labels', labels.length, labelShape);
-  if (!features) checkRange('inputs', inputs, inputDim);
-  checkRange('labels', labels, shape.output === 'set' ? seqLen : outputDim);
-  return { x: tensor(inputs, inputShape, features ? 'float32' : 'int32'), labels: tensor(labels, labelShape, 'int32') };
-}
-
-function checkLength(name: string, length: number, shape: number[]): void {
-  const expected = shape.reduce((n, dim) => n * dim, 1);
-  if (length !== expected) throw new RangeError(`${name}: ${length} numbers, the batch needs ${expected} = ${shape.join(' x ')}`);
-}
-
-/** An id out of range would become a row of zeros on one backend and an error on another. */
-function checkRange(name: string, values: ArrayLike<number>, end: number): void {
-  for (let at = 0; at < values.length; at++) {
-    const value = values[at]!;
-    if (!(value >= 0 && value < end)) throw new RangeError(`${name}[${at}]: ${value} is not in 0 .. ${end - 1}`);
-  }
-}
-
-function sliceBatch({ inputs, labels, size }: Batch, shape: ModelShape, start: number, end: number): Batch {
-  if (start === 0 && end === size) return { inputs, labels, size };
-  const perInput = shape.seqLen * (shape.input === 'features' ? shape.inputDim : 1);
-  const perLabel = shape.output === 'set' ? 1 : shape.seqLen;
-  return {
-    size: end - start,
-    inputs: inputs.subarray(start * perInput, end * perInput),
-    labels: labels.subarray(start * perLabel, end * perLabel),
-  };
-}
-
-/** The batch in `count` parts of nearly equal size; in single examples if there are fewer than `count`. */
-function partsOf(batch: Batch, shape: ModelShape, count: number): Batch[] {
-  const parts = Math.min(count, batch.size);
-  const bound = (at: number) => Math.floor((at * batch.size) / parts);
-  return Array.from({ length: parts }, (_, at) => sliceBatch(batch, shape, bound(at), bound(at + 1)));
-}
-
-function checkHeadsOff(off: readonly HeadOff[], { layers, heads }: ModelShape): void {
-  for (const { layer, head } of off) {
-    if (!Number.isInteger(layer) || layer < 0 || layer >= layers)
-      throw new RangeError(`layer: ${layer} is not in 0 .. ${layers - 1}`);
-    if (!Number.isInteger(head) || head < 0 || head >= heads) throw new RangeError(`head: ${head} is not in 0 .. ${heads - 1}`);
-  }
-}
-
-/** Per layer and column of the heads' outputs [layers, D]: 1 keeps it (`keep`), 1 replaces it by its mean (`toMean`), both 0 replace it by zero. */
-class HeadEdit {
-  readonly #keep: Float32Array;
-  readonly #toMean: Float32Array;
-
-  constructor(
-    readonly shape: ModelShape,
-    off: readonly HeadOff[],
-  ) {
-    const { layers, modelDim, heads } = shape;
-    const headDim = modelDim / heads;
-    this.#keep = new Float32Array(layers * modelDim).fill(1);
-    this.#toMean = new Float32Array(layers * modelDim);
-    for (const { layer, head, how } of off) {
-      const start = layer * modelDim + head * headDim;
-      this.#keep.fill(0, start, start + headDim);
-      this.#toMean.fill(how === 'mean' ? 1 : 0, start, start + headDim);
-    }
-  }
-
-  tensors(): [Tensor, Tensor] {
-    const shape = [this.shape.layers, this.shape.modelDim];
-    return [tensor(this.#keep.slice(), shape), tensor(this.#toMean.slice(), shape)];
-  }
-}
-
-function editContext(context: Tensor2D, layer: number, keep: Tensor2D, toMean: Tensor2D): Tensor2D {
-  return tidy(() => {
-    const row = (table: Tensor2D) => slice(table, [layer, 0], [1, -1]);
-    return add(mul(context, row(keep)), mul(mean(context, 0, true), row(toMean)));
-  });
 }

@@ -20,7 +20,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   const trainers: TrainerClient[] = [];
 
   /** A run whose series of this name has the role, and which has a second series, val/ppl. */
-  async function run(name: string, loss: string, role: 'loss' | null = 'loss'): Promise<string> {
+  async function run(name: string, loss: string, role: 'loss' | null = 'loss', count = rows): Promise<string> {
     const { runId } = await app.hub.create(local, { ...publishedSetup('reverse'), name });
     const trainer = await TrainerClient.connect(app.address);
     trainers.push(trainer);
@@ -44,8 +44,8 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
       {
         type: 'rows',
         stream: 'train',
-        steps: { first: 0, count: rows },
-        values: Float64Array.from({ length: 2 * rows }, (_, i) => (i % 2 ? 30 - i / 100 : 3 - i / 500)),
+        steps: { first: 0, count },
+        values: Float64Array.from({ length: 2 * count }, (_, i) => (i % 2 ? 30 - i / 100 : 3 - i / 500)),
       },
       { type: 'alert', step: 100, level: 'warning', kind: 'loss-spike', message: `${name} has a spike` },
     );
@@ -117,7 +117,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   });
 
   it('beside a run without a loss, the others are aligned by equal loss; a pin of another axis is dropped, and nothing leaves the window', async () => {
-    const other = await open(`runs=${new URL(page.url()).searchParams.get('runs')},${await run('Rewards', 'reward', null)}`);
+    const other = await open(`runs=${new URL(page.url()).searchParams.get('runs')},${await run('Rewards', 'reward', null, 150)}`);
     const loss = other.locator('figure').first();
     await loss.locator('[data-plot]').click({ position: { x: 500, y: 60 } });
     await loss.locator('[data-tooltip]').waitFor();
@@ -127,6 +127,14 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     // The newest values again.
     await other.mouse.move(0, 0);
     await expect.poll(() => loss.locator('[data-reads]').allTextContents()).toEqual(['1.404', '1.404']);
+    // On a phone, that one run is not as far breaks its line.
+    await other.getByLabel('aligned by').selectOption('step');
+    await other.setViewportSize({ width: 360, height: 740 });
+    const plot = other.getByRole('figure', { name: 'val/ppl', exact: true }).locator('[data-plot]');
+    await plot.hover({ position: { x: 200, y: 60 } });
+    const tip = other.locator('[data-tooltip]');
+    await tip.getByText('of step 149').waitFor();
+    expect(await tip.evaluate((e) => e.scrollWidth - e.clientWidth)).toBe(0);
     await other.close();
   });
 

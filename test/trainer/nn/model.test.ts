@@ -2,7 +2,8 @@ import { scalar, type Tensor, type Tensor2D, tensor1d, tensor2d, tensor3d, tidy 
 import { beforeAll, describe, expect, test } from 'vitest';
 import { randomBatch, smallReverse, smallSet } from '~/test/support/examples';
 import { openBackend } from '~/trainer/backends';
-import { batchTensors, lossAndGradients } from '~/trainer/nn/learner';
+import { batchTensors } from '~/trainer/nn/batch';
+import { lossAndGradients } from '~/trainer/nn/learner';
 import { Dropout, type ForwardOptions, forward } from '~/trainer/nn/model';
 import { unflatten } from '~/trainer/nn/optimizer';
 import { initialParams, paramSpecs } from '~/trainer/nn/params';

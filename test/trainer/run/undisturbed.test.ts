@@ -78,7 +78,7 @@ function checkpointQueries(backend: NonNullable<Awaited<ReturnType<typeof openFo
   };
 }
 
-describe.each(['wasm', 'tensorflow'] as const)('%s', (name) => {
+describe.each(['wasm', 'onnx', 'tensorflow'] as const)('%s', (name) => {
   it('each kind of question and evaluation leaves the next 100 losses as they were', { timeout: 60_000 }, async (context) => {
     const backend = await openForTest(name);
     if (!backend) return context.skip();

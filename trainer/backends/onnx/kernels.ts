@@ -10,6 +10,8 @@ export interface Value {
   dtype: DataType;
   /** Its shape in the graph, where that is smaller and is repeated to `shape`: ops on elements repeat it themselves. */
   held?: number[];
+  /** The vectors of which it is made, side by side. */
+  parts?: Value[];
 }
 
 /** What kernels write their nodes with. */
@@ -17,6 +19,8 @@ export interface GraphWriter {
   /** @returns the names of its outputs */
   node(op: string, inputs: (Value | string)[], attributes?: Record<string, Attribute>, outputs?: number): string[];
   constant(dtype: ElementType, shape: readonly number[], values: ArrayLike<number>): string;
+  /** A part of a vector that is an input, without a copy; null for any other value. */
+  view(of: Value, from: number, size: number): Value | null;
   /** Adds to the number of products and sums of the graph. */
   count(operations: number): void;
   /** The inputs of the product of two matrices that gave this value; null for any other value. */
@@ -45,9 +49,13 @@ const elementwise =
     return [held.join() === value.shape.join() ? value : { ...value, held }];
   };
 
-/** ONNX Runtime's own gives NaN for infinity. */
-const squareRoot = (graph: GraphWriter, [x]: string[]): string[] =>
-  graph.node('Where', [graph.node('IsInf', [x!], { detect_negative: 0 })[0]!, x!, graph.node('Sqrt', [x!])[0]!]);
+/** ONNX Runtime's own gives NaN for infinity. The second operand is smaller than the root, except at infinity. */
+const squareRoot = (graph: GraphWriter, [x]: string[]): string[] => {
+  const scalar = (value: number) => graph.constant('float32', [], [value]);
+  const [finite] = graph.node('Min', [x!, scalar(largestFloat)]);
+  return graph.node('Max', [...graph.node('Sqrt', [finite!]), ...graph.node('Mul', [x!, scalar(2 ** -65)])]);
+};
+const largestFloat = (2 - 2 ** -23) * 2 ** 127;
 
 /** @param axes the key of tfjs' attribute */
 const reduce =
@@ -76,7 +84,19 @@ const transpose = (graph: GraphWriter, x: Value, perm: number[]): Value => ({
 const concat = (graph: GraphWriter, parts: Value[], axis: number): Value => {
   const { shape, dtype } = parts[0]!;
   const size = parts.reduce((sum, part) => sum + part.shape[axis]!, 0);
-  return { name: graph.node('Concat', parts, { axis })[0]!, shape: shape.with(axis, size), dtype };
+  const value = { name: graph.node('Concat', parts, { axis })[0]!, shape: shape.with(axis, size), dtype };
+  return shape.length === 1 ? { ...value, parts } : value;
+};
+
+/** A part of a vector that needs no copy: all of it, a part that it was made of, or a part of an input. */
+const partOf = (graph: GraphWriter, x: Value, from: number, size: number): Value | null => {
+  if (size === x.shape[0]) return x;
+  let start = 0;
+  for (const part of x.parts ?? []) {
+    if (start === from && part.shape[0] === size) return part;
+    start += part.shape[0]!;
+  }
+  return graph.view(x, from, size);
 };
 
 const channelsFirst = [0, 3, 1, 2];
@@ -226,6 +246,8 @@ export const kernels: Record<string, Kernel> = {
     // Only the shape of its first argument is read.
     const parsed = slice_util.parseSliceParams(x as unknown as Tensor, begin as number[], size as number[]);
     const [from, shape] = parsed as [number[], number[]];
+    const part = shape.length === 1 && !x!.held ? partOf(graph, x!, from[0]!, shape[0]!) : null;
+    if (part) return [part];
     const to = from.map((start, at) => start + shape[at]!);
     return [{ name: graph.node('Slice', [x!, ints(graph, from), ints(graph, to)])[0]!, shape, dtype: x!.dtype }];
   },

@@ -11,15 +11,23 @@ export class OnnxBackend extends MathBackendCPU {
   /** Arrays that only this backend has seen, so that they can be used again: a new one of all parameters costs more than the copy into it. */
   readonly #own = new WeakMap<object, Float32Array>();
   readonly #free = new Map<number, Float32Array[]>();
+  readonly #get: MathBackendCPU['data']['get'];
 
   constructor() {
     super();
     // Or tfjs prints an advertisement for its own native package.
     Object.assign(this, { firstUse: false });
+    // Whoever gets an array may keep it, or a part of it: tfjs' kernels and whoever reads a tensor.
+    this.#get = this.data.get.bind(this.data);
+    this.data.get = (dataId) => {
+      this.#own.delete(dataId);
+      return this.#get(dataId);
+    };
   }
 
+  /** For reading, while the tensor lives. */
   valuesOf({ dataId }: TensorInfo): Values {
-    return this.data.get(dataId).values as Values;
+    return this.#get(dataId).values as Values;
   }
 
   /** A tensor for a result; its values are not set. */
@@ -32,17 +40,10 @@ export class OnnxBackend extends MathBackendCPU {
     return info;
   }
 
-  /** Whoever reads a tensor may keep its array. */
-  override readSync(dataId: object) {
-    this.#own.delete(dataId);
-    return super.readSync(dataId);
-  }
-
   override disposeData(dataId: object, force = false): boolean {
+    const values = this.#own.get(dataId);
     const gone = super.disposeData(dataId, force);
-    const values = gone && this.#own.get(dataId);
-    if (values) {
-      this.#own.delete(dataId);
+    if (values && gone) {
       const free = this.#free.get(values.length) ?? [];
       if (free.length < keptPerLength) this.#free.set(values.length, [...free, values]);
     }

@@ -19,8 +19,17 @@ import type { Noise, NoiseSource } from './noise';
 import type { OnnxBackend } from './onnxBackend';
 import type { Runtime, Session } from './runtime';
 
+/** A part of an input, as an input of its own. */
+interface View {
+  name: string;
+  input: number;
+  from: number;
+  size: number;
+}
+
 interface Recording {
   session: Session;
+  views: View[];
   noises: Noise[];
   outputs: { shape: number[]; dtype: DataType }[];
   nodes: number;
@@ -34,15 +43,17 @@ const outputName = (at: number) => `out${at}`;
 
 export const onnxRecorder = (backend: OnnxBackend, runtime: Runtime, noise: NoiseSource): StepRecorder<Recording> => ({
   record(fn, inputs) {
-    const { graph, operations, noises, outputs } = record(backend, fn, inputs);
+    const { graph, operations, ...rest } = record(backend, fn, inputs);
     const nodes = graph.nodes.length;
     const session = runtime.session(onnxModel(graph), operations / nodes < smallNode);
-    return { session, noises, outputs, nodes };
+    return { session, nodes, ...rest };
   },
-  replay({ session, noises, outputs }, inputs) {
+  replay({ session, views, noises, outputs }, inputs) {
     const tensorOf = (info: TensorInfo) => runtime.tensor(backend.valuesOf(info), info.shape, info.dtype);
     const made = outputs.map(({ shape, dtype }) => backend.output(shape, dtype));
     const feeds = Object.fromEntries(inputs.map((input, at) => [inputName(at), tensorOf(input)]));
+    for (const { name, input, from, size } of views)
+      feeds[name] = runtime.tensor(backend.valuesOf(inputs[input]!).subarray(from, from + size), [size], inputs[input]!.dtype);
     for (const { name, seed, site, shape, values } of noises)
       feeds[name] = runtime.tensor(noise.fill(values, backend.valuesOf(inputs[seed]!), site), shape, 'float32');
     session.run(feeds, Object.fromEntries(made.map((info, at) => [outputName(at), tensorOf(info)])), {});
@@ -56,6 +67,7 @@ export const onnxRecorder = (backend: OnnxBackend, runtime: Runtime, noise: Nois
 function record(backend: OnnxBackend, fn: (inputs: Tensor[]) => Tensor[], inputs: Tensor[]) {
   const graph: OnnxGraph = { nodes: [], constants: [], inputs: [], outputs: [] };
   const noises: Noise[] = [];
+  const views: View[] = [];
   const known = new WeakMap<object, Value>();
   let names = 0;
   let operations = 0;
@@ -70,6 +82,14 @@ function record(backend: OnnxBackend, fn: (inputs: Tensor[]) => Tensor[], inputs
       const name = `c${names++}`;
       graph.constants.push({ name, dtype, shape, values });
       return name;
+    },
+    view({ name, dtype }, from, size) {
+      const at = graph.inputs.findIndex((input) => input.name === name);
+      if (at < 0 || at >= inputs.length) return null;
+      const view = { name: `view${views.length}`, input: at, from, size };
+      views.push(view);
+      graph.inputs.push({ name: view.name, dtype: dtype as ElementType, shape: [size] });
+      return { name: view.name, shape: [size], dtype };
     },
     count(more) {
       operations += more;
@@ -124,6 +144,7 @@ function record(backend: OnnxBackend, fn: (inputs: Tensor[]) => Tensor[], inputs
     return {
       graph: complete(graph, results),
       operations,
+      views,
       noises,
       outputs: results.map(({ shape, dtype }) => ({ shape, dtype })),
     };
