@@ -478,7 +478,9 @@ def test_a_run_that_is_reopened_while_the_server_is_away_replaces_nothing(server
 
 
 class SmallProxy:
-    """Passes on what is sent to a server, except uploads above 1 MB, which it answers as nginx does."""
+    """Passes on what is sent to a server, except uploads above 1 MB, which it answers as nginx does, or with `answer`."""
+
+    answer: bytes | None = b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 20\r\nConnection: close\r\n\r\n<html>no\n\n\n...</html>"
 
     def __init__(self, server) -> None:
         self.target = server.port
@@ -499,11 +501,11 @@ class SmallProxy:
         while b"\r\n\r\n" not in head and (part := here.recv(65536)):
             head += part
         length = re.search(rb"content-length: (\d+)", head, re.I)
-        if length and int(length[1]) > 2**20:
+        if self.answer and length and int(length[1]) > 2**20:
             left = int(length[1]) - len(head.split(b"\r\n\r\n", 1)[1])
             while left > 0 and (part := here.recv(65536)):
                 left -= len(part)
-            here.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 20\r\nConnection: close\r\n\r\n<html>no\n\n\n...</html>")
+            here.sendall(self.answer)
             return here.close()
         there = socket.create_connection(("127.0.0.1", self.target))
         there.sendall(head)
@@ -535,3 +537,22 @@ def test_a_file_that_a_proxy_refuses_for_its_size_costs_only_itself(init, server
     assert [record.status, record.series("loss"), [c["blob"]["bytes"] for c in record.of_type("checkpoint")]] == ["finished", [(0, 1.0), (1, 0.5)], [2**19]]
     assert record.alerts() == [f"the checkpoint of step 1 is left out: {why}"]
     assert capfd.readouterr().err == f"headroom: a file is left out: {why}\n"
+
+
+def test_a_server_that_answers_and_cannot_store_a_file_is_said_with_the_reason(init, server, tmp_path, monkeypatch):
+    monkeypatch.setattr("headroom.link.AWAY_S", 0.5)
+    proxy = SmallProxy(server)
+    proxy.answer = b"HTTP/1.1 507 Full\r\nContent-Type: text/plain\r\nContent-Length: 16\r\nConnection: close\r\n\r\nthe disk is full"
+    run = init(project="faults", name="full", server=proxy.url)
+    told: list[str] = []
+    monkeypatch.setattr(run._out, "warn", lambda message, *_: told.append(message))
+    run.log({"loss": 1.0})
+    (tmp_path / "large").write_bytes(os.urandom(2**21))
+    run.checkpoint(tmp_path / "large")
+    wait_for("the reason", lambda: told)
+    assert re.fullmatch(r"http://127.0.0.1:\d+: blob [0-9a-f]{64}: 507 the disk is full; what is logged is kept in .*", told[0])
+    proxy.answer = None
+    run.finish()
+    proxy.listener.close()
+    record = server.record(run.id)
+    assert [record.status, [c["blob"]["bytes"] for c in record.of_type("checkpoint")], len(told)] == ["finished", [2**21], 1]

@@ -464,20 +464,30 @@ def test_a_longer_log_that_begins_as_the_one_that_was_read_is_a_new_run(server, 
     assert [values[200:] for values in found] == [[1.5, 2.5], [7.5, 2.5, 3.5], [301.0, 302.0], [307.0, 308.0, 309.0]]
 
 
-def test_a_server_that_lost_its_runs_gets_them_again_at_once(server, tmp_path):
+def test_a_server_that_lost_its_runs_gets_them_again_at_once_those_that_ended_too(server, tmp_path):
     other = type(server)(tmp_path / "server")
     other.start()
     token = other.token
-    made(tmp_path / "logs" / "run", [1, 2, 3])
+    # One that has long ended, and one that goes on.
+    for name, values, age in (("ended", [4, 5], 3600), ("live", [1, 2, 3], -3600)):
+        made(tmp_path / "logs" / name, values)
+        for file in (tmp_path / "logs" / name).iterdir():
+            os.utime(file, (time.time() - age,) * 2)
     child = watch(other, tmp_path / "logs", tmp_path / "spool", "--project", "wiped")
+
+    def shown():
+        runs = [r for r in other.runs() if r["project"] == "wiped"]
+        return sorted((r["status"], [v for _, v in other.record(r["runId"]).series("loss")]) for r in runs)
+
+    both = [("finished", [4.0, 5.0]), ("running", [1.0, 2.0, 3.0])]
     try:
-        wait_for("the run", lambda: [v for v, _ in recorded(other, "wiped")] == [[1.0, 2.0, 3.0]], 60.0)
+        wait_for("the runs", lambda: shown() == both, 60.0)
         other.kill()
         shutil.rmtree(other.folder)
         other.folder.mkdir()
         (other.folder / "trainer.token").write_text(token)
         other.start()
-        wait_for("the run again", lambda: [v for v, _ in recorded(other, "wiped")] == [[1.0, 2.0, 3.0]], 60.0)
+        wait_for("the runs again", lambda: shown() == both, 60.0)
     finally:
         child.send_signal(signal.SIGTERM)
         said, _ = child.communicate(timeout=60)

@@ -68,13 +68,13 @@ class Blobs:
                     answer.read()
                     return None
             except urllib.error.HTTPError as error:
-                if error.code in (408, 429) or error.code >= 500:
-                    raise LinkLost(f"blob {hash}: {error.code}") from error
                 said = error.read()[:300].decode("utf-8", "replace").strip()
                 hint = ""
                 if "html" in error.headers.get("Content-Type", ""):
                     said = "with a web page, as a proxy before the server does"
                     hint = ": raise the proxy's limit, in nginx client_max_body_size"
+                if error.code in (408, 429) or error.code >= 500:
+                    raise LinkLost(f"blob {hash}: {error.code} {said}") from error
                 if error.code != 413:
                     raise LinkRefused(f"blob {hash}: {error.code} {said}") from error
                 self._left_out[file] = why = f"its {size:,} bytes were refused (413 {said}){hint}"

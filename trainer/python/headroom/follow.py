@@ -77,6 +77,11 @@ class Follower:
         for followed in self._followed.values():
             followed.end("not watched any more")
 
+    def compare(self) -> None:
+        """The server has lost a run, and perhaps others that ended: each is opened at the next poll, and logged anew where the server lacks it."""
+        for followed in self._followed.values():
+            followed.compare()
+
     def new_run(self, folder: Path) -> str:
         """Forgets how far the files of `folder` were read; returns the key of the run that they are logged to from now on."""
         key = f"watch:{uuid.uuid4().hex}"
@@ -133,6 +138,7 @@ class _Followed:
             print(shown(f"{self._folder}: the server has its run no more: everything is logged anew"), flush=True)
             self.end("")
             self._source, self._attempt = type(self._source)(self._folder, {}), 0
+            follower.compare()
         items = _batches(self._source.read(failed))
         while (some := next(items, [])) or not self._compared:
             if self._run is None:
@@ -158,6 +164,10 @@ class _Followed:
             self._count += len(some)
         if self._count > before:
             self._newest = max((f.stat().st_mtime for f in self._folder.iterdir() if f.is_file()), default=0.0)
+
+    def compare(self) -> None:
+        if self._run is None and self._attempt:
+            self._compared = False
 
     def idle_for(self) -> float:
         return time.time() - self._newest if self._run is not None else 0.0

@@ -111,11 +111,13 @@ class Link:
         away = time.monotonic()
         try:
             while not self.done.is_set() and not self._abandoned.is_set():
+                before = self._meta.get("nextEvent")
                 try:
                     self._serve()
                     wait = 0.1
                 except (LinkLost, LinkRefused, OSError) as error:
-                    if self.connected:
+                    # A server that answers and takes nothing is as good as away.
+                    if self.connected and (self._meta.get("nextEvent") != before or not self._batches.unsent):
                         wait = 0.1
                         away = time.monotonic()
                     self.connected = False
