@@ -76,7 +76,7 @@ export function ChartFigure(props: {
         <span
           id={`${id}title`}
           title={title}
-          className={`float-left mr-2 max-w-3/5 truncate leading-6 font-semibold ${large ? 'text-base' : ''}`}
+          className={`float-left mr-2 max-w-3/5 leading-6 font-semibold ${large ? 'text-base wrap-anywhere' : 'truncate'}`}
         >
           {title}
         </span>

@@ -86,7 +86,7 @@ export function ChartTooltip(props: {
 
 function Name({ label, color, shape }: { label: string; color: string; shape: string }) {
   return (
-    <td className="pr-3 whitespace-nowrap">
+    <td className="pr-3 wrap-anywhere">
       <i aria-hidden className={`mr-1.5 inline-block size-2 ${shape}`} style={{ background: color }} />
       {label}
     </td>

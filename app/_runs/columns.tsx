@@ -62,8 +62,14 @@ export const fixedColumns: readonly ColumnShown[] = [
     from: 1480,
   }),
   number('createdAt', 'Started', 148, ({ run }) => (
-    <span className="font-sans text-dim">
-      {run.createdBy.name}, <Ago at={run.createdAt} suffix=" ago" />
+    // A long name is cut, not the time.
+    <span className="flex justify-end font-sans text-dim">
+      <span className="truncate" title={run.createdBy.name}>
+        {run.createdBy.name}
+      </span>
+      <span className="shrink-0 whitespace-pre">
+        , <Ago at={run.createdAt} suffix=" ago" />
+      </span>
     </span>
   )),
   number('watchers', 'Watching', 92, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),

@@ -15,12 +15,13 @@ import { Me } from './Me';
 import { People } from './People';
 import { Sessions } from './Sessions';
 import { Tokens } from './Tokens';
-import { useInfo } from './useTeam';
+import { useInfo, useRoleOfNow } from './useTeam';
 import { WatchdogForm } from './WatchdogRules';
 
 /** People, links, tokens, rules and the audit log. */
 export function TeamPage() {
   const info = useInfo();
+  useRoleOfNow(info?.you.role);
   const [leaving, setLeaving] = useState(false);
   const admin = info?.you.role === 'admin';
   const operates = admin || info?.you.role === 'operator';

@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { identity } from '~/app/_live/identity';
 import { useSelected } from '~/app/_live/select';
 import { toast } from '~/app/_live/toast';
@@ -9,6 +10,18 @@ export function useInfo() {
   const { data } = useQuery(useTrpc().system.info.queryOptions());
   const now = useSelected(identity, (state) => state.you);
   return data ? { ...data, you: now ?? data.you } : null;
+}
+
+/** Reads the team's data again when the person's role changes: some of them are for admins. */
+export function useRoleOfNow(role: string | undefined): void {
+  const queries = useQueryClient();
+  const trpc = useTrpc();
+  const before = useRef(role);
+  useEffect(() => {
+    if (before.current !== undefined && before.current !== role)
+      void queries.invalidateQueries({ queryKey: trpc.team.pathKey() });
+    before.current = role;
+  }, [role, queries, trpc]);
 }
 
 /**

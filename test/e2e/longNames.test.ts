@@ -1,6 +1,7 @@
 /** A run of a script with names and values longer than any column: nothing pushes anything else out of sight. */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
@@ -120,6 +121,34 @@ describeInBrowser('a run with long names', () => {
     await phone.goto(page.url().split('?')[0]!);
     const group = phone.getByRole('button', { name: `${long}/of/every/part` });
     expect(await whole(group.getByText(long), group)).toBe(true);
+    await phone.close();
+  });
+
+  it('a chart in full screen has its whole name, and the list the time at which a long name started a run', async () => {
+    const token = {
+      name: 'a token of a script whose name is as long as forty letters',
+      scope: 'operator',
+      expiresInMs: null,
+    } as const;
+    const { secret } = await connect({ url: app.url }).team.makeToken.mutate(token);
+    const headers = { authorization: `Bearer ${secret}` };
+    const body = JSON.stringify({ key: 'long-series', name: 'Long series' });
+    const opened = await fetch(`${app.url}/api/runs`, { method: 'POST', headers, body });
+    const { runId } = (await opened.json()) as { runId: string };
+    const series = 'the_norm_of_every_weight_after_clipping_and_projection_of_the_whole_model';
+    await post('/api/runs/long-series/log', { [series]: 1 });
+    const wide = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await wide.goto(app.url);
+    const row = wide.getByRole('row', { name: /Long series/ });
+    expect(await whole(row.getByText(/ ago$|now$/).last(), row.getByRole('cell').filter({ hasText: token.name }))).toBe(true);
+    await wide.close();
+    const phone = await browser.newPage({ viewport: { width: 360, height: 640 } });
+    await phone.addInitScript(() => localStorage.setItem('headroom.tour', 'seen'));
+    await phone.goto(`${app.url}/runs/${runId}`);
+    const figure = phone.getByRole('figure', { name: series });
+    await figure.getByRole('button', { name: /^Full screen/ }).click();
+    const title = figure.locator('figcaption > span').first();
+    await expect.poll(() => title.evaluate((e) => e.scrollWidth - e.clientWidth)).toBe(0);
     await phone.close();
   });
 

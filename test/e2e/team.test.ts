@@ -126,6 +126,7 @@ describeInBrowser('a team, as it begins', () => {
     });
     await bobsTeam.getByText('Bob (operator)', { exact: true }).waitFor();
     await region(bobsTeam, 'Watchdogs of all runs').getByRole('button', { name: 'Save' }).waitFor();
+    await region(bobsTeam, 'People').getByRole('listitem').filter({ hasText: 'Bob' }).getByText('operator').waitFor();
     await bobsTeam.close();
     await bob.getByTestId('read-only').waitFor({ state: 'detached' });
     await bob.getByLabel('Clip value', { exact: true }).fill('2.5');

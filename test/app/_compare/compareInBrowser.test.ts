@@ -117,12 +117,17 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
   });
 
   it('beside a run without a loss, the others are aligned by equal loss; a pin of another axis is dropped, and nothing leaves the window', async () => {
-    const other = await open(`runs=${new URL(page.url()).searchParams.get('runs')},${await run('Rewards', 'reward', null, 150)}`);
+    const other = await open(
+      `runs=${new URL(page.url()).searchParams.get('runs')},${await run('Rewards of a run with a longer name', 'reward', null, 150)}`,
+    );
     const loss = other.locator('figure').first();
     await loss.locator('[data-plot]').click({ position: { x: 500, y: 60 } });
     await loss.locator('[data-tooltip]').waitFor();
     await other.getByLabel('aligned by').selectOption('equal loss');
-    await other.getByRole('status').getByText('Rewards: never at a loss of').waitFor();
+    await other
+      .getByRole('status')
+      .getByText(/^Rewards of .*: never at a loss of/)
+      .waitFor();
     expect(await other.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
     // The newest values again.
     await other.mouse.move(0, 0);
