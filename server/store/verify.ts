@@ -18,13 +18,14 @@ import { databaseKey } from './postgres/open';
 import { verifyUrl } from './postgres/verify';
 import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
 import { openReads } from './sqlite/read';
-import { openForReading } from './sqlite/schema';
+import { openForReading, refuseOlder } from './sqlite/schema';
 import type { Verified } from './verified';
 
 export async function verifyFolder(folder: string): Promise<Verified> {
   const found: Verified = { sound: [], damaged: [], unread: [] };
   const db = openForReading(folder);
   try {
+    refuseOlder(db, folder);
     refuseIndex(db, folder, 'DATABASE_URL=postgres://... headroom verify');
     // One state of the database, however long this takes.
     db.exec('BEGIN');

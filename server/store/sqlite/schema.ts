@@ -128,6 +128,15 @@ export function needDatabase(folder: string): void {
     throw new Error(`there is no headroom.db in "${folder}"; give the data folder of a server (its HEADROOM_DATA)`);
 }
 
+/** @throws Error when a server has not brought the database up to date yet */
+export function refuseOlder(db: Database.Database, folder: string): void {
+  const format = db.pragma('user_version', { simple: true }) as number;
+  if (format < SCHEMA)
+    throw new Error(
+      `${databaseFile(folder)} was written by an older Headroom (format ${format}, this one reads ${SCHEMA}): start this one on a copy of the folder, which brings it up to date, or use the older one`,
+    );
+}
+
 /**
  * A second connection, for reading in parallel with the writer.
  *

@@ -6,8 +6,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
+import { backup } from '~/server/store/backup';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { databaseFile } from '~/server/store/sqlite/schema';
+import { verifyFolder } from '~/server/store/verify';
 import { actionWithRole, controlWithRole } from '~/shared/controlValues';
 import { type RunEvent, serverEvent, trainerEvent } from '~/shared/events';
 import { firstStepOf } from '~/shared/rows';
@@ -330,6 +332,17 @@ describe('a checkpoint of version 0.1', () => {
     const last = said.trim().split('\n').at(-1)!;
     expect(JSON.parse(last)).toMatchObject({ status: 'finished', steps: resumed.step, stepsHere: resumed.step - step });
   });
+});
+
+it('a folder that no server has brought up to date is copied as it is, and verify says what to do before', async () => {
+  const data = unpack01(inside('not yet'));
+  const copy = path.join(inside('copies'), 'copy');
+  expect((await backup(data, copy)).copied).toBeGreaterThan(0);
+  await expect(verifyFolder(copy)).rejects.toThrow(
+    `${databaseFile(copy)} was written by an older Headroom (format 2, this one reads 8): start this one on a copy of the folder, which brings it up to date, or use the older one`,
+  );
+  await (await startApp({ dataFolder: copy })).close();
+  expect(await verifyFolder(copy)).toMatchObject({ damaged: [], unread: [] });
 });
 
 describe('data of a newer program', () => {
