@@ -51,7 +51,7 @@ async function loaded<C extends AnyComponent>(load: () => Promise<{ default: C }
 export const Opening = () => (
   <p
     role="status"
-    className="fixed bottom-3 left-1/2 z-60 w-max max-w-[calc(100vw-1.5rem)] -translate-x-1/2 animate-[appear_1ms_300ms_both] rounded border border-line bg-raised px-3 py-2 shadow-lg shadow-black/20"
+    className="fixed bottom-[calc(var(--dock,0px)+--spacing(3))] left-1/2 z-60 w-max max-w-[calc(100vw-1.5rem)] -translate-x-1/2 animate-[appear_1ms_300ms_both] rounded border border-line bg-raised px-3 py-2 shadow-lg shadow-black/20"
   >
     <WhileLoading>Loading…</WhileLoading>
   </p>
@@ -83,7 +83,10 @@ function WhileLoading({ children }: { children: ReactNode }) {
 
 function Outdated() {
   return (
-    <p role="alert" className="fixed bottom-3 left-3 z-50 flex items-center gap-3 rounded border border-warn bg-raised px-3 py-2">
+    <p
+      role="alert"
+      className="fixed bottom-[calc(var(--dock,0px)+--spacing(3))] left-3 z-50 flex items-center gap-3 rounded border border-warn bg-raised px-3 py-2"
+    >
       Headroom was updated while this page was open.
       <Button onClick={() => location.reload()}>Reload the page</Button>
     </p>

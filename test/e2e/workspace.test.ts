@@ -154,6 +154,10 @@ describeInBrowser('the workspace of a run', () => {
     await refused;
     const said = p.getByRole('status').filter({ hasText: 'This could not be loaded: the server does not answer.' });
     await said.waitFor();
+    // Above what a phone has at its bottom.
+    await p.setViewportSize({ width: 360, height: 740 });
+    await p.getByRole('button', { name: 'More', exact: true }).click();
+    await p.setViewportSize({ width: 1280, height: 800 });
     const again = p.waitForEvent('requestfailed');
     await said.getByRole('button', { name: 'Try again' }).click();
     await again;
