@@ -9,7 +9,7 @@ import { may } from '~/server/base/permissions';
 import { rateLimit } from '~/server/base/rateLimit';
 import type { OpenHub } from '~/server/runs/hub';
 import { Presence, type Present } from '~/server/runs/presence';
-import { type Identity, someoneElse } from '~/server/web/identity';
+import { type Identity, signedOut, someoneElse } from '~/server/web/identity';
 import { command } from '~/shared/commands';
 import { type Actor, runId } from '~/shared/ids';
 import { answeredBy, noticeOf } from '~/shared/notices';
@@ -96,10 +96,7 @@ export function openViewerLink(deps: {
           continue;
         }
         log.info({ connection: socket.id, actor: socket.data.actor.id }, 'viewer put out: no longer signed in');
-        socket.emit('dropped', {
-          runId: null,
-          message: 'You were signed out. To come back, sign in again or open an invite link.',
-        });
+        socket.emit('dropped', { runId: null, message: signedOut });
         socket.disconnect(true);
       }
     },

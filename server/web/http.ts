@@ -14,7 +14,7 @@ import type { Link } from '~/server/sockets/link';
 import type { Actor } from '~/shared/ids';
 import { personHeader } from '~/shared/paths';
 import { paths } from '~/shared/protocol';
-import { type Identity, someoneElse } from './identity';
+import { type Identity, signedOut, someoneElse } from './identity';
 import { hostRefusal, originRefusal } from './origin';
 import { routeTable } from './routeTable';
 
@@ -173,9 +173,11 @@ async function upgrade(deps: HttpDeps, request: IncomingMessage, socket: Duplex,
 }
 
 const whyUnknown = ({ headers }: IncomingMessage): string =>
-  headers.authorization === undefined
-    ? 'You are not signed in. Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
-    : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
+  headers[personHeader] !== undefined
+    ? signedOut
+    : headers.authorization === undefined
+      ? 'You are not signed in. Open the invite link that you were given; the first admin’s is printed where the server was started. A script sends its token: "authorization: Bearer <token>".'
+      : 'The token that was sent is not known here: it is wrong, has expired or was revoked. The Team page makes tokens.';
 
 const unknown = (request: IncomingMessage, response: ServerResponse) =>
   sendError(response, 401, 'UNAUTHORIZED', -32001, whyUnknown(request));

@@ -105,6 +105,9 @@ export async function openIdentity(options: {
   };
 }
 
+/** What a page is told whose session has ended. */
+export const signedOut = 'You were signed out. To come back, sign in again or open an invite link.';
+
 /**
  * Why a page may not act: another person is signed in in its browser now. null: it may.
  * @param openedAs id of the person as whom the page was opened; undefined: it does not know yet, or is no page

@@ -230,9 +230,15 @@ describeInBrowser('a team, as it begins', () => {
     // Carol is signed in nowhere any more.
     await dan.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
     await carol.getByRole('alert').getByText('Dan has signed in in this browser. What you see is as it was then.').waitFor();
-    await carol.getByRole('button', { name: 'Release' }).click();
+    await openTab(carol, 'Notes');
+    const notes = carol.getByRole('tabpanel', { name: /^Notes/ });
+    await notes.getByRole('textbox').first().fill('of Carol');
+    await notes.getByRole('button', { name: 'Add' }).click();
     await carol.getByText('Dan has signed in in this browser', { exact: true }).waitFor();
+    await notes.getByText('Not sent. The text stays here until it is.').waitFor();
     await carol.getByRole('button', { name: 'Open this page again' }).click();
+    await carol.getByRole('alert').waitFor({ state: 'detached' });
+    await openTab(carol, 'Steer');
     await carol.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
     // Whoever cannot sign out is told so.
     await dan.goto(`${product.url}/team`);

@@ -19,9 +19,10 @@ export function ControlLock() {
     status: 'queued' as const,
   });
   const you = useRun((r) => r.you);
+  const refused = useRun((r) => r.link === 'refused');
   const now = useNow(1_000) ?? 0;
   const { busy, ask } = useAsk();
-  if (!you || you.role === 'viewer' || ended(status)) return null;
+  if (!you || you.role === 'viewer' || ended(status) || refused) return null;
   const turn = (request: Parameters<typeof api.runs.controlLock.mutate>[0]['request']) =>
     void ask(() => api.runs.controlLock.mutate({ runId, request }));
   const held = controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock : null;

@@ -183,6 +183,9 @@ describe('who comes in', () => {
     await client(admin).team.revokeSession.mutate({ sessionId: session!.id });
     expect(await gone).toBe('You were signed out. To come back, sign in again or open an invite link.');
     await expect(client(viewer).runs.list.query()).rejects.toThrow();
+    // A page is told what helps its person.
+    const page = client({ ...viewer, [personHeader]: 'of the page' });
+    await expect(page.runs.list.query()).rejects.toThrow('You were signed out. To come back, sign in again');
   });
 
   it('a command marked as risky waits for a second operator, who is not the first', async () => {

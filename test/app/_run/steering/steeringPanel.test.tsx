@@ -160,7 +160,10 @@ it('whoever was signed out is told so, and what was typed waits for no server', 
   mount(run, <SteeringPanel />);
   await user.clear(learningRate());
   await user.type(learningRate(), '0.0004');
+  screen.getByText('Nobody holds the control lock');
   act(() => run.set({ link: 'refused', error: 'You were signed out.' }));
+  // Who holds it now is not known here.
+  expect(screen.queryByTestId('control-lock')).toBeNull();
   expect(learningRate().disabled).toBe(true);
   const evaluate = screen.getByRole<HTMLButtonElement>('button', { name: 'Evaluate' });
   expect([evaluate.disabled, evaluate.title]).toEqual([true, 'You were signed out.']);
