@@ -9,7 +9,7 @@ import type { BlobStore } from '~/server/store/blobs';
 import { asSent } from '~/server/store/completeLog';
 import { listsOf } from '~/server/store/lists';
 import { LogCopy } from '~/server/store/logCopy';
-import { filedKinds, missingKey } from '~/server/store/lostBlobs';
+import { filedKinds, missingKey, pendingKey } from '~/server/store/lostBlobs';
 import { canonical } from '~/shared/canonical';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
@@ -41,8 +41,6 @@ export interface ImportRequest {
   following?: Pick<Job, 'progress' | 'signal'>;
 }
 
-/** Runs being written: after a crash, the next start deletes what is left of them. */
-const pendingKey = 'imports.pending';
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
 
 /**

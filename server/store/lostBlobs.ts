@@ -17,7 +17,10 @@ export interface Filed {
 
 /** Setting: hashes of files that were missing already in the file that their run was imported from, as JSON. */
 export const missingKey = 'imports.missing';
-export const missingOf = (setting: string | null | undefined): Set<string> => new Set(JSON.parse(setting ?? '[]') as string[]);
+/** Setting: runs that are being imported, whose files come after their log; after a crash, the next start deletes what is left of them. */
+export const pendingKey = 'imports.pending';
+/** The value of one of these settings. */
+export const listed = (setting: string | null): Set<string> => new Set(JSON.parse(setting ?? '[]') as string[]);
 
 /** Most lost files that are named one by one. */
 const NAMED = 20;

@@ -13,7 +13,7 @@ import { pathProblem } from '~/shared/pathProblem';
 import { seqCount } from '~/shared/rows';
 import { blobFiles, openBlobReader } from './blobs';
 import { firstLink, nextLink } from './chain';
-import { type Filed, filedKinds, lostLines, missingKey, missingOf } from './lostBlobs';
+import { type Filed, filedKinds, listed, lostLines, missingKey, pendingKey } from './lostBlobs';
 import { databaseKey } from './postgres/open';
 import { verifyUrl } from './postgres/verify';
 import { type Checked, checked, checksum, placeOf } from './sqlite/checksums';
@@ -68,14 +68,17 @@ async function lostBlobs(db: Database.Database, folder: string): Promise<Filed[]
     `SELECT kind, seq, step, json_extract(item, '$.blob.hash') AS blob, json_extract(item, '$.pictures.hash') AS pictures
      FROM items WHERE run = ? AND kind IN (${filedKinds.map((kind) => `'${kind}'`).join(', ')}) ORDER BY seq`,
   );
-  const known = missingOf(reads.setting(missingKey));
+  const known = listed(reads.setting(missingKey));
+  const isBeingImported = (runId: string) => listed(reads.setting(pendingKey)).has(runId);
   const lost: Filed[] = [];
   // Retention may have deleted it at this moment, and recorded that before.
   for (const { id, runId } of db.prepare<[], { id: number; runId: string }>('SELECT id, runId FROM runs ORDER BY id').all())
     for (const { kind, seq, step, blob, pictures } of itemsOf.all(id))
       for (const hash of [blob, pictures])
         if (hash !== null && !known.has(hash) && !(await blobs.has(hash)) && reads.item({ runId, kind, seq }))
-          lost.push({ runId, kind, seq, step, hash });
+          if (!isBeingImported(runId) && !(await blobs.has(hash)))
+            // An import may have ended at this moment.
+            lost.push({ runId, kind, seq, step, hash });
   return lost;
 }
 

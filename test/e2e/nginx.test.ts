@@ -1,6 +1,6 @@
 /** The pages behind a real nginx, with the lines of server/README.md as they stand there. */
 import type { BrowserContext, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { chromiumPath, openBrowser } from '~/test/support/browser';
@@ -32,6 +32,11 @@ describe.skipIf(withoutNginx || !chromiumPath)('behind nginx', () => {
     await app?.close();
   });
 
+  let nginx: Awaited<ReturnType<typeof startNginx>> | null = null;
+  afterEach(async () => {
+    await nginx?.close();
+    nginx = null;
+  });
   /** Of Ada's browser, once she has joined. */
   let cookies: Awaited<ReturnType<BrowserContext['cookies']>> = [];
 
@@ -48,13 +53,12 @@ describe.skipIf(withoutNginx || !chromiumPath)('behind nginx', () => {
   }
 
   it('a proxy that passes on another Host is named to whoever wants to join', async () => {
-    const nginx = await startNginx(documentedLocation(target, '/headroom/').replace('$http_host', '$proxy_host'));
+    nginx = await startNginx(documentedLocation(target, '/headroom/').replace('$http_host', '$proxy_host'));
     const page = await newPage();
     await joins(page, nginx.origin);
     const alert = page.getByRole('alert').getByText('a proxy in between must pass on the header Host or X-Forwarded-Host');
     await alert.waitFor();
     await page.context().close();
-    await nginx.close();
   }, 60_000);
 
   const small =
@@ -68,7 +72,7 @@ describe.skipIf(withoutNginx || !chromiumPath)('behind nginx', () => {
   ])(
     '%s: the list leads to a run, whose steps arrive',
     async (_name, pathAtEnd, more, leftOut) => {
-      const nginx = await startNginx(more + documentedLocation(target, '/headroom/', pathAtEnd).replace(leftOut, ''));
+      nginx = await startNginx(more + documentedLocation(target, '/headroom/', pathAtEnd).replace(leftOut, ''));
       const page = await newPage();
       let heard = 0;
       page.on('websocket', (socket) => void socket.on('framereceived', () => heard++));
@@ -81,7 +85,6 @@ describe.skipIf(withoutNginx || !chromiumPath)('behind nginx', () => {
       await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(before + 2);
       expect(heard > 0).toBe(leftOut === '');
       await page.context().close();
-      await nginx.close();
     },
     180_000,
   );

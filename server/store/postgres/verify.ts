@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Filed, FiledItems, lostLines, missingKey, missingOf } from '~/server/store/lostBlobs';
+import { type Filed, FiledItems, listed, lostLines, missingKey, pendingKey } from '~/server/store/lostBlobs';
 import type { Verified } from '~/server/store/verified';
 import { checkAudit } from './audit';
 import { allBlobs, ifThere, partsOf } from './blobs';
@@ -18,7 +18,7 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
     }
   };
   const runs = await runRows(database);
-  const known = missingOf(await settingOf(database, missingKey));
+  const known = listed(await settingOf(database, missingKey));
   const lost: Filed[] = [];
   let entries = 0;
   for (const run of runs)
@@ -37,11 +37,12 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
       };
       await readOn();
       const gone = await absent(database, [...items.files(run.runId)]);
-      if (gone.size > 0) {
-        // Retention may have deleted them since the log was read, and recorded that before.
+      if (gone.size > 0 && !listed(await settingOf(database, pendingKey)).has(run.runId)) {
+        // Retention may have deleted them since the log was read, and recorded that before; or an import has ended at this moment.
         await readOn();
+        const still = await absent(database, [...items.files(run.runId)]);
         const here = (await runRow(database, run.runId))?.id === run.id;
-        if (here) lost.push(...[...items.files(run.runId)].filter(({ hash }) => gone.has(hash) && !known.has(hash)));
+        if (here) lost.push(...[...items.files(run.runId)].filter(({ hash }) => still.has(hash) && !known.has(hash)));
       }
       const now = await runRow(database, run.runId);
       if (read < run.version && now?.id === run.id) throw new Error(`its last append is ${read}, it should be ${run.version}`);
