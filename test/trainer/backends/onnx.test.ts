@@ -77,7 +77,15 @@ const ops: Record<string, (inputs: Record<'x' | 'y' | 'm' | 'ids' | 'pictures', 
 function parts(y: tf.Tensor1D): Tensor[] {
   const all = tf.concat([y, tf.mul(y, 2), tf.neg(y)]);
   const of = (from: number, size: number) => tf.slice(all, from, size);
-  return [tf.slice(y, 1, 2), tf.slice(y, 0, 4), of(4, 4), of(4, 3), of(0, 12), tf.slice(tf.mul(y, 3), 2, 1)];
+  return [
+    tf.slice(y, 1, 2),
+    tf.slice(y, 0, 4),
+    of(4, 4),
+    of(4, 3),
+    of(0, 12),
+    tf.slice(tf.mul(y, 3), 2, 1),
+    tf.slice(tf.cast(all, 'int32'), 4, 4),
+  ];
 }
 const filters = () => ({
   filter: tf.tensor4d(

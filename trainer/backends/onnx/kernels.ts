@@ -206,7 +206,10 @@ export const kernels: Record<string, Kernel> = {
     return [value(name!, [...outer, ...shape])];
   },
 
-  Cast: (graph, [x], { dtype }) => [{ ...x!, name: cast(graph, x!.name, dtype as DataType), dtype: dtype as DataType }],
+  Cast: (graph, [x], { dtype }) => {
+    const { parts: _, ...rest } = x!;
+    return [{ ...rest, name: cast(graph, x!.name, dtype as DataType), dtype: dtype as DataType }];
+  },
 
   Concat: (graph, parts, { axis }) => [concat(graph, parts, axisOf(axis, parts[0]!))],
 
