@@ -18,8 +18,10 @@ import { type Intake, type IntakeRun, stopAction } from './intake';
 import { given, jsonBody, routesOf } from './routes';
 import { type Row, rowEvents } from './rowEvents';
 
-/** Longest time for which a request for commands is held open: proxies end one that is silent for 60 s. */
-const longestWaitS = 50;
+/** Longest time for which a program may ask to wait for commands. */
+const longestWaitS = 60;
+/** It is answered by then, because proxies end a request that is silent for 60 s. */
+const answeredWithinS = 50;
 
 const opening = z.strictObject({
   ...openRequest.shape,
@@ -110,9 +112,10 @@ export function httpRoutes(intake: Intake): Route[] {
     route('GET', '/api/runs/:run/commands', async (visit) => {
       const run = await find(visit);
       const asked = Number(visit.url.searchParams.get('wait') ?? 0);
-      if (!(asked >= 0)) throw new RequestError(400, 'wait: give seconds, 0 or more', 'wait');
+      if (!(asked >= 0 && asked <= longestWaitS))
+        throw new RequestError(400, `wait: give seconds from 0 to ${longestWaitS}`, 'wait');
       const { clock } = intake.deps;
-      const until = clock.elapsed() + Math.min(asked, longestWaitS) * 1000;
+      const until = clock.elapsed() + Math.min(asked, answeredWithinS) * 1000;
       const after = Number(visit.url.searchParams.get('after') ?? 0);
       if (!Number.isInteger(after)) throw new RequestError(400, 'after: give the seq of a command', 'after');
       const news = async () => (await run.commands()).some((c) => c.seq > after) || ended((await run.view()).status);

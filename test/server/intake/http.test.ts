@@ -427,8 +427,13 @@ describe('a request that waits for commands', () => {
       fetch(own.url + path, { ...init, headers: { authorization: `Bearer ${own.trainerToken}` } });
     const open = await ask('/api/runs', { method: 'POST', body: '{"key": "waits-long"}' });
     const { runId } = (await open.json()) as { runId: string };
-    const wait = '/api/runs/waits-long/commands?wait=3600';
+    const wait = '/api/runs/waits-long/commands?wait=60';
     const held = () => waits.includes(50_000);
+    const refused = await ask('/api/runs/waits-long/commands?wait=61');
+    expect([refused.status, await refused.json()]).toMatchObject([
+      400,
+      { error: 'wait: give seconds from 0 to 60', field: 'wait' },
+    ]);
 
     const answer = ask(wait);
     await expect.poll(held).toBe(true);
