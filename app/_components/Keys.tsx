@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 
 /** Keys, gestures or examples with their meaning, one to a line. */
-export const Keys = ({ of }: { of: readonly (readonly [text: ReactNode, meaning: string])[] }) => (
+export const Keys = ({ of }: { of: readonly (readonly [text: ReactNode, meaning: string, ...more: unknown[]])[] }) => (
   <dl className="grid grid-cols-[auto_1fr] gap-x-3 gap-y-1">
     {of.map(([text, meaning]) => (
       <div key={meaning} className="col-span-2 grid grid-cols-subgrid">

@@ -3,7 +3,8 @@ import { headingClass, Keys } from './Keys';
 
 export interface List {
   title: string;
-  keys: readonly (readonly [keys: string, meaning: string])[];
+  /** `reading`: the meaning in a replay, where nothing can be written; null = none. */
+  keys: readonly (readonly [keys: string, meaning: string, reading?: string | null])[];
 }
 
 /** Every key and gesture of the pages, by where it acts. */
@@ -55,7 +56,7 @@ export const keyLists = {
       ['double click', 'show all steps'],
       ['Ctrl wheel, pinch', 'zoom'],
       ['Shift drag', 'move the range'],
-      ['right click, N', 'note, pin, copy'],
+      ['right click, N', 'note, pin, copy', 'pin, copy'],
       ['click a name', 'hide its series (with Shift: show it alone)'],
     ],
   },
@@ -68,7 +69,7 @@ export const keyLists = {
       ['H, Alt click', 'hide this head'],
       ['A', 'show all heads'],
       ['Shift click', 'show the heads from the pinned one to this one'],
-      ['N, right click', 'note at this head or cell'],
+      ['N, right click', 'note at this head or cell', null],
       ['+ − 0', 'zoom one map in, out, to its whole'],
     ],
   },

@@ -36,12 +36,10 @@ export function Replay({ manifest }: { manifest: ReplayManifest }) {
   );
 }
 
-/** The keys without those for writing notes. */
+/** The keys with their meaning where nothing can be written. */
 const readOnly = ({ title, keys }: List): List => ({
   title,
-  keys: keys
-    .filter(([, meaning]) => !meaning.startsWith('note at'))
-    .map(([key, meaning]) => [key, meaning.replace(/^note, /, '')]),
+  keys: keys.flatMap(([key, meaning, reading = meaning]) => (reading === null ? [] : [[key, reading] as const])),
 });
 
 /** Lists the contents of the file. */
