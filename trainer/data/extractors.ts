@@ -26,7 +26,7 @@ export function resnetExtractor(
   backend: Pick<OpenedBackend, 'name' | 'compileStep'>,
 ): Extractor {
   const net = new Resnet34(parseSafetensors(weights));
-  // The others run a convolution op by op just as fast.
+  // Elsewhere op by op: wasm records no convolution, and a recording of the others would hold all weights once more.
   const compileStep = backend.name === 'onnx' ? backend.compileStep : eagerStep;
   const compiled = compileStep(([pictures]) => [net.features(pictures as Tensor4D)]);
   const side = 224;

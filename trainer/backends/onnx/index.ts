@@ -23,7 +23,7 @@ export async function loadOnnx(options: BackendOptions): Promise<LoadedBackend> 
   await setBackend('onnx');
   const log = (why: string) => options.log?.(`onnx runs a step op by op, which is slow, because it does not record: ${why}`);
   return {
-    device: `CPU, ONNX Runtime ${runtime.version}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
+    device: `CPU, ONNX Runtime ${runtime.version}, ${threads === 1 ? '1 thread' : `up to ${threads} threads`}`,
     version: runtime.version,
     threads,
     compileStep: (fn) => recordedStep(onnxRecorder(backend, runtime, noise), fn, log),

@@ -73,6 +73,9 @@ const reduce =
 const cast = (graph: GraphWriter, x: Value | string, to: DataType) =>
   graph.node('Cast', [x], { to: elementType[to as ElementType] })[0]!;
 
+/** Of the same shape, with other values: it is not made of the parts of `of`. */
+const withNewValues = ({ parts: _, ...of }: Value, name: string, dtype: DataType): Value => ({ ...of, name, dtype });
+
 const reshape = (graph: GraphWriter, x: Value, shape: number[]): Value =>
   x.shape.join() === shape.join() ? x : { name: graph.node('Reshape', [x, ints(graph, shape)])[0]!, shape, dtype: x.dtype };
 
@@ -123,39 +126,7 @@ export const kernels: Record<string, Kernel> = {
   Exp: elementwise('Exp'),
   Greater: elementwise('Greater', 'bool'),
   GreaterEqual: elementwise('GreaterOrEqual', 'bool'),
-  FusedConv2D: (graph, [x, filter, bias], { strides, pad, activation }) => {
-    const stride = [strides].flat() as number[];
-    if (pad !== 'valid' || (activation !== 'relu' && activation !== 'linear'))
-      throw new NotRecordable(`a convolution with padding ${pad} and activation ${activation}`);
-    // Pictures are [n, height, width, channels] in tfjs, filters [height, width, in, out].
-    const [pixels, weights] = [transpose(graph, x!, channelsFirst), transpose(graph, filter!, [3, 2, 0, 1])];
-    const conv = graph.node('Conv', [pixels, weights, bias!], { strides: [stride[0]!, stride.at(-1)!] });
-    const [name] = activation === 'relu' ? graph.node('Relu', conv) : conv;
-    const made = channelsBack(graph, name!, pixels, weights.shape.slice(2), stride, weights.shape[0]!);
-    graph.count(2 * util.sizeFromShape(made.shape) * util.sizeFromShape(weights.shape.slice(1)));
-    return [made];
-  },
-
   Identity: (_graph, [x]) => [x!],
-
-  MaxPool: (graph, [x], { filterSize, strides, pad }) => {
-    if (pad !== 'valid') throw new NotRecordable(`a maximum with padding ${pad}`);
-    const [size, stride] = [filterSize, strides].map((value) => [value, value].flat().slice(0, 2) as number[]) as [
-      number[],
-      number[],
-    ];
-    const pixels = transpose(graph, x!, channelsFirst);
-    const [name] = graph.node('MaxPool', [pixels], { kernel_shape: size, strides: stride });
-    return [channelsBack(graph, name!, pixels, size, stride, pixels.shape[1]!)];
-  },
-
-  PadV2: (graph, [x], attrs) => {
-    const pads = attrs.paddings as [number, number][];
-    const all = ints(graph, [...pads.map(([before]) => before), ...pads.map(([, after]) => after)]);
-    const value = graph.constant(x!.dtype as ElementType, [], [attrs.constantValue as number]);
-    const shape = x!.shape.map((size, at) => size + pads[at]![0] + pads[at]![1]);
-    return [{ name: graph.node('Pad', [x!, all, value])[0]!, shape, dtype: x!.dtype }];
-  },
   Log: elementwise('Log'),
   Max: reduce('ReduceMax', 'reductionIndices'),
   Maximum: elementwise('Max'),
@@ -206,16 +177,37 @@ export const kernels: Record<string, Kernel> = {
     return [value(name!, [...outer, ...shape])];
   },
 
-  Cast: (graph, [x], { dtype }) => {
-    const { parts: _, ...rest } = x!;
-    return [{ ...rest, name: cast(graph, x!.name, dtype as DataType), dtype: dtype as DataType }];
-  },
+  Cast: (graph, [x], { dtype }) => [withNewValues(x!, cast(graph, x!.name, dtype as DataType), dtype as DataType)],
 
   Concat: (graph, parts, { axis }) => [concat(graph, parts, axisOf(axis, parts[0]!))],
 
   ExpandDims: (graph, [x], { dim }) => {
     const at = (dim as number) < 0 ? x!.shape.length + 1 + (dim as number) : (dim as number);
     return [reshape(graph, x!, x!.shape.toSpliced(at, 0, 1))];
+  },
+
+  FusedConv2D: (graph, [x, filter, bias], { strides, pad, activation }) => {
+    const stride = [strides].flat() as number[];
+    if (pad !== 'valid' || (activation !== 'relu' && activation !== 'linear'))
+      throw new NotRecordable(`a convolution with padding ${pad} and activation ${activation}`);
+    // Pictures are [n, height, width, channels] in tfjs, filters [height, width, in, out].
+    const [pixels, weights] = [transpose(graph, x!, channelsFirst), transpose(graph, filter!, [3, 2, 0, 1])];
+    const conv = graph.node('Conv', [pixels, weights, bias!], { strides: [stride[0]!, stride.at(-1)!] });
+    const [name] = activation === 'relu' ? graph.node('Relu', conv) : conv;
+    const made = channelsBack(graph, name!, pixels, weights.shape.slice(2), stride, weights.shape[0]!);
+    graph.count(2 * util.sizeFromShape(made.shape) * util.sizeFromShape(weights.shape.slice(1)));
+    return [made];
+  },
+
+  MaxPool: (graph, [x], { filterSize, strides, pad }) => {
+    if (pad !== 'valid') throw new NotRecordable(`a maximum with padding ${pad}`);
+    const [size, stride] = [filterSize, strides].map((value) => [value, value].flat().slice(0, 2) as number[]) as [
+      number[],
+      number[],
+    ];
+    const pixels = transpose(graph, x!, channelsFirst);
+    const [name] = graph.node('MaxPool', [pixels], { kernel_shape: size, strides: stride });
+    return [channelsBack(graph, name!, pixels, size, stride, pixels.shape[1]!)];
   },
 
   OneHot: (graph, [ids], attrs) => {
@@ -239,6 +231,14 @@ export const kernels: Record<string, Kernel> = {
         axis,
       ),
     ];
+  },
+
+  PadV2: (graph, [x], attrs) => {
+    const pads = attrs.paddings as [number, number][];
+    const all = ints(graph, [...pads.map(([before]) => before), ...pads.map(([, after]) => after)]);
+    const value = graph.constant(x!.dtype as ElementType, [], [attrs.constantValue as number]);
+    const shape = x!.shape.map((size, at) => size + pads[at]![0] + pads[at]![1]);
+    return [{ name: graph.node('Pad', [x!, all, value])[0]!, shape, dtype: x!.dtype }];
   },
 
   Reshape: (graph, [x], { shape }) => [
@@ -272,11 +272,13 @@ export const kernels: Record<string, Kernel> = {
     const shape = x!.shape.map((size, at) => size * reps[at]!);
     const held = x!.held ?? x!.shape;
     const padded = [...new Array<number>(reps.length - held.length).fill(1), ...held];
-    if (padded.every((size, at) => size === 1 || reps[at] === 1)) return [{ ...x!, shape, held }];
+    if (padded.every((size, at) => size === 1 || reps[at] === 1)) return [{ name: x!.name, shape, dtype: x!.dtype, held }];
     return [{ name: graph.node('Tile', [x!, ints(graph, reps)])[0]!, shape, dtype: x!.dtype }];
   },
 
   Transpose: (graph, [x], { perm }) => [transpose(graph, x!, perm as number[])],
 
-  ZerosLike: (graph, [x]) => [{ ...x!, name: graph.constant(x!.dtype as ElementType, [], [0]), held: [] }],
+  ZerosLike: (graph, [x]) => [
+    { name: graph.constant(x!.dtype as ElementType, [], [0]), shape: x!.shape, dtype: x!.dtype, held: [] },
+  ],
 };

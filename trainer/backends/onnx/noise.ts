@@ -14,7 +14,7 @@ export interface Noise {
 const start = 64;
 const page = 65_536;
 
-/** The numbers of noise.ts, from the vectorized kernel of the wasm backend: a fifth of the time of JavaScript. */
+/** The numbers of nn/noise.ts from the vectorized kernel of the wasm backend: in a third of the time that JavaScript takes. */
 export class NoiseSource {
   readonly #memory = new WebAssembly.Memory({ initial: 2, maximum: 65_536, shared: true });
   // One thread: others would wait busily between steps, where ONNX Runtime's threads work.
