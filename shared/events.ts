@@ -106,9 +106,14 @@ const thinned = {
   /** A sentence for people. */
   message: z.string().max(500),
 };
+const namesItems = ({ seqs, superseded = [] }: { seqs: number[]; superseded?: number[] | undefined }) =>
+  seqs.length + superseded.length > 0;
+const noItems = { path: ['seqs'], error: 'no item is named' };
 /** The maps were deleted; the signals stay. */
-export const snapshotsThinned = z.strictObject({ type: z.literal('snapshots.thinned'), ...thinned });
-export const checkpointsThinned = z.strictObject({ type: z.literal('checkpoints.thinned'), ...thinned });
+export const snapshotsThinned = z.strictObject({ type: z.literal('snapshots.thinned'), ...thinned }).refine(namesItems, noItems);
+export const checkpointsThinned = z
+  .strictObject({ type: z.literal('checkpoints.thinned'), ...thinned })
+  .refine(namesItems, noItems);
 
 export const serverEvent = z.discriminatedUnion('type', [
   runCreated,
