@@ -36,7 +36,8 @@ export async function refusalOf(answer: Response): Promise<Error> {
   const text = (await answer.text()).trim();
   let words = text;
   try {
-    words = (JSON.parse(text) as { error: string }).error;
+    const { error } = JSON.parse(text) as { error: string | { message: string } };
+    words = typeof error === 'string' ? error : error.message;
   } catch {
     // Errors raised before routing are plain text.
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer as createHttp } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reach, reachJson } from '~/app/_live/reach';
+import { reach, reachJson, refusalOf } from '~/app/_live/reach';
 
 it('a server that is away is named in our words; what the caller gave up stays that', async () => {
   // Nobody listens on the port of a server that has just closed.
@@ -23,6 +23,7 @@ describe('an answer that is not the API’s is said in its words', () => {
     '/proxy': [502, 'text/html', '<html>502 Bad Gateway</html>'],
     '/wrong': [404, 'text/html; charset=utf-8', '<html>404</html>'],
     '/empty': [400, 'text/plain', ''],
+    '/signedOut': [401, 'application/json', '{"error":{"message":"You were signed out","code":-32001}}'],
     '/api': [400, 'application/json', '{"error":"x"}'],
   };
   const server = createHttp((request, response) => {
@@ -47,6 +48,8 @@ describe('an answer that is not the API’s is said in its words', () => {
   });
 
   it('the API’s own refusals are passed on', async () => {
+    expect((await refusalOf(await reach(`${origin}/signedOut`))).message).toBe('You were signed out');
+    expect((await refusalOf(await reach(`${origin}/api`))).message).toBe('x');
     expect(await (await reachJson(`${origin}/api`)).json()).toEqual({ error: 'x' });
   });
 });
