@@ -6,6 +6,7 @@ import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { reachJson, refusalOf } from '~/app/_live/reach';
 import { toast } from '~/app/_live/toast';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
@@ -28,11 +29,12 @@ export function TeamPage() {
   const signOut = async () => {
     setLeaving(true);
     try {
-      const answer = await fetch(atBase('/api/signout'), { method: 'POST' });
+      const answer = await reachJson(atBase('/api/signout'), { method: 'POST' });
+      if (!answer.ok) throw await refusalOf(answer);
       const { next } = (await answer.json()) as { next?: string };
       window.location.assign(next ?? atBase('/'));
-    } catch {
-      toast.error('You are still signed in: the server does not answer');
+    } catch (error) {
+      toast.error(`Nobody was signed out: ${(error as Error).message}`);
       setLeaving(false);
     }
   };

@@ -10,6 +10,7 @@ import { describeZodError, fieldOf } from '~/server/base/zodError';
 import type { Store } from '~/server/store';
 import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
+import { personHeader } from '~/shared/paths';
 import { colour, personName } from '~/shared/team';
 import { deviceOf, type Sessions, signOutPath } from './sessions';
 
@@ -75,6 +76,8 @@ export async function openIdentity(options: {
   async function signOut(visit: Visit): Promise<void> {
     const { request, response } = visit;
     const found = sessions.of(request);
+    const other = found && someoneElse(actorOf(found.person), request.headers[personHeader]);
+    if (other) return sendJson(response, 409, { error: other });
     if (found) {
       await people.revokeSession(actorOf(found.person), found.session.id);
       options.onSignOut();

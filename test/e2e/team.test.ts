@@ -245,7 +245,7 @@ describeInBrowser('a team, as it begins', () => {
     const leave = dan.getByRole('button', { name: 'Sign out' }).first();
     await dan.route('**/api/signout', (route) => route.abort());
     await leave.click();
-    await dan.getByText('You are still signed in: the server does not answer').waitFor();
+    await dan.getByText('Nobody was signed out: the server does not answer').waitFor();
     await context.close();
   });
 

@@ -169,6 +169,13 @@ describe('who comes in', () => {
     await expect(client(ida).runs.list.query()).rejects.toThrow('You are not signed in');
     const page = client({ ...jon, [personHeader]: id });
     await expect(page.runs.command.mutate(set('command-other'))).rejects.toThrow('Jon has signed in in this browser');
+    // Nor does it sign the other person out.
+    const refused = await fetch(`${app.url}/api/signout`, {
+      method: 'POST',
+      headers: { ...jon, [personHeader]: id, origin: app.url },
+    });
+    expect([refused.status, await refused.json()]).toEqual([409, { error: 'Jon has signed in in this browser' }]);
+    expect((await client(jon).system.info.query()).you.name).toBe('Jon');
     const socket = socketAs(jon, { person: id });
     const error = await new Promise<Error>((resolve) => socket.on('connect_error', resolve));
     expect(error.message).toBe('Jon has signed in in this browser');
