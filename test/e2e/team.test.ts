@@ -237,7 +237,8 @@ describeInBrowser('a team, as it begins', () => {
     await carol.getByText('Dan has signed in in this browser', { exact: true }).waitFor();
     await notes.getByText('Not sent. The text stays here until it is.').waitFor();
     await carol.getByRole('button', { name: 'Open this page again' }).click();
-    await carol.getByRole('alert').waitFor({ state: 'detached' });
+    // Next's announcer of routes is an alert too.
+    await carol.getByRole('alert').getByText('Dan has signed in').waitFor({ state: 'detached' });
     await openTab(carol, 'Steer');
     await carol.getByTestId('control-lock').getByText('Nobody holds the control lock').waitFor();
     // Whoever cannot sign out is told so.
