@@ -35,6 +35,8 @@ export class Relay {
   readonly #runs = new Map<string, RelayedRun>();
   /** What the leader said to each viewer that came: its connection, or why it may not come in. */
   readonly #answers = new WeakMap<IncomingMessage, Upstream | Error>();
+  /** Viewers whom the leader has not let in yet: how to refuse each. */
+  readonly #coming = new Map<Duplex, () => void>();
 
   constructor(
     private readonly target: () => Target,
@@ -73,20 +75,29 @@ export class Relay {
       timeout: connectWithinMs,
       extraHeaders: Object.fromEntries(own) as Record<string, string>,
     });
+    const refuse = () => void (this.#coming.delete(socket) && refuseUpgrade(socket, '502 Bad Gateway'));
+    this.#coming.set(socket, refuse);
     const letIn = (answer: Upstream | Error) => {
+      if (!this.#coming.delete(socket)) return;
       this.#answers.set(request, answer);
       request.url = path;
       this.#http.emit('upgrade', request, socket, head);
     };
-    socket.once('close', () => upstream.disconnect());
+    socket.once('close', () => {
+      this.#coming.delete(socket);
+      upstream.disconnect();
+    });
     upstream.once('connect', () => letIn(upstream));
     // Errors of the network have a type; others are refusals, which the viewer reads as if it were connected to the leader.
-    upstream.once('connect_error', (error) => ('type' in error ? refuseUpgrade(socket, '502 Bad Gateway') : letIn(error)));
+    upstream.once('connect_error', (error) => ('type' in error ? refuse() : letIn(error)));
+    // The leader ended after it took the connection and before it let the viewer in.
+    upstream.once('disconnect', refuse);
     return true;
   }
 
   /** Ends all connections: viewers come again, to whoever leads then. */
   cut(): void {
+    for (const refuse of this.#coming.values()) refuse();
     for (const { conn } of this.#io.sockets.sockets.values()) conn.close();
   }
 

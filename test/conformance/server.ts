@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
 import { pack } from '~/shared/pack';
+import { connected } from '~/test/support/connected';
 import { equal, need, Report } from './report';
 
 type Answer = Record<string, unknown> & { ok: boolean; reason?: string; message?: string };
@@ -26,10 +27,7 @@ class Player {
       forceNew: true,
       extraHeaders: { authorization: `Bearer ${this.token}` },
     });
-    await new Promise<void>((resolve, reject) => {
-      this.socket.once('connect', resolve);
-      this.socket.once('connect_error', reject);
-    });
+    await connected(this.socket);
   }
 
   ask(name: string, payload: unknown): Promise<Answer> {

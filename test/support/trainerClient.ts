@@ -15,6 +15,7 @@ import {
   VERSION,
 } from '~/shared/protocol';
 import { builtinRecipes } from '~/trainer/recipes';
+import { connected } from './connected';
 import { inbox } from './inbox';
 import type { Blob } from './synthetic';
 
@@ -76,10 +77,7 @@ export class TrainerClient {
       extraHeaders: { authorization: `Bearer ${address.token}` },
     });
     const client = new TrainerClient(registrationOf(changes), socket, address);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('connect_error', reject);
-    });
+    await connected(socket);
     // A connection that ends meanwhile brings no answer.
     const answer = await new Promise<RegistrationAnswer>((resolve, reject) => {
       socket.once('disconnect', (reason) => reject(new Error(`not registered: ${reason}`)));

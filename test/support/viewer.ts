@@ -15,6 +15,7 @@ import {
 } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { viewerParser } from '~/shared/viewerParser';
+import { connected } from './connected';
 import { type Inbox, inbox } from './inbox';
 
 type Received = {
@@ -61,10 +62,7 @@ export class TestViewer {
       extraHeaders: headers,
     });
     const viewer = new TestViewer(socket);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('connect_error', reject);
-    });
+    await connected(socket);
     return viewer;
   }
 

@@ -1,13 +1,15 @@
 /** A node that stands by sends a run's frames on to many viewers; everything else is between a viewer and the leader, as without it. */
 import { createServer } from 'node:http';
+import { Server, type Socket } from 'socket.io';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '~/server/cluster/forward';
 import { startRelayNode } from '~/server/cluster/relayNode';
 import { StandIn } from '~/server/cluster/standIn';
 import { closeHttp, listen } from '~/server/web/listen';
-import type { Looking } from '~/shared/protocol';
+import { type Looking, paths } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
+import { inbox } from '~/test/support/inbox';
 import { seeded } from '~/test/support/seeded';
 import { publishedSetup } from '~/test/support/setups';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
@@ -163,6 +165,23 @@ describe('a relay', () => {
     expect(await again.watch(runId, { attempt: one.view!.attempt, seq: one.view!.seq })).toEqual({ ok: true, view: null, you });
     await train(5);
     await isWhole(again, app, runId);
+  });
+
+  it('refuses whom a leader takes and does not let in before it ends, or before another leads', async () => {
+    const onTaken = inbox<{ taken: Socket }>();
+    const http = createServer();
+    const io = new Server(http, { path: paths.viewers });
+    io.use((socket) => onTaken.put('taken', socket));
+    const port = await listen(http, '127.0.0.1', 0);
+    closers.push(() => io.close());
+    const relay = await startStandIn(() => ({ address: `http://127.0.0.1:${port}` }));
+    const said = () => TestViewer.connect(relay.url).catch((e: Error) => e.message);
+    const [ended, replaced] = [said(), said()];
+    const [first] = [await onTaken.next('taken'), await onTaken.next('taken')];
+    first.conn.close();
+    expect(await Promise.race([ended, replaced])).toBe('websocket error');
+    relay.standIn.cut();
+    expect(await Promise.all([ended, replaced])).toEqual(['websocket error', 'websocket error']);
   });
 
   it('lets in whom the leader lets in, as the person whom the leader knows', async () => {
