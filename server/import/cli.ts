@@ -100,6 +100,10 @@ async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
       }
       for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
         const full = path.join(entry.parentPath, entry.name);
+        if (entry.name === 'headroom.db')
+          throw new ServerError(
+            `${entry.parentPath}: it is the data folder of a server: start one on it (HEADROOM_DATA), and import what it exports as .headroom`,
+          );
         const within = path.relative(from, full).split(path.sep);
         if (!entry.isFile() || within.some((part) => part.startsWith('.'))) continue;
         await access(full, constants.R_OK);
@@ -110,7 +114,7 @@ async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
       if (code === undefined) throw error;
       throw new ServerError(`${where}: ${pathProblem(error, 'read')}`);
     }
-  if (files.length === 0) throw new ServerError('the folder holds no file');
+  if (files.length === 0) throw new ServerError(`${paths.join(', ')}: there is no file in it; give a folder that holds some`);
   return files;
 }
 
