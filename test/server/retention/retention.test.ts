@@ -62,7 +62,7 @@ describe('a run whose checkpoints outgrow their quota', () => {
         unlimited: { count: 1, bytes: 5000 },
       });
 
-      const why = '. 2 checkpoints were deleted to save space, as the activity of the run says';
+      const why = '. 2 checkpoints were deleted, as the activity of the run says';
       const back = { kind: 'act', id: 'command-1', runId, action: 'revert', args: { step: 20 } } as const;
       expect(await app.hub.command(ada, back)).toEqual({
         ok: false,
