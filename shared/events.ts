@@ -96,9 +96,10 @@ export const runLabeled = z.strictObject({
   trashed: z.boolean().optional(),
 });
 
-/** Items were deleted so that all of the run fit their quota (server/retention/thin.ts says which go first). */
+/** Items left the list: deleted so that all of the run fit their quota (server/retention/thin.ts says which go first), or imported without their file. */
 const thinned = {
-  quotaBytes: z.int().positive(),
+  /** Left out of an imported run. */
+  quotaBytes: z.int().positive().optional(),
   /** Seqs of the items in force. */
   seqs: z.array(seq),
   /** Seqs of those that the run had gone back over. */

@@ -57,7 +57,7 @@ export function checkpointsThere(checkpoints: readonly Pick<ListItems['checkpoin
 
 /** Why checkpoints are missing; '' when none was deleted. */
 export const whyThinned = ({ checkpointsThinned: n }: Pick<RunView, 'checkpointsThinned'>): string =>
-  n === undefined ? '' : `. ${n} checkpoint${n === 1 ? ' was' : 's were'} deleted to save space, as the activity of the run says`;
+  n === undefined ? '' : `. ${n} checkpoint${n === 1 ? ' was' : 's were'} deleted, as the activity of the run says`;
 
 /** The outcome of a command that a checkpoint holds, once the run is back at that checkpoint. */
 export const waitsAgain = ({ step }: Pick<CheckpointRef, 'step'>): CommandRecord['outcome'] => ({

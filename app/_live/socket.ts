@@ -16,6 +16,8 @@ const answerWithinMs = 10_000;
 const connectWithinMs = 4_000;
 /** A connection without messages for this long is replaced by a new one. */
 const giveUpAfterMs = 10_000;
+/** Some proxies cut every connection now and then: one that is back by then was not missed. */
+const missedAfterMs = 2_000;
 export const socketOptions = {
   path: atBase(paths.viewers),
   parser: viewerParser,
@@ -44,6 +46,11 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   });
   let websocketWorks = false;
   let silent = false;
+  let missed: ReturnType<typeof setTimeout> | undefined;
+  const down = (why: string | null) => {
+    clearTimeout(missed);
+    listeners.each((l) => l.down?.(why));
+  };
   setInterval(() => {
     const ms = socket.connected ? serverTime.silentMs(performance.now()) : 0;
     if (ms > 0 || silent) listeners.each((l) => l.silent?.(ms));
@@ -54,6 +61,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('time', ({ now }) => serverTime.hear(now, Date.now(), performance.now()));
   socket.on('connect', () => {
     serverTime.reset();
+    clearTimeout(missed);
     putOut = null;
     wireRefusal.set({ why: null });
     websocketWorks ||= socket.io.engine.transport.name === 'websocket';
@@ -62,7 +70,8 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('disconnect', (reason) => {
     serverTime.reset();
     if (putOut !== null) wireRefusal.set({ why: putOut });
-    listeners.each((l) => l.down?.(putOut));
+    if (putOut === null && socket.active) missed = setTimeout(() => down(null), missedAfterMs);
+    else down(putOut);
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
     if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
   });
@@ -73,7 +82,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
     const why = refused ? (error.data ? error.message : (putOut ?? error.message)) : null;
     if (why !== null) wireRefusal.set({ why });
-    listeners.each((l) => l.down?.(why));
+    down(why);
     if (refused) setTimeout(() => socket.connect(), 5_000);
   });
   // Acknowledged after processing, even if nobody watches that run any more: an unacknowledged frame would block the others.

@@ -8,16 +8,12 @@ import { count } from '~/app/_components/format';
 import type { Actor } from '~/shared/ids';
 import type { GroupRow, RunRow } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
-import type { ColumnShown } from './columns';
+import { type ColumnShown, columnsAt } from './columns';
 import { type Below, Row, type RowActions } from './RunRow';
 import type { View } from './tableQuery';
 import type { TableState } from './tableReader';
 import { useSparklines } from './useSparklines';
 
-/** Least width of the name column, px; it gets the width that other columns leave. */
-const nameWidth = 250;
-/** Greatest useful width, px: beyond it the column, with its checkbox and menu, would be mostly empty. */
-const nameMost = 640;
 /** Every line has the same height, px, so that none has to be measured: with one row of labels under the name, or two and the progress. */
 const heights = { wide: 56, narrow: 78 };
 /** Lines drawn above and below the visible ones; the drawn range moves by `stride` lines. */
@@ -42,18 +38,12 @@ export function RunTable(props: {
   const scroll = useRef<HTMLDivElement>(null);
   // Assume a desktop width until measured.
   const width = useSize(scroll).width || 1280;
-  const columns = useMemo(() => {
-    const fitting = asked.filter((c) => c.from <= width);
-    // On a wide screen the other columns get wider too.
-    const factor = (width - nameMost) / fitting.reduce((sum, c) => sum + c.width, 0);
-    return factor > 1 ? fitting.map((c) => ({ ...c, width: Math.round(c.width * factor) })) : fitting;
-  }, [asked, width]);
+  const { columns, least } = useMemo(() => columnsAt(asked, width), [asked, width]);
   const { lines, head, stale } = state;
   const wide = columns.length + 3;
   const left = (key: string) => asked.some((c) => c.key === key) && !columns.some((c) => c.key === key);
   const [status, changed, step] = [left('status'), left('changed'), left('step')];
   const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
-  const least = columns.reduce((sum, c) => sum + c.width, narrow(width) ? 220 : nameWidth + 72);
   const height = step ? heights.narrow : heights.wide;
   const [first, last] = useInSight(scroll, head.lines, height);
   const items = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
@@ -165,8 +155,6 @@ function useInSight(scroll: RefObject<HTMLElement | null>, lines: number, height
   }, [scroll, height]);
   return [Math.max(0, Math.min(top, lines - 1) - overscan), Math.min(lines - 1, top + shown + stride + overscan)];
 }
-
-const narrow = (width: number): boolean => width < 560;
 
 /** In place of a line that failed to render. */
 const FailedLine = ({ runId, error, wide }: { runId: string; error: Error; wide: number }) => (

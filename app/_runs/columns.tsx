@@ -7,7 +7,7 @@ import { StatusBadge } from '~/app/_components/StatusBadge';
 import type { Term } from '~/app/_components/terms';
 import type { Cell, RunRow, Sparkline } from '~/shared/runTable';
 import { bare } from '~/shared/schemaWords';
-import type { MainResult } from '~/shared/summary';
+import type { MainResult, RunSummary } from '~/shared/summary';
 import { SparklineChart } from './SparklineChart';
 
 export interface ColumnShown {
@@ -49,29 +49,16 @@ export const fixedColumns: readonly ColumnShown[] = [
   text('status', 'Status', 112, ({ run }) => <StatusBadge status={run.status} />, { from: 560 }),
   text('trend', 'Trend', 116, (_row, _at, line) => <SparklineChart line={line} />, { sorts: false, term: 'mainMetric', from: 0 }),
   number('step', 'Step', 132, ({ run }) => <Steps row={run} />, { term: 'step' }),
-  number('loss', 'Loss', 84, ({ run }) => <Value value={run.loss} />, { term: 'loss', from: 980 }),
+  number('loss', 'Loss', 84, ({ run }) => <Value value={run.loss} />, { term: 'loss', from: 1050 }),
   number('accuracy', 'Accuracy', 88, ({ run }) => <Value value={run.accuracy} share />, { term: 'accuracy' }),
-  number('best', 'Best', 136, ({ run }) => <Result of={run.best} />, { term: 'best' }),
-  number('evaluated', 'Newest result', 136, ({ run }) => <Result of={run.evaluated} />, {
-    term: 'evaluation',
-    from: 980,
-  }),
+  number('best', 'Best', 136, ({ run }) => <Result of={run.best} />, { term: 'best', from: 820 }),
+  number('evaluated', 'Newest result', 136, ({ run }) => <Result of={run.evaluated} />, { term: 'evaluation', from: 1190 }),
   text('changed', 'Changed settings', 220, (row) => <Changed row={row} />, {
     sorts: false,
     term: 'preset',
-    from: 1480,
+    from: 1500,
   }),
-  number('createdAt', 'Started', 148, ({ run }) => (
-    // A long name is cut, not the time.
-    <span className="flex justify-end font-sans text-dim">
-      <span className="truncate" title={run.createdBy.name}>
-        {run.createdBy.name}
-      </span>
-      <span className="shrink-0 whitespace-pre">
-        , <Ago at={run.createdAt} suffix=" ago" />
-      </span>
-    </span>
-  )),
+  number('createdAt', 'Started', 148, ({ run }) => <Started run={run} />, { from: 970 }),
   number('watchers', 'Watching', 92, ({ run }) => <Watching n={run.watchers} />, { from: 1400 }),
   text('recipe', 'Recipe', 112, ({ run }) => run.recipe ?? '–', { term: 'recipe' }),
   text('project', 'Project', 112, ({ run }) => run.project, { term: 'project' }),
@@ -102,6 +89,24 @@ export function columnsOf(keys: readonly string[], titles: ReadonlyMap<string, s
   });
 }
 
+/** Least width of the name column with its checkbox and menu, px; it gets the width that other columns leave. */
+const nameLeast = (width: number): number => (width < 560 ? 220 : 322);
+/** Greatest useful width of the name column, px: beyond it the column would be mostly empty. */
+const nameMost = 640;
+
+/**
+ * The columns that a table of this width (px) shows, and the least width that it needs for them: a wider one scrolls. On a wide screen all
+ * columns get wider.
+ */
+export function columnsAt(asked: readonly ColumnShown[], width: number): { columns: readonly ColumnShown[]; least: number } {
+  const columns = asked.filter((c) => c.from <= width);
+  const sum = columns.reduce((all, c) => all + c.width, 0);
+  const factor = (width - nameMost) / sum;
+  if (factor <= 1) return { columns, least: sum + nameLeast(width) };
+  const widened = columns.map((c) => ({ ...c, width: Math.round(c.width * factor) }));
+  return { columns: widened, least: width };
+}
+
 /** Keys of columns that the server fills in (`cells` of its rows), in their order. */
 export const askedColumns = (keys: readonly string[]): string[] => keys.filter((key) => !byKey.has(key));
 
@@ -117,6 +122,18 @@ function CellValue({ cell }: { cell: Cell }) {
   const words = Array.isArray(cell) ? cell.map(bare).join(', ') : bare(cell);
   return <span title={words}>{words}</span>;
 }
+
+/** A long name is cut, not the time. */
+const Started = ({ run }: { run: RunSummary }) => (
+  <span className="flex justify-end font-sans text-dim">
+    <span className="truncate" title={run.createdBy.name}>
+      {run.createdBy.name}
+    </span>
+    <span className="shrink-0 whitespace-pre">
+      , <Ago at={run.createdAt} suffix=" ago" />
+    </span>
+  </span>
+);
 
 /** The main result of an evaluation, with its split. */
 function Result({ of }: { of: MainResult | null }) {

@@ -66,7 +66,7 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
         <form onSubmit={submit} noValidate className="flex flex-col gap-3 p-2">
           <p className="text-xs text-dim">
             The limits hold for every run of this server. When a run takes more, some go at its next snapshot or checkpoint, until
-            nine tenths are left; its activity says so.
+            nine tenths are left; its activity says so. Samples and answers to questions have no limit: they go with their run.
           </p>
           {kinds.map((kind) => {
             const { what, keeps } = about[kind];
@@ -101,6 +101,12 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
               </div>
             );
           })}
+          {use && use.unlimited.count > 0 && (
+            <p className="text-2xs text-dim">
+              Samples and answers to questions of this run take {binaryBytes(use.unlimited.bytes)}: {count(use.unlimited.count)}{' '}
+              files.
+            </p>
+          )}
           {refused && refused.field === null && (
             <p role="alert" className="text-bad">
               {refused.message}

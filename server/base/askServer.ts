@@ -36,19 +36,22 @@ export async function refusalOf(answer: Response): Promise<ServerError> {
   }
 }
 
-/** @returns a function that sends a request, and throws ServerError unless it is answered well */
+/** @returns send: sends a request. checked: throws ServerError unless it was answered well. request: both */
 export function openServer(given: { url: string | undefined; token: string | undefined; signal: AbortSignal | undefined }) {
   const url = serverAddress(given.url ?? process.env.HEADROOM_SERVER ?? 'http://127.0.0.1:3000');
   const token = given.token ?? process.env.HEADROOM_TOKEN;
   if (token && !/^[\x21-\x7e]+$/.test(token))
     throw new ServerError('the token (--token or HEADROOM_TOKEN) has characters that no token has: copy it again');
-  const request = async (address: string, init: RequestInit = {}): Promise<Response> => {
+  const send = (address: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { ...(token && { authorization: `Bearer ${token}` }), ...(init.headers as Record<string, string>) };
-    const answer = await askServer(`${url}${address}`, { signal: given.signal ?? null, ...init, headers });
+    return askServer(`${url}${address}`, { signal: given.signal ?? null, ...init, headers });
+  };
+  const checked = async (answer: Response): Promise<Response> => {
     if (answer.ok) return answer;
     if (answer.status === 401)
       throw new ServerError(`${url} does not know you: give a token of the team page with --token or HEADROOM_TOKEN`);
     throw await refusalOf(answer);
   };
-  return { url, request };
+  const request = async (address: string, init?: RequestInit) => checked(await send(address, init));
+  return { url, send, checked, request };
 }

@@ -4,6 +4,12 @@ import type { JobState } from '~/shared/jobs';
 
 export type Progress = Pick<JobState, 'doing' | 'done' | 'total' | 'unit'>;
 
+/** The answer to a request in JSON; a body of null: none. */
+export interface Answer {
+  status: number;
+  body: object | null;
+}
+
 /** One job, as seen by the code that does the work. */
 export interface Job {
   readonly id: string;
@@ -25,7 +31,7 @@ const kept = 200;
  */
 export class Jobs {
   readonly #working = new Set<Promise<unknown>>();
-  readonly #jobs = new Map<string, { state: JobState; actorId: string; controller: AbortController }>();
+  readonly #jobs = new Map<string, { state: JobState; actorId: string; controller: AbortController; answer?: Promise<Answer> }>();
 
   /** @returns null when a job with this id exists */
   begin(actor: Actor, { id = nanoid(), kind, what }: { id?: string; kind: JobState['kind']; what: string }): Job | null {
@@ -62,6 +68,15 @@ export class Jobs {
   get(actor: Actor, id: string): JobState | null {
     const job = this.#jobs.get(id);
     return job && (job.actorId === actor.id || actor.role === 'admin') ? { ...job.state } : null;
+  }
+
+  /** The answer of a job that goes on without its client; null when there is none with this id that this person may see. */
+  answer(actor: Actor, id: string): Promise<Answer> | null {
+    return (this.get(actor, id) && this.#jobs.get(id)!.answer) ?? null;
+  }
+
+  keepAnswer(id: string, answer: Promise<Answer>): void {
+    this.#jobs.get(id)!.answer = answer;
   }
 
   /** Ends the job without waiting: the working code removes its unfinished files. */

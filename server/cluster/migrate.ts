@@ -1,6 +1,6 @@
 /**
  * `headroom migrate [FOLDER]`: copies a data folder into the PostgreSQL at DATABASE_URL. Cut short and started again, it skips
- * what is there. The folder stays as it is.
+ * what is there. Nothing is taken from the folder; one of an older format is brought up to date.
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { openServer, ServerError } from '~/server/base/askServer';
 import { readArguments, standardTerminal, type Terminal } from '~/server/base/terminal';
 import type { ImportChoices, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
-import type { JobState } from '~/shared/jobs';
+import { answerOfJob, JOB_WAIT_S, type JobState } from '~/shared/jobs';
 import { pathProblem } from '~/shared/pathProblem';
 import type { GivenFile } from './sources';
 
@@ -100,6 +100,10 @@ async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
       }
       for (const entry of await readdir(from, { recursive: true, withFileTypes: true })) {
         const full = path.join(entry.parentPath, entry.name);
+        if (entry.name === 'headroom.db')
+          throw new ServerError(
+            `${entry.parentPath}: it is the data folder of a server: start one on it (HEADROOM_DATA), and import what it exports as .headroom`,
+          );
         const within = path.relative(from, full).split(path.sep);
         if (!entry.isFile() || within.some((part) => part.startsWith('.'))) continue;
         await access(full, constants.R_OK);
@@ -110,7 +114,7 @@ async function filesIn(given: readonly string[]): Promise<GivenFile[]> {
       if (code === undefined) throw error;
       throw new ServerError(`${where}: ${pathProblem(error, 'read')}`);
     }
-  if (files.length === 0) throw new ServerError('the folder holds no file');
+  if (files.length === 0) throw new ServerError(`${paths.join(', ')}: there is no file in it; give a folder that holds some`);
   return files;
 }
 
@@ -127,15 +131,9 @@ function nameFor(from: string, paths: readonly string[]): string {
   }
 }
 
-function connectTo({ url, request }: ReturnType<typeof openServer>) {
-  const ask = async <T>(method: string, address: string, body?: unknown): Promise<T> => {
-    const json = { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
-    const text = await (await request(address, { method, ...(body !== undefined && json) })).text();
-    return (text ? JSON.parse(text) : null) as T;
-  };
+function connectTo({ url, send, checked, request }: ReturnType<typeof openServer>) {
   return {
     url,
-    ask,
     /** A Ctrl+C waits for the answer a little: without the id nobody could discard the import. */
     async open(signal: AbortSignal | undefined): Promise<{ id: string }> {
       const late = new AbortController();
@@ -155,7 +153,11 @@ function connectTo({ url, request }: ReturnType<typeof openServer>) {
     /** Sends a request for a long job, and shows its progress. */
     async follow<T>(terminal: Terminal, address: string, body: unknown): Promise<T> {
       const job = randomBytes(12).toString('hex');
-      const answer = ask<T>('POST', `${address}?job=${job}`, body);
+      const json = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+      const answer = answerOfJob(
+        () => send(`${address}?job=${job}&wait=${JOB_WAIT_S}`, json),
+        () => pause(1000),
+      ).then(async (done) => (await checked(done)).json() as Promise<T>);
       let over = false;
       const end = () => {
         over = true;
@@ -165,10 +167,9 @@ function connectTo({ url, request }: ReturnType<typeof openServer>) {
         await Promise.race([pause(300), answer.catch(() => {})]);
         if (over) break;
         const input = encodeURIComponent(JSON.stringify({ id: job }));
-        const state = await ask<{ result: { data: JobState | null } }>('GET', `/api/trpc/jobs.get?input=${input}`).catch(
-          () => null,
-        );
-        const at = state?.result.data;
+        const at = await request(`/api/trpc/jobs.get?input=${input}`)
+          .then(async (state) => ((await state.json()) as { result: { data: JobState | null } }).result.data)
+          .catch(() => null);
         if (at)
           progress(terminal, `${at.doing}${at.total > 0 ? ` ${Math.min(100, Math.floor((100 * at.done) / at.total))} %` : ''}`);
       }

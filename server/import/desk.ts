@@ -34,6 +34,8 @@ export interface OpenImport {
   readonly files: GivenFile[];
   bytes: number;
   touchedAt: number;
+  /** Its newest job. */
+  job?: Job;
 }
 
 /** Imports between their first file and their end. They are read one after the other: each may take much memory and time. */

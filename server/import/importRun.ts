@@ -188,7 +188,7 @@ async function importRecord(
         const event = { type: 'status', status: 'stopped', step: view.step, message } as const;
         await log.add([{ seq: view.seq + 1, attempt: view.attempt, at: deps.now(), event }]);
       }
-      missing = await noteMissing(deps, runId);
+      missing = await noteMissing(deps, runId, log);
     });
     return { runId, missing };
   } finally {
@@ -196,13 +196,28 @@ async function importRecord(
   }
 }
 
-/** Notes which files of items in force the run's file lacked, so that they are not taken for lost here. @returns how many */
-async function noteMissing({ store, blobs }: ImportDeps, runId: string): Promise<number> {
+/**
+ * Notes which files of items in force the run's file lacked, so that they are not taken for lost here. Snapshots and checkpoints
+ * without their file can be neither shown nor continued from: an entry takes them from the lists. @returns how many files
+ */
+async function noteMissing({ store, blobs, now }: ImportDeps, runId: string, log: LogCopy): Promise<number> {
   const missing = new Set<string>();
-  for (const kind of filedKinds)
+  for (const kind of filedKinds) {
+    const seqs: number[] = [];
     for await (const items of listsOf(store, runId).pages(kind))
-      for (const hash of items.flatMap((item) => blobsNamed(item as Parameters<typeof blobsNamed>[0])))
-        if (!(await blobs.has(hash))) missing.add(hash);
+      for (const item of items) {
+        const gone: string[] = [];
+        for (const hash of blobsNamed(item as Parameters<typeof blobsNamed>[0])) if (!(await blobs.has(hash))) gone.push(hash);
+        for (const hash of gone) missing.add(hash);
+        // Those that a script keeps itself were never in the file.
+        if (gone.includes(item.blob?.hash ?? '') && !('reference' in item)) seqs.push(item.seq);
+      }
+    if (kind === 'media' || seqs.length === 0) continue;
+    const what = seqs.length === 1 ? `1 ${kind.slice(0, -1)} is` : `${seqs.length} ${kind} are`;
+    const message = `${what} not listed: the imported file lacks what belongs to ${seqs.length === 1 ? 'it' : 'them'}`;
+    const { seq, attempt } = log.view!;
+    await log.add([{ seq: seq + 1, attempt, at: now(), event: { type: `${kind}.thinned`, seqs, message } }]);
+  }
   if (missing.size > 0) await changeList(store, missingKey, (known) => [...new Set([...known, ...missing])]);
   return missing.size;
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { asJob, RequestError, refuse } from '~/server/base/jobRequest';
-import type { Job, Jobs } from '~/server/base/jobs';
-import { sendJson } from '~/server/base/respond';
+import { asJob, asLongJob, RequestError, refuse, sendAnswer } from '~/server/base/jobRequest';
+import type { Answer, Job, Jobs } from '~/server/base/jobs';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
 import { describeZodError } from '~/server/base/zodError';
 import type { Actor } from '~/shared/ids';
@@ -23,49 +22,55 @@ const LONGEST_NAME = 1000;
 /**
  * In one request: POST /api/import?name=<file name>[&as=copy][&axis=<column>][&project=<name>] with the file as the body. In
  * steps: POST /api/imports opens an import; PUT /api/imports/<id>/files?path=<path> sends a file; POST .../plan describes the
- * runs; POST .../runs writes them; DELETE ends the import. With `job=<id>`, each can be followed and canceled (tRPC jobs). Errors
- * are JSON {"error"}.
+ * runs; POST .../runs writes them; DELETE ends the import. With `job=<id>`, each can be followed and canceled (tRPC jobs), and with
+ * `wait=<seconds>` too it goes on without its client, who asks again after 202. Errors are JSON {"error"}.
  */
 export function importRoutes(deps: ImportRouteDeps): Route[] {
   const { desk } = deps;
   const route = (
     method: Method,
     path: string,
-    work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<void>,
+    work: (visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<Answer>,
   ): Route => ({
     method,
     path,
     for: 'start runs',
     refuse,
     handle(visit) {
-      const { job: id = null, ...query } = Object.fromEntries(visit.url.searchParams);
+      const { job: id = null, wait, ...query } = Object.fromEntries(visit.url.searchParams);
       const what = (query.name ?? query.path ?? '').slice(0, 200) || 'files';
-      return asJob(deps.jobs, visit, { kind: 'import', what, id, canceled }, (job) => work(visit, job, query), refusal);
+      const about = { kind: 'import', what, id, canceled } as const;
+      if (wait !== undefined) return asLongJob(deps.jobs, visit, { ...about, wait }, (job) => work(visit, job, query), refusal);
+      return asJob(deps.jobs, visit, about, async (job) => sendAnswer(visit.response, await work(visit, job, query)), refusal);
     },
   });
   const opened = ({ actor, params }: KnownVisit) => desk.get(actor, params.id!);
   return [
     route('POST', '/api/import', (visit, job, query) => single(deps, visit, query, job)),
-    route('POST', '/api/imports', async ({ actor, response }) => sendJson(response, 201, { id: (await desk.open(actor)).id })),
+    route('POST', '/api/imports', async ({ actor }) => ({ status: 201, body: { id: (await desk.open(actor)).id } })),
     route('PUT', '/api/imports/:id/files', async (visit, job, query) => {
-      const { request, response } = visit;
+      const { request } = visit;
       await desk.receive(opened(visit), nameIn(query.path), request, announced(request), job);
-      response.writeHead(204).end();
+      return { status: 204, body: null };
     }),
     route('POST', '/api/imports/:id/plan', async (visit, job) => {
       const open = opened(visit);
+      open.job = job;
       const choices = await choicesIn(visit.request);
-      sendJson(visit.response, 200, await desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })));
+      return { status: 200, body: await desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })) };
     }),
     route('POST', '/api/imports/:id/runs', async (visit, job) => {
       const open = opened(visit);
+      open.job = job;
       const result = await written(deps, open, visit.actor, await choicesIn(visit.request), job);
       await desk.close(open);
-      sendJson(visit.response, 201, result);
+      return { status: 201, body: result };
     }),
     route('DELETE', '/api/imports/:id', async (visit) => {
-      await desk.close(opened(visit));
-      visit.response.writeHead(204).end();
+      const open = opened(visit);
+      open.job?.cancel();
+      await desk.close(open);
+      return { status: 204, body: null };
     }),
   ];
 }
@@ -79,10 +84,10 @@ function refusal(error: unknown): { status: number; more?: object } | null {
 
 async function single(
   deps: ImportRouteDeps,
-  { request, response, actor }: KnownVisit,
+  { request, actor }: KnownVisit,
   { name = '', as = 'itself', axis, project }: Record<string, string>,
   job: Job,
-): Promise<void> {
+): Promise<Answer> {
   if (as !== 'itself' && as !== 'copy')
     throw new ImportError(`as: "${as.slice(0, 40)}" is not known; give "copy", or leave it out`);
   const called = name.slice(0, 200) || 'file';
@@ -101,7 +106,7 @@ async function single(
       throw new ImportError(failed?.error ?? `there is no run in it: ${result.leftOut.join('; ') || 'the file is empty'}`);
     const leftOut = [made[0]!.leftOut, ...result.leftOut].filter((words) => words !== null).join('; ');
     const several = result.runs.length > 1 ? { runs: result.runs } : {};
-    sendJson(response, 201, { runId: made[0]!.runId, leftOut: leftOut || null, ...several });
+    return { status: 201, body: { runId: made[0]!.runId, leftOut: leftOut || null, ...several } };
   } finally {
     await deps.desk.close(open);
   }

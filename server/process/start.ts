@@ -1,10 +1,7 @@
 /** `npm start`: builds what is out of date, then runs it. `npm run dev` (--dev): runs the sources, compiling pages on request. */
-import fs, { accessSync, constants } from 'node:fs';
 import { createServer } from 'node:http';
-import path from 'node:path';
-import { StartError } from '~/server/base/startError';
+import { needWritable } from '~/server/base/writableFolder';
 import { closeHttp, listen } from '~/server/web/listen';
-import { makeFolder } from '~/shared/dataFolder';
 import { build } from './build';
 import { buildReplayPage } from './buildReplay';
 import { readEnv } from './env';
@@ -13,7 +10,7 @@ async function start(): Promise<void> {
   const shell = process.ppid;
   // Report problems that would stop the server before a build that takes a minute.
   const { host, port, dataFolder, basePath } = readEnv(process.env);
-  checkFolder(dataFolder);
+  needWritable(dataFolder, 'HEADROOM_DATA');
   const probe = createServer();
   await listen(probe, host, port);
   await closeHttp(probe);
@@ -25,17 +22,6 @@ async function start(): Promise<void> {
   // npm was ended during the build (shutdown.ts).
   if (process.env.npm_lifecycle_event !== undefined && process.ppid !== shell) return;
   await import(new URL('../../.build/server/main.js', import.meta.url).href);
-}
-
-function checkFolder(folder: string): void {
-  try {
-    makeFolder(folder, fs, path);
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new StartError(
-      `HEADROOM_DATA: cannot write to ${folder} (${(error as NodeJS.ErrnoException).code}); choose another folder`,
-    );
-  }
 }
 
 start().catch((error: unknown) => {

@@ -6,7 +6,7 @@ import type { BlobStore } from '~/server/store/blobs';
 import { listsOf, type RunLists } from '~/server/store/lists';
 import type { CommandAnswer } from '~/shared/commands';
 import type { ListItems, ListKind, RunView } from '~/shared/view';
-import { itemEvents, superseded } from './superseded';
+import { entriesOf, itemEvents, superseded } from './superseded';
 import { checkpointsToThin, LEAVE, NEWEST_CHECKPOINTS, snapshotsToThin } from './thin';
 
 export interface RetentionDeps {
@@ -29,8 +29,8 @@ export type Quotas = Record<Thinned, number>;
 export interface Retention {
   quotas(): Quotas;
   setQuotas(changes: Partial<Quotas>): Promise<void>;
-  /** What one run's items take now, with those that it went back over. */
-  use(runId: string): Promise<Record<Thinned, { count: number; bytes: number }>>;
+  /** What one run's items take now, with those that it went back over. `unlimited`: files of samples and of answers to questions, which have no quota. */
+  use(runId: string): Promise<Record<Thinned | 'unlimited', { count: number; bytes: number }>>;
   /** Waits for thinning in progress, then stops. */
   close(): Promise<void>;
 }
@@ -92,8 +92,8 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
       left -= item.blob.bytes;
     }
     const marks = { alerts: await whole(lists, 'alerts'), notes: await whole(lists, 'notes') };
-    // What another run uses of the rest counts, too.
-    const quota = quotas[kind] - (left - bytesOf(all));
+    // What another run uses of the rest counts, too, and so do the pictures that snapshots share.
+    const quota = quotas[kind] - (left - all.reduce((sum, { blob }) => sum + blob.bytes, 0));
     if (kind === 'snapshots') return { ...result, taken: snapshotsToThin(all as ListItems['snapshots'][], marks, quota) };
     const named = new Set((await whole(lists, 'analyses')).flatMap((a) => a.checkpoint ?? []));
     for (const { command } of view.openCommands) if (command.kind === 'act' && command.checkpoint) named.add(command.checkpoint);
@@ -165,7 +165,11 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
         const items = [...all, ...(await superseded(store, kind, runId, all))];
         return { count: items.length, bytes: bytesOf(items) };
       };
-      return { snapshots: await of('snapshots'), checkpoints: await of('checkpoints') };
+      const files = new Map<string, number>();
+      for await (const { event } of entriesOf(store, runId, ['media', 'analysis']))
+        if ('blob' in event && event.blob) files.set(event.blob.hash, event.blob.bytes);
+      const unlimited = { count: files.size, bytes: [...files.values()].reduce((sum, bytes) => sum + bytes, 0) };
+      return { snapshots: await of('snapshots'), checkpoints: await of('checkpoints'), unlimited };
     },
     async close() {
       stop();
@@ -177,7 +181,8 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
 /** Each blob counts once: two items may have the same bytes. */
 const bytesOf = (items: readonly Item[]): number => {
   let bytes = 0;
-  for (const { blob } of new Map(items.map((item) => [item.blob.hash, item])).values()) bytes += blob.bytes;
+  const files = items.flatMap((item) => ('pictures' in item && item.pictures ? [item.blob, item.pictures] : [item.blob]));
+  for (const file of new Map(files.map((file) => [file.hash, file])).values()) bytes += file.bytes;
   return bytes;
 };
 const blobsOf = (item: Item): string[] => blobsNamed(item as Parameters<typeof blobsNamed>[0]);

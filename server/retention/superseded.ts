@@ -43,7 +43,8 @@ export async function superseded<K extends Kind>(
   );
 }
 
-async function* entriesOf(store: Pick<Store, 'entries'>, runId: string, types: RunEvent['type'][]): AsyncGenerator<Entry> {
+/** Entries of some types, those that the run has gone back over too. */
+export async function* entriesOf(store: Pick<Store, 'entries'>, runId: string, types: RunEvent['type'][]): AsyncGenerator<Entry> {
   for (let fromSeq = 1; ; ) {
     const page = await store.entries({ runId, fromSeq, limit: 500, types });
     yield* page;

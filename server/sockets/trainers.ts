@@ -63,7 +63,7 @@ export function openTrainerLink(
       else
         next(
           new Error(
-            'a trainer needs a token: set HEADROOM_TRAINER_TOKEN to one of scope trainer (Team page), or to what trainer.token in the data folder holds',
+            'a trainer needs a token, and none came, or one that is not known: set HEADROOM_TRAINER_TOKEN to one of scope trainer (Team page), or to what trainer.token in the data folder holds',
           ),
         );
     }, next);

@@ -2,18 +2,22 @@
  * `headroom backup FOLDER [--from DATA]`: copies a data folder, even while a server is writing to it. The copy is itself a data
  * folder.
  */
-import fs, { constants } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import type Database from 'better-sqlite3';
 import { auditPath } from '~/server/audit/auditFile';
 import { isDiskFull } from '~/server/base/diskFull';
-import { dataFolderOf, makeFolder } from '~/shared/dataFolder';
+import { needWritable } from '~/server/base/writableFolder';
+import { dataFolderOf } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
 import { pathProblem } from '~/shared/pathProblem';
 import { absent, blobFiles, syncFolder } from './blobs';
-import { databaseFile, needDatabase, openForReading } from './sqlite/schema';
+import { databaseFile, lock, OlderFormatError, openForReading } from './sqlite/schema';
 import { refuseIndex, verifyFolder } from './verify';
+
+const tokenFile = (folder: string): string => path.join(folder, 'trainer.token');
 
 /**
  * Copies the blobs, then the database as of one moment, then the blobs that came meanwhile: of those that its logs name, retention
@@ -22,39 +26,54 @@ import { refuseIndex, verifyFolder } from './verify';
  * @throws Error with a message for people
  */
 export async function backup(data: string, to: string): Promise<{ copied: number; kept: number }> {
-  needDatabase(data);
-  try {
-    makeFolder(to, fs, path);
-  } catch (error) {
-    throw new Error(`FOLDER ${to}: ${pathProblem(error, 'write')}`);
-  }
-  if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
-  const fresh = `${databaseFile(to)}.new`;
-  await rm(fresh, { force: true });
-  try {
-    return await copyAll(data, to, fresh);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw isDiskFull(error) ? new Error(`FOLDER ${to}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`) : error;
-  }
-}
-
-async function copyAll(data: string, to: string, fresh: string): Promise<{ copied: number; kept: number }> {
-  const database = databaseFile(to);
-  const count = { copied: 0, kept: 0 };
-  const seen = new Set<string>();
   const db = openForReading(data);
   try {
     refuseIndex(db, data, 'back that up with pg_dump, or with its archive of write-ahead logs');
-    await copyBlobs(data, to, seen, count);
-    // All pages in one step: otherwise a concurrent write would restart the copy.
-    await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
+    return await backupOf(db, data, to);
   } finally {
     db.close();
   }
+}
+
+async function backupOf(db: Database.Database, data: string, to: string): Promise<{ copied: number; kept: number }> {
+  needWritable(to, 'FOLDER');
+  if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
+  // A server on the folder would go on with a database that is no longer there.
+  const unlock = lock(to, 'FOLDER');
+  const fresh = `${databaseFile(to)}.new`;
+  try {
+    await needOwnCopy(data, to);
+    await rm(fresh, { force: true });
+    return await copyAll(db, data, to, fresh);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw isDiskFull(error) ? new Error(`FOLDER ${to}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`) : error;
+  } finally {
+    unlock();
+  }
+}
+
+/** @throws Error when the folder holds what no earlier backup of `data` wrote there */
+async function needOwnCopy(data: string, to: string): Promise<void> {
+  const [own, there] = await Promise.all([data, to].map((folder) => readFile(tokenFile(folder), 'utf8').catch(absent)));
+  if (there !== null && there !== own)
+    throw new Error(`FOLDER ${to}: it holds the data of another server (its trainer.token is another); give another`);
+}
+
+async function copyAll(
+  db: Database.Database,
+  data: string,
+  to: string,
+  fresh: string,
+): Promise<{ copied: number; kept: number }> {
+  const database = databaseFile(to);
+  const count = { copied: 0, kept: 0 };
+  const seen = new Set<string>();
   await copyBlobs(data, to, seen, count);
-  for (const file of [auditPath(data), path.join(data, 'trainer.token')])
-    await copyWhole(file, path.join(to, path.basename(file)));
+  // All pages in one step: otherwise a concurrent write would restart the copy.
+  await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
+  await copyBlobs(data, to, seen, count);
+  for (const file of [auditPath(data), tokenFile(data)]) await copyWhole(file, path.join(to, path.basename(file)));
   // Last: until then an earlier backup in this folder is complete. Its write-ahead log does not belong to the new file.
   for (const rest of ['-wal', '-shm']) await rm(`${database}${rest}`, { force: true });
   await synced(fresh);
@@ -137,7 +156,15 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { copied, kept } = await backup(from, to);
     console.log(`${from} is copied to ${to}: the database, ${copied} blobs, and ${kept} that were there already`);
     if (values['no-verify']) return 0;
-    const { sound, damaged, unread } = await verifyFolder(to);
+    const read = await verifyFolder(to).catch((error) => {
+      if (error instanceof OlderFormatError) return error;
+      throw error;
+    });
+    if (read instanceof OlderFormatError) {
+      console.log(`the copy is not read back: ${read.message}`);
+      return 0;
+    }
+    const { sound, damaged, unread } = read;
     console.log(`${to}: read back ${sound.join(', ')}`);
     for (const what of damaged) console.error(`damaged: ${what}`);
     for (const what of unread) console.error(`not read: ${what}`);

@@ -11,10 +11,13 @@ const answer = <T>({ snapshots, checkpoints }: Record<Thinned, T>) => ({ quotaBy
 export const retention = router({
   get: allowed('watch runs').query(({ ctx }) => answer(ctx.retention.quotas())),
 
-  /** What the snapshots and the checkpoints of a run take now. */
+  /** What the snapshots and the checkpoints of a run take now; `unlimited`: its samples and answers to questions. */
   use: allowed('watch runs')
     .input(z.strictObject({ runId }))
-    .query(async ({ ctx, input }) => answer(await ctx.retention.use(input.runId))),
+    .query(async ({ ctx, input }) => {
+      const { unlimited, ...use } = await ctx.retention.use(input.runId);
+      return { ...answer(use), unlimited };
+    }),
 
   /** Takes effect in every run at its next snapshot, or checkpoint. `quotaBytes`: of snapshots. */
   set: allowed('delete runs')

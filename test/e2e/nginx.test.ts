@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { chromiumPath, openBrowser } from '~/test/support/browser';
+import { startDetour } from '~/test/support/detour';
 import { documentedLocation, startNginx, withoutNginx } from '~/test/support/nginx';
 import { root } from '~/test/support/root';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
@@ -88,4 +89,46 @@ describe.skipIf(withoutNginx || !chromiumPath)('behind nginx', () => {
     },
     180_000,
   );
+
+  it('a proxy that cuts every connection: the page says nothing of it and loads nothing anew; a note and a command arrive once', async () => {
+    const detour = await startDetour(target);
+    const page = await newPage();
+    if (cookies.length === 0) await joins(page, detour.url);
+    else await page.goto(`${detour.url}/headroom/`);
+    await page.getByRole('link', { name: 'Live' }).first().click();
+    const step = async () => Number((await page.getByTestId('step').textContent())!.replaceAll(',', ''));
+    await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(0);
+    await page.getByRole('tab', { name: /^Notes/ }).click();
+    const field = page.getByLabel(/^Note at step/);
+    await field.fill('kept');
+    await page.evaluate(() => {
+      const said: string[] = [];
+      Object.assign(window, { said });
+      const words = /reconnecting|connection|does not answer|not sent/i;
+      new MutationObserver(() => {
+        for (const { textContent } of document.querySelectorAll('[role=alert], [role=status]'))
+          if (words.test(textContent)) said.push(textContent);
+      }).observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    const asked: string[] = [];
+    page.on('request', (request) => void asked.push(new URL(request.url()).pathname));
+    for (let cuts = 0; cuts < 5; cuts++) {
+      const before = await step();
+      detour.cut();
+      if (cuts === 2) await field.press('Enter');
+      if (cuts === 3) await page.getByRole('button', { name: 'Pause', exact: true }).first().click();
+      if (cuts === 3) await page.getByTestId('status').getByText('paused').waitFor();
+      else await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(before + 2);
+      if (cuts === 3) await page.getByRole('button', { name: 'Resume', exact: true }).first().click();
+    }
+    await page.getByText('kept').first().waitFor();
+    const { runId } = app.hub.summaries()[0]!;
+    const view = (await app.hub.view(runId))!;
+    const commands = view.recent.commands.items.map(({ command }) => command.kind === 'act' && command.action);
+    expect([view.counts.notes.count, commands]).toEqual([1, ['pause', 'resume']]);
+    expect(await page.evaluate(() => (window as unknown as { said: string[] }).said)).toEqual([]);
+    expect(asked.filter((path) => path.includes('trpc/runs.') && !path.endsWith('runs.note'))).toEqual([]);
+    await page.context().close();
+    await detour.close();
+  }, 180_000);
 });

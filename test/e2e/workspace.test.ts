@@ -148,8 +148,10 @@ describeInBrowser('the workspace of a run', () => {
   it('a part that was not loaded yet appears once the server can be reached again; after an update the page says so', async () => {
     const p = await open('', { width: 1280, height: 800 });
     const scripts = '**/_next/static/chunks/**';
+    // /healthz too: a server that answers and has no such script was updated.
+    const server = /\/_next\/static\/chunks\/|\/healthz$/;
     const refused = p.waitForEvent('requestfailed');
-    await p.route(scripts, (route) => route.abort());
+    await p.route(server, (route) => route.abort());
     await p.keyboard.press('Control+k');
     await refused;
     const said = p.getByRole('status').filter({ hasText: 'This could not be loaded: the server does not answer.' });
@@ -161,7 +163,7 @@ describeInBrowser('the workspace of a run', () => {
     const again = p.waitForEvent('requestfailed');
     await said.getByRole('button', { name: 'Try again' }).click();
     await again;
-    await p.unroute(scripts);
+    await p.unroute(server);
     await p.getByRole('dialog').getByRole('combobox').waitFor();
     await p.keyboard.press('Escape');
 

@@ -19,7 +19,8 @@ import time
 import headroom
 import pytest
 from conftest import patience, script, wait_for
-from headroom.cli import main, sync
+from headroom import spool
+from headroom.cli import main, send, sync
 from headroom.socketio import LinkLost, Socket
 
 TRAINING = """
@@ -117,6 +118,18 @@ def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
     record = server.record(found["runId"])
     assert record.series("m3") == [(i, i + 0.3) for i in range(30_000)]
     assert record.status == "finished"
+
+
+def test_what_keeps_a_run_from_being_sent_is_said_once_however_often_it_is_tried(server, tmp_path, capfd):
+    run = headroom.init(name="refused again", mode="offline", folder=tmp_path, system_seconds=None)
+    run.log({"loss": 1.0})
+    run.finish()
+    (folder,) = spool.runs_in(tmp_path)
+    told: set[str] = set()
+    assert [send(folder, server.url, "wrong", told=told) for _ in range(3)] == ["left"] * 3
+    said = "".join(capfd.readouterr())
+    assert [said.count(words) for words in ("refused again", "and none came, or one that is not known", "did not take it all")] == [1, 1, 1], said
+    assert send(folder, server.url, server.token, told=told) == "sent"
 
 
 def test_a_damaged_folder_does_not_keep_the_others_from_being_sent(server, tmp_path, capfd):

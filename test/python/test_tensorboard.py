@@ -408,12 +408,21 @@ def test_a_watch_without_the_marks_of_an_earlier_one_and_one_for_another_server_
         other.kill()
 
 
+def test_a_watch_that_has_nothing_to_show_says_so(server, tmp_path):
+    (tmp_path / "logs").mkdir()
+    assert f"{tmp_path / 'logs'}: there is no log in it (event files of TensorBoard, metrics.csv)\n" == once(server, tmp_path / "logs", tmp_path / "spool", "none")
+    made(tmp_path / "logs" / "run", range(3))
+    once(server, tmp_path / "logs", tmp_path / "spool", "none")
+    assert once(server, tmp_path / "logs", tmp_path / "spool", "none") == f"{tmp_path / 'logs'}: nothing new since it was read last\n"
+
+
 def test_a_server_that_is_away_is_mentioned_once_and_wrong_arguments_are_named(server, tmp_path):
     made(tmp_path / "logs" / "run", range(3))
     away = type(server)(tmp_path / "never started")
     away.folder.mkdir()
     (away.folder / "trainer.token").write_text("token")
-    assert "is kept in" in once(away, tmp_path / "logs", tmp_path / "spool", "away", 1)
+    said = once(away, tmp_path / "logs", tmp_path / "spool", "away", 1)
+    assert (said.count(f"{away.url} does not answer: check the address; what is read is kept in"), said.count("has not got everything")) == (1, 1), said
     with socket.create_server(("127.0.0.1", away.port)) as door:
         child = watch(away, tmp_path / "logs", tmp_path / "spool")
         for _ in range(4):

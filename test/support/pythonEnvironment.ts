@@ -52,7 +52,13 @@ export function pythonEnvironment(
       } catch {
         // The tests that need it report that they are skipped.
       }
-    renameSync(made, folder);
+    try {
+      renameSync(made, folder);
+    } catch (error) {
+      // Another test file made the same one meanwhile.
+      rmSync(made, { recursive: true, force: true });
+      if (!existsSync(folder)) throw error;
+    }
   }
   return {
     python,

@@ -5,6 +5,7 @@ import path, { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { nanoid } from 'nanoid';
 import { makeFolder } from '~/shared/dataFolder';
+import { pathProblem } from '~/shared/pathProblem';
 import { VERSION } from '~/shared/protocol';
 import { openBackend } from '~/trainer/backends/index';
 import { selfTest } from '~/trainer/backends/selfTest';
@@ -27,7 +28,11 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());
 
   const spools = join(settings.dataFolder, 'spool');
-  makeFolder(spools, fs, path);
+  try {
+    makeFolder(spools, fs, path);
+  } catch (error) {
+    throw new Error(`HEADROOM_DATA ${spools}: ${pathProblem(error, 'write')}`);
+  }
   sweepSpools(spools);
   const options = { log, ...(settings.threads === null ? {} : { threads: settings.threads }) };
   const recipes = await loadRecipes(settings.recipes);

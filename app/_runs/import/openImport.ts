@@ -3,7 +3,7 @@ import { atBase } from '~/app/_live/base';
 import { reach, refusalOf } from '~/app/_live/reach';
 import { api } from '~/app/_trpc/client';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
-import type { JobState } from '~/shared/jobs';
+import { answerOfJob, JOB_WAIT_S, type JobState } from '~/shared/jobs';
 import type { ChosenFile } from './dropped';
 
 export interface Progress {
@@ -59,20 +59,27 @@ export class OpenImport {
         .catch(() => {});
     }, 300);
     try {
-      return await ask(`/api/imports/${this.id}/${part}?job=${job}`, {
+      const request = {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(choices),
         signal: this.signal,
-      });
+      };
+      return await answered(
+        await answerOfJob(
+          () => reach(atBase(`/api/imports/${this.id}/${part}?job=${job}&wait=${JOB_WAIT_S}`), request),
+          () => new Promise((resolve) => setTimeout(resolve, 1000)),
+        ),
+      );
     } finally {
       clearInterval(timer);
     }
   }
 }
 
-async function ask(address: string, init: RequestInit): Promise<unknown> {
-  const answer = await reach(atBase(address), init);
+const ask = async (address: string, init: RequestInit): Promise<unknown> => answered(await reach(atBase(address), init));
+
+async function answered(answer: Response): Promise<unknown> {
   if (!answer.ok) throw await refusalOf(answer);
   const text = await answer.text();
   return text ? JSON.parse(text) : null;

@@ -17,6 +17,8 @@ export interface DatabaseOptions {
   url: string;
   /** BLOB_URL: where the bytes of new blobs go; null: into PostgreSQL. */
   blobUrl?: string | null;
+  /** Only a database that a server has used will do; if omitted, tables are made where there are none. */
+  used?: boolean;
   /** Called when PostgreSQL, or the store of BLOB_URL, stops answering (with the reason), and when it answers again (null). */
   onTrouble(reason: string | null, who: string): void;
   /** Called when a write found that another node leads. */
@@ -65,13 +67,13 @@ export class Database {
     this.#pool.on('error', () => {});
   }
 
-  /** Makes the tables if there are none. @throws Error with a message for people when PostgreSQL cannot be used */
+  /** @throws Error with a message for people when PostgreSQL cannot be used */
   static async open(options: DatabaseOptions): Promise<Database> {
     const { blobUrl, onTrouble } = options;
     const client = new Client({ connectionString: options.url });
     try {
       await client.connect();
-      const id = await prepare(client, nanoid());
+      const id = await prepare(client, options.used ? null : nanoid());
       const objects = blobUrl ? await Objects.open(blobUrl, (reason) => onTrouble(reason, 'the store of BLOB_URL')) : null;
       const database = new Database(id, options, objects);
       if (!database.objects && (await client.query('SELECT FROM headroom.blobs WHERE object IS NOT NULL LIMIT 1')).rowCount)

@@ -53,14 +53,17 @@ const PREPARING = 0x48524d31;
 /**
  * Makes the tables in a database that has none.
  *
+ * @param newId null: tables are needed, none are made
  * @returns the id of this database, which tells the data folders that index it from others
- * @throws Error with a message for people when a newer Headroom wrote the tables
+ * @throws Error with a message for people when there are no tables, or a newer Headroom wrote them
  */
-export async function prepare(client: ClientBase, newId: string): Promise<string> {
+export async function prepare(client: ClientBase, newId: string | null): Promise<string> {
   await client.query('BEGIN');
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [PREPARING]);
     const [{ known }] = (await client.query("SELECT to_regclass('headroom.database') IS NOT NULL AS known")).rows;
+    if (!known && newId === null)
+      throw new Error('DATABASE_URL: no Headroom server has used this database; give the address of one that has');
     if (!known) {
       await client.query(tables);
       await client.query('INSERT INTO headroom.database VALUES ($1, $2)', [newId, FORMAT]);

@@ -84,6 +84,7 @@ export async function verifyUrl(url: string, blobUrl: string | null): Promise<Ve
   const database = await Database.open({
     url,
     blobUrl,
+    used: true,
     onTrouble: (reason, who) => reason && console.error(`${who} does not answer: ${reason}`),
   });
   try {

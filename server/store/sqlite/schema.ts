@@ -1,7 +1,8 @@
-import fs, { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
-import { makeFolder } from '~/shared/dataFolder';
+import { needWritable } from '~/server/base/writableFolder';
+import { pathProblem } from '~/shared/pathProblem';
 import { type Checked, checked, placeOf, seal } from './checksums';
 import { consoleTable } from './console';
 import { Sqlite } from './driver';
@@ -88,13 +89,8 @@ export const databaseFile = (folder: string): string => path.join(folder, 'headr
  */
 export function openForWriting(folder: string, report: Report = () => {}): { db: Database.Database; unlock: () => void } {
   const file = databaseFile(folder);
-  try {
-    makeFolder(folder, fs, path);
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    throw new Error(`HEADROOM_DATA: cannot write to ${folder} (${(error as Error).message}); choose another folder`);
-  }
-  const unlock = lock(folder);
+  needWritable(folder, 'HEADROOM_DATA');
+  const unlock = lock(folder, 'HEADROOM_DATA');
   let db: Database.Database | null = null;
   try {
     checkNotLost(folder, file);
@@ -122,17 +118,27 @@ function checkNotLost(folder: string, file: string): void {
     );
 }
 
-/** @throws Error when the folder has no database: a wrong folder must not be taken for an empty one */
+/** @throws Error when the folder has no database, or none that can be read: a wrong folder must not be taken for an empty one */
 export function needDatabase(folder: string): void {
-  if (!statSync(databaseFile(folder), { throwIfNoEntry: false })?.size)
-    throw new Error(`there is no headroom.db in "${folder}"; give the data folder of a server (its HEADROOM_DATA)`);
+  const file = databaseFile(folder);
+  let size = 0;
+  try {
+    accessSync(file, constants.R_OK);
+    size = statSync(file).size;
+  } catch (error) {
+    if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code!))
+      throw new Error(`${file}: ${pathProblem(error, 'read')}`);
+  }
+  if (size === 0) throw new Error(`there is no headroom.db in "${folder}"; give the data folder of a server (its HEADROOM_DATA)`);
 }
 
-/** @throws Error when a server has not brought the database up to date yet */
+export class OlderFormatError extends Error {}
+
+/** @throws OlderFormatError when a server has not brought the database up to date yet */
 export function refuseOlder(db: Database.Database, folder: string): void {
   const format = db.pragma('user_version', { simple: true }) as number;
   if (format < SCHEMA)
-    throw new Error(
+    throw new OlderFormatError(
       `${databaseFile(folder)} was written by an older Headroom (format ${format}, this one reads ${SCHEMA}): start this one on a copy of the folder, which brings it up to date, or use the older one`,
     );
 }
@@ -155,19 +161,23 @@ export function openForReading(folder: string): Database.Database {
     return db;
   } catch (error) {
     db?.close();
+    if ((error as { code?: string }).code?.match(/^SQLITE_(CANTOPEN|READONLY)/))
+      throw new Error(
+        `${file}: this user may read it, but not write the files beside it that reading it needs (${(error as Error).message}): do this as the user of its server, or with a copy of the folder`,
+      );
     throw describeOpenError(error, file);
   }
 }
 
-/** An exclusive lock held for as long as the process lives: after kill -9 too, the operating system releases it. */
-function lock(folder: string): () => void {
+/** An exclusive lock held for as long as the process lives: after kill -9 too, the operating system releases it. @param field what named the folder */
+export function lock(folder: string, field: string): () => void {
   const held = new Sqlite(path.join(folder, 'headroom.lock'), { timeout: 0 });
   try {
     held.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     held.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw describeOpenError(error, path.join(folder, 'headroom.lock'));
-    throw new Error(`HEADROOM_DATA: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
+    throw new Error(`${field}: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
   }
   return () => held.close();
 }

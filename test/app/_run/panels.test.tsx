@@ -199,6 +199,21 @@ describe('a command that needs a second operator', () => {
 });
 
 describe('notes', () => {
+  it('one whose connection breaks is sent again under the same id, and nobody has to do anything', async () => {
+    let tries = 0;
+    server.answers.set('runs.note', () => {
+      if (++tries === 1) throw new TypeError('Failed to fetch');
+      return { ok: true };
+    });
+    server.answers.set('team.people', () => []);
+    mount(running(people.ada), <NotesPanel />);
+    const field = screen.getByRole<HTMLTextAreaElement>('textbox', { name: /^Note at step/ });
+    await user.type(field, 'kept{Enter}');
+    await waitFor(() => expect(field.value).toBe(''));
+    const sent = server.asked.filter((a) => a.path === 'runs.note').map((a) => (a.input as { note: { id: string } }).note.id);
+    expect([sent.length, new Set(sent).size]).toEqual([2, 1]);
+  });
+
   it('a new one is pinned to the step that is looked at, and its text stays until the server has it', async () => {
     const run = running(people.ada);
     run.log(steps(0, 30, values));

@@ -23,6 +23,7 @@ describe('the disk space of each run', () => {
     server.answers.set('retention.use', () => ({
       quotaBytes: { count: 1200, bytes: 3 * gib },
       checkpointBytes: { count: 12, bytes: gib / 4 },
+      unlimited: { count: 40, bytes: gib / 2 },
     }));
     server.answers.set('retention.set', () => ({}));
   });
@@ -33,6 +34,7 @@ describe('the disk space of each run', () => {
     expect([snapshots.value, ((await field('Checkpoints')) as HTMLInputElement).value]).toEqual(['4', '0.5']);
     expect((await screen.findByTestId('use-quotaBytes')).textContent).toBe('This run takes 3 GiB: 1,200 snapshots.');
     expect(screen.getByTestId('use-checkpointBytes').textContent).toBe('This run takes 256 MiB: 12 checkpoints.');
+    screen.getByText('Samples and answers to questions of this run take 512 MiB: 40 files.');
     expect(snapshots.getAttribute('aria-describedby')).not.toBeNull();
     screen.getByText(/^Always kept: the first, the newest five,/);
     await userEvent.clear(snapshots);

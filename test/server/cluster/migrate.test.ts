@@ -8,6 +8,7 @@ import type { Store } from '~/server/store';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
 import { Database } from '~/server/store/postgres/database';
 import { openPostgresStore } from '~/server/store/postgres/open';
+import { verifyUrl } from '~/server/store/postgres/verify';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { listKinds } from '~/shared/view';
 import { startApp } from '~/test/support/app';
@@ -115,5 +116,12 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
       'a Headroom server runs on this database: stop all of them',
     );
     await database.close();
+  });
+
+  it('a database that no server has used is not called sound, and gets no tables', async () => {
+    const url = await postgres.database();
+    const reason = 'DATABASE_URL: no Headroom server has used this database; give the address of one that has';
+    await expect(verifyUrl(url, null)).rejects.toThrow(reason);
+    await expect(verifyUrl(url, null)).rejects.toThrow(reason);
   });
 });

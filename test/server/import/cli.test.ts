@@ -108,6 +108,14 @@ describe('headroom import', () => {
     expect([said.code, said.err]).toEqual([1, `${at('loop')}: it cannot be read (ELOOP)\n`]);
   });
 
+  it('a folder without a file, and the data folder of a server, are refused with what to do', async () => {
+    mkdirSync(at('bare'));
+    expect((await headroom(at('bare'))).err).toBe(`${at('bare')}: there is no file in it; give a folder that holds some\n`);
+    expect((await headroom(app.dataFolder)).err).toBe(
+      `${app.dataFolder}: it is the data folder of a server: start one on it (HEADROOM_DATA), and import what it exports as .headroom\n`,
+    );
+  });
+
   it.skipIf(process.platform === 'win32')('what is no file is refused instead of waited for', async () => {
     execFileSync('mkfifo', [at('pipe')]);
     const said = await headroom(at('pipe'));

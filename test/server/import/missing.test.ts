@@ -38,6 +38,15 @@ it('an import says how many files the record lacks; verify names them where they
   expect(JSON.parse(said[0]!).runs).toMatchObject([
     { runId, leftOut: '2 files of snapshots, checkpoints or samples, which the file lacks' },
   ]);
+  // Nobody is offered what cannot be used.
+  const checkpoints = await here.hub.store.list({ runId, kind: 'checkpoints', after: 0, limit: 10 });
+  expect(checkpoints.map(({ step }) => step)).toEqual([1]);
+  const view = (await here.hub.view(runId))!;
+  expect([view.counts.checkpoints.count, view.checkpointsThinned, view.recent.activity.items.at(-1)?.event]).toMatchObject([
+    1,
+    1,
+    { message: '1 checkpoint is not listed: the imported file lacks what belongs to it' },
+  ]);
   expect((await verifyFolder(there.dataFolder)).unread).toEqual([
     `run ${runId}: the checkpoint of step 0: its blob ${lost.hash} is not there`,
     `run ${runId}: the sample of step 1: its blob ${picture.hash} is not there`,

@@ -44,7 +44,7 @@ describe('a start that cannot go on says so in one line, before it builds anythi
     folder.remove();
     expect(ended).toEqual({
       code: 1,
-      printed: `HEADROOM_DATA: cannot write to ${join(file, 'data')} (ENOTDIR); choose another folder\n`,
+      printed: `HEADROOM_DATA ${join(file, 'data')}: a part of the path is not a folder; give another\n`,
     });
   });
 
@@ -52,7 +52,7 @@ describe('a start that cannot go on says so in one line, before it builds anythi
     for (const data of ['/proc/none', '/proc/none/below'])
       expect(await run(['server/process/start.ts'], { PORT: '0', HEADROOM_DATA: data })).toEqual({
         code: 1,
-        printed: `HEADROOM_DATA: cannot write to ${data} (ENOENT); choose another folder\n`,
+        printed: `HEADROOM_DATA ${data}: its folder is not there; make it first, or give another\n`,
       });
   });
 

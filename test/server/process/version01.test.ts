@@ -3,10 +3,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
-import { backup } from '~/server/store/backup';
+import { backup, main } from '~/server/store/backup';
 import { Sqlite } from '~/server/store/sqlite/driver';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { verifyFolder } from '~/server/store/verify';
@@ -341,6 +341,12 @@ it('a folder that no server has brought up to date is copied as it is, and verif
   await expect(verifyFolder(copy)).rejects.toThrow(
     `${databaseFile(copy)} was written by an older Headroom (format 2, this one reads 8): start this one on a copy of the folder, which brings it up to date, or use the older one`,
   );
+  const said = vi.spyOn(console, 'log').mockImplementation(() => {});
+  expect(await main([copy, '--from', data])).toBe(0);
+  expect(said.mock.lastCall).toEqual([
+    `the copy is not read back: ${databaseFile(copy)} was written by an older Headroom (format 2, this one reads 8): start this one on a copy of the folder, which brings it up to date, or use the older one`,
+  ]);
+  said.mockRestore();
   await (await startApp({ dataFolder: copy })).close();
   expect(await verifyFolder(copy)).toMatchObject({ damaged: [], unread: [] });
 });

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openRetention, type Retention, type RetentionDeps } from '~/server/retention/keeper';
 import { type BlobStore, openBlobs } from '~/server/store/blobs';
 import { startApp, type TestApp } from '~/test/support/app';
-import { type Blob, blobOf, refOf, steps as rows, runStarted, startValues } from '~/test/support/synthetic';
+import { type Blob, blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
 
@@ -115,4 +115,21 @@ it('checkpoints that the run went back over count too, and go first; bytes that 
     "2 of 11 checkpoints were taken away to keep this run's checkpoints under 1 MB, 2 of them of steps that the run had gone back over; the first, the newest 5, those of alerts, notes, commands, questions, branches and best results, and evenly spaced ones stay",
   ]);
   expect(await retention.use(runId)).toMatchObject({ checkpoints: { count: 9, bytes: 900_000 } });
+});
+
+it('the pictures that snapshots share count once, and leave less room for maps', async () => {
+  await (app.hub.store as unknown as RetentionDeps['store']).setSetting('retention.snapshotBytes', String(2 ** 20));
+  const retention = await keeper({});
+  const pictures = blobOf(new Uint8Array(300_000));
+  await trainer.put(pictures);
+  for (let i = 0; i < 8; i++) {
+    if (i > 0) await trainer.send(rows((i - 1) * 10, 10, values));
+    const maps = blobOf(new Uint8Array(100_000).fill(i + 1));
+    await trainer.put(maps);
+    const { event } = snapshot(i * 10, setup, 'cadence');
+    await trainer.send({ ...event, blob: refOf(maps), pictures: refOf(pictures) } as Parameters<typeof trainer.send>[0]);
+  }
+  await retention.close();
+  // 300 kB of pictures and eight maps of 100 kB exceed 1 MB; nine tenths of it hold six of them.
+  expect(await retention.use(runId)).toMatchObject({ snapshots: { count: 6, bytes: 900_000 } });
 });

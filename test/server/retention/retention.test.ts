@@ -43,6 +43,11 @@ describe('a run whose checkpoints outgrow their quota', () => {
         await trainer.send({ type: 'checkpoint', step: i * 10, blob: refOf(blob), ...trigger });
         if (i === 1) expect(await app.hub.branch(ada, { ...branch, checkpoint: blob.hash })).toMatchObject({ ok: true });
       }
+      const sample = blobOf(new Uint8Array(5000));
+      await trainer.put(sample);
+      const image = { type: 'media', step: 100, name: 'sketch', kind: 'image', blob: refOf(sample) } as const;
+      // The same file twice is stored once.
+      await trainer.send(image, image);
       const { seqs, message } = await thinned;
       expect(seqs).toHaveLength(2);
       expect(message).toBe(
@@ -54,9 +59,10 @@ describe('a run whose checkpoints outgrow their quota', () => {
       expect(await retention.use.query({ runId })).toEqual({
         quotaBytes: { count: 0, bytes: 0 },
         checkpointBytes: { count: 9, bytes: 900_000 },
+        unlimited: { count: 1, bytes: 5000 },
       });
 
-      const why = '. 2 checkpoints were deleted to save space, as the activity of the run says';
+      const why = '. 2 checkpoints were deleted, as the activity of the run says';
       const back = { kind: 'act', id: 'command-1', runId, action: 'revert', args: { step: 20 } } as const;
       expect(await app.hub.command(ada, back)).toEqual({
         ok: false,

@@ -278,7 +278,7 @@ describe('a question about parameters', () => {
       [
         'invalid',
         'checkpoint',
-        `checkpoint: the run has no checkpoint xxxxxxxxxxxx... in force; its last one, at step 4, is ${hash('d')}. 2 checkpoints were deleted to save space, as the activity of the run says`,
+        `checkpoint: the run has no checkpoint xxxxxxxxxxxx... in force; its last one, at step 4, is ${hash('d')}. 2 checkpoints were deleted, as the activity of the run says`,
       ],
     ],
     [
@@ -384,7 +384,7 @@ describe('taking a run back', () => {
       [
         'invalid',
         'args.step',
-        'args.step: no checkpoint at step 9; the nearest kept one is at step 4. 1 checkpoint was deleted to save space, as the activity of the run says',
+        'args.step: no checkpoint at step 9; the nearest kept one is at step 4. 1 checkpoint was deleted, as the activity of the run says',
       ],
     ],
     [

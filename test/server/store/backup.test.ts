@@ -105,6 +105,21 @@ it('a data folder is not copied onto itself', async () => {
   await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
 });
 
+it('a folder that a server uses, or that holds the data of another one, is not written to', async () => {
+  const data = path.join(folder.path, 'one');
+  await (await startApp({ dataFolder: data })).close();
+  const used = path.join(folder.path, 'used');
+  await backup(data, used);
+  const app = await startApp({ dataFolder: used });
+  await expect(backup(data, used)).rejects.toThrow(`FOLDER: ${used} is in use by another Headroom server`);
+  await app.close();
+  const other = path.join(folder.path, 'two');
+  await (await startApp({ dataFolder: other })).close();
+  await expect(backup(data, other)).rejects.toThrow(
+    `FOLDER ${other}: it holds the data of another server (its trainer.token is another); give another`,
+  );
+});
+
 it('a folder without a database is not taken for a data folder, and nothing is made there or at the target', async () => {
   const wrong = path.join(folder.path, 'no such folder');
   const none = `there is no headroom.db in "${wrong}"; give the data folder of a server (its HEADROOM_DATA)`;

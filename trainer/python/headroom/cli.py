@@ -21,9 +21,9 @@ POLL_SECONDS = 0.5
 
 
 class _Listener:
-    def __init__(self) -> None:
+    def __init__(self, told: set[str]) -> None:
         self.dropped_because: str | None = None
-        self.last: str | None = None
+        self.told = told
 
     def opened(self, run_id: str, attempt: int, step: int, status: str) -> None:
         print(f"  run {run_id}, attempt {attempt}")
@@ -35,8 +35,9 @@ class _Listener:
         self.dropped_because = message
 
     def trouble(self, message: str) -> None:
-        self.last = message
-        print(f"  {message}", file=sys.stderr)
+        if message not in self.told:
+            self.told.add(message)
+            print(f"  {message}", file=sys.stderr)
 
 
 def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0, as_new: bool = False) -> int:
@@ -54,8 +55,11 @@ def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0, a
     return failed
 
 
-def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, again: bool = False) -> str:
-    """Sends one run; tried again, it does not repeat what it said. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
+def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, told: set[str] | None = None) -> str:
+    """Sends one run. told: what has been said of it; tried again with it, nothing is repeated. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
+    listener = _Listener(set() if told is None else told)
+    again = str(folder) in listener.told
+    listener.told.add(str(folder))
     lock = spool.FolderLock(folder)
     try:
         meta = spool.read_meta(folder)
@@ -67,7 +71,6 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, a
             return "busy"
         if not again:
             print(f"{folder}: {meta['setup']['name']}")
-        listener = _Listener()
         link = links.Link(folder, meta, server, token, listener, until_empty=True)
         link.end()
         link.start()
@@ -111,11 +114,10 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
     try:
         # Unsent data of an earlier watch comes first: it says how far the files were read.
         for one in left_behind(settings.folder):
-            again = False
-            while send(one, settings.server, settings.token, again=again) == "left":
+            told: set[str] = set()
+            while send(one, settings.server, settings.token, told=told) == "left":
                 if once:
                     return 1
-                again = True
                 time.sleep(POLL_SECONDS)
         follower.poll(final=once)
         while not once:

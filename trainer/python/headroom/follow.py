@@ -58,6 +58,10 @@ class Follower:
             self._settle(folder, final)
         for folder in gone:
             self._settle(folder, final)
+        if not self._followed:
+            self._say(f"{self._logdir}: there is no log in it (event files of TensorBoard, metrics.csv){'' if final else ' yet; waiting for one'}")
+        elif final and count == 0:
+            self._say(f"{self._logdir}: nothing new since it was read last")
         return count
 
     def _settle(self, folder: Path, final: bool) -> None:
@@ -68,9 +72,13 @@ class Follower:
     def _failed(self, error: Exception, folder: Path | None = None) -> None:
         """Prints what cannot be read, once."""
         why = str(error) if isinstance(error, OSError) and error.filename else f"{folder or self._logdir}: {error!r}"
-        if why not in self._said:
-            self._said.add(why)
-            print(shown(why), file=sys.stderr)
+        self._say(why)
+
+    def _say(self, words: str) -> None:
+        """Prints it, once."""
+        if words not in self._said:
+            self._said.add(words)
+            print(shown(words), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """Ends the runs; the next `headroom watch` reads later data."""
@@ -97,6 +105,8 @@ class Follower:
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
         run.wait_unless_away()
+        if run._link is not None and run._link.failing and not run._link.refused:
+            self._say(f"{self._settings.server} does not answer: check the address; what is read is kept in {self._settings.folder}, and sent once it does")
         # The files themselves show where a run goes back.
         run._series.go_on()
         return run

@@ -68,6 +68,7 @@ class Link:
         self.connected = False
         #: Why the last connection failed or ended.
         self.reason = ""
+        self._refused = False
         #: Another run has the key of this one, which does not resume.
         self.id_taken = False
         self.done = threading.Event()
@@ -121,11 +122,12 @@ class Link:
                         wait = 0.1
                         away = time.monotonic()
                     self.connected = False
+                    self._refused = isinstance(error, LinkRefused)
                     self.reason = f"{self.server}: {error}"
-                    if (isinstance(error, LinkRefused) or time.monotonic() - away > AWAY_S) and self.reason != told:
+                    if (self._refused or time.monotonic() - away > AWAY_S) and self.reason != told:
                         told = self.reason
                         self._listener.trouble(f"{told}; what is logged is kept in {self._folder}")
-                    if isinstance(error, LinkRefused):
+                    if self._refused:
                         wait = max(wait, 2.0)
                 if self.done.is_set() or self._abandoned.is_set():
                     return
@@ -209,6 +211,11 @@ class Link:
     def failing(self) -> bool:
         """The server cannot be reached: the last try to connect failed."""
         return bool(self.reason) and not self.connected
+
+    @property
+    def refused(self) -> bool:
+        """The server answered the last try, and took nothing; that has been said."""
+        return self.failing and self._refused
 
     @property
     def leaves(self) -> bool:
