@@ -53,7 +53,8 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
       },
     }),
   );
-  const [runIds, setRunIds] = useState<readonly string[]>(start.runs);
+  const [places, setPlaces] = useState(start.runs);
+  const runIds = useMemo(() => places.filter(Boolean), [places]);
   const [choices, setChoices] = useState(start.choices);
   const { x, log, logX, robust, search, plan } = choices;
   const { runs, errors, link, subscribe, want } = useCompared(runIds);
@@ -86,13 +87,13 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   useEffect(() => {
     let shown = '';
     const notify = () => {
-      const link = compareLink({ runs: runIds, choices, zoom: cursor.get().zoom, attention });
+      const link = compareLink({ runs: places, choices, zoom: cursor.get().zoom, attention });
       if (link !== shown) history.replaceState(history.state, '', atBase(link));
       shown = link;
     };
     notify();
     return cursor.subscribe(notify);
-  }, [runIds, choices, attention, cursor]);
+  }, [places, choices, attention, cursor]);
 
   const change = (next: Partial<CompareChoices>) => setChoices((before) => ({ ...before, ...next }));
   const smoothed = smoothingFor(choices, Math.max(0, ...there.map((r) => r.view.step)));
@@ -117,7 +118,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   useEffect(() => want([...new Set(charts.flatMap((c) => c.series))]), [want, charts]);
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
-    const colorOf = (runId: string) => runIds.indexOf(runId);
+    const colorOf = (runId: string) => places.indexOf(runId);
     return {
       marks: comparedMarks(there, axis, named, colorOf),
       charts: charts
@@ -128,10 +129,10 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
           points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
         })),
     };
-  }, [there, axis, named, runIds, charts, test]);
+  }, [there, axis, named, places, charts, test]);
   /** A run that is left out leaves the panes of attention too. */
   const choose = (next: readonly string[]) => {
-    setRunIds(next);
+    setPlaces(next);
     setAttention((now) => now && withoutRuns(now, next));
   };
   const known = useMemo(() => [...new Set(there.flatMap((r) => seriesOf(r.view).map((s) => s.name)))], [there]);
@@ -177,7 +178,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
           </p>
         )}
         <RunChips
-          runIds={runIds}
+          places={places}
           runs={runs}
           errors={errors.map((e) => (e === refusal ? null : e))}
           named={named}

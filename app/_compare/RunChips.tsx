@@ -1,25 +1,28 @@
 import { Plus, X } from 'lucide-react';
 import Link from 'next/link';
 import type { Palette } from '~/app/_charts/palette';
+import { colorOf } from '~/app/_charts/types';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { RunPicker } from '~/app/_runs/RunPicker';
 import type { Names } from './lines';
-import { mostCompared } from './link';
+import { mostCompared, withoutRun, withRun } from './link';
 import type { Compared } from './useCompared';
 
 /** The runs on the page with their colors, and controls to add and remove runs. */
 export function RunChips(props: {
-  runIds: readonly string[];
+  /** As in the link: '' = a free position. */
+  places: readonly string[];
   runs: readonly (Compared | null)[];
   errors: readonly (string | null)[];
   named: Names;
   palette: Palette;
-  onChange(runIds: readonly string[]): void;
+  onChange(places: readonly string[]): void;
 }) {
-  const { runIds, runs, errors, named, palette, onChange } = props;
+  const { places, runs, errors, named, palette, onChange } = props;
+  const runIds = places.filter(Boolean);
   return (
     <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
       {runIds.map((runId, i) => {
@@ -32,7 +35,7 @@ export function RunChips(props: {
             <span
               aria-hidden
               className="size-2.5 shrink-0 rounded-full"
-              style={{ background: palette.series[i % palette.series.length] }}
+              style={{ background: colorOf(palette, places.indexOf(runId)) }}
             />
             {run ? (
               <>
@@ -52,7 +55,7 @@ export function RunChips(props: {
               icon={X}
               size="small"
               label={`Leave out ${named.get(runId) ?? runId}`}
-              onClick={() => onChange(runIds.filter((id) => id !== runId))}
+              onClick={() => onChange(withoutRun(places, runId))}
             />
           </li>
         );
@@ -68,7 +71,7 @@ export function RunChips(props: {
               </>
             }
           >
-            <RunPicker except={runIds} onPick={(run) => onChange([...runIds, run.runId])} />
+            <RunPicker except={runIds} onPick={(run) => onChange(withRun(places, run.runId))} />
           </Popup>
         </li>
       )}

@@ -14,6 +14,7 @@ export interface CompareChoices extends Omit<ChartChoices, 'x'> {
 
 /** The state that a link to the page carries. */
 export interface CompareView {
+  /** A run's position is its color; '' = the position of a run that was left out, so that the others keep theirs. */
   runs: readonly string[];
   choices: CompareChoices;
   /** In positions on the common axis. */
@@ -22,6 +23,18 @@ export interface CompareView {
 }
 
 export const compareDefaults: CompareChoices = { ...chartDefaults, x: 'step', level: '' };
+
+/** Takes the first free position, that of a run that was left out before. */
+export const withRun = (runs: readonly string[], runId: string): string[] => {
+  const free = runs.indexOf('');
+  return free < 0 ? [...runs, runId] : runs.with(free, runId);
+};
+
+/** The other runs keep their positions. */
+export const withoutRun = (runs: readonly string[], runId: string): string[] => {
+  const left = runs.map((id) => (id === runId ? '' : id));
+  return left.slice(0, left.findLastIndex((id) => id !== '') + 1);
+};
 
 /** The page's address; values equal to their defaults are left out. */
 export function compareLink({ runs, choices, zoom, attention }: CompareView): string {
@@ -38,8 +51,9 @@ export function compareLink({ runs, choices, zoom, attention }: CompareView): st
 
 /** The inverse of compareLink; invalid values get their defaults. */
 export function fromCompareLink(params: { get(name: string): string | null }): CompareView {
+  const runs = params.get('runs')?.split(',') ?? [];
   return {
-    runs: [...new Set((params.get('runs') ?? '').split(',').filter(Boolean))].slice(0, mostCompared),
+    runs: withoutRun(runs.filter((id, i) => id === '' || runs.indexOf(id) === i).slice(0, mostCompared), ''),
     choices: {
       ...fromChartParams(params),
       x: alignments.find((a) => a === params.get('x')) ?? compareDefaults.x,

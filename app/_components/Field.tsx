@@ -1,6 +1,7 @@
 import { type ComponentProps, type ReactNode, useId } from 'react';
 import { About } from './About';
 import { Button } from './Button';
+import { NoLonger } from './Remark';
 
 export const inputClass =
   'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
@@ -138,12 +139,22 @@ export function ChoiceField<T extends string>({
   );
 }
 
-/** The buttons at the end of a form in a dialog. */
-export const FormEnd = ({ yes, disabled, onCancel }: { yes: string; disabled?: boolean; onCancel(): void }) => (
-  <div className="flex justify-end gap-2">
-    <Button onClick={onCancel}>Cancel</Button>
-    <Button type="submit" look="primary" disabled={disabled}>
-      {yes}
-    </Button>
-  </div>
+/** The buttons at the end of a form in a dialog. `why`: why it cannot be sent any more. */
+export const FormEnd = ({ yes, why = null, disabled, onCancel }: FormEndProps) => (
+  <>
+    <NoLonger why={why} />
+    <div className="flex justify-end gap-2">
+      <Button onClick={onCancel}>Cancel</Button>
+      <Button type="submit" look="primary" disabled={disabled || why !== null}>
+        {yes}
+      </Button>
+    </div>
+  </>
 );
+
+interface FormEndProps {
+  yes: string;
+  why?: string | null;
+  disabled?: boolean;
+  onCancel(): void;
+}

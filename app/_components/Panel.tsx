@@ -18,7 +18,7 @@ export function Panel(props: { title: string; aside?: ReactNode; children: React
           <button
             type="button"
             aria-expanded={!folded}
-            className="-ml-1 inline-flex items-center gap-0.5 rounded-sm tracking-wider text-dim uppercase hover:text-ink"
+            className="-my-1 -ml-1 inline-flex min-h-6 items-center gap-0.5 rounded-sm tracking-wider text-dim uppercase hover:text-ink"
             onClick={() => toggleFolded(pane)}
           >
             <Chevron aria-hidden size={12} />

@@ -10,3 +10,6 @@ const tones = {
 export const Remark = ({ tone = 'dim', children }: { tone?: keyof typeof tones; children: ReactNode }) => (
   <p {...tones[tone]}>{children}</p>
 );
+
+/** Why what an open dialog offers cannot be done any more. */
+export const NoLonger = ({ why }: { why: string | null }) => why !== null && <Remark tone="bad">Not possible now: {why}.</Remark>;

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { whyWatches } from '~/app/_live/identity';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
@@ -86,6 +87,7 @@ export function Chosen(props: {
       <Modal open={tagging} onClose={() => setTagging(false)} title={`Tags of ${many}`}>
         <TagForm
           runs={runs}
+          why={you && whyWatches(you)}
           onClose={() => setTagging(false)}
           onTags={(tagsOfRun, done) =>
             clearing(

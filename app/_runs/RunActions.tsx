@@ -8,6 +8,7 @@ import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
+import { whyWatches } from '~/app/_live/identity';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
@@ -29,7 +30,7 @@ export interface RunActionsProps {
 export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
   const { archive, trash } = useLabels(() => {});
   const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
-  if (open !== 'menu') return <Dialogs run={run} open={open} onClose={onClose} />;
+  if (open !== 'menu') return <Dialogs run={run} you={you} open={open} onClose={onClose} />;
   const steers = you.role !== 'viewer';
   const over = ended(run.status);
   const choices: (MenuChoice | false)[] = [
@@ -68,12 +69,13 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
 }
 
 /** Mounted only for the run whose dialog is open, not in every line of a long table. */
-function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
+function Dialogs(props: { run: RunSummary; you: Actor; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
+  const { run, you, open, onClose: close } = props;
   const { ask } = useAsk();
   return (
     <>
       <Modal open={open === 'labels'} onClose={close} title="Name and tags">
-        <LabelForm run={run} onClose={close} />
+        <LabelForm run={run} you={you} onClose={close} />
       </Modal>
       <Modal open={open === 'note'} onClose={close} title={`Note on ${run.name}`} help="pinned to its newest step">
         <NoteForm run={run} onClose={close} />
@@ -83,6 +85,7 @@ function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels
         title={`Delete ${run.name} for good?`}
         text={`All ${count(run.step)} steps of it go now; there is no way back. Branches made from it stay.`}
         yes="Delete for good"
+        why={you.role === 'admin' ? null : 'only an admin deletes runs'}
         onYes={() => void ask(() => api.runs.remove.mutate({ runId: run.runId }))}
         onClose={close}
       />
@@ -90,7 +93,7 @@ function Dialogs({ run, open, onClose: close }: { run: RunSummary; open: 'labels
   );
 }
 
-function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
+function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose(): void }) {
   const { busy, ask } = useAsk();
   const [name, setName] = useState(run.name);
   const [tags, setTags] = useState(run.tags.join(', '));
@@ -111,7 +114,7 @@ function LabelForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
         onChange={setName}
       />
       <TextField label="Tags" help="separated by commas" error={read.ok ? null : read.message} value={tags} onChange={setTags} />
-      <FormEnd yes="Save" disabled={busy} onCancel={onClose} />
+      <FormEnd yes="Save" why={whyWatches(you)} disabled={busy} onCancel={onClose} />
     </form>
   );
 }

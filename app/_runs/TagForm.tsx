@@ -9,9 +9,11 @@ export function TagForm(props: {
   runs: readonly RunSummary[];
   /** The tags that each run is to have, and a description of the change. @returns whether runs were changed; if not, the form stays */
   onTags(tagsOfRun: (run: RunSummary) => string[], done: string): Promise<boolean>;
+  /** Why tags cannot be changed any more; null = they can. */
+  why?: string | null;
   onClose(): void;
 }) {
-  const { runs, onTags, onClose } = props;
+  const { runs, onTags, why = null, onClose } = props;
   const [text, setText] = useState('');
   const [gone, setGone] = useState<readonly string[]>([]);
   const [state, setState] = useState<'open' | 'busy' | 'failed'>('open');
@@ -67,7 +69,7 @@ export function TagForm(props: {
         </fieldset>
       )}
       {state === 'failed' && <Remark tone="bad">Not changed. What you typed stays here.</Remark>}
-      <FormEnd yes="Change tags" disabled={nothing || state === 'busy'} onCancel={onClose} />
+      <FormEnd yes="Change tags" why={why} disabled={nothing || state === 'busy'} onCancel={onClose} />
     </form>
   );
 }

@@ -2,8 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Panel } from '~/app/_components/Panel';
+import { Remark } from '~/app/_components/Remark';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { actionRole, controlRole } from '~/shared/controls';
+import { meanwhile, type Values } from './meanwhile';
 import { useTeamChange } from './useTeam';
 
 /** What runs of any trainer can declare, by role. A name that an older rule holds is listed too, so that it can be taken out. */
@@ -19,18 +21,32 @@ const wordsOf = (name: string): string =>
     ? `${name[0]!.toUpperCase()}${name.slice(1).replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}`
     : name);
 
+const ticked = (names: string[]): Values => new Map(names.map((name) => [wordsOf(name), 'yes']));
+
 /** Controls and actions that a second operator has to approve. */
 export function Approval({ editable }: { editable: boolean }) {
   const { data, error } = useQuery(useTrpc().team.needsApproval.queryOptions());
-  /** null: as stored. */
-  const [edited, setEdited] = useState<readonly string[] | null>(null);
-  const save = useTeamChange((names: string[]) => api.team.setNeedsApproval.mutate({ names }), 'Saved');
-  const chosen = edited ?? data ?? [];
-  const changed = data !== undefined && [...chosen].sort().join() !== [...data].sort().join();
-  const toggle = (name: string, on: boolean) => setEdited(on ? [...chosen, name] : chosen.filter((n) => n !== name));
+  /** The names as they were read, and what was ticked since; null: as stored. */
+  const [edits, setEdits] = useState<{ from: string[]; ticks: Record<string, boolean> } | null>(null);
+  const [problem, setProblem] = useState<string | null>(null);
+  const from = edits?.from ?? data ?? [];
+  const listed = [...new Set([...roles, ...from])];
+  const chosen = [...from, ...listed.filter((n) => !from.includes(n))].filter((n) => edits?.ticks[n] ?? from.includes(n));
+  const changed = chosen.length !== from.length || chosen.some((n) => !from.includes(n));
+  const toggle = (name: string, on: boolean) => setEdits({ from, ticks: { ...edits?.ticks, [name]: on } });
+  const save = useTeamChange(async ({ names, expected }: { names: string[]; expected: string[] }) => {
+    try {
+      await api.team.setNeedsApproval.mutate({ names, expected });
+      setProblem(null);
+    } catch (refused) {
+      const now = await meanwhile(refused, expected, () => api.team.needsApproval.query(), ticked, setProblem);
+      if (now) setEdits((e) => e && { ...e, from: now });
+      throw refused;
+    }
+  }, 'Saved');
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate([...chosen], { onSuccess: () => setEdited(null) });
+    save.mutate({ names: chosen, expected: from }, { onSuccess: () => setEdits(null) });
   };
   return (
     <Panel title="Approval by a second person">
@@ -44,13 +60,14 @@ export function Approval({ editable }: { editable: boolean }) {
           aria-label="Needs a second operator"
           disabled={!editable || !data}
         >
-          {[...new Set([...roles, ...(data ?? [])])].map((name) => (
+          {listed.map((name) => (
             <label key={name} className="flex min-h-6 items-center gap-2">
               <input type="checkbox" checked={chosen.includes(name)} onChange={(e) => toggle(name, e.target.checked)} />
               {wordsOf(name)}
             </label>
           ))}
         </fieldset>
+        {problem && <Remark tone="bad">{problem}</Remark>}
         {editable && (
           <Button type="submit" className="self-start" disabled={save.isPending || !changed}>
             Save

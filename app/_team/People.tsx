@@ -65,6 +65,7 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
         title={`Remove ${leaving?.name ?? ''}?`}
         text="All their sessions end at once. What they did stays in the log."
         yes="Remove"
+        why={admin ? null : 'only an admin removes people'}
         onYes={() => leaving && remove.mutate(leaving.id)}
         onClose={() => setLeaving(null)}
       />

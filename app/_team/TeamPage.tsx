@@ -25,6 +25,9 @@ export function TeamPage() {
   useRoleOfNow(info?.you.role);
   const [leaving, setLeaving] = useState(false);
   const admin = info?.you.role === 'admin';
+  // Who loses the role keeps what was typed, and the secret that is shown only once.
+  const [wasAdmin, setWasAdmin] = useState(false);
+  if (admin && !wasAdmin) setWasAdmin(true);
   const operates = admin || info?.you.role === 'operator';
   const signOut = async () => {
     setLeaving(true);
@@ -75,8 +78,13 @@ export function TeamPage() {
               </Panel>
             </div>
             <div className="space-y-2">
-              {admin && <Invites />}
-              {admin && <Tokens />}
+              {wasAdmin && !admin && (
+                <p role="status" className="rounded border border-warn/50 bg-warn/10 px-3 py-2 text-warn">
+                  You are not an admin any more. What you typed stays here; only an admin can send it.
+                </p>
+              )}
+              {wasAdmin && <Invites />}
+              {wasAdmin && <Tokens />}
               <Approval editable={admin} />
               <Panel title="Disk space of each run">
                 <DiskSpaceForm editable={admin} />

@@ -1,10 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
-import { type Reaction, reaction, type Watchdog, type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
+import { reaction, type Watchdog, type WatchdogRules, type Webhook, watchdogRules } from '~/shared/watchdogs';
+import { meanwhile, type Values } from './meanwhile';
 import { useTeamChange } from './useTeam';
 
 const names: Record<Watchdog['kind'], string> = {
@@ -34,30 +35,72 @@ const unitOf = (field: string): number => (field === 'freeBytesBelow' ? 1e9 : 1)
 const numbersOf = (rule: Watchdog): [string, number][] =>
   Object.entries(rule).filter((e): e is [string, number] => typeof e[1] === 'number');
 
+/** What a person has changed in rules: switches and typed texts by rule and name, and the webhooks. */
+interface Edits {
+  /** The rules that were changed, as they were read. */
+  from: WatchdogRules;
+  switches: Record<string, boolean>;
+  // Fields keep the text as typed, so that "1e" can become "1e-3".
+  typed: Record<string, string>;
+  webhooks: WatchdogRules['webhooks'];
+}
+
+const keyOf = (rule: Watchdog, name: string) => `${names[rule.kind]}, ${fields[name] ?? name}`;
+
+/** The rules with what was switched; typed texts are read when they are saved. */
+const edited = ({ from, switches, webhooks }: Edits): WatchdogRules => ({
+  rules: from.rules.map((rule) => ({
+    ...rule,
+    enabled: switches[keyOf(rule, 'enabled')] ?? rule.enabled,
+    reactions: reaction.options.filter((r) => switches[keyOf(rule, r)] ?? rule.reactions.includes(r)),
+  })),
+  webhooks,
+});
+
+/** Every value of the rules in words, by its name. */
+const valuesOf = ({ rules, webhooks }: WatchdogRules): Values =>
+  new Map([
+    ...rules.flatMap((rule) => [
+      [keyOf(rule, 'enabled'), rule.enabled ? 'yes' : 'no'] as const,
+      ...reaction.options.map((r) => [keyOf(rule, r), rule.reactions.includes(r) ? 'yes' : 'no'] as const),
+      ...numbersOf(rule).map(([name, value]) => [keyOf(rule, name), String(value / unitOf(name))] as const),
+    ]),
+    ...webhooks.map((hook) => [`webhook ${hook.url}`, hook.format] as const),
+  ]);
+
+/** The rules of now with the changes made to older ones. */
+function carried(edits: Edits, now: WatchdogRules): Edits {
+  const among = ({ webhooks }: WatchdogRules, { url }: Webhook) => webhooks.some((h) => h.url === url);
+  const kept = edits.webhooks.filter((h) => among(now, h) || !among(edits.from, h));
+  const added = now.webhooks.filter((h) => !among(edits.from, h));
+  return { ...edits, from: now, webhooks: [...kept, ...added] };
+}
+
 /** What the server checks at every step of every run, and its reactions. `runId` null = all runs without rules of their own. */
 export function WatchdogForm({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
   const { data, error } = useQuery(useTrpc().team.watchdogs.queryOptions({ runId }));
-  // Fields keep the text as typed, so that "1e" can become "1e-3".
-  const [draft, setDraft] = useState<WatchdogRules | null>(null);
-  const [typed, setTyped] = useState<Record<string, string>>({});
+  const [edits, setEdits] = useState<Edits | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
-  useEffect(() => {
-    setDraft(data ?? null);
-    setTyped({});
-    setProblem(null);
-  }, [data]);
-  const save = useTeamChange((rules: WatchdogRules) => api.team.setWatchdogs.mutate({ runId, rules }), 'Watchdogs saved');
+  const current = edits ?? (data && { from: data, switches: {}, typed: {}, webhooks: data.webhooks });
+  const draft = current && edited(current);
+  const edit = (part: Partial<Edits>) => current && setEdits({ ...current, ...part });
+  const save = useTeamChange(async ({ rules, expected }: { rules: WatchdogRules; expected: WatchdogRules }) => {
+    try {
+      await api.team.setWatchdogs.mutate({ runId, rules, expected });
+    } catch (refused) {
+      const now = await meanwhile(refused, expected, () => api.team.watchdogs.query({ runId }), valuesOf, setProblem);
+      if (now) setEdits((e) => e && carried(e, now));
+      throw refused;
+    }
+  }, 'Watchdogs saved');
 
-  const change = (i: number, part: Record<string, unknown>) =>
-    setDraft((d) => d && { ...d, rules: d.rules.map((r, j) => (j === i ? ({ ...r, ...part } as Watchdog) : r)) });
-  const toggle = (i: number, rule: Watchdog, r: Reaction) =>
-    change(i, { reactions: rule.reactions.includes(r) ? rule.reactions.filter((x) => x !== r) : [...rule.reactions, r] });
+  const flip = (key: string, on: boolean) => current && edit({ switches: { ...current.switches, [key]: on } });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!draft) return;
-    const rules = draft.rules.map((rule, i) => {
+    if (!current || !draft) return;
+    const rules = draft.rules.map((rule) => {
       const numbers = numbersOf(rule).map(([name, value]) => {
-        const text = typed[`${i}.${name}`];
+        const text = current.typed[keyOf(rule, name)];
         return [name, text === undefined ? value : (numberTyped(text) ?? Number.NaN) * unitOf(name)] as const;
       });
       return { ...rule, ...Object.fromEntries(numbers) };
@@ -65,35 +108,35 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
     const parsed = watchdogRules.safeParse({ ...draft, rules });
     const issue = parsed.error?.issues[0];
     setProblem(issue ? `${where(draft, issue.path)}: ${issue.message}` : null);
-    if (parsed.success) save.mutate(parsed.data);
+    if (parsed.success) save.mutate({ rules: parsed.data, expected: current.from }, { onSuccess: () => setEdits(null) });
   };
   return (
     <>
       {error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>}
-      {!draft && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
-      {draft && (
+      {!current && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
+      {current && draft && (
         <form onSubmit={submit} noValidate>
           <ul className="divide-y divide-line/70">
-            {draft.rules.map((rule, i) => (
+            {draft.rules.map((rule) => (
               <li key={rule.kind} className="px-3 py-1.5">
                 <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-                  <label className="flex items-center gap-2 font-medium">
+                  <label className="flex min-h-6 items-center gap-2 font-medium">
                     <input
                       type="checkbox"
                       disabled={!editable}
                       checked={rule.enabled}
-                      onChange={(e) => change(i, { enabled: e.target.checked })}
+                      onChange={(e) => flip(keyOf(rule, 'enabled'), e.target.checked)}
                     />
                     {names[rule.kind]}
                   </label>
                   <span className="ml-auto flex flex-wrap gap-x-2">
                     {reaction.options.map((r) => (
-                      <label key={r} className="flex items-center gap-1 text-2xs text-dim">
+                      <label key={r} className="flex min-h-6 items-center gap-1 text-2xs text-dim">
                         <input
                           type="checkbox"
                           disabled={!editable || !rule.enabled}
                           checked={rule.reactions.includes(r)}
-                          onChange={() => toggle(i, rule, r)}
+                          onChange={(e) => flip(keyOf(rule, r), e.target.checked)}
                         />
                         {r}
                       </label>
@@ -108,8 +151,8 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                         label={fields[name] ?? name}
                         inputMode="decimal"
                         disabled={!editable || !rule.enabled}
-                        value={typed[`${i}.${name}`] ?? String(value / unitOf(name))}
-                        onChange={(text) => setTyped({ ...typed, [`${i}.${name}`]: text })}
+                        value={current.typed[keyOf(rule, name)] ?? String(value / unitOf(name))}
+                        onChange={(text) => edit({ typed: { ...current.typed, [keyOf(rule, name)]: text } })}
                       />
                     ))}
                   </div>
@@ -117,19 +160,21 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
               </li>
             ))}
           </ul>
-          <Webhooks draft={draft} editable={editable} onChange={(webhooks) => setDraft({ ...draft, webhooks })} />
+          <Webhooks draft={draft} editable={editable} onChange={(webhooks) => edit({ webhooks })} />
           {problem && (
             <p role="alert" className="px-3 py-1 text-bad">
               {problem}
             </p>
           )}
-          {editable && (
-            <p className="border-t border-line p-2 text-right">
+          <p className="border-t border-line p-2 text-right">
+            {editable ? (
               <Button type="submit" look="primary" disabled={save.isPending}>
                 Save
               </Button>
-            </p>
-          )}
+            ) : (
+              <span className="text-2xs text-dim">An operator or an admin changes the rules.</span>
+            )}
+          </p>
         </form>
       )}
     </>

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { FieldError } from '~/server/base/fieldError';
 import { forget, remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
+import { canonical } from '~/shared/canonical';
 import { runId, seq } from '~/shared/ids';
 import { type Remembered, remembering } from '~/shared/remembered';
 import {
+  type AuditEvent,
   type AuditRow,
   auditEvent,
   colour,
@@ -13,15 +16,17 @@ import {
   personRole,
   rulesFor,
   type Session,
+  type Team,
   type Token,
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
-import { allowed, router } from './base';
+import { allowed, type Context, router } from './base';
 
 const day = 24 * 3_600_000;
 const id = z.string().min(1).max(64);
 const managing = allowed('manage people');
+const approvalNames = z.array(z.string().min(1).max(64)).max(200);
 const withoutHash = <T extends { hash: string }>({ hash: _hash, ...rest }: T): Omit<T, 'hash'> => rest;
 const auditKinds = z.enum(auditEvent.options.map((o) => o.shape.type.value) as [AuditRow['event']['type']]);
 
@@ -110,9 +115,12 @@ export const team = router({
 
   needsApproval: allowed('watch runs').query(({ ctx }): string[] => ctx.auditLog.team.needsApproval),
 
+  /** `expected`: the names as the caller read them; if somebody has changed them since, nothing is saved. */
   setNeedsApproval: managing
-    .input(z.strictObject({ names: z.array(z.string().min(1).max(64)).max(200) }))
-    .mutation(({ ctx, input }) => ctx.auditLog.append(ctx.actor, () => [{ type: 'approval.rules', ...input }])),
+    .input(z.strictObject({ names: approvalNames, expected: approvalNames.optional() }))
+    .mutation(({ ctx, input: { names, expected } }) =>
+      writeRules(ctx, { type: 'approval.rules', names }, ({ needsApproval }) => differs(needsApproval, expected)),
+    ),
 
   watchdogs: allowed('watch runs')
     .input(z.strictObject({ runId: runId.nullable() }))
@@ -121,13 +129,15 @@ export const team = router({
         masked(input.runId === null ? ctx.auditLog.team.watchdogs.everywhere : rulesFor(ctx.auditLog.team, input.runId)),
     ),
 
+  /** `expected`: the rules as the caller read them; if somebody has changed them since, nothing is saved. */
   setWatchdogs: allowed('edit rules')
-    .input(z.strictObject({ runId: runId.nullable(), rules: watchdogRules }))
-    .mutation(async ({ ctx, input: { runId, rules } }) => {
-      const { team } = ctx.auditLog;
-      const before = runId === null ? team.watchdogs.everywhere : rulesFor(team, runId);
-      const kept = await withSecretsKept(rules, before, ctx.settings);
-      await ctx.auditLog.append(ctx.actor, () => [{ type: 'watchdog.rules', runId, rules: kept }]);
+    .input(z.strictObject({ runId: runId.nullable(), rules: watchdogRules, expected: watchdogRules.optional() }))
+    .mutation(async ({ ctx, input: { runId, rules, expected } }) => {
+      const rulesOf = (team: Team) => (runId === null ? team.watchdogs.everywhere : rulesFor(team, runId));
+      const stale = (team: Team) => differs(masked(rulesOf(team)), expected);
+      const before = rulesOf(ctx.auditLog.team);
+      const kept = stale(ctx.auditLog.team) ? rules : await withSecretsKept(rules, before, ctx.settings);
+      await writeRules(ctx, { type: 'watchdog.rules', runId, rules: kept }, stale);
     }),
 
   /** The audit log, oldest first; `nextSeq` is where the next page starts, null = the end. */
@@ -157,6 +167,29 @@ export const team = router({
       }
     }),
 });
+
+const differs = (now: unknown, expected: unknown): boolean => expected !== undefined && canonical(now) !== canonical(expected);
+
+/** Writes rules unless they are `stale`: changed since the caller read them. @throws FieldError that names who changed them */
+async function writeRules(
+  { auditLog, actor }: Context,
+  event: Extract<AuditEvent, { type: 'approval.rules' | 'watchdog.rules' }>,
+  stale: (team: Team) => boolean,
+): Promise<void> {
+  const written = await auditLog.record(actor, (team) => ({ events: stale(team) ? [] : [event], result: !stale(team) }));
+  if (written) return;
+  const runOf = 'runId' in event ? event.runId : null;
+  let who = 'somebody';
+  for (let fromSeq = 1, rows: AuditRow[] = []; fromSeq === 1 || rows.length > 0; fromSeq += rows.length) {
+    rows = await auditLog.rows({ fromSeq, limit: 1000 });
+    for (const row of rows) {
+      // The rules of all runs are also those of a run without its own.
+      const ofOther = 'runId' in row.event && row.event.runId !== null && row.event.runId !== runOf;
+      if (row.event.type === event.type && !ofOther) who = row.actor.name;
+    }
+  }
+  throw new FieldError('expected', `${who} changed these rules after you had read them`);
+}
 
 /** Rows of version 0.1 contain webhook addresses in clear text. */
 const withoutSecrets = (row: AuditRow): AuditRow =>

@@ -29,9 +29,7 @@ export function AlarmBar() {
   const errors: Alarming[] = alerts.filter((a) => a.level === 'error');
   const open = (end ? [...errors, end] : errors).filter((a) => !dismissed.includes(a.seq));
   const alarm = open.at(-1);
-  return alarm ? (
-    <Alarm key={alarm.seq} alarm={alarm} others={open.length - 1} onDismiss={() => dismiss(open.map((a) => a.seq))} />
-  ) : null;
+  return alarm ? <Alarm alarm={alarm} others={open.length - 1} onDismiss={() => dismiss(open.map((a) => a.seq))} /> : null;
 }
 
 /** Why the run ended, when it did not end by itself or by somebody's wish. */

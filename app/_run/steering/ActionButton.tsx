@@ -91,6 +91,7 @@ export function ActionButton(props: {
         title={`${asking ? describeCommand({ controls: { values: [], actions: [action] } }, { kind: 'act', id: 'asking', runId: '', action: action.name, args: asking }) : action.label}?`}
         text={action.help}
         yes={action.label}
+        why={why}
         onYes={() => asking && void send(asking)}
         onClose={() => setAsking(null)}
       />

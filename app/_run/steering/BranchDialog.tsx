@@ -4,6 +4,7 @@ import { type FormEvent, useEffect, useState } from 'react';
 import { Button, type ButtonProps } from '~/app/_components/Button';
 import { ChoiceField, Field, FormEnd, Select, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
+import { whyWatches } from '~/app/_live/identity';
 import { useList } from '~/app/_live/lists';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -43,7 +44,8 @@ export const WhatIf = (props: { checkpoint: string; without: string }) => (
 export function OpenBranch({ checkpoint, without, children, ...button }: BranchFrom & ButtonProps) {
   const [open, setOpen] = useState(false);
   const view = useRun((r) => r.view);
-  const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
+  const why = useRun((r) => r.you && whyWatches(r.you));
+  const may = useRun((r) => r.you !== null) && why === null;
   // Who loses the role keeps what was typed, until the role returns or the server refuses.
   if (!view || !(may || open)) return null;
   return (
@@ -52,7 +54,7 @@ export function OpenBranch({ checkpoint, without, children, ...button }: BranchF
         <GitBranch aria-hidden size={12} />
         {children}
       </Button>
-      {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} onClose={() => setOpen(false)} />}
+      {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} why={why} onClose={() => setOpen(false)} />}
     </>
   );
 }
@@ -76,9 +78,11 @@ function BranchDialog({
   view: first,
   checkpoint,
   without,
+  why,
   onClose,
 }: BranchFrom & {
   view: RunView;
+  why: string | null;
   onClose(): void;
 }) {
   const router = useRouter();
@@ -200,7 +204,7 @@ function BranchDialog({
             onPick={setRepeat}
           />
         )}
-        <FormEnd yes={busy ? 'Branching…' : 'Branch'} disabled={busy || from === ''} onCancel={onClose} />
+        <FormEnd yes={busy ? 'Branching…' : 'Branch'} why={why} disabled={busy || from === ''} onCancel={onClose} />
       </form>
     </Modal>
   );

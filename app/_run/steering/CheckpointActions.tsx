@@ -28,8 +28,9 @@ export function CheckpointActions(props: {
   const readOnly = useReadOnly();
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const view = useRun((r) => r.view);
-  const [reverting, setReverting] = useState(false);
-  if (!may || !view || readOnly) return null;
+  // The question stays about its checkpoint while the page goes on.
+  const [reverting, setReverting] = useState<{ step: number; hash: string } | null>(null);
+  if (!(may || reverting) || !view || readOnly) return null;
   const over = ended(view.status);
   const scripts = isOpened(view);
   // A run that a script opened offers only what the script declares; the Script section says how to restart it.
@@ -43,8 +44,9 @@ export function CheckpointActions(props: {
       if (answer.ok) toast.success('The script is asked for a branch; it is in the list of runs once the script has opened it');
       return answer;
     });
+  const to = reverting?.step ?? step;
   const replaced =
-    view.step > step ? `What it did after step ${count(step)} is replaced, and the changes made since are undone. ` : '';
+    view.step > to ? `What it did after step ${count(to)} is replaced, and the changes made since are undone. ` : '';
   return (
     <>
       {branches && (
@@ -63,7 +65,7 @@ export function CheckpointActions(props: {
           look={look}
           disabled={why !== null}
           title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
-          onClick={() => setReverting(true)}
+          onClick={() => setReverting({ step, hash })}
         >
           <History aria-hidden size={12} />
           {over ? 'Go on' : 'Revert'}
@@ -71,12 +73,13 @@ export function CheckpointActions(props: {
         </Button>
       )}
       <Confirm
-        open={reverting}
-        title={over ? `Let this run go on from step ${count(step)}?` : `Take this run back to step ${count(step)}?`}
+        open={reverting !== null}
+        title={over ? `Let this run go on from step ${count(to)}?` : `Take this run back to step ${count(to)}?`}
+        why={why}
         text={`${over ? `The run has ended (${view.status}) at` : 'The run is at'} step ${count(view.step)}. ${replaced}${over ? 'It waits in the queue until a trainer is free. ' : ''}${scripts ? '' : 'To keep both, branch instead.'}`}
         yes={over ? 'Go on' : 'Revert'}
-        onYes={() => void ask(() => api.runs.revert.mutate({ runId: view.runId, checkpoint: hash }))}
-        onClose={() => setReverting(false)}
+        onYes={() => reverting && void ask(() => api.runs.revert.mutate({ runId: view.runId, checkpoint: reverting.hash }))}
+        onClose={() => setReverting(null)}
       />
     </>
   );

@@ -1,5 +1,6 @@
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
+import { whyWatches } from '~/app/_live/identity';
 import { triggerWords } from '~/app/_live/triggerWords';
 import type { DraftCommand } from '~/app/_live/types';
 import type { Command } from '~/shared/commands';
@@ -21,7 +22,8 @@ export function whyNot(view: Pick<RunView, 'status' | 'controlLock'>, you: Actor
 /** Why `you` may not take the run back to a checkpoint; null = allowed. An ended run allows it too, and then continues. */
 export function whyNotRevert(view: Pick<RunView, 'controlLock'>, you: Actor | null, now: number): string | null {
   if (!you) return 'waiting for the server';
-  if (you.role === 'viewer' || you.role === 'trainer') return `${you.name} (${you.role}) may watch but not steer`;
+  const watches = whyWatches(you);
+  if (watches !== null) return watches;
   const { controlLock } = view;
   if (controlLock && controlLock.holder.id !== you.id && (controlLock.until === null || controlLock.until > now))
     return `${controlLock.holder.name} holds the control lock`;

@@ -8,7 +8,7 @@ import { comparisonOf, withoutRuns } from '~/app/_compare/AttentionCompared';
 import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
 import { compareCharts, ownSeries, sharedNames } from '~/app/_compare/lines';
-import { type CompareView, compareDefaults, compareLink, fromCompareLink } from '~/app/_compare/link';
+import { type CompareView, compareDefaults, compareLink, fromCompareLink, withoutRun, withRun } from '~/app/_compare/link';
 import type { Compared } from '~/app/_compare/useCompared';
 import { type ChartPlan, noPlan } from '~/app/_live/chartPlan';
 import { commonLoss, stepAtLoss } from '~/app/_live/equalLoss';
@@ -214,6 +214,15 @@ describe('a link to the page', () => {
       ...Object.entries(changed).map(([key, value]) => ({ ...plain, choices: { ...plain.choices, [key]: value } })),
     ])
       expect(there(view)).toEqual(view);
+  });
+  it('a run that is left out leaves its position free: the others keep theirs, and the next run takes it', () => {
+    const left = withoutRun(['run001', 'run002', 'run003'], 'run002');
+    expect(compareLink({ ...plain, runs: left })).toBe('/compare?runs=run001,,run003');
+    expect(there({ ...plain, runs: left }).runs).toEqual(['run001', '', 'run003']);
+    expect(withRun(left, 'run004')).toEqual(['run001', 'run004', 'run003']);
+    expect(withRun(['run001'], 'run004')).toEqual(['run001', 'run004']);
+    expect(withoutRun(left, 'run003')).toEqual(['run001']);
+    expect(withoutRun(withoutRun(left, 'run001'), 'run003')).toEqual([]);
   });
   it('nonsense leaves the defaults; a run is taken once, ten at most', () => {
     const ids = Array.from({ length: 12 }, (_, i) => `run${100 + i}`);

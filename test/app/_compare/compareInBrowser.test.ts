@@ -1,5 +1,5 @@
 /** Two runs on one page: their charts have the toolbar, the menu and the marks of a run's own page. */
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { build } from '~/server/process/build';
 import type { TrainerEvent } from '~/shared/events';
@@ -165,6 +165,48 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await page.context().setOffline(false);
     await broken.waitFor({ state: 'detached' });
     await page.getByRole('status').getByText('connected').waitFor({ state: 'attached' });
+  });
+
+  it('a run keeps its color while others are left out and added, and in the link; one that is added takes a color that is free', async () => {
+    const [ours, theirs] = new URL(page.url()).searchParams.get('runs')!.split(',');
+    const late = await run('Late', 'loss');
+    const other = await open(`runs=${ours},${theirs},${late}`);
+    /** Name and color of each run among those compared, and of its line in the legend. */
+    const colors = async () => {
+      const of = (items: Locator) =>
+        items.evaluateAll((all) =>
+          Object.fromEntries(
+            all.map((item) => {
+              const dot = item.querySelector<HTMLElement>('[style]')!;
+              const { backgroundColor, borderTopColor } = getComputedStyle(dot);
+              const name = item.querySelector('a, button')!.textContent!.match(/^[A-Za-z]+/)![0];
+              return [name, dot.style.background ? backgroundColor : borderTopColor];
+            }),
+          ),
+        );
+      const loss = other.getByRole('figure', { name: 'Loss', exact: true });
+      return [
+        await of(other.getByRole('list', { name: 'Runs compared' }).locator('li:has(a)')),
+        await of(loss.locator('figcaption li')),
+      ];
+    };
+    await expect
+      .poll(async () => (await colors()).map((c) => Object.keys(c).sort()))
+      .toEqual(Array(2).fill(['Late', 'Ours', 'Theirs']));
+    const [first] = await colors();
+    expect(await colors()).toEqual([first, first]);
+    expect(new Set(Object.values(first!)).size).toBe(3);
+    await other.getByRole('button', { name: 'Leave out Ours' }).click();
+    const { Ours: free, ...kept } = first!;
+    await expect.poll(colors).toEqual([kept, kept]);
+    await other.reload();
+    await expect.poll(colors).toEqual([kept, kept]);
+    await run('Next', 'loss');
+    await other.getByRole('button', { name: 'Add a run' }).click();
+    await other.getByRole('button', { name: /^Next/ }).click();
+    const all = { ...kept, Next: free };
+    await expect.poll(colors).toEqual([all, all]);
+    await other.close();
   });
 
   it('a right click says what can be done there; the marks of each run name it', async () => {

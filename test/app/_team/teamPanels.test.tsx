@@ -7,7 +7,7 @@ import { Approval } from '~/app/_team/Approval';
 import { Invites } from '~/app/_team/Invites';
 import { WatchdogForm } from '~/app/_team/WatchdogRules';
 import type { WatchdogRules } from '~/shared/watchdogs';
-import { mount, people, TestRun } from '~/test/support/component';
+import { inRun, mount, people, TestRun } from '~/test/support/component';
 import { server } from '~/test/support/stubServer';
 
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
@@ -15,6 +15,14 @@ vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
 const user = userEvent.setup({ delay: null });
 const sent = (path: string) => server.asked.filter((a) => a.path === path).map((a) => a.input);
 const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+/** The server's answer to a save of rules that another person has changed since they were read. */
+const takenBy = (name: string) => ({
+  error: {
+    code: -32600,
+    message: `expected: ${name} changed these rules after you had read them`,
+    data: { field: 'expected' },
+  },
+});
 beforeEach(() => server.answers.clear());
 afterEach(cleanup);
 
@@ -51,8 +59,60 @@ describe('the watchdogs', () => {
           ],
           webhooks: [],
         },
+        expected: rules,
       },
     ]);
+  });
+
+  it('that another person saved meanwhile are not overwritten: they are shown with who and what, below what was edited here', async () => {
+    const hook = (name: string) => ({ url: `https://hooks.example/${name}`, format: 'json' }) as const;
+    let stored: WatchdogRules = { ...rules, webhooks: [hook('gone')] };
+    const [finite, spike, plateau] = rules.rules;
+    server.answers.set('team.watchdogs', () => stored);
+    server.answers.set('team.setWatchdogs', (input) => {
+      const wish = input as { rules: WatchdogRules; expected: WatchdogRules };
+      if (JSON.stringify(wish.expected) !== JSON.stringify(stored)) throw takenBy('Bob');
+      stored = wish.rules;
+      return {};
+    });
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
+    const steps = await screen.findByRole<HTMLInputElement>('textbox', { name: 'for steps' });
+    await user.clear(steps);
+    await user.type(steps, '200');
+    await user.click(screen.getAllByRole('checkbox', { name: 'pause' }).at(-1)!);
+    stored = {
+      rules: [
+        { ...finite!, enabled: false },
+        spike!,
+        { ...plateau!, reactions: ['snapshot'], steps: 300 } as WatchdogRules['rules'][number],
+      ],
+      webhooks: [hook('new')],
+    };
+    const theirs = stored;
+    await user.click(button('Save'));
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'Bob changed these rules after you had read them: NaN or infinity, enabled: yes → no; Plateau, snapshot: no → yes; Plateau, for steps: 100 → 300; webhook https://hooks.example/gone: json → none; webhook https://hooks.example/new: none → json. Your own changes stand here on top of theirs: look at them, and save again.',
+    );
+    expect(stored).toBe(theirs);
+    expect(steps.value).toBe('200');
+    await user.click(button('Save'));
+    await waitFor(() =>
+      expect(stored).toEqual({
+        rules: [{ ...finite, enabled: false }, spike, { ...plateau, reactions: ['pause', 'snapshot'], steps: 200 }],
+        webhooks: [hook('new')],
+      }),
+    );
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+
+  it('keep what was typed when its author may only watch from then on, and say who may save it', async () => {
+    const run = new TestRun(people.ada);
+    const { rerender } = mount(run, <WatchdogForm editable />);
+    const steps = await screen.findByRole<HTMLInputElement>('textbox', { name: 'for steps' });
+    await user.type(steps, '00');
+    rerender(inRun(run, <WatchdogForm editable={false} />));
+    screen.getByText('An operator or an admin changes the rules.');
+    expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'for steps' }).value).toBe('10000');
   });
 
   it('with a number that is none, or an address that is none, are refused with the rule and the field, and nothing is sent', async () => {
@@ -123,9 +183,33 @@ describe('approval by a second person', () => {
     await user.click(box('my control'));
     await user.click(box('Stop'));
     await user.click(button('Save'));
-    expect(sent('team.setNeedsApproval')).toEqual([{ names: ['learningRate', 'stop'] }]);
+    expect(sent('team.setNeedsApproval')).toEqual([
+      { names: ['learningRate', 'stop'], expected: ['learningRate', 'my control'] },
+    ]);
     await waitFor(() => expect(screen.queryByRole('checkbox', { name: 'my control' })).toBeNull());
     expect(button('Save').disabled).toBe(true);
+  });
+
+  it('that another admin changed meanwhile is not overwritten', async () => {
+    let stored = ['learningRate'];
+    server.answers.set('team.needsApproval', () => stored);
+    server.answers.set('team.setNeedsApproval', ({ names, expected }: { names: string[]; expected: string[] }) => {
+      if (expected.join() !== stored.join()) throw takenBy('Bob');
+      stored = names;
+      return {};
+    });
+    mount(new TestRun(people.ada), <Approval editable />);
+    await waitFor(() => expect(box('Learning rate').checked).toBe(true));
+    await user.click(box('Stop'));
+    stored = ['pause'];
+    await user.click(button('Save'));
+    expect((await screen.findByRole('alert')).textContent).toMatch(
+      /^Bob changed these rules after you had read them: Learning rate: yes → none; Pause: none → yes\. Your own/,
+    );
+    expect([box('Learning rate').checked, box('Pause').checked, box('Stop').checked]).toEqual([false, true, true]);
+    await user.click(button('Save'));
+    await waitFor(() => expect(stored).toEqual(['pause', 'stop']));
+    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
   });
 });
 

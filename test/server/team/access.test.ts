@@ -218,6 +218,31 @@ describe('who comes in', () => {
     ]);
   });
 
+  it('rules that somebody changed since they were read are not overwritten; the refusal names who changed them', async () => {
+    const root = client(admin);
+    const { secret } = await root.team.invite.mutate({ role: 'admin', uses: 1, expiresInMs: 3_600_000 });
+    const second = client(await join(secret, 'Second'));
+    const read = await root.team.watchdogs.query({ runId });
+    const rules = (enabled: boolean) => ({ ...read, rules: read.rules.map((r, i) => (i === 0 ? { ...r, enabled } : r)) });
+    await second.team.setWatchdogs.mutate({ runId, rules: rules(false), expected: read });
+    const late = root.team.setWatchdogs.mutate({ runId, rules: read, expected: read });
+    await expect(late).rejects.toMatchObject({
+      message: 'expected: Second changed these rules after you had read them',
+      data: { field: 'expected' },
+    });
+    expect(await root.team.watchdogs.query({ runId })).toEqual(rules(false));
+    await root.team.setWatchdogs.mutate({ runId, rules: read, expected: rules(false) });
+    const names = await root.team.needsApproval.query();
+    await second.team.setNeedsApproval.mutate({ names: ['pause'], expected: names });
+    await expect(root.team.setNeedsApproval.mutate({ names: ['stop'], expected: names })).rejects.toThrow('Second changed');
+    // Of two at the same moment one is taken.
+    const both = await Promise.allSettled(
+      [root, second].map((c, i) => c.team.setNeedsApproval.mutate({ names: [`both${i}`], expected: ['pause'] })),
+    );
+    expect(both.map((b) => b.status).sort()).toEqual(['fulfilled', 'rejected']);
+    await root.team.setNeedsApproval.mutate({ names });
+  });
+
   it('the audit log holds who did what, and continues after a page', async () => {
     const root = client(admin);
     const query = { fromSeq: 1, limit: 3, actorId: null, runId: null, kinds: null };

@@ -3,10 +3,12 @@
 import { act, cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { toast } from '~/app/_live/toast';
 import { OpenBranch } from '~/app/_run/steering/BranchDialog';
+import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import ScheduleForm from '~/app/_run/steering/ScheduleForm';
 import type { RunEvent } from '~/shared/events';
-import { mount, people, TestRun } from '~/test/support/component';
+import { inRun, mount, people, TestRun } from '~/test/support/component';
 import { publishedSetup } from '~/test/support/setups';
 import { server } from '~/test/support/stubServer';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
@@ -132,6 +134,47 @@ describe('a change for later', () => {
   });
 });
 
+describe('a question whether to take the run back', () => {
+  const ask = async (run: TestRun) => {
+    const mounted = mount(run, <CheckpointActions step={20} hash={blob.hash} />);
+    await user.click(button('Revert'));
+    return { ...mounted, dialog: within(await screen.findByRole('alertdialog')) };
+  };
+
+  it('says why nothing can be done any more, to who may only watch from then on, until the role is back', async () => {
+    const run = atStep30();
+    server.answers.set('runs.revert', () => ({ ok: true }));
+    const { dialog } = await ask(run);
+    const revert = dialog.getByRole<HTMLButtonElement>('button', { name: 'Revert' });
+    act(() => run.set({ you: { ...people.ada, role: 'viewer' } }));
+    expect(dialog.getByRole('alert').textContent).toBe('Not possible now: Ada (viewer) may watch but not steer.');
+    expect(revert.disabled).toBe(true);
+    act(() => run.set({ you: people.ada }));
+    expect(dialog.queryByRole('alert')).toBeNull();
+    await user.click(revert);
+    await waitFor(() =>
+      expect(server.asked.filter((a) => a.path === 'runs.revert').map((a) => a.input)).toEqual([
+        { runId: 'run001', checkpoint: blob.hash },
+      ]),
+    );
+  });
+
+  it('stays about its checkpoint while its place offers another; one whose place goes is not gone without a word', async () => {
+    const run = atStep30();
+    const said = vi.spyOn(toast, 'warning').mockImplementation(() => {});
+    const { dialog, rerender, unmount } = await ask(run);
+    rerender(inRun(run, <CheckpointActions step={25} hash="another" />));
+    dialog.getByText('Take this run back to step 20?');
+    unmount();
+    expect(said.mock.calls).toEqual([['“Take this run back to step 20?” was closed without an answer: nothing was done']]);
+    said.mockClear();
+    const again = await ask(run);
+    await user.click(again.dialog.getByRole('button', { name: 'Cancel' }));
+    again.unmount();
+    expect(said).not.toHaveBeenCalled();
+  });
+});
+
 describe('a branch', () => {
   const set = (id: string, actor: typeof people.ada | typeof people.bob, value: number) =>
     ({ kind: 'set', id, runId: 'run001', control: 'learningRate', value, actor }) as const;
@@ -218,6 +261,8 @@ describe('a branch', () => {
     await write(dialog.getByRole('textbox', { name: 'Name' }), 'gentler');
     act(() => run.set({ you: { ...people.ada, role: 'viewer' } }));
     expect(dialog.getByRole<HTMLInputElement>('textbox', { name: 'Name' }).value).toBe('gentler');
+    expect(dialog.getByRole('alert').textContent).toBe('Not possible now: Ada (viewer) may watch but not steer.');
+    expect(dialog.getByRole<HTMLButtonElement>('button', { name: 'Branch' }).disabled).toBe(true);
     await user.click(dialog.getByRole('button', { name: 'Cancel' }));
     await waitFor(() => expect(screen.queryByRole('button', { name: 'Branch' })).toBeNull());
   });
