@@ -1,13 +1,16 @@
 /** Several nodes, real processes on a real PostgreSQL, behind one address: killed, paused, and left without their database. */
 import { once } from 'node:events';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import { verifyUrl } from '~/server/store/postgres/verify';
 import { startBalancer, startNodes } from '~/test/support/cluster';
 import { EndlessTrainer, truth, watchOn } from '~/test/support/clusterClients';
 import { ownFolder } from '~/test/support/folder';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { publishedSetup } from '~/test/support/setups';
-import { row, startValues } from '~/test/support/synthetic';
+import { blobOf, refOf, row, runStarted, startValues, steps } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import { foldAll } from '~/test/support/views';
 
@@ -116,6 +119,41 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     const { entries, runs } = await truth(c.databaseUrl, folder.path, runId);
     expect(runs).toEqual([runId]);
     expect(entries.some(({ event }) => event.type === 'command.requested')).toBe(false);
+  });
+
+  it('a leader that is killed while it thins checkpoints leaves nothing that verify names, and the next one finishes', async () => {
+    const c = await cluster(2);
+    const trainer = await TrainerClient.connect({ url: c.leader.url, token: c.token });
+    const at = (node: { url: string }) => connect({ url: node.url });
+    const { runId } = await at(c.leader).runs.create.mutate({ setup });
+    trainer.ready();
+    await trainer.assigned();
+    await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
+    const save = async (i: number) => {
+      if (i > 0) await trainer.send(steps(i - 1, 1, values));
+      const blob = blobOf(new Uint8Array(30_000).map((_, at) => i + at));
+      await trainer.put(blob);
+      const trigger = { trigger: 'cadence', commandId: null, lastCommandSeq: 0 } as const;
+      await trainer.send({ type: 'checkpoint', step: i, blob: refOf(blob), ...trigger });
+    };
+    for (let i = 0; i < 100; i++) await save(i);
+    await at(c.leader).retention.set.mutate({ checkpointBytes: 2 ** 20 });
+    const client = new pg.Client({ connectionString: c.databaseUrl });
+    await client.connect();
+    closers.push(() => client.end());
+    const blobs = async () => Number((await client.query('SELECT count(*) FROM headroom.blobs')).rows[0].count);
+    const last = save(100).catch(() => {});
+    await expect.poll(blobs, { timeout: 60_000, interval: 5 }).toBeLessThan(98);
+    await c.kill(c.leader);
+    trainer.close();
+    await last;
+    // Nine tenths of 1 MiB hold 31 of 30 kB.
+    expect(await blobs()).toBeGreaterThan(31);
+    expect(await verifyUrl(c.databaseUrl, null)).toMatchObject({ damaged: [], unread: [] });
+    const next = await c.leads(c.nodes.filter((node) => node !== c.leader));
+    await expect.poll(blobs, { timeout: 60_000 }).toBe(31);
+    expect(await verifyUrl(c.databaseUrl, null)).toMatchObject({ damaged: [], unread: [] });
+    expect((await at(next).retention.use.query({ runId })).checkpointBytes).toEqual({ count: 31, bytes: 930_000 });
   });
 
   it('PostgreSQL restarts: the same leader goes on, and what was sent meanwhile is kept', async () => {
