@@ -7,8 +7,6 @@ export interface MenuChoice {
   detail?: string;
   icon?: LucideIcon;
   disabled?: boolean;
-  /** Opens something in place of the menu. */
-  stays?: boolean;
   /** A file to download. */
   href?: string;
   onChoose?(): void;
@@ -45,12 +43,11 @@ export default function AnchorMenu(props: {
             aria-label={label}
             finalFocus={focuses ? () => (anchor instanceof HTMLElement ? anchor : true) : false}
           >
-            {choices.map(({ text, detail, icon: Icon, disabled, stays, href, onChoose }) => (
+            {choices.map(({ text, detail, icon: Icon, disabled, href, onChoose }) => (
               <Menu.Item
                 key={text}
                 className={menuItemClass}
                 disabled={disabled}
-                closeOnClick={!stays}
                 onClick={onChoose}
                 // biome-ignore lint/a11y/useAnchorContent: the item's text is its content
                 {...(href !== undefined && { render: <a href={href} download /> })}

@@ -103,7 +103,13 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (!read.ok || name.trim() === '') return;
-    if (await ask(() => api.runs.label.mutate({ runId: run.runId, name: name.trim(), tags: read.tags }))) onClose();
+    // Only what was changed here: another person may have changed the rest meanwhile.
+    const labels = {
+      ...(name.trim() !== run.name && { name: name.trim() }),
+      ...(read.tags.join() !== run.tags.join() && { tags: read.tags }),
+    };
+    const same = Object.keys(labels).length === 0;
+    if (same || (await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) onClose();
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
