@@ -17,27 +17,29 @@ import { ended } from '~/shared/view';
 import { tagsOf } from './tags';
 import { useLabels } from './useLabels';
 
+/** What is asked about a run. The list shows it, as the line of the run may leave the page meanwhile. */
+export type RunDialog = 'labels' | 'note' | 'gone';
+
 export interface RunActionsProps {
   run: RunSummary;
   you: Actor;
   anchor: RefObject<HTMLButtonElement | null>;
   /** Opens the new-run form with this run's settings. */
   onAgain(run: RunSummary): void;
+  onDialog(run: RunSummary, dialog: RunDialog): void;
   onClose(): void;
 }
 
 /** Actions on a run in the list. All can be undone, except permanent deletion, which asks for confirmation. */
-export default function RunActions({ run, you, anchor, onAgain, onClose }: RunActionsProps) {
+export default function RunActions({ run, you, anchor, onAgain, onDialog, onClose }: RunActionsProps) {
   const { archive, trash } = useLabels(() => {});
-  const [open, setOpen] = useState<'menu' | 'labels' | 'note' | 'gone'>('menu');
-  if (open !== 'menu') return <Dialogs run={run} you={you} open={open} onClose={onClose} />;
   const steers = you.role !== 'viewer';
   const over = ended(run.status);
   const choices: (MenuChoice | false)[] = [
     run.recipe !== null && steers && { icon: RotateCcw, text: 'Run again with changes…', onChoose: () => onAgain(run) },
     { icon: LinkIcon, text: 'Copy link', onChoose: () => void copyText(`${location.origin}${atBase(`/runs/${run.runId}`)}`) },
-    steers && { icon: Pencil, text: 'Name and tags…', stays: true, onChoose: () => setOpen('labels') },
-    steers && { icon: MessageSquare, text: 'Note…', stays: true, onChoose: () => setOpen('note') },
+    steers && { icon: Pencil, text: 'Name and tags…', onChoose: () => onDialog(run, 'labels') },
+    steers && { icon: MessageSquare, text: 'Note…', onChoose: () => onDialog(run, 'note') },
     steers &&
       (run.archived
         ? { icon: ArchiveRestore, text: 'Out of the archive', onChoose: () => void archive([run], false) }
@@ -47,7 +49,7 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
       : run.trashed
         ? [
             { icon: Undo2, text: 'Out of the trash', onChoose: () => void trash([run], false) },
-            { icon: X, text: 'Delete for good…', stays: true, onChoose: () => setOpen('gone') },
+            { icon: X, text: 'Delete for good…', onChoose: () => onDialog(run, 'gone') },
           ]
         : [
             {
@@ -68,8 +70,8 @@ export default function RunActions({ run, you, anchor, onAgain, onClose }: RunAc
   );
 }
 
-/** Mounted only for the run whose dialog is open, not in every line of a long table. */
-function Dialogs(props: { run: RunSummary; you: Actor; open: 'labels' | 'note' | 'gone'; onClose(): void }) {
+/** Mounted only for the run whose dialog is open. */
+export function RunDialogs(props: { run: RunSummary; you: Actor; open: RunDialog; onClose(): void }) {
   const { run, you, open, onClose: close } = props;
   const { ask } = useAsk();
   return (

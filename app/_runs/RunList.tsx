@@ -22,6 +22,7 @@ import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { columnsOf, fixedColumns } from './columns';
 import { ImportButton } from './ImportButton';
+import type { RunDialog } from './RunActions';
 import type { RowActions } from './RunRow';
 import { RunTable } from './RunTable';
 import { sortedBy, type View } from './tableQuery';
@@ -33,6 +34,7 @@ import { useView } from './useView';
 import { Views } from './Views';
 
 const NewRunDialog = later(() => import('./NewRunDialog').then((m) => ({ default: m.NewRunDialog })));
+const RunDialogs = later(() => import('./RunActions').then((m) => ({ default: m.RunDialogs })));
 const Chosen = later(() => import('./Chosen').then((m) => ({ default: m.Chosen })));
 const Trainers = later(() => import('./Trainers').then((m) => ({ default: m.Trainers })));
 const ColumnChooser = later(() => import('./ColumnChooser').then((m) => ({ default: m.ColumnChooser })));
@@ -68,12 +70,14 @@ export function RunList() {
       return next;
     });
   }, []);
+  const [dialog, setDialog] = useState<{ run: RunSummary; open: RunDialog } | null>(null);
   const recipes = useRecipes(useMemo(() => ['any'], []));
   const actions = useMemo(
     (): RowActions => ({
       onChoose: choose,
       onTerm: (key, value) => setView((v) => ({ ...v, search: withTerm(v.search, key, value) })),
       onAgain: (run) => setForm({ again: run }),
+      onDialog: (run, open) => setDialog({ run, open }),
       onFold: (group, folded) =>
         setView((v) => ({ ...v, folded: folded ? [...v.folded, group] : v.folded.filter((g) => g !== group) })),
       recipeTitle: (name) => recipes.get(name)?.title ?? name,
@@ -202,6 +206,11 @@ export function RunList() {
           )}
         </main>
       </div>
+      {dialog && you && (
+        <Suspense fallback={<Opening />}>
+          <RunDialogs {...dialog} you={you} onClose={() => setDialog(null)} />
+        </Suspense>
+      )}
       {form && (
         <Suspense fallback={<Opening />}>
           <NewRunDialog open again={form.again} you={you} onClose={() => setForm(null)} trainers={trainers} />

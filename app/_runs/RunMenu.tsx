@@ -3,12 +3,12 @@ import { Suspense, useRef, useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { later, Opening } from '~/app/_components/later';
 import type { Actor } from '~/shared/ids';
-import type { RunSummary } from '~/shared/summary';
+import type { RunActionsProps } from './RunActions';
 
 const RunActions = later(() => import('./RunActions'));
 
 /** The menu of a line; its content is loaded when it is first opened. */
-export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | null; onAgain(run: RunSummary): void }) {
+export function RunMenu({ run, you, ...on }: Pick<RunActionsProps, 'run' | 'onAgain' | 'onDialog'> & { you: Actor | null }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   if (!you) return null;
@@ -27,7 +27,7 @@ export function RunMenu({ run, you, onAgain }: { run: RunSummary; you: Actor | n
       </button>
       {open && (
         <Suspense fallback={<Opening />}>
-          <RunActions run={run} you={you} anchor={button} onAgain={onAgain} onClose={() => setOpen(false)} />
+          <RunActions run={run} you={you} anchor={button} {...on} onClose={() => setOpen(false)} />
         </Suspense>
       )}
     </>

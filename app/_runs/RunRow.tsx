@@ -8,6 +8,7 @@ import type { Actor } from '~/shared/ids';
 import type { RunRow, Sparkline } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { Changed, type ColumnShown } from './columns';
+import type { RunDialog } from './RunActions';
 import { RunMenu } from './RunMenu';
 
 export interface RowActions {
@@ -15,6 +16,7 @@ export interface RowActions {
   /** Narrows the table to runs with this value: adds a search term. */
   onTerm(key: string, value: string): void;
   onAgain(run: RunSummary): void;
+  onDialog(run: RunSummary, dialog: RunDialog): void;
   onFold(group: string, folded: boolean): void;
   /** The title of a recipe, by its name. */
   recipeTitle(name: string): string;
@@ -63,7 +65,7 @@ export const Row = memo(function Row(props: {
       <td
         className={`border-b border-line/70 pr-1 text-right align-middle ${stays ? 'sticky right-0 bg-panel group-hover/row:bg-raised' : ''}`}
       >
-        <RunMenu run={run} you={you} onAgain={actions.onAgain} />
+        <RunMenu run={run} you={you} onAgain={actions.onAgain} onDialog={actions.onDialog} />
       </td>
     </tr>
   );

@@ -137,6 +137,23 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('a form about a run stays, with what was typed, when its line leaves the list', async () => {
+    const { runId } = await app.hub.create(you, publishedSetup('reverse', {}, { name: 'Third' }));
+    const page = await open();
+    await page.getByRole('button', { name: 'Actions on Third' }).click();
+    await page.getByRole('menuitem', { name: 'Name and tags…' }).click();
+    const tags = page.getByRole('dialog').getByRole('textbox', { name: 'Tags' });
+    await tags.fill('half typed');
+    await page.request.post(`${app.url}/api/trpc/runs.label`, { data: { runId, archived: true } });
+    await page.getByRole('link', { name: 'Third' }).waitFor({ state: 'detached' });
+    expect(await tags.inputValue()).toBe('half typed');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect((await app.hub.view(runId))!.tags).toEqual(['half typed']);
+    await app.hub.command(you, { kind: 'act', id: 'stop-the-third', runId, action: 'stop', args: {} });
+    await page.context().close();
+  });
+
   it('charts of settings against results have no controls that change nothing there', async () => {
     const page = await open();
     const ofTable = () =>

@@ -52,10 +52,11 @@ describe('a path that cannot be used is answered with the field and the fix', ()
 
   it.each([
     ['verify', 'file', 'there is no headroom.db in "PATH"; give the data folder of a server (its HEADROOM_DATA)'],
+    ['trainer', 'file', 'HEADROOM_DATA PATH/spool: a part of the path is not a folder; give another'],
     ['verify', 'unread', 'PATH/headroom.db: it may not be read by this user; change its rights'],
     ['backup', 'unwritten', 'PATH/headroom.db: this user may read it, but not write the files beside it that reading it needs'],
   ])('headroom %s of a data folder: %s', { timeout: 60_000 }, async (name, data, message) => {
-    const env = { ...process.env, HEADROOM_DATA: at(data) };
+    const env = { ...process.env, HEADROOM_DATA: at(data), HEADROOM_TRAINER_TOKEN: 'a-token-of-tests' };
     const words = name === 'backup' ? [name, at('copy')] : [name];
     expect(await command(['server/process/headroom.ts', ...words], { env, ...withoutRights })).toContain(
       message.replace('PATH', at(data)),
