@@ -214,6 +214,18 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     for (const listener of listeners) listener(runId, entries, view, before);
   }
 
+  /** @returns also the refusal of an unknown run, when the run was deleted while it was asked */
+  async function inRoom(runId: string, ask: (room: Room) => Promise<CommandAnswer>): Promise<CommandAnswer> {
+    const asked = await room(runId);
+    if (!asked) return unknownRun(runId);
+    try {
+      return await ask(asked);
+    } catch (error) {
+      if (rooms.knows(runId)) throw error;
+      return unknownRun(runId);
+    }
+  }
+
   async function begin(runId: string, created: RunCreated, next: ServerEvent[]): Promise<void> {
     const { room } = await rooms.create(runId, created, next);
     registry.waiting.add(openRun(room)!);
@@ -310,28 +322,21 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return { ok: true, runId };
     },
 
-    async decide(runId, choose) {
-      return (await rooms.open(runId))?.room.decide(choose) ?? unknownRun(runId);
-    },
+    decide: (runId, choose) => inRoom(runId, (room) => room.decide(choose)),
 
-    async revert(actor, { runId, checkpoint, commandId = newId() }) {
-      const of = await rooms.open(runId);
-      if (!of) return unknownRun(runId);
-      if (isOpened(of.room.view)) {
-        const command = await revertOfScript(of.room.view, of.room.lists, commandId, checkpoint);
-        return 'ok' in command ? command : of.room.command(actor, command);
-      }
-      const step = (await of.room.lists.item('checkpoints', { ref: checkpoint }))?.step;
-      const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
-      const answer = await of.room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
-      return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;
-    },
+    revert: (actor, { runId, checkpoint, commandId = newId() }) =>
+      inRoom(runId, async (room) => {
+        if (isOpened(room.view)) {
+          const command = await revertOfScript(room.view, room.lists, commandId, checkpoint);
+          return 'ok' in command ? command : room.command(actor, command);
+        }
+        const step = (await room.lists.item('checkpoints', { ref: checkpoint }))?.step;
+        const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
+        const answer = await room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
+        return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;
+      }),
 
-    async command(actor, command) {
-      const of = await rooms.open(command.runId);
-      if (!of) return unknownRun(command.runId);
-      return of.room.command(actor, command);
-    },
+    command: (actor, command) => inRoom(command.runId, (room) => room.command(actor, command)),
 
     async watchers(runId) {
       return (await rooms.open(runId))?.frames.watchers() ?? [];

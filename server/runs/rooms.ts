@@ -99,9 +99,13 @@ export class Rooms {
     try {
       await this.deps.store.remove(runId);
     } catch (error) {
-      if (stored) this.#stored.set(runId, stored);
-      if (opened) this.#opened.set(runId, opened);
-      throw error;
+      // A deletion that failed may have taken effect: what the store holds counts.
+      const left = await this.deps.store.runs().catch(() => null);
+      if (!left || left.some((run) => run.runId === runId)) {
+        if (stored) this.#stored.set(runId, stored);
+        if (opened) this.#opened.set(runId, opened);
+        throw error;
+      }
     }
     of.cancelSave?.();
     // Viewers that come back hear that there is no such run.

@@ -358,7 +358,11 @@ export class Reference {
     }
     if (event.type !== 'command.applied' && event.type !== 'command.refused') return;
     const id = event.commandId;
-    const outcome: Outcome = { kind: event.type === 'command.applied' ? 'applied' : 'refused', step: event.step };
+    const outcome: Outcome =
+      event.type === 'command.applied'
+        ? { kind: 'applied', step: event.step }
+        : // A later attempt may end before the step at which an earlier one ended.
+          { kind: 'refused', step: event.reason === 'run-ended' ? null : event.step };
     const asked = run.requested.get(id);
     this.world.check(asked?.seq === event.seq, () => `run ${runId}: an outcome of ${id}, which is not in the log`);
     this.world.check(!run.closed.has(id), () => `run ${runId}: command ${id} has an outcome again after the run went back`);

@@ -78,6 +78,7 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
       2,
       'a question was answered before the registration of its trainer; the answer was dropped, the question stayed open',
     ],
+    [55770, 2, 'the deletion of a run failed and took effect; the server kept the run, and could do nothing with it'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });
