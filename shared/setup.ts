@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chosenName } from './ids';
 import { isObject } from './own';
+import { longestTag, mostTags } from './tags';
 
 /** Any JSON value. Keys are the user's: data, never looked up on a prototype. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -60,7 +61,7 @@ export const recipeName = z
   .string()
   .regex(/^[a-z][A-Za-z0-9_.-]{0,63}$/, 'a recipe name begins with a small letter; letters, digits and _ . - may follow');
 
-export const tag = chosenName(40);
+export const tag = chosenName(longestTag);
 
 /** Everything that a run starts with. Together with its command log, it decides the numbers of a recipe's run. */
 export const runSetup = z.strictObject({
@@ -68,7 +69,7 @@ export const runSetup = z.strictObject({
   project: chosenName(80).default('default'),
   group: chosenName(128).optional(),
   jobType: chosenName(64).optional(),
-  tags: z.array(tag).max(50).default([]),
+  tags: z.array(tag).max(mostTags).default([]),
   notes: z.string().max(4000).optional(),
   /** What a waiting trainer shall train; null = a script's own run. `trainer`: the name of the requested trainer, null = any. */
   recipe: z.strictObject({ name: recipeName, trainer: z.string().min(1).max(80).nullable().default(null) }).nullable(),

@@ -10,6 +10,7 @@ import { ended } from '~/shared/view';
 import type { ColumnShown } from './columns';
 import { ExportChosen } from './ExportChosen';
 import { TagForm } from './TagForm';
+import { changeOf } from './tags';
 import { useLabels } from './useLabels';
 
 const mostCompared = 10;
@@ -89,14 +90,12 @@ export function Chosen(props: {
           runs={runs}
           why={you && whyWatches(you)}
           onClose={() => setTagging(false)}
-          onTags={(tagsOfRun, done) =>
+          onTags={(change, done) =>
             clearing(
-              act(
-                runs,
-                (run) => ({ tags: tagsOfRun(run) }),
-                done,
-                (run) => ({ tags: run.tags }),
-              ),
+              act(runs, { tagged: change }, done, ({ tags }) => {
+                const { add, remove } = changeOf(tags, change);
+                return { tagged: { add: remove, remove: add } };
+              }),
             )
           }
         />

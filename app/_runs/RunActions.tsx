@@ -14,7 +14,7 @@ import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
-import { tagsOf } from './tags';
+import { changeOf, tagsOf } from './tags';
 import { useLabels } from './useLabels';
 
 /** What is asked about a run. The list shows it, as the line of the run may leave the page meanwhile. */
@@ -104,9 +104,10 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
     event.preventDefault();
     if (!read.ok || name.trim() === '') return;
     // Only what was changed here: another person may have changed the rest meanwhile.
+    const { add, remove } = changeOf(run.tags, { add: read.tags, remove: run.tags });
     const labels = {
       ...(name.trim() !== run.name && { name: name.trim() }),
-      ...(read.tags.join() !== run.tags.join() && { tags: read.tags }),
+      ...(add.length + remove.length > 0 && { tagged: { add, remove } }),
     };
     const same = Object.keys(labels).length === 0;
     if (same || (await ask(() => api.runs.label.mutate({ runId: run.runId, ...labels })))) onClose();

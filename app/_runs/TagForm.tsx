@@ -2,13 +2,14 @@ import { type FormEvent, useState } from 'react';
 import { FormEnd, TextField } from '~/app/_components/Field';
 import { Remark } from '~/app/_components/Remark';
 import type { RunSummary } from '~/shared/summary';
-import { tagsOf } from './tags';
+import { mostTags } from '~/shared/tags';
+import { type TagChange, tagsOf } from './tags';
 
 /** Adds tags to several runs, or removes tags from them. */
 export function TagForm(props: {
   runs: readonly RunSummary[];
-  /** The tags that each run is to have, and a description of the change. @returns whether runs were changed; if not, the form stays */
-  onTags(tagsOfRun: (run: RunSummary) => string[], done: string): Promise<boolean>;
+  /** @param done the change in words. @returns whether runs were changed; if not, the form stays */
+  onTags(change: TagChange, done: string): Promise<boolean>;
   /** Why tags cannot be changed any more; null = they can. */
   why?: string | null;
   onClose(): void;
@@ -20,9 +21,9 @@ export function TagForm(props: {
   const read = tagsOf(text);
   const present = [...new Set(runs.flatMap((r) => r.tags))].sort();
   const full = read.ok
-    ? runs.find((r) => new Set([...r.tags.filter((t) => !gone.includes(t)), ...read.tags]).size > 50)
+    ? runs.find((r) => new Set([...r.tags.filter((t) => !gone.includes(t)), ...read.tags]).size > mostTags)
     : undefined;
-  const problem = read.ok ? (full ? `Tags: ${full.name} would have more than 50` : null) : read.message;
+  const problem = read.ok ? (full ? `Tags: ${full.name} would have more than ${mostTags}` : null) : read.message;
   const nothing = text.trim() === '' && gone.length === 0;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -32,10 +33,7 @@ export function TagForm(props: {
       ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
     ];
     setState('busy');
-    const changed = await onTags(
-      (run) => [...new Set([...run.tags.filter((t) => !gone.includes(t)), ...read.tags])],
-      done.join('; '),
-    );
+    const changed = await onTags({ add: read.tags, remove: [...gone] }, done.join('; '));
     setState(changed ? 'open' : 'failed');
     if (changed) onClose();
   };

@@ -7,7 +7,7 @@ import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer } from '~/server/store';
 import { approvalProblem, changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal } from '~/shared/commands';
-import { type Entry, runLabeled, serverEvent, trainerEvent } from '~/shared/events';
+import { type Entry, labelChanges, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { type ConsoleAnswer, type MediaEvent, samplesAt } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
@@ -20,6 +20,7 @@ import { seriesName } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
 import type { SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
+import { mostTags } from '~/shared/tags';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
 import { allowed, checkSteps, ofRun, router } from './base';
 import { listProcedures } from './lists';
@@ -151,13 +152,19 @@ export const runs = router({
 
   /** Sets name, tags, archived, deleted (and back). */
   label: allowed('edit runs')
-    .input(runLabeled.omit({ type: true, actor: true }).extend({ runId }))
-    .mutation(async ({ ctx, input: { runId: id, ...labels } }): Promise<CommandAnswer> => {
+    .input(labelChanges.extend({ runId }))
+    .mutation(async ({ ctx, input: { runId: id, tagged, ...labels } }): Promise<CommandAnswer> => {
       if (labels.trashed !== undefined && !may(ctx.actor, 'delete runs'))
         return refuse('forbidden', `${ctx.actor.name} (${ctx.actor.role}) may not delete runs; archive it instead`, 'trashed');
       return ctx.hub.decide(id, (view) => {
         if (labels.trashed && !ended(view.status)) return refuse('state', 'the run has not ended: stop it first', 'trashed');
-        return [{ type: 'run.labelled', actor: ctx.actor, ...labels }];
+        const event = { type: 'run.labelled', actor: ctx.actor, ...labels } as const;
+        if (!tagged) return [event];
+        const kept = (labels.tags ?? view.tags).filter((t) => !tagged.remove.includes(t));
+        const tags = [...new Set([...kept, ...tagged.add])];
+        if (tags.length > mostTags)
+          return refuse('invalid', `the run would have ${tags.length} tags; ${mostTags} is the most`, 'tagged.add');
+        return [{ ...event, tags }];
       });
     }),
 

@@ -144,14 +144,16 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.getByRole('menuitem', { name: 'Name and tags…' }).click();
     const tags = page.getByRole('dialog').getByRole('textbox', { name: 'Tags' });
     await tags.fill('half typed');
-    await page.request.post(`${app.url}/api/trpc/runs.label`, { data: { runId, archived: true, name: 'Renamed' } });
+    await page.request.post(`${app.url}/api/trpc/runs.label`, {
+      data: { runId, archived: true, name: 'Renamed', tags: ['theirs'] },
+    });
     await page.getByRole('link', { name: 'Third' }).waitFor({ state: 'detached' });
     expect(await tags.inputValue()).toBe('half typed');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    // The name that another person gave meanwhile was not typed here.
+    // What another person gave meanwhile stays.
     const { tags: saved, setup } = (await app.hub.view(runId))!;
-    expect([saved, setup.name]).toEqual([['half typed'], 'Renamed']);
+    expect([saved, setup.name]).toEqual([['theirs', 'half typed'], 'Renamed']);
     await app.hub.command(you, { kind: 'act', id: 'stop-the-third', runId, action: 'stop', args: {} });
     await page.context().close();
   });

@@ -259,7 +259,7 @@ function StepField() {
           e.stopPropagation();
         }}
         onBlur={error ? leave : go}
-        style={{ width: `max(4rem, ${String(head).length + 2}ch)` }}
+        style={{ width: `max(4rem, ${String(Math.max(step, head)).length + 2}ch)` }}
         className={`h-6 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
       />
       {error && (
