@@ -106,7 +106,7 @@ export const labelChanges = runLabeled.omit({ type: true, actor: true }).extend(
 
 /** Items left the list: deleted so that all of the run fit their quota (server/retention/thin.ts says which go first), or imported without their file. */
 const thinned = {
-  /** Left out of an imported run. */
+  /** Omitted where the items were imported without their files. */
   quotaBytes: z.int().positive().optional(),
   /** Seqs of the items in force. */
   seqs: z.array(seq),

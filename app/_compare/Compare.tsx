@@ -53,8 +53,8 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
       },
     }),
   );
-  const [places, setPlaces] = useState(start.runs);
-  const runIds = useMemo(() => places.filter(Boolean), [places]);
+  const [positions, setPositions] = useState(start.runs);
+  const runIds = useMemo(() => positions.filter(Boolean), [positions]);
   const [choices, setChoices] = useState(start.choices);
   const { x, log, logX, robust, search, plan } = choices;
   const { runs, errors, link, subscribe, want } = useCompared(runIds);
@@ -87,13 +87,13 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   useEffect(() => {
     let shown = '';
     const notify = () => {
-      const link = compareLink({ runs: places, choices, zoom: cursor.get().zoom, attention });
+      const link = compareLink({ runs: positions, choices, zoom: cursor.get().zoom, attention });
       if (link !== shown) history.replaceState(history.state, '', atBase(link));
       shown = link;
     };
     notify();
     return cursor.subscribe(notify);
-  }, [places, choices, attention, cursor]);
+  }, [positions, choices, attention, cursor]);
 
   const change = (next: Partial<CompareChoices>) => setChoices((before) => ({ ...before, ...next }));
   const smoothed = smoothingFor(choices, Math.max(0, ...there.map((r) => r.view.step)));
@@ -118,7 +118,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   useEffect(() => want([...new Set(charts.flatMap((c) => c.series))]), [want, charts]);
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
-    const colorOf = (runId: string) => places.indexOf(runId);
+    const colorOf = (runId: string) => positions.indexOf(runId);
     return {
       marks: comparedMarks(there, axis, named, colorOf),
       charts: charts
@@ -129,10 +129,10 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
           points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
         })),
     };
-  }, [there, axis, named, places, charts, test]);
+  }, [there, axis, named, positions, charts, test]);
   /** A run that is left out leaves the panes of attention too. */
   const choose = (next: readonly string[]) => {
-    setPlaces(next);
+    setPositions(next);
     setAttention((now) => now && withoutRuns(now, next));
   };
   const known = useMemo(() => [...new Set(there.flatMap((r) => seriesOf(r.view).map((s) => s.name)))], [there]);
@@ -178,7 +178,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
           </p>
         )}
         <RunChips
-          places={places}
+          positions={positions}
           runs={runs}
           errors={errors.map((e) => (e === refusal ? null : e))}
           named={named}

@@ -14,15 +14,15 @@ import type { Compared } from './useCompared';
 /** The runs on the page with their colors, and controls to add and remove runs. */
 export function RunChips(props: {
   /** As in the link: '' = a free position. */
-  places: readonly string[];
+  positions: readonly string[];
   runs: readonly (Compared | null)[];
   errors: readonly (string | null)[];
   named: Names;
   palette: Palette;
-  onChange(places: readonly string[]): void;
+  onChange(positions: readonly string[]): void;
 }) {
-  const { places, runs, errors, named, palette, onChange } = props;
-  const runIds = places.filter(Boolean);
+  const { positions, runs, errors, named, palette, onChange } = props;
+  const runIds = positions.filter(Boolean);
   return (
     <ul className="flex flex-wrap gap-1.5" aria-label="Runs compared">
       {runIds.map((runId, i) => {
@@ -35,7 +35,7 @@ export function RunChips(props: {
             <span
               aria-hidden
               className="size-2.5 shrink-0 rounded-full"
-              style={{ background: colorOf(palette, places.indexOf(runId)) }}
+              style={{ background: colorOf(palette, positions.indexOf(runId)) }}
             />
             {run ? (
               <>
@@ -55,7 +55,7 @@ export function RunChips(props: {
               icon={X}
               size="small"
               label={`Leave out ${named.get(runId) ?? runId}`}
-              onClick={() => onChange(withoutRun(places, runId))}
+              onClick={() => onChange(withoutRun(positions, runId))}
             />
           </li>
         );
@@ -71,7 +71,7 @@ export function RunChips(props: {
               </>
             }
           >
-            <RunPicker except={runIds} onPick={(run) => onChange(withRun(places, run.runId))} />
+            <RunPicker except={runIds} onPick={(run) => onChange(withRun(positions, run.runId))} />
           </Popup>
         </li>
       )}

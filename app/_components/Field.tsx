@@ -139,7 +139,15 @@ export function ChoiceField<T extends string>({
   );
 }
 
-/** The buttons at the end of a form in a dialog. `why`: why it cannot be sent any more. */
+interface FormEndProps {
+  yes: string;
+  /** Why the form cannot be sent any more; null = it can. */
+  why?: string | null;
+  disabled?: boolean;
+  onCancel(): void;
+}
+
+/** The buttons at the end of a form in a dialog. */
 export const FormEnd = ({ yes, why = null, disabled, onCancel }: FormEndProps) => (
   <>
     <NoLonger why={why} />
@@ -151,10 +159,3 @@ export const FormEnd = ({ yes, why = null, disabled, onCancel }: FormEndProps) =
     </div>
   </>
 );
-
-interface FormEndProps {
-  yes: string;
-  why?: string | null;
-  disabled?: boolean;
-  onCancel(): void;
-}

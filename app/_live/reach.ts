@@ -2,11 +2,21 @@ import { personHeader } from '~/shared/paths';
 import { whyWebPage } from '~/shared/webPage';
 import { identity } from './identity';
 
-/** Browsers say in words of their own that nobody answered: "Failed to fetch", "Load failed", "NetworkError when ...". */
-export const unreached = (error: unknown): boolean =>
-  error instanceof TypeError && /fetch|network|load failed/i.test(error.message);
-
 export const unreachedWords = 'the server does not answer';
+
+class Unreached extends Error {
+  constructor() {
+    super(unreachedWords);
+  }
+}
+
+/**
+ * Nobody answered, or the answer broke off. Browsers say so in words of their own: "Failed to fetch", "Load failed", "NetworkError when ...".
+ */
+export const unreached = (error: unknown): boolean =>
+  error instanceof Unreached ||
+  (error instanceof TypeError && /fetch|network|load failed/i.test(error.message)) ||
+  (error instanceof Error && error.cause !== undefined && unreached(error.cause));
 
 /** `fetch` for the person as whom this page was opened, which says in our words that nobody answered. */
 export const reach: typeof fetch = (input, init) => {
@@ -14,7 +24,7 @@ export const reach: typeof fetch = (input, init) => {
   const { you } = identity.get();
   if (you) headers.set(personHeader, you.id);
   return fetch(input, { ...init, headers }).catch((error: unknown) => {
-    throw unreached(error) ? new Error(unreachedWords) : error;
+    throw unreached(error) ? new Unreached() : error;
   });
 };
 

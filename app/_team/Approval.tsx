@@ -5,7 +5,7 @@ import { Panel } from '~/app/_components/Panel';
 import { Remark } from '~/app/_components/Remark';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { actionRole, controlRole } from '~/shared/controls';
-import { meanwhile, type Values } from './meanwhile';
+import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
 /** What runs of any trainer can declare, by role. A name that an older rule holds is listed too, so that it can be taken out. */
@@ -39,7 +39,7 @@ export function Approval({ editable }: { editable: boolean }) {
       await api.team.setNeedsApproval.mutate({ names, expected });
       setProblem(null);
     } catch (refused) {
-      const now = await meanwhile(refused, expected, () => api.team.needsApproval.query(), ticked, setProblem);
+      const now = await afterConflict(refused, expected, () => api.team.needsApproval.query(), ticked, setProblem);
       if (now) setEdits((e) => e && { ...e, from: now });
       throw refused;
     }

@@ -103,8 +103,8 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
           })}
           {use && use.unlimited.count > 0 && (
             <p className="text-2xs text-dim">
-              Samples and answers to questions of this run take {binaryBytes(use.unlimited.bytes)}: {count(use.unlimited.count)}{' '}
-              files.
+              Samples and answers to questions of this run take {binaryBytes(use.unlimited.bytes)}:{' '}
+              {use.unlimited.count === 1 ? '1 file' : `${count(use.unlimited.count)} files`}.
             </p>
           )}
           {refused && refused.field === null && (

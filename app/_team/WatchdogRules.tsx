@@ -5,7 +5,7 @@ import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { reaction, type Watchdog, type WatchdogRules, type Webhook, watchdogRules } from '~/shared/watchdogs';
-import { meanwhile, type Values } from './meanwhile';
+import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
 const names: Record<Watchdog['kind'], string> = {
@@ -88,7 +88,7 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
     try {
       await api.team.setWatchdogs.mutate({ runId, rules, expected });
     } catch (refused) {
-      const now = await meanwhile(refused, expected, () => api.team.watchdogs.query({ runId }), valuesOf, setProblem);
+      const now = await afterConflict(refused, expected, () => api.team.watchdogs.query({ runId }), valuesOf, setProblem);
       if (now) setEdits((e) => e && carried(e, now));
       throw refused;
     }

@@ -40,8 +40,7 @@ export const answered = (error: unknown): boolean => error instanceof TRPCClient
 
 /** The error message, and the field that it concerns. */
 export function describeError(error: unknown): { message: string; field: string | null } {
-  // Also an answer that broke off.
-  if (unreached(error) || (error instanceof Error && unreached(error.cause))) return { message: unreachedWords, field: null };
+  if (unreached(error)) return { message: unreachedWords, field: null };
   if (error instanceof TRPCClientError)
     return { message: error.message, field: (error.data?.field as string | null | undefined) ?? null };
   return { message: error instanceof Error ? error.message : String(error), field: null };

@@ -4,11 +4,11 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
-import { unreachedWords } from '~/app/_live/reach';
+import { unreached } from '~/app/_live/reach';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
 import { GoToStep } from '~/app/_run/GoToStep';
-import { api, describeError } from '~/app/_trpc/client';
+import { api } from '~/app/_trpc/client';
 import type { CommandAnswer } from '~/shared/commands';
 import type { Note, NoteRequest } from '~/shared/notes';
 import { describeAnchor } from './anchors';
@@ -23,10 +23,10 @@ export type Send = (note: NoteRequest) => Promise<boolean>;
 export function useSend(): { busy: boolean; send: Send } {
   const runId = useView((v) => v.runId, '');
   const { busy, ask } = useAsk();
-  // The server takes a note of one id once.
+  // A proxy may have cut the request. The server takes a note of one id once.
   const mutate = (note: NoteRequest, tries: number): Promise<CommandAnswer> =>
     api.runs.note.mutate({ runId, note }).catch(async (error) => {
-      if (describeError(error).message !== unreachedWords || note.kind !== 'add' || tries === 1) throw error;
+      if (!unreached(error) || note.kind !== 'add' || tries === 1) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500));
       return mutate(note, tries - 1);
     });

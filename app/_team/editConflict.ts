@@ -1,6 +1,6 @@
 import { describeError } from '~/app/_trpc/client';
 
-/** Values in words, by what they are values of. */
+/** Values in words, by the name of what has the value. */
 export type Values = ReadonlyMap<string, string>;
 
 /**
@@ -9,7 +9,7 @@ export type Values = ReadonlyMap<string, string>;
  * @param expected the rules as they were read before they were edited
  * @returns the rules of now; null = the save was refused for another reason
  */
-export async function meanwhile<T>(
+export async function afterConflict<T>(
   refused: unknown,
   expected: T,
   read: () => Promise<T>,
