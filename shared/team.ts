@@ -81,6 +81,12 @@ export const auditEvent = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('approval.rules'), names: z.array(z.string().min(1).max(128)).max(200) }),
   /** Rules of one run, or (null) of every run without its own. */
   z.strictObject({ type: z.literal('watchdog.rules'), runId: runId.nullable(), rules: watchdogRules }),
+  /** Bytes that each run's snapshots and its checkpoints may take; absent: as before. */
+  z.strictObject({
+    type: z.literal('retention.limits'),
+    snapshots: z.int().positive().optional(),
+    checkpoints: z.int().positive().optional(),
+  }),
   // Actions on runs, in addition to the entry in the run's own log.
   z.strictObject({ type: z.literal('run.created'), runId, parent: runId.nullable() }),
   z.strictObject({ type: z.literal('run.changed'), runId, what: z.string().max(200) }),
@@ -121,6 +127,8 @@ export interface Team {
   tokens: Record<string, Token & { hash: string }>;
   needsApproval: string[];
   watchdogs: { everywhere: WatchdogRules; ofRun: Record<string, WatchdogRules> };
+  /** Bytes; absent: never changed since the audit log holds limits. */
+  limits: Partial<Record<'snapshots' | 'checkpoints', number>>;
 }
 
 export const emptyTeam: Team = {
@@ -131,6 +139,7 @@ export const emptyTeam: Team = {
   tokens: {},
   needsApproval: [],
   watchdogs: { everywhere: defaultRules, ofRun: {} },
+  limits: {},
 };
 
 export const rulesFor = ({ watchdogs }: Team, run: string): WatchdogRules => watchdogs.ofRun[run] ?? watchdogs.everywhere;
@@ -192,6 +201,10 @@ export function foldTeam(team: Team, event: AuditEvent): Team {
       const { watchdogs } = team;
       if (run === null) return { ...team, watchdogs: { ...watchdogs, everywhere: rules } };
       return { ...team, watchdogs: { ...watchdogs, ofRun: { ...watchdogs.ofRun, [run]: rules } } };
+    }
+    case 'retention.limits': {
+      const { type: _type, ...limits } = event;
+      return { ...team, limits: { ...team.limits, ...limits } };
     }
     case 'run.created':
     case 'run.changed':

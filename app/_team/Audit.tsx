@@ -27,7 +27,7 @@ const groups: Record<string, AuditEvent['type'][] | null> = {
   ],
   tokens: ['token.made', 'token.revoked'],
   runs: ['run.created', 'run.changed'],
-  rules: ['approval.rules', 'watchdog.rules'],
+  rules: ['approval.rules', 'watchdog.rules', 'retention.limits'],
 };
 const pageSize = 200;
 

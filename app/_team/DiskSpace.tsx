@@ -5,11 +5,13 @@ import { Field, inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
+import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
 const gibibyte = 2 ** 30;
 const kinds = ['quotaBytes', 'checkpointBytes'] as const;
 type Kind = (typeof kinds)[number];
+type Limits = Record<Kind, number>;
 
 const about: Record<Kind, { what: string; keeps: string }> = {
   quotaBytes: {
@@ -29,6 +31,8 @@ export const binaryBytes = (bytes: number): string => {
   return `${Number((bytes / size).toPrecision(3))} ${unit}`;
 };
 
+const valuesOf = (limits: Limits): Values => new Map(kinds.map((kind) => [about[kind].what, binaryBytes(limits[kind])]));
+
 /** Whole bytes of a text in GiB; a text says what would fit instead. */
 function bytesTyped(text: string): number | string {
   const typed = numberTyped(text);
@@ -38,14 +42,33 @@ function bytesTyped(text: string): number | string {
   return Math.round(typed * gibibyte);
 }
 
+const unedited = { from: null, typed: {} };
+
 /** How much of the disk a run may take for snapshots and checkpoints, and, of the run `runId`, how much it takes. */
 export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; runId?: string | null }) {
   const trpc = useTrpc();
   const { data, error } = useQuery(trpc.retention.get.queryOptions());
   const use = useQuery({ ...trpc.retention.use.queryOptions({ runId: runId ?? '' }), enabled: runId !== null }).data;
-  // Only what was typed: the rest follows the server.
-  const [typed, setTyped] = useState<Partial<Record<Kind, string>>>({});
-  const save = useTeamChange((wish: Partial<Record<Kind, number>>) => api.retention.set.mutate(wish), 'Saved', 'retention');
+  // The limits as they were when one was typed, and only what was typed: the rest follows the server.
+  const [{ from, typed }, setEdits] = useState<{ from: Limits | null; typed: Partial<Record<Kind, string>> }>(unedited);
+  const [problem, setProblem] = useState<string | null>(null);
+  const read = () => api.retention.get.query();
+  const save = useTeamChange(
+    async (wish: Partial<Limits>) => {
+      // Only those that are changed: two people may set one each.
+      const expected = Object.fromEntries(Object.keys(wish).map((kind) => [kind, from![kind as Kind]]));
+      try {
+        await api.retention.set.mutate({ ...wish, expected });
+        setProblem(null);
+      } catch (refused) {
+        const now = await afterConflict(refused, from!, read, valuesOf, setProblem);
+        if (now) setEdits((e) => ({ ...e, from: now }));
+        throw refused;
+      }
+    },
+    'Saved',
+    'retention',
+  );
   const refused = save.error && describeError(save.error);
   const textOf = (kind: Kind): string => typed[kind] ?? (data ? String(data[kind] / gibibyte) : '');
   const problemOf = (kind: Kind): string | null => {
@@ -56,7 +79,8 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const wish = Object.fromEntries(changed.map((kind) => [kind, bytesTyped(textOf(kind))]));
-    if (Object.values(wish).every((bytes) => typeof bytes === 'number')) save.mutate(wish, { onSuccess: () => setTyped({}) });
+    if (Object.values(wish).every((bytes) => typeof bytes === 'number'))
+      save.mutate(wish, { onSuccess: () => setEdits(unedited) });
   };
   return (
     <>
@@ -88,7 +112,7 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
                       inputMode="decimal"
                       disabled={!editable}
                       value={textOf(kind)}
-                      onChange={(e) => setTyped({ ...typed, [kind]: e.target.value })}
+                      onChange={(e) => setEdits({ from: from ?? data, typed: { ...typed, [kind]: e.target.value } })}
                     />
                   )}
                 </Field>
@@ -107,9 +131,9 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
               {use.unlimited.count === 1 ? '1 file' : `${count(use.unlimited.count)} files`}.
             </p>
           )}
-          {refused && refused.field === null && (
+          {(problem ?? (refused?.field === null && refused.message)) && (
             <p role="alert" className="text-bad">
-              {refused.message}
+              {problem ?? refused?.message}
             </p>
           )}
           {editable ? (

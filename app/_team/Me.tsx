@@ -15,12 +15,12 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
   const me = data?.find((p) => p.id === you);
   // Only what was typed: the rest follows the server.
   const [typed, setTyped] = useState<{ name?: string; color?: string }>({});
-  const save = useTeamChange((wish: { name: string; colour: string }) => api.team.changeMe.mutate(wish), 'Saved');
+  const save = useTeamChange((wish: { name?: string; colour?: string }) => api.team.changeMe.mutate(wish), 'Saved');
   if (!me) return null;
   const { name = me.name, color = me.colour } = typed;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate({ name, colour: color }, { onSuccess: () => setTyped({}) });
+    save.mutate({ name: typed.name, colour: typed.color }, { onSuccess: () => setTyped({}) });
   };
   return (
     <Panel title="You">

@@ -17,7 +17,7 @@ export const roles: readonly PersonRole[] = ['viewer', 'operator', 'admin'];
 export function People({ admin, you }: { admin: boolean; you: string }) {
   const { data, error } = useQuery(useTrpc().team.people.queryOptions());
   const change = useTeamChange(
-    (wish: { personId: string; role: PersonRole }) => api.team.changePerson.mutate(wish),
+    (wish: { personId: string; role: PersonRole; expected: PersonRole }) => api.team.changePerson.mutate(wish),
     'Role changed',
   );
   const remove = useTeamChange(
@@ -48,7 +48,7 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
                   className="w-auto! font-sans"
                   options={roles}
                   value={p.role}
-                  onPick={(role) => change.mutate({ personId: p.id, role })}
+                  onPick={(role) => change.mutate({ personId: p.id, role, expected: p.role })}
                 />
                 <Button size="small" look="bare" onClick={() => setLeaving(p)}>
                   Remove

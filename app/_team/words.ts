@@ -2,6 +2,7 @@ import type { Command } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
 import type { AuditEvent } from '~/shared/team';
 import { unreachable } from '~/shared/unreachable';
+import { binaryBytes } from './DiskSpace';
 
 const describeCommand = (c: Command): string => {
   const what =
@@ -47,6 +48,10 @@ export function describeAuditEvent(e: AuditEvent): string {
       return e.names.length ? `asked for a second operator on ${e.names.join(', ')}` : 'asked for a second operator on nothing';
     case 'watchdog.rules':
       return `changed the watchdogs of ${e.runId ?? 'all runs'}`;
+    case 'retention.limits':
+      return `limited what each run keeps: ${(['snapshots', 'checkpoints'] as const)
+        .flatMap((kind) => (e[kind] === undefined ? [] : [`${kind} ${binaryBytes(e[kind])}`]))
+        .join(', ')}`;
     case 'run.created':
       return e.parent ? `branched ${e.runId} from ${e.parent}` : `started ${e.runId}`;
     case 'run.changed':

@@ -5,7 +5,8 @@ import { shown } from './cells';
 import { ImportError } from './importError';
 import type { RunsReading } from './reading';
 import type { SourceFile } from './sources';
-import { type Cell, TableReader } from './tables';
+import type { Cell } from './tableLayout';
+import { TableReader } from './tables';
 import { encodingOf, textOf } from './text';
 
 /**

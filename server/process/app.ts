@@ -164,7 +164,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => hub.close());
 
     const jobs = new Jobs();
-    const retention = await openRetention({ hub, store, blobs, onError });
+    const retention = await openRetention({ hub, store, blobs, limits: () => auditLog.team.limits, onError });
     closers.push(() => retention.close());
     const say: SweepDeps['say'] = (message, details) => {
       log.info(details, message);

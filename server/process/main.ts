@@ -11,6 +11,7 @@ import { startRelayNode } from '~/server/cluster/relayNode';
 import { standInHealth } from '~/server/cluster/standIn';
 import { LeaseLostError } from '~/server/store/postgres/database';
 import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
+import { unknownSettings } from '~/shared/settingNames';
 import { createApp } from './app';
 import { readEnv } from './env';
 import { type Checks, diskCheck, healthRoutes } from './health';
@@ -29,6 +30,7 @@ try {
       .map((file) => resolve(file.trim()))
       .join(',');
   const log = pino({ level: env.logLevel }, pino.destination(2));
+  for (const line of unknownSettings(process.env)) log.warn({}, line);
   const args = fromSource ? ['--import', 'tsx', 'trainer/process/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
   const start = async (shared?: Shared) => {

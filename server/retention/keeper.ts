@@ -17,6 +17,8 @@ export interface RetentionDeps {
   };
   store: Pick<Store, 'setting' | 'setSetting' | 'blobUsers' | 'list' | 'item' | 'entries'>;
   blobs: Pick<BlobStore, 'remove'>;
+  /** Those that an admin has set. */
+  limits(): Partial<Quotas>;
   onError(error: unknown): void;
 }
 
@@ -25,10 +27,9 @@ export type Thinned = 'snapshots' | 'checkpoints';
 /** Bytes that one run's items may take. */
 export type Quotas = Record<Thinned, number>;
 
-/** The quotas, which people see and change. */
+/** The quotas, as they hold now, and what is kept under them. */
 export interface Retention {
   quotas(): Quotas;
-  setQuotas(changes: Partial<Quotas>): Promise<void>;
   /** What one run's items take now, with those that it went back over. `unlimited`: files of samples and of answers to questions, which have no quota. */
   use(runId: string): Promise<Record<Thinned | 'unlimited', { count: number; bytes: number }>>;
   /** Waits for thinning in progress, then stops. */
@@ -36,6 +37,7 @@ export interface Retention {
 }
 
 const kinds: readonly Thinned[] = ['snapshots', 'checkpoints'];
+/** Settings in which limits were kept before the audit log held them. */
 const keys: Record<Thinned, string> = { snapshots: 'retention.snapshotBytes', checkpoints: 'retention.checkpointBytes' };
 const defaultQuotaBytes = 4 * 2 ** 30;
 
@@ -45,12 +47,13 @@ const removingKey = 'retention.removing';
 type Item = ListItems[Thinned];
 
 /** Keeps every run's snapshots and checkpoints within their quotas: an entry of the run's log records it before files are deleted. */
-export async function openRetention({ hub, store, blobs, onError }: RetentionDeps): Promise<Retention> {
+export async function openRetention({ hub, store, blobs, limits, onError }: RetentionDeps): Promise<Retention> {
   const stored = async (kind: Thinned) => Number((await store.setting(keys[kind])) ?? defaultQuotaBytes);
-  const quotas: Quotas = { snapshots: await stored('snapshots'), checkpoints: await stored('checkpoints') };
+  const first: Quotas = { snapshots: await stored('snapshots'), checkpoints: await stored('checkpoints') };
+  const quotas = (): Quotas => ({ ...first, ...limits() });
   const busy = new Map<string, Promise<void>>();
-  /** Bytes of a run's items, and the bytes at which to check again; what has not been checked is not here. */
-  const sizes = new Map<string, { bytes: number; lookAt: number }>();
+  /** Bytes of a run's items, and the bytes at which to check again under the same quota; what has not been checked is not here. */
+  const sizes = new Map<string, { bytes: number; lookAt: number; quota: number }>();
 
   /** A deletion that a crash cut short goes on when the server starts again. */
   const removing = new Map(Object.entries(JSON.parse((await store.setting(removingKey)) ?? '{}') as Record<string, string[]>));
@@ -84,16 +87,17 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     const over = await superseded(store, kind, view.runId, all);
     let left = bytesOf(all) + bytesOf(over);
     const result = { all: [...all, ...over], taken: [] as Item[], back: [] as Item[] };
-    if (left <= quotas[kind]) return result;
+    const most = quotas()[kind];
+    if (left <= most) return result;
     for (const item of over) {
-      if (left <= quotas[kind] * LEAVE) break;
+      if (left <= most * LEAVE) break;
       if (await usedElsewhere(item.blob.hash, view.runId)) continue;
       result.back.push(item);
       left -= item.blob.bytes;
     }
     const marks = { alerts: await whole(lists, 'alerts'), notes: await whole(lists, 'notes') };
     // What another run uses of the rest counts, too, and so do the pictures that snapshots share.
-    const quota = quotas[kind] - (left - all.reduce((sum, { blob }) => sum + blob.bytes, 0));
+    const quota = most - (left - all.reduce((sum, { blob }) => sum + blob.bytes, 0));
     if (kind === 'snapshots') return { ...result, taken: snapshotsToThin(all as ListItems['snapshots'][], marks, quota) };
     const named = new Set((await whole(lists, 'analyses')).flatMap((a) => a.checkpoint ?? []));
     for (const { command } of view.openCommands) if (command.kind === 'act' && command.checkpoint) named.add(command.checkpoint);
@@ -106,12 +110,12 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     const before = await hub.view(runId);
     if (!before) return;
     const key = `${kind} ${runId}`;
-    const quota = quotas[kind];
+    const quota = quotas()[kind];
     const { all, taken, back } = await choose(kind, before);
     const gone = [...taken, ...back];
     const bytes = bytesOf(all) - bytesOf(gone);
     // If nothing can be removed, the next check is when the run has grown a little.
-    sizes.set(key, { bytes, lookAt: gone.length > 0 ? quota : Math.max(quota, bytes * 1.02) });
+    sizes.set(key, { bytes, lookAt: gone.length > 0 ? quota : Math.max(quota, bytes * 1.02), quota });
     if (gone.length === 0) return;
     removing.set(key, [...new Set(gone.flatMap(blobsOf))]);
     await saveRemoving();
@@ -136,7 +140,7 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
     const key = `${kind} ${runId}`;
     const size = sizes.get(key);
     if (size) size.bytes += added;
-    if (busy.has(key) || (size && size.bytes <= Math.max(quotas[kind], size.lookAt))) return;
+    if (busy.has(key) || (size?.quota === quotas()[kind] && size.bytes <= size.lookAt)) return;
     begin(key, thin(runId, kind));
   }
   function begin(key: string, work: Promise<void>): void {
@@ -149,16 +153,7 @@ export async function openRetention({ hub, store, blobs, onError }: RetentionDep
   });
 
   return {
-    quotas: () => ({ ...quotas }),
-    async setQuotas(changes) {
-      for (const kind of kinds) {
-        const bytes = changes[kind];
-        if (bytes === undefined) continue;
-        await store.setSetting(keys[kind], String(bytes));
-        quotas[kind] = bytes;
-      }
-      sizes.clear();
-    },
+    quotas,
     async use(runId) {
       const of = async (kind: Thinned) => {
         const all = await whole(listsOf(store, runId), kind);

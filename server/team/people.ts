@@ -167,9 +167,17 @@ export class People {
     return { event: { type: 'session.opened', session, hash: hashOf(sessionSecret) }, result: { person, sessionSecret } };
   }
 
-  change(by: Actor, personId: string, wish: { name?: string; colour?: string; role?: PersonRole }): Promise<void> {
+  /** @param expected the role as `by` read it; not given = any */
+  change(
+    by: Actor,
+    personId: string,
+    wish: { name?: string; colour?: string; role?: PersonRole },
+    expected?: PersonRole,
+  ): Promise<void> {
     return this.auditLog.append(by, (team) => {
       const person = known(team.people, personId, 'person');
+      if (expected !== undefined && person.role !== expected)
+        throw new TeamError(`${person.name} is ${person.role} now: somebody changed the role after you had read it`, 'expected');
       if (wish.role && wish.role !== 'admin') this.#keepAnAdmin(team, person);
       if (wish.name !== undefined && isTaken(team, wish.name, personId))
         throw new TeamError(`name: "${wish.name}" is taken on this team; choose another`, 'name');

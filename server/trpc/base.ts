@@ -22,7 +22,7 @@ export interface Context {
   people: People;
   /** Storage for secrets that must not be in the audit log. */
   settings: Pick<Store, 'setting' | 'setSetting'>;
-  retention: Pick<Retention, 'quotas' | 'setQuotas' | 'use'>;
+  retention: Pick<Retention, 'quotas' | 'use'>;
   jobs: Pick<Jobs, 'get' | 'cancel'>;
   /** ms since 1970 */
   now(): number;

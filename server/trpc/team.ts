@@ -1,12 +1,9 @@
 import { z } from 'zod';
-import { FieldError } from '~/server/base/fieldError';
 import { forget, remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
-import { canonical } from '~/shared/canonical';
 import { runId, seq } from '~/shared/ids';
 import { type Remembered, remembering } from '~/shared/remembered';
 import {
-  type AuditEvent,
   type AuditRow,
   auditEvent,
   colour,
@@ -21,7 +18,8 @@ import {
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
-import { allowed, type Context, router } from './base';
+import { allowed, router } from './base';
+import { differs, writeRules } from './rules';
 
 const day = 24 * 3_600_000;
 const id = z.string().min(1).max(64);
@@ -52,9 +50,18 @@ export const team = router({
     .input(remembering)
     .mutation(({ ctx, input }) => remember(ctx.settings, ctx.actor.id, input.key, input.value)),
 
+  /** `expected`: the role as the caller read it; if somebody has changed it since, nothing is changed. */
   changePerson: managing
-    .input(z.strictObject({ personId: id, name: personName.optional(), colour: colour.optional(), role: personRole.optional() }))
-    .mutation(({ ctx, input: { personId, ...wish } }) => ctx.people.change(ctx.actor, personId, wish)),
+    .input(
+      z.strictObject({
+        personId: id,
+        name: personName.optional(),
+        colour: colour.optional(),
+        role: personRole.optional(),
+        expected: personRole.optional(),
+      }),
+    )
+    .mutation(({ ctx, input: { personId, expected, ...wish } }) => ctx.people.change(ctx.actor, personId, wish, expected)),
 
   removePerson: managing.input(z.strictObject({ personId: id })).mutation(async ({ ctx, input }) => {
     await ctx.people.remove(ctx.actor, input.personId);
@@ -167,29 +174,6 @@ export const team = router({
       }
     }),
 });
-
-const differs = (now: unknown, expected: unknown): boolean => expected !== undefined && canonical(now) !== canonical(expected);
-
-/** Writes rules unless they are `stale`: changed since the caller read them. @throws FieldError that names who changed them */
-async function writeRules(
-  { auditLog, actor }: Context,
-  event: Extract<AuditEvent, { type: 'approval.rules' | 'watchdog.rules' }>,
-  stale: (team: Team) => boolean,
-): Promise<void> {
-  const written = await auditLog.record(actor, (team) => ({ events: stale(team) ? [] : [event], result: !stale(team) }));
-  if (written) return;
-  const runOf = 'runId' in event ? event.runId : null;
-  let who = 'somebody';
-  for (let fromSeq = 1, rows: AuditRow[] = []; fromSeq === 1 || rows.length > 0; fromSeq += rows.length) {
-    rows = await auditLog.rows({ fromSeq, limit: 1000 });
-    for (const row of rows) {
-      // The rules of all runs are also those of a run without its own.
-      const ofOther = 'runId' in row.event && row.event.runId !== null && row.event.runId !== runOf;
-      if (row.event.type === event.type && !ofOther) who = row.actor.name;
-    }
-  }
-  throw new FieldError('expected', `${who} changed these rules after you had read them`);
-}
 
 /** Rows of version 0.1 contain webhook addresses in clear text. */
 const withoutSecrets = (row: AuditRow): AuditRow =>

@@ -284,6 +284,17 @@ def test_a_wrong_variable_is_named(monkeypatch, name, value):
         headroom.init()
 
 
+def test_a_variable_that_nothing_reads_is_said_once_with_what_may_be_meant(monkeypatch, capfd):
+    monkeypatch.setenv("HEADROOM_SERVR", "http://127.0.0.1:1")
+    monkeypatch.setenv("HEADROOM_QUITE_ANOTHER", "1")
+    read_settings()
+    read_settings()
+    assert capfd.readouterr().err.splitlines() == [
+        "headroom: HEADROOM_SERVR: there is no such setting, so it has no effect; did you mean HEADROOM_SERVER?",
+        "headroom: HEADROOM_QUITE_ANOTHER: there is no such setting, so it has no effect",
+    ]
+
+
 def test_spaces_around_an_address_and_a_token_are_no_part_of_them(monkeypatch):
     monkeypatch.setenv("HEADROOM_SERVER", " http://127.0.0.1:3000/ ")
     monkeypatch.setenv("HEADROOM_TRAINER_TOKEN", " secret\n")

@@ -7,6 +7,7 @@ import { nanoid } from 'nanoid';
 import { makeFolder } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { VERSION } from '~/shared/protocol';
+import { unknownSettings } from '~/shared/settingNames';
 import { openBackend } from '~/trainer/backends/index';
 import { selfTest } from '~/trainer/backends/selfTest';
 import { serve } from '~/trainer/link/host';
@@ -23,6 +24,8 @@ const log = (line: string) => console.error(`trainer: ${line}`);
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
+  // The server that starts a trainer has said it already.
+  if (process.env.HEADROOM_PARENT === undefined) unknownSettings(process.env).forEach(log);
   survivesItsReaders();
   const stop = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop.abort());

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, screen, within } from '@testing-library/react';
+import { cleanup, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { TRPCClientError } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -44,7 +44,7 @@ describe('the disk space of each run', () => {
       'This run takes 3 GiB: 1,200 snapshots. With this limit about 1.2 GiB of them go.',
     );
     await userEvent.click(save());
-    expect(sent()).toEqual([{ quotaBytes: 2 * gib }]);
+    expect(sent()).toEqual([{ quotaBytes: 2 * gib, expected: { quotaBytes: 4 * gib } }]);
     await screen.findByText('This run takes 3 GiB: 1,200 snapshots.');
   });
 
@@ -87,6 +87,37 @@ describe('the disk space of each run', () => {
     await userEvent.click(save());
     await screen.findByText('checkpointBytes: the disk is smaller');
     expect([input.value, input.getAttribute('aria-invalid')]).toEqual(['9', 'true']);
+  });
+
+  it('a limit that another admin changed meanwhile is not overwritten: it is shown with who and what, and what was typed stays', async () => {
+    let stored = { quotaBytes: 4 * gib, checkpointBytes: gib / 2 };
+    server.answers.set('retention.get', () => stored);
+    server.answers.set('retention.set', (input) => {
+      const { expected, ...wish } = input as Partial<typeof stored> & { expected: Partial<typeof stored> };
+      if (expected.quotaBytes !== stored.quotaBytes)
+        throw {
+          error: {
+            code: -32600,
+            message: 'expected: Bob changed these limits after you had read them',
+            data: { field: 'expected' },
+          },
+        };
+      stored = { ...stored, ...wish };
+      return stored;
+    });
+    mount(new TestRun(people.ada), <DiskSpaceForm editable />);
+    const snapshots = (await field('Snapshots')) as HTMLInputElement;
+    await userEvent.clear(snapshots);
+    await userEvent.type(snapshots, '2');
+    stored = { quotaBytes: 8 * gib, checkpointBytes: gib };
+    await userEvent.click(save());
+    expect((await screen.findByRole('alert')).textContent).toBe(
+      'Bob changed these limits after you had read them: Snapshots: 4 GiB → 8 GiB; Checkpoints: 512 MiB → 1 GiB. Your own changes stand here on top of theirs: look at them, and save again.',
+    );
+    expect([snapshots.value, stored.quotaBytes]).toEqual(['2', 8 * gib]);
+    await userEvent.click(save());
+    await waitFor(() => expect(stored).toEqual({ quotaBytes: 2 * gib, checkpointBytes: gib }));
+    await waitFor(() => expect(screen.queryByRole('alert')).toBeNull());
   });
 
   it('who is no admin reads the limits and cannot change them', async () => {

@@ -36,6 +36,7 @@ const keeper = (changes: Partial<RetentionDeps>): Promise<Retention> =>
     hub: app.hub,
     store: app.hub.store as unknown as RetentionDeps['store'],
     blobs,
+    limits: () => ({}),
     onError: (error) => failures.push(error),
     ...changes,
   });

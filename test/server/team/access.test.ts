@@ -241,6 +241,37 @@ describe('who comes in', () => {
     );
     expect(both.map((b) => b.status).sort()).toEqual(['fulfilled', 'rejected']);
     await root.team.setNeedsApproval.mutate({ names });
+    // So are limits, each by itself, and roles.
+    const limits = await root.retention.get.query();
+    const [less, least] = [2 ** 30, 2 ** 20];
+    const [{ quotaBytes }, { checkpointBytes }] = [limits, limits];
+    await second.retention.set.mutate({ quotaBytes: less, expected: { quotaBytes } });
+    await expect(root.retention.set.mutate({ quotaBytes: least, expected: { quotaBytes } })).rejects.toMatchObject({
+      message: 'expected: Second changed these limits after you had read them',
+      data: { field: 'expected' },
+    });
+    expect(await root.retention.set.mutate({ checkpointBytes: least, expected: { checkpointBytes } })).toEqual({
+      quotaBytes: less,
+      checkpointBytes: least,
+    });
+    const vic = (await root.team.people.query()).find((p) => p.name === 'Vic')!;
+    await second.team.changePerson.mutate({ personId: vic.id, role: 'viewer', expected: vic.role });
+    await expect(root.team.changePerson.mutate({ personId: vic.id, role: 'admin', expected: vic.role })).rejects.toMatchObject({
+      message: 'Vic is viewer now: somebody changed the role after you had read it',
+      data: { field: 'expected' },
+    });
+    await second.team.changePerson.mutate({ personId: vic.id, role: vic.role });
+    const { rows } = await root.team.audit.query({
+      fromSeq: 1,
+      limit: 9,
+      actorId: null,
+      runId: null,
+      kinds: ['retention.limits'],
+    });
+    expect(rows.map(({ actor, event }) => [actor.name, event])).toEqual([
+      ['Second', { type: 'retention.limits', snapshots: less }],
+      ['Root', { type: 'retention.limits', checkpoints: least }],
+    ]);
   });
 
   it('the audit log holds who did what, and continues after a page', async () => {

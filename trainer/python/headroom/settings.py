@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 MODES = ("online", "offline", "disabled")
+# Settings of every part of Headroom, as in shared/settingNames.ts: what begins with HEADROOM_ and is none of them is a slip.
+NAMES = """HEADROOM_ADDRESS HEADROOM_BACKEND HEADROOM_BASE_PATH HEADROOM_CIFAR100_URL HEADROOM_DATA HEADROOM_LOGIN HEADROOM_MODE
+HEADROOM_OIDC_ALLOW HEADROOM_OIDC_CLIENT_ID HEADROOM_OIDC_CLIENT_SECRET HEADROOM_OIDC_ISSUER HEADROOM_OIDC_NAME
+HEADROOM_PAGES HEADROOM_PARENT HEADROOM_PRIVATE_WEBHOOKS HEADROOM_PROJECT HEADROOM_RECIPES HEADROOM_RELAY_OF HEADROOM_RESNET34_URL
+HEADROOM_SERVER HEADROOM_SILENT_MINUTES HEADROOM_SPOOL HEADROOM_SPOOL_BYTES HEADROOM_THREADS HEADROOM_TOKEN HEADROOM_TRAINERS
+HEADROOM_TRAINER_NAME HEADROOM_TRAINER_TOKEN""".split()
 
 
 class SettingsError(ValueError):
@@ -47,13 +55,26 @@ def _own_server_token() -> str | None:
         return None
 
 
+def _say_unknown() -> None:
+    for name in os.environ:
+        if not name.startswith("HEADROOM_") or name in NAMES or name in _said:
+            continue
+        _said.add(name)
+        close = difflib.get_close_matches(name, NAMES, 1, 0.8)
+        print(f"headroom: {name}: there is no such setting, so it has no effect{f'; did you mean {close[0]}?' if close else ''}", file=sys.__stderr__)
+
+
+_said: set[str] = set()
+
+
 def read_settings(
     server: str | None = None,
     token: str | None = None,
     mode: str | None = None,
     folder: str | os.PathLike[str] | None = None,
 ) -> Settings:
-    """Raises SettingsError with the name of the setting."""
+    """Raises SettingsError with the name of the setting; says once which variables nothing reads."""
+    _say_unknown()
     kept = _kept()
     env = os.environ.get
     by_env = not server and bool(env("HEADROOM_SERVER"))
