@@ -32,7 +32,7 @@ import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useLow, useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
-import { useSnapshotWords } from './snapshotWords';
+import { useMissingStep, useSnapshotWords } from './snapshotWords';
 import { stateWord } from './stateWord';
 import { Track } from './Track';
 
@@ -114,8 +114,25 @@ export function Timeline() {
           onClick={() => (small ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
         />
       </div>
+      <MissingStep said={open} />
       {open && track}
     </section>
+  );
+}
+
+/** Says that there is no such step, where there is no room to say which snapshot is shown. @param said it is said, but not shown on a phone */
+function MissingStep({ said }: { said: boolean }) {
+  const missing = useMissingStep();
+  return (
+    missing && (
+      <p
+        role={said ? undefined : 'status'}
+        aria-hidden={said}
+        className={`px-3 pb-1 text-xs text-warn ${said ? 'min-[900px]:hidden' : ''}`}
+      >
+        {missing}
+      </p>
+    )
   );
 }
 
