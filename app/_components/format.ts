@@ -26,9 +26,9 @@ export function percent(n: number | null): string {
   return n === null ? '–' : formatPercent(n);
 }
 
-/** "Warm-up", "steps" -> "Warm-up (steps)"; a label that ends with its unit stays. */
+/** "Warm-up", "steps" -> "Warm-up (steps)"; a label that has its unit among its words ("Parts of a batch", "parts") stays. */
 export const withUnit = (label: string, unit: string | null): string =>
-  unit === null || label.toLowerCase().endsWith(unit.toLowerCase()) ? label : `${label} (${unit})`;
+  unit === null || ` ${label.toLowerCase()} `.includes(` ${unit.toLowerCase()} `) ? label : `${label} (${unit})`;
 
 /** 83_000 -> "1:23", 3_723_000 -> "1:02:03", 200_000_000 -> "2 d 7 h". */
 export function duration(ms: number): string {

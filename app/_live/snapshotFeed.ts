@@ -32,6 +32,8 @@ export interface Look {
 
 /** Neighbors prefetched on each side, nearest first. */
 const reach = 24;
+/** Snapshots kept while no view draws all steps: a page that follows a run for days must not grow. Four panes use 4 * (2 * reach + 1). */
+const kept = 400;
 /** After a failed fetch, time before the same blob is requested again. */
 const retryMs = 2_000;
 
@@ -219,6 +221,7 @@ export class SnapshotFeed {
       const opened = await this.reader.read(wanted.recorded.blob, known, wanted);
       const snapshot = known ? opened.snapshot : await this.pictured(opened.snapshot);
       this.cache.set(hash, { ...opened, snapshot });
+      if (!this.everything) while (this.cache.size > kept) this.cache.pop();
       this.failed.delete(hash);
     } catch (e) {
       this.failed.set(hash, { message: e instanceof Error ? e.message : String(e), at: this.now() });

@@ -7,8 +7,9 @@ export const describeZodError = (error: ZodError): string =>
     .filter(({ path }, i, all) => all.findIndex((other) => other.path.join('.') === path.join('.')) === i)
     .map(({ path, message }) => {
       // Some messages already name their field.
-      const named = path.length > 0 && message.startsWith(`${String(path.at(-1))}:`) ? path.slice(0, -1) : path;
-      return named.length > 0 ? `${named.join('.')}: ${message}` : message;
+      const named = path.length > 0 && message.startsWith(`${String(path.at(-1))}:`);
+      if (named) return [...path.slice(0, -1), message].join('.');
+      return path.length > 0 ? `${path.join('.')}: ${message}` : message;
     })
     .join('; ');
 

@@ -1,3 +1,4 @@
+import { histogramOf } from '~/server/base/histogram';
 import {
   decodeEvent,
   decodeHParams,
@@ -16,7 +17,6 @@ import type { Json } from '~/shared/setup';
 import { isRelative, timeMs, timeWords } from './cells';
 import { ImportError } from './importError';
 import { smallConfig } from './json';
-import { histogramOf } from './mediaSpool';
 import type { RunReading } from './reading';
 import type { SourceFile } from './sources';
 import { MAX_SERIES } from './tables';

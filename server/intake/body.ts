@@ -39,12 +39,29 @@ export async function readBytes(request: IncomingMessage, most: number): Promise
   return Buffer.concat(parts);
 }
 
-/** @throws RequestError 413 for a body that is too large, 400 for one that cannot be unpacked */
+/** Without the byte order mark, which some writers put first. */
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** @throws RequestError 413 for a body that is too large, 415 for an encoding that is not known here, 400 for a body that is not what it says */
 export async function readBody(request: IncomingMessage): Promise<string> {
+  const encoding = request.headers['content-encoding']?.trim().toLowerCase() ?? '';
+  if (!['', 'identity', 'gzip', 'x-gzip'].includes(encoding))
+    throw new RequestError(415, `content-encoding: send the body as it is or with gzip, not ${encoding}`, 'content-encoding');
   const whole = await readBytes(request, MAX_BODY_BYTES);
-  if (request.headers['content-encoding'] !== 'gzip') return whole.toString();
+  const bytes = encoding.endsWith('gzip') || isGzip(whole) ? await unpacked(whole) : whole;
   try {
-    return (await promisify(gunzip)(whole, { maxOutputLength: MAX_BODY_BYTES })).toString();
+    return utf8.decode(bytes);
+  } catch {
+    throw new RequestError(400, 'the body is no UTF-8 text');
+  }
+}
+
+/** What is sent without its header: no JSON begins so. */
+const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b;
+
+async function unpacked(whole: Buffer): Promise<Buffer> {
+  try {
+    return await promisify(gunzip)(whole, { maxOutputLength: MAX_BODY_BYTES });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge(`more than ${MAX_BODY_BYTES}`);
     throw new RequestError(400, 'the body is not what its content-encoding says (gzip)');

@@ -122,7 +122,7 @@ export function httpRoutes(intake: Intake): Route[] {
       run.heard();
       visit.response.once('close', () => run.wake());
       while (!(await news()) && clock.elapsed() < until && !visit.response.destroyed) await run.news(until - clock.elapsed());
-      return stateOf(run, after);
+      return { ok: true, repeated: false, ...(await stateOf(run, after)) };
     }),
 
     route('POST', '/api/runs/:run/:what', async (visit, body) => {
@@ -174,11 +174,12 @@ const commandOf = ({ seq, actor, command: { runId: _run, ...command } }: LoggedC
 
 /** The body as a list: one JSON object, an array of them, or one per line. */
 function items(text: string): Item[] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const lines = text.split('\n').flatMap((line, i) => (line.trim() === '' ? [] : [{ line, i }]));
   const whole = tried(text);
   const list =
-    whole === undefined && lines.length > 1 ? lines.map((line, i) => tried(line) ?? wrongLine(i, line)) : [whole ?? {}].flat();
-  if (whole === undefined && lines.length === 1) wrongLine(0, text);
+    whole === undefined && lines.length > 0
+      ? lines.map(({ line, i }) => tried(line) ?? wrongLine(i, line))
+      : [whole ?? {}].flat();
   return list.map((item, i) => {
     if (isObject(item)) return item;
     throw new RequestError(400, `${i}: a JSON object is needed, got ${JSON.stringify(item)?.slice(0, 80)}`, String(i));

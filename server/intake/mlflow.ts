@@ -47,9 +47,10 @@ const errorCodes: Record<number, string> = {
   413: 'REQUEST_LIMIT_EXCEEDED',
   429: 'REQUEST_LIMIT_EXCEEDED',
 };
+const nowhere = 'ENDPOINT_NOT_FOUND';
 const writeError = (response: ServerResponse, status: number, message: string, field: string | null) =>
   sendJson(response, status, {
-    error_code: field === exists ? 'RESOURCE_ALREADY_EXISTS' : (errorCodes[status] ?? 'INTERNAL_ERROR'),
+    error_code: field === exists || field === nowhere ? field : (errorCodes[status] ?? 'INTERNAL_ERROR'),
     message,
   });
 
@@ -145,7 +146,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     data: { ...data, metrics: data.metrics.map((m) => ({ ...m, value: jsonNumber(m.value) })) },
   });
 
-  return [
+  const routes = [
     at('POST', 'experiments/create', z.object({ name: text, tags: z.array(pair).default([]) }), async ({ name, tags }) => ({
       experiment_id: await experiments.create(name, tags),
     })),
@@ -342,6 +343,13 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
       files: [],
     })),
   ];
+  const rest = route(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], '/api/:version/mlflow/*', ({ url, request }) => {
+    const known = routes.find(({ path }) => path === url.pathname);
+    if (known) throw new RequestError(405, `${url.pathname} answers ${[known.method].flat().join(', ')}, not ${request.method}`);
+    const has = "of MLflow's interface, this server has experiments, runs and their metrics";
+    throw new RequestError(404, `there is nothing at ${url.pathname}: ${has}`, nowhere);
+  });
+  return [...routes, rest];
 }
 
 /** "a=1&b=2&b=3": b is a list. */

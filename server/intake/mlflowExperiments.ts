@@ -5,7 +5,7 @@ import { RequestError } from './body';
 import type { Intake } from './intake';
 
 /** The error for a name that is taken. */
-export const exists = 'exists';
+export const exists = 'RESOURCE_ALREADY_EXISTS';
 
 export const projectOf = (experiment: string): string => (experiment === 'Default' ? 'default' : experiment);
 const experimentOf = (project: string): string => (project === 'default' ? 'Default' : project);

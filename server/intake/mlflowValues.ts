@@ -21,11 +21,13 @@ export const int64 = z.union([
     .regex(/^-?\d{1,16}$/, 'give a whole number, or one as text')
     .transform(Number),
 ]);
+/** Clients that write protobuf's JSON send numbers as text. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 export const time = int64.refine(isTime, timeWish);
 export const metric = z.object({
   key: z.string().min(1).max(500),
   value: z.unknown().transform((v, ctx) => {
-    const number = numberOf(v);
+    const number = numberOf(typeof v === 'string' && decimal.test(v) ? Number(v) : v);
     if (number === null) ctx.addIssue({ code: 'custom', message: 'a number is needed' });
     return number ?? 0;
   }),
@@ -89,8 +91,10 @@ export function metricEvents({ streams }: Room, metrics: readonly Metric[]) {
 
 /** New parameters: a parameter can be set only once. */
 export function newParams({ setup }: RunView, params: readonly { key: string; value: string }[]): Config {
+  const sent = new Map<string, string>();
   const config: [string, Json][] = params.map(({ key, value }) => {
-    const known = Object.hasOwn(setup.config, key) ? asText(setup.config[key]!) : value;
+    const known = sent.get(key) ?? (Object.hasOwn(setup.config, key) ? asText(setup.config[key]!) : value);
+    sent.set(key, value);
     if (known !== value)
       throw new RequestError(
         400,

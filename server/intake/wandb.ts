@@ -29,6 +29,7 @@ import {
   type Stream,
   systemEvents,
   tableOf,
+  withoutWrong,
 } from './wandbStream';
 
 /** The entity of all runs, for the client's addresses. */
@@ -122,8 +123,12 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       const system = systemEvents(room, content('wandb-events.jsonl'), step);
       if ('ok' in system) return system;
       const output = outputEvents(content('output.log'));
-      const last = wish.complete && !asked ? ending(room.view, wish.exitcode ?? 0, output) : [];
-      return [...history, ...system, ...output, ...(wish.complete ? summaryEvents(room, history, state) : []), ...last];
+      const summed = wish.complete ? summaryEvents(room, history, state) : [];
+      const last =
+        wish.complete && !asked
+          ? ending(Math.max(room.view.step, lastStepAfter(room, history) + 1), wish.exitcode ?? 0, output)
+          : [];
+      return withoutWrong([...history, ...system, ...output, ...summed, ...last], step);
     });
     if (wish.complete && asked) await run.stopped();
     // If people have ended the run, the answer must not be a refusal: the client would send the lines again and again.
@@ -146,7 +151,13 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     if (files.size > filesKept) files.delete(files.keys().next().value!);
     const samples = awaited.get(path) ?? [];
     awaited.delete(path);
-    if (samples.length > 0) await run.say(null, () => samples.map((sample) => ({ type: 'media', ...sample, blob })));
+    if (samples.length > 0)
+      await run.say(null, () =>
+        withoutWrong(
+          samples.map((sample) => ({ type: 'media', ...sample, blob })),
+          samples[0]!.step,
+        ),
+      );
     sendText(response, 200, 'kept');
   }
 
@@ -340,7 +351,7 @@ function summaryEvents(room: Room, history: readonly unknown[], { summary }: Str
   return [{ type: 'media', step: lastStepAfter(room, history) + 1, name: 'summary', kind: 'table', text: JSON.stringify(table) }];
 }
 
-function ending({ step }: RunView, exitcode: number, output: readonly unknown[]): unknown[] {
+function ending(step: number, exitcode: number, output: readonly unknown[]): unknown[] {
   if (exitcode === 0) return [{ type: 'status', status: 'finished', step }];
   const printed = output.map((e) => (e as { text: string }).text).join('');
   const at = printed.lastIndexOf('Traceback (most recent call last)');

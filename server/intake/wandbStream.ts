@@ -1,6 +1,8 @@
 /** Converts the wandb client's stream for a run (the lines of its files) to events of a trainer. */
 
+import { histogramOf } from '~/server/base/histogram';
 import { columnOf } from '~/server/base/namedSeries';
+import { readEvent } from '~/server/runs/readEvent';
 import type { Room } from '~/server/runs/room';
 import type { Refusal } from '~/shared/commands';
 import type { BlobRef } from '~/shared/ids';
@@ -148,8 +150,12 @@ function sampleEvents(stream: Stream, step: number, name: string, value: unknown
     case 'table-file':
       return file(value.path, 'table');
     case 'histogram': {
-      const bins = isObject(value.packedBins) ? unpacked(value.packedBins) : value.bins;
-      return [{ ...sample, kind: 'histogram', text: JSON.stringify({ edges: bins, counts: value.values }) }];
+      const edges = (isObject(value.packedBins) ? unpacked(value.packedBins) : value.bins) as number[];
+      const counts = value.values as number[];
+      // Those of values that are all the same have no width.
+      const fits = Array.isArray(counts) && Array.isArray(edges) && edges.length === counts.length + 1;
+      const bins = fits ? histogramOf(counts.map((count, i) => [edges[i]!, edges[i + 1]!, count])) : null;
+      return [{ ...sample, kind: 'histogram', text: JSON.stringify(bins ?? { edges, counts }) }];
     }
     default: {
       const type = String(value._type).slice(0, 80);
@@ -160,6 +166,23 @@ function sampleEvents(stream: Stream, step: number, name: string, value: unknown
       ];
     }
   }
+}
+
+/**
+ * The events without those that are wrong; each of them becomes an alert, as it would of a trainer: the client gives up its whole
+ * run when one request is refused.
+ */
+export function withoutWrong(events: readonly unknown[], step: number): unknown[] {
+  const undeclared = new Set<unknown>();
+  return events.flatMap((event) => {
+    const { type, name, stream } = event as Record<string, unknown>;
+    if (type === 'rows' && undeclared.has(stream)) return [];
+    const read = readEvent(event);
+    if (read.ok) return [event];
+    if (type === 'series') undeclared.add(stream);
+    const message = `${JSON.stringify(name ?? stream ?? type)} is left out: ${read.message}`.slice(0, 500);
+    return [{ type: 'alert', step, level: 'warning', kind: 'set-aside', message }];
+  });
 }
 
 const unpacked = ({ min, size, count }: Line): number[] =>

@@ -1,25 +1,21 @@
 /**
- * `npm run bench -- soak [--minutes 120] [--viewers 5] [--steps-per-second 50]`: one run for a long time, with viewers and snapshots; the server's memory and its
- * work per step must not grow after the first tenth.
+ * `npm run bench -- soak [--minutes 120] [--viewers 5] [--sample-minutes 5]`: the whole product for a long time: a server, its trainer
+ * with one run at the usual cadence of snapshots and checkpoints, viewers, and a browser with the run's page. The memory of server,
+ * trainer and page, and the server's work per step, must not grow after the first tenth.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { loadavg } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { Page } from 'playwright-core';
 import { connect } from '~/server/mcp/client';
+import type { Entry } from '~/shared/events';
+import { chromiumPath, openBrowser } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
-import { freePort } from '~/test/support/product';
-import { root } from '~/test/support/root';
+import { freePort, startProduct } from '~/test/support/product';
 import { publishedSetup } from '~/test/support/setups';
-import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
-import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import type { BenchResult } from './main';
 import { machine } from './rows';
-
-const samples = 20;
-const snapshotEverySteps = 250;
 
 export async function bench(args: string[]): Promise<BenchResult> {
   const { values: flags } = parseArgs({
@@ -27,73 +23,69 @@ export async function bench(args: string[]): Promise<BenchResult> {
     options: {
       minutes: { type: 'string', default: '120' },
       viewers: { type: 'string', default: '5' },
-      'steps-per-second': { type: 'string', default: '50' },
+      'sample-minutes': { type: 'string', default: '5' },
     },
   });
-  const [minutes, viewers, rate] = [Number(flags.minutes), Number(flags.viewers), Number(flags['steps-per-second'])];
-  if (!(minutes > 0 && viewers >= 0 && rate >= 10))
-    throw new Error('--minutes: above 0; --viewers: 0 or more; --steps-per-second: 10 or more');
+  const [minutes, viewers, every] = [Number(flags.minutes), Number(flags.viewers), Number(flags['sample-minutes'])];
+  if (!(minutes >= 4 * every && every > 0 && viewers >= 1))
+    throw new Error('--minutes: at least four times --sample-minutes, which are above 0; --viewers: 1 or more');
+  if (!chromiumPath) throw new Error('Chromium is needed: install it, or name it in CHROMIUM');
   const load = loadavg()[0]!;
   const folder = ownFolder();
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const server = spawn(process.execPath, ['--import', 'tsx', 'test/faults/server.ts', folder.path, String(port)], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const product = await startProduct({ dataFolder: folder.path, port: await freePort() });
+  const { browser, close } = await openBrowser();
   try {
-    const [line] = (await once(server.stdout, 'data')) as [Buffer];
-    const trainer = await TrainerClient.connect({ url, token: line.toString().trim() });
-    const setup = publishedSetup('reverse');
-    const { runId } = await connect({ url }).runs.create.mutate({ setup });
-    trainer.ready();
-    await trainer.assigned();
-    const values = startValues(setup);
-    await trainer.send(runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
+    const { url } = product;
+    const { runs, trainers } = connect({ url });
+    while ((await trainers.list.query()).length === 0) await pause(100);
+    const { runId } = await runs.create.mutate({ setup: publishedSetup('reverse', { epochs: 1_000_000 }) });
     const watching = await Promise.all(Array.from({ length: viewers }, () => TestViewer.connect(url)));
     for (const viewer of watching) await viewer.watch(runId);
+    const first = watching[0]!;
+    await first.until((view) => view.step > 0);
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+    await page.goto(`${url}/runs/${runId}?layout=review`);
+    const heap = await heapOf(page);
     const rows: BenchResult['rows'] = [];
-    const batch = Math.ceil(rate / 10);
-    let step = 0;
-    let before = await figures(url);
-    for (let sample = 1; sample <= samples; sample++) {
-      const until = performance.now() + (minutes * 60_000) / samples;
-      const from = step;
-      while (performance.now() < until) {
-        const next = pause(100);
-        await trainer.send(steps(step, batch, values));
-        if (Math.floor(step / snapshotEverySteps) !== Math.floor((step + batch) / snapshotEverySteps)) {
-          const { blob, event } = snapshot(step, setup, 'cadence', null);
-          await trainer.put(blob);
-          await trainer.send(event);
+    let before = { ...(await figures(url)), step: first.view!.step };
+    let trainerMb = Number.NaN;
+    for (let sample = 0; sample < Math.floor(minutes / every); sample++) {
+      for (const until = performance.now() + every * 60_000; performance.now() < until; await pause(1000)) {
+        trainerMb = trainerMemory(first.entries) ?? trainerMb;
+        // Frees what was received.
+        for (const viewer of watching) {
+          viewer.entries.length = 0;
+          viewer.received.take('frame');
         }
-        step += batch;
-        await next;
-        // Frees the received entries, which would count as memory.
-        for (const viewer of watching) viewer.entries.length = 0;
       }
-      const now = await figures(url);
+      const { step, status } = first.view!;
+      if (status !== 'running') throw new Error(`the run is ${status} at step ${step}: ${first.view!.statusMessage}`);
+      const now = { ...(await figures(url)), step };
       rows.push({
         steps: step,
-        serverMb: now.bytes / 2 ** 20,
-        cpuMicrosPerStep: ((now.cpuSeconds - before.cpuSeconds) * 1e6) / (step - from),
+        serverMb: now.bytes / 1e6,
+        trainerMb,
+        pageMb: await heap(),
+        cpuMicrosPerStep: ((now.cpuSeconds - before.cpuSeconds) * 1e6) / (step - before.step),
       });
+      console.log(JSON.stringify(rows.at(-1)));
       before = now;
     }
     for (const viewer of watching) viewer.close();
-    trainer.close();
     return {
-      title: `soak: ${minutes} minutes, ${viewers} viewers, ${rate} steps/s, a snapshot every ${snapshotEverySteps} steps`,
+      title: `soak: ${minutes} minutes, a run of Reverse with its trainer, ${viewers} viewers and a browser`,
       rows,
       notes: [
-        growth(rows, 'serverMb', 'memory of the server'),
-        growth(rows, 'cpuMicrosPerStep', 'its CPU per step'),
+        growth(rows, 'serverMb', 'memory of the server, MB'),
+        growth(rows, 'trainerMb', 'memory of the trainer, MB'),
+        growth(rows, 'pageMb', 'heap of the page after garbage collection, MB'),
+        growth(rows, 'cpuMicrosPerStep', 'processor time of the server per step, us'),
         machine(load),
       ],
     };
   } finally {
-    server.kill('SIGTERM');
-    await once(server, 'exit');
+    await close();
+    await product.stop();
     folder.remove();
   }
 }
@@ -107,9 +99,26 @@ function growth(rows: BenchResult['rows'], column: string, what: string): string
   return `${what}: ${first.toFixed(0)} in the first half after the first tenth, ${second.toFixed(0)} in the second: ${(second / first).toFixed(2)} times`;
 }
 
-/** Memory and CPU time of the server, from its /metrics. */
+/** Memory and processor time of the server, from its /metrics. */
 async function figures(url: string): Promise<{ bytes: number; cpuSeconds: number }> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const value = (name: string) => Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]);
   return { bytes: value('process_resident_memory_bytes'), cpuSeconds: value('process_cpu_seconds_total') };
+}
+
+/** What the trainer's last row of system metrics says of its own memory, MB; null when there is none among the entries. */
+function trainerMemory(entries: readonly Entry[]): number | null {
+  const last = entries.findLast(({ event }) => event.type === 'rows' && event.stream === 'system')?.event;
+  // The columns are those of trainer/run/system.ts: processors, memory, memory of the trainer, ...
+  return last?.type === 'rows' ? (last.values[2] ?? null) : null;
+}
+
+/** Reads the page's heap after a garbage collection, MB. */
+async function heapOf(page: Page): Promise<() => Promise<number>> {
+  const cdp = await page.context().newCDPSession(page);
+  return async () => {
+    await cdp.send('HeapProfiler.collectGarbage');
+    const { usedSize } = (await cdp.send('Runtime.getHeapUsage')) as { usedSize: number };
+    return usedSize / 1e6;
+  };
 }

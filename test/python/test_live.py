@@ -163,9 +163,13 @@ def test_a_value_of_a_stream_that_is_no_number_is_named_and_its_step_stays_free(
 
 
 def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_named_once(init, server, capfd):
+    class Raising:
+        def __float__(self) -> float:
+            raise RuntimeError("no number")
+
     run = init(name="bad values")
     for i in range(3):
-        run.log({"good": i, "huge": 10**400, "list": [1, 2], "": 1, "n" * 513: 1, "text": "a"}, step=i)
+        run.log({"raising": Raising(), "good": i, "huge": 10**400, "list": [1, 2], "": 1, "n" * 513: 1, "text": "a"}, step=i)
     for step in (2**53, 1.5, "7", math.nan):
         run.log({"good": -1.0}, step=step)
     run.log({"good": 9.0}, step=-2)
@@ -182,6 +186,7 @@ def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_name
     assert capfd.readouterr().err.splitlines() == [
         'headroom: log: "" is left out: the name of a series has 1 to 512 characters, this has 0',
         f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 characters, this has 513',
+        f'headroom: log: "raising" is left out: Raising {left_out}',
         f'headroom: log: "huge" is left out: int {left_out}',
         f'headroom: log: "list" is left out: list {left_out}',
         f"headroom: log: step: 9007199254740992 {no_step}",
@@ -202,6 +207,8 @@ def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(ini
     run.config.lr = 2
     run.log({"loss": 1.0})
     run.config.update(width=9, nan=math.nan)
+    assert run.config.setdefault("depth", 3) == run.config.setdefault("depth", 4) == 3
+    run.config |= {"heads": 2}
     run.alert("\U0001f30a" * 2000)
     run.text("\U0001f30a" * 600, "a sample")
     run.finish()
@@ -210,6 +217,7 @@ def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(ini
     assert (setup["name"], setup["project"], setup["tags"]) == ("\U0001f30a" * 40, "default", ["a", "5"])
     assert setup["config"]["model"] == {"width": 8}
     assert (setup["config"]["lr"], setup["config"]["width"], setup["config"]["nan"]) == (2, 9, "nan")
+    assert (setup["config"]["depth"], setup["config"]["heads"]) == (3, 2)
     assert setup["config"]["left out"] == ["tensor", "model.labels"]
     assert record.alerts() == ["\U0001f30a" * 1000]
     assert record.series("loss") == [(0, 1.0)]

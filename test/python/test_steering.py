@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 import threading
 import time
 
@@ -11,6 +12,7 @@ import headroom
 import pytest
 from conftest import patience, wait_for
 from headroom import Refused
+from headroom.steering import make_control
 
 ADMIN_WAIT = 20.0
 
@@ -232,15 +234,43 @@ def test_weight_decay_keeps_the_ratio_of_the_groups_and_groups_without_it_stay_w
         assert [g["weight_decay"] for g in optimizer.param_groups] == [0.0, value, pytest.approx(2 * value)]
 
 
-def test_a_control_that_is_declared_wrong_does_not_take_the_others_with_it(init, server):
+@pytest.mark.parametrize(
+    ("value", "about", "message"),
+    [
+        (16, {"options": [16, 32]}, "options: give texts"),
+        ("a", {"options": []}, "options: give texts"),
+        ("c", {"options": ["a", "b"]}, "give one of a, b, not 'c'"),
+        ([1], {}, "give one number, text, True or False, not [1]"),
+        (None, {}, "None does not fit; a control that may be None needs a null_label"),
+        (5, {"min": 10}, "5 is below what fits (>= 10)"),
+        (5, {"max": 1}, "5 is above what fits (<= 1)"),
+        (-1.0, {"above": 0.0}, "-1.0 is below what fits (> 0.0)"),
+        (5, {"min": 9, "max": 1}, "max: 1 is below 9, the least value"),
+        (5, {"min": "a"}, "min: 'a' is no number"),
+        (math.nan, {}, "'nan' is no number"),
+        (1, {"type": "float"}, 'type: "float" is none of number, integer, boolean, enum, text'),
+        (1, {"scale": "quadratic"}, 'scale: "quadratic" is none of linear, log'),
+        (1, {"role": "speed"}, 'role: "speed" is none of learningRate, '),
+    ],
+)
+def test_a_control_that_is_declared_wrong_is_named(value, about, message):
+    with pytest.raises(ValueError, match=re.escape(f"size: {message}")):
+        make_control("size", value, **about)
+
+
+def test_declarations_that_are_wrong_leave_the_others_as_they_are(init, server):
     run = init(name="declared")
-    with pytest.raises(ValueError, match="^size: options: give texts"):
-        run.control("size", 16, options=[16, 32])
     run.control("limit", math.inf)
-    run.control("wrong", 1.0, role="speed")
+    for wrong in (
+        lambda: run.control("wrong", 1.0, role="speed"),
+        lambda: run.attach(clip=-1.0),
+        lambda: run.action(lambda: None, name="bad", role="jump"),
+        lambda: run.action(lambda size: None, name="bad"),
+    ):
+        with pytest.raises(ValueError):
+            wrong()
     run.control("lr", 0.1)
     run.action(lambda: None, name="hello")
-    run.action(lambda: None, name="bad", role="jump")
     run.log({"loss": 1.0})
     run.finish()
     record = server.record(run.id)
@@ -248,8 +278,58 @@ def test_a_control_that_is_declared_wrong_does_not_take_the_others_with_it(init,
     assert started["values"] == {"limit": "inf", "lr": 0.1}
     assert [c["type"] for c in started["controls"]["values"]] == ["number", "number"]
     assert [a["name"] for a in started["controls"]["actions"]] == ["hello"]
-    said = record.alerts()[-1]
-    assert "(started): left out: wrong, bad: controls.values.1.role: give " in said and "; controls.actions.1.role: give " in said
+    assert record.alerts() == []
+
+
+def test_a_loop_with_two_optimizers_has_the_rates_of_both(init, server):
+    torch = pytest.importorskip("torch")
+    models = [torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(2, 1, bias=False)]
+    optimizers = [torch.optim.SGD(m.parameters(), lr=r) for m, r in zip(models, (0.1, 0.2))]
+    schedulers = [torch.optim.lr_scheduler.ExponentialLR(o, 0.5) for o in optimizers]
+    run = init(name="gan")
+    room = run.attach(optimizer=optimizers, scheduler=schedulers, model=models, clip=1.0)
+    run._commands.controls["optimizer2.lr"].set(0.4)
+    for model in models:
+        model.weight.grad = torch.full((1, 2), 3.0)
+    # Two weights of 3 in each: sqrt(4 * 9).
+    assert room.clip_gradients() == pytest.approx(6.0)
+    for _ in range(2):
+        room.step(loss=1.0)
+        for one in (*optimizers, *schedulers):
+            one.step()
+    run.finish()
+    record = server.record(run.id)
+    assert record.series("lr") == [(0, 0.1), (1, 0.1)]
+    assert [value for _, value in record.series("lr/optimizer2")] == pytest.approx([0.2, 0.4])
+    assert [o.param_groups[0]["lr"] for o in optimizers] == pytest.approx([0.025, 0.1])
+    declared = {c["name"]: c.get("role") for c in record.of_type("started")[-1]["controls"]["values"]}
+    assert declared == {
+        "optimizer.lr": "learningRate",
+        "optimizer.weight_decay": "weightDecay",
+        "optimizer2.lr": None,
+        "optimizer2.weight_decay": None,
+        "clip": "clipThreshold",
+    }
+
+
+def test_what_an_action_measures_was_asked_for_by_its_command(init, server):
+    run = init(name="asked")
+    run.attach(evaluate=lambda: run.evaluation("validation", {"loss": 0.5}), save=lambda: run.checkpoint(b"state"))
+    run.evaluation("validation", {"loss": 0.7})
+    assert run.wait_until_open()
+    wait_for("the actions", lambda: server.record(run.id).of_type("started"))
+    for action in ("evaluate", "checkpoint"):
+        assert server.command(run.id, id=f"ask-to-{action}", kind="act", action=action, args={})["ok"]
+
+    def both_done() -> bool:
+        run.handle_commands()
+        return len(server.record(run.id).of_type("command.applied")) == 2
+
+    wait_for("both", both_done)
+    run.finish()
+    record = server.record(run.id)
+    said = [(e["trigger"], e.get("commandId")) for e in (*record.of_type("evaluation"), *record.of_type("checkpoint"))]
+    assert said == [("cadence", None), ("command", "ask-to-evaluate"), ("command", "ask-to-checkpoint")]
 
 
 def test_a_control_whose_get_raises_costs_neither_rows_nor_the_script(init, server, capfd):

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { initials } from '~/app/_components/Avatars';
-import { ago, bytes, count, dateTime, duration, isoTime, measured, percent } from '~/app/_components/format';
+import { ago, bytes, count, dateTime, duration, isoTime, measured, percent, withUnit } from '~/app/_components/format';
 
 it.each([
   [null, '–'],
@@ -25,6 +25,15 @@ it('shares are percent, and what is no number says so', () => {
     'NaN',
   ]);
 });
+
+it.each([
+  ['Warm-up', 'steps', 'Warm-up (steps)'],
+  ['Time', 's', 'Time (s)'],
+  ['Seeds', 's', 'Seeds (s)'],
+  ['Parts of a batch', 'parts', 'Parts of a batch'],
+  ['Validation examples', 'examples', 'Validation examples'],
+  ['Seed', null, 'Seed'],
+])('%s in %s is called %s', (label, unit, text) => expect(withUnit(label, unit)).toBe(text));
 
 it('durations read as a clock, from a day on as days and hours', () => {
   expect([0, 83_000, 3_723_000, 200_000_000, -5].map(duration)).toEqual(['0:00', '1:23', '1:02:03', '2 d 7 h', '0:00']);

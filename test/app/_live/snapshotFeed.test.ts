@@ -252,3 +252,22 @@ it('signals: history and live rows make one series; a snapshot without the signa
     Number.NaN,
   ]);
 });
+
+it('a page that follows a run keeps the newest 400 snapshots; while a view draws all steps, every one that fits into memory', async () => {
+  const list = Array.from({ length: 900 }, (_, i) => recorded(i));
+  const feed = new SnapshotFeed({ fetchBlob: async (hash) => bytesAt(Number(hash)) });
+  const inMemory = () => list.filter((r) => feed.peek(r, 0)).map((r) => r.step);
+  for (let n = 1; n <= 600; n++) {
+    feed.setRecorded(list.slice(0, n));
+    await feed.load(list[n - 1]!, need);
+  }
+  expect(inMemory()).toEqual(list.slice(200, 600).map((r) => r.step));
+  feed.wantEverything(true);
+  feed.setRecorded(list);
+  await Promise.all(list.map((r) => feed.load(r, need)));
+  expect(inMemory().length).toBe(900);
+  feed.wantEverything(false);
+  feed.setRecorded([...list, recorded(900)]);
+  await feed.load(recorded(900), need);
+  expect(inMemory().length).toBe(399);
+});

@@ -97,7 +97,7 @@ describe('starting a run', () => {
       },
     });
     const big = { name: 'big', recipe: { name: 'flip' }, config: { size: 1, text: 'x'.repeat(70_000) } };
-    await expect(runs.create.mutate({ setup: big })).rejects.toThrow('setup: config: 70020 bytes as JSON; at most 65536 fit');
+    await expect(runs.create.mutate({ setup: big })).rejects.toThrow('setup.config: 70020 bytes as JSON; at most 65536 fit');
     const same = { kind: 'act', id: 'twice-the-same', action: 'evaluate' } as const;
     await expect(runs.create.mutate({ setup: { ...wrong, config: {} }, commands: [same, same] })).rejects.toMatchObject({
       data: { field: 'commands.1.id' },

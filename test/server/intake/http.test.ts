@@ -92,7 +92,7 @@ describe('the README', () => {
       { ...fresh, runId: first, step: 21, status: 'finished' },
       { ...opening, runId: second, key: 'steered-run', page: `/runs/${second}` },
       { ...fresh, runId: second, step: 2 },
-      { runId: second, status: 'running', step: 2, stop: false, commands: [asked] },
+      { ...fresh, runId: second, step: 2, commands: [asked] },
       { ...fresh, runId: second, step: 2 },
       { ...fresh, runId: second, step: 2, status: 'failed' },
     ]);

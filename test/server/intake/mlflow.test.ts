@@ -222,10 +222,41 @@ describe('a run as mlflow.start_run logs it', () => {
       'runs/log-metric',
       `{"run_id": "${run_id}", "key": "a", "value": -Infinity, "timestamp": "6", "step": "4"}`,
     );
+    await ask('POST', 'runs/log-metric', { ...ids(run_id), key: 'a', value: '2.5e-1', timestamp: '7', step: '5' });
     expect(await history(run_id, 'a')).toEqual([
       { key: 'a', value: 'NaN', timestamp: 5, step: 3 },
       { key: 'a', value: '-Infinity', timestamp: 6, step: 4 },
+      { key: 'a', value: 0.25, timestamp: 7, step: 5 },
     ]);
+    expect(await send('POST', 'runs/log-metric', { ...ids(run_id), key: 'a', value: '0x10', step: 6 })).toMatchObject({
+      status: 400,
+      body: { message: 'value: a number is needed' },
+    });
+  });
+
+  it('a request that has two values of one parameter is refused whole', async () => {
+    const run_id = await created();
+    const params = [
+      { key: 'depth', value: '1' },
+      { key: 'depth', value: '2' },
+    ];
+    expect(await send('POST', 'runs/log-batch', { ...ids(run_id), params })).toMatchObject({
+      status: 400,
+      body: { error_code: 'INVALID_PARAMETER_VALUE', message: expect.stringContaining("already logged with value='1'") },
+    });
+    expect((await got(run_id)).data.params).toEqual([]);
+  });
+
+  it("what is not there is answered in MLflow's form", async () => {
+    const has = "of MLflow's interface, this server has experiments, runs and their metrics";
+    expect(await send('POST', 'registered-models/create', { name: 'm' })).toEqual({
+      status: 404,
+      body: { error_code: 'ENDPOINT_NOT_FOUND', message: `there is nothing at /api/2.0/mlflow/registered-models/create: ${has}` },
+    });
+    expect(await send('GET', 'runs/create')).toEqual({
+      status: 405,
+      body: { error_code: 'ENDPOINT_NOT_FOUND', message: '/api/2.0/mlflow/runs/create answers POST, not GET' },
+    });
   });
 
   it('what comes after the end belongs to the run, which stays ended', async () => {

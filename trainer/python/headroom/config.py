@@ -34,6 +34,15 @@ class Config(dict[str, Any]):
         super().update(values)
         self._changed(values)
 
+    def setdefault(self, name: str, value: Any = None) -> Any:
+        if name not in self:
+            self[name] = value
+        return self[name]
+
+    def __ior__(self, values: Any) -> "Config":  # type: ignore[override,misc]
+        self.update(values)
+        return self
+
 
 MAX_BYTES = 64 * 1024
 """Of a config as JSON."""

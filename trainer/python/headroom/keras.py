@@ -108,7 +108,7 @@ class HeadroomCallback(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _evaluate(self) -> str:
         values = self._run_evaluation()  # type: ignore[misc]
-        self.run.evaluation("on demand", values, self._step, trigger="command", command_id=self.run._commands.command_id)  # type: ignore[union-attr]
+        self.run.evaluation("on demand", values, self._step)  # type: ignore[union-attr]
         return f"evaluated at step {self._step}"
 
 

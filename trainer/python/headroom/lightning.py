@@ -16,7 +16,7 @@ from typing import Any
 import headroom
 
 from .config import as_dict
-from .room import LoopControls, declare_optimizer
+from .room import LoopControls
 
 if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
     from pytorch_lightning import Callback
@@ -155,19 +155,11 @@ class HeadroomCallback(Callback):
             raise ValueError("HeadroomCallback: give it a HeadroomLogger or a run, or give the Trainer a HeadroomLogger")
         self._run = source.run if isinstance(source, HeadroomLogger) else source
         self._step = trainer.global_step
-        schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
-
-        def of(optimizer: Any) -> list[Any]:
-            return [s for s in schedulers if getattr(s, "optimizer", optimizer) is optimizer]
-
-        for i, optimizer in enumerate(trainer.optimizers[1:], 2):
-            declare_optimizer(self._run, f"optimizer{i}", optimizer, of(optimizer), main=False)
-        first = trainer.optimizers[0] if trainer.optimizers else None
         LoopControls(
             self._run,
             lambda: self._step,
-            first,
-            of(first),
+            list(trainer.optimizers),
+            [config.scheduler for config in trainer.lr_scheduler_configs],
             trainer.gradient_clip_val or None,
             lambda value: setattr(trainer, "gradient_clip_val", value),
             (lambda: self._validate(trainer)) if trainer.enable_validation else None,

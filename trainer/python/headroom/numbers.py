@@ -11,29 +11,20 @@ def number_of(value: Any) -> float | None:
     try:
         if isinstance(value, (bool, int, float)):
             return float(value)
-    except OverflowError:
-        return None
-    if isinstance(value, (str, bytes)):
-        return None
-    if getattr(value, "ndim", None) in (0, None) or getattr(value, "size", None) == 1 or _one_element(value):
-        read = getattr(value, "item", None)
-        if callable(read):
-            try:
+        if isinstance(value, (str, bytes)):
+            return None
+        if getattr(value, "ndim", None) in (0, None) or getattr(value, "size", None) == 1 or _one_element(value):
+            read = getattr(value, "item", None)
+            if callable(read):
                 return float(read())
-            except (TypeError, ValueError, RuntimeError, OverflowError):
-                return None
-    try:
         return float(value) if hasattr(value, "__float__") and not hasattr(value, "__len__") else None
-    except (TypeError, ValueError, OverflowError):
+    except Exception:  # whatever the value's own type raises
         return None
 
 
 def _one_element(value: Any) -> bool:
     count = getattr(value, "numel", None)
-    try:
-        return callable(count) and count() == 1
-    except Exception:
-        return False
+    return callable(count) and count() == 1
 
 
 def step_of(value: Any) -> int:

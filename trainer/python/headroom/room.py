@@ -13,7 +13,7 @@ from .steering import Control, Refused
 class LoopControls:
     """Declares learning rate, weight decay, clip value, and the buttons pause, resume, step and stop as controls and actions of a run.
 
-    `next_step` returns the number of the next update. Where a framework runs the loop, `clip` passes the clip value to the framework.
+    `next_step` returns the number of the next update. `optimizer`: one, or a list. Where a framework runs the loop, `set_clip` passes the clip value to it.
     """
 
     def __init__(
@@ -28,8 +28,10 @@ class LoopControls:
         save: Callable[[], Any] | None = None,
     ) -> None:
         self.clip: Control | None = None
-        if optimizer is not None:
-            declare_optimizer(run, "optimizer", optimizer, schedulers)
+        self.optimizers = [] if optimizer is None else list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+        followers = [] if schedulers is None else list(schedulers) if isinstance(schedulers, (list, tuple)) else [schedulers]
+        for i, one in enumerate(self.optimizers):
+            declare_optimizer(run, own_name(i), one, [s for s in followers if len(self.optimizers) == 1 or _drives(s, one)], main=i == 0)
         if clip is not None:
             self.clip = run.control(
                 "clip",
@@ -45,11 +47,21 @@ class LoopControls:
         run._commands.join_ranks()
 
 
-def declare_optimizer(run: Run, name: str, optimizer: Any, schedulers: Any, main: bool = True) -> None:
+def own_name(index: int) -> str:
+    """Of an optimizer, in the order in which they were given."""
+    return f"optimizer{index + 1}" if index else "optimizer"
+
+
+def _drives(scheduler: Any, optimizer: Any) -> bool:
+    """Whether a scheduler, or the one that it wraps, sets the rates of this optimizer."""
+    driven = getattr(scheduler, "optimizer", None) or getattr(getattr(scheduler, "scheduler", None), "optimizer", optimizer)
+    return getattr(driven, "param_groups", None) is optimizer.param_groups
+
+
+def declare_optimizer(run: Run, name: str, optimizer: Any, followers: list[Any], main: bool = True) -> None:
     """Learning rate and weight decay of a torch optimizer, as controls `name`.lr and `name`.weight_decay."""
     if not hasattr(optimizer, "param_groups"):
-        raise TypeError(f"optimizer: {type(optimizer).__name__} has no param_groups; give a torch optimizer")
-    followers = [] if schedulers is None else list(schedulers) if isinstance(schedulers, (list, tuple)) else [schedulers]
+        raise TypeError(f"optimizer: {type(optimizer).__name__} has no param_groups; give a torch optimizer, or a list of them")
     rate = base_rate(optimizer)
     label = "" if main else f" of {name}"
 
@@ -132,7 +144,7 @@ def loop_actions(run: Run, next_step: Callable[[], int], evaluate: Callable[[], 
 
 
 class Room:
-    """Made by `run.attach`.
+    """Made by `run.attach`. `optimizer` and `model`: one, or a list (a GAN's); the first optimizer's rate is the run's learning rate.
 
     >>> room = run.attach(optimizer=optimizer, scheduler=scheduler, model=model, clip=1.0)
     >>> for batch in loader:
@@ -154,17 +166,17 @@ class Room:
         start_step: int | None = None,
     ) -> None:
         self.run = run
-        self._optimizer = optimizer
-        self._model = model
+        self._models = [] if model is None else list(model) if isinstance(model, (list, tuple)) else [model]
         self._grad_norm: float | None = None
         self._clipped = False
         self._next = run._out.step if start_step is None else start_step
         self._controls = LoopControls(run, lambda: self._next, optimizer, scheduler, clip, None, evaluate, save)
-        # The rate of the next update: the scheduler has already advanced when the step is logged.
-        self._rate_used = self._rate_now()
+        self._optimizers = self._controls.optimizers
+        # The rates of the next update: the scheduler has already advanced when the step is logged.
+        self._rates_used = self._rates_now()
 
-    def _rate_now(self) -> float | None:
-        return None if self._optimizer is None else float(self._optimizer.param_groups[0]["lr"])
+    def _rates_now(self) -> dict[str, float]:
+        return {f"lr/{own_name(i)}" if i else "lr": float(one.param_groups[0]["lr"]) for i, one in enumerate(self._optimizers)}
 
     @property
     def clip(self) -> float:
@@ -178,8 +190,10 @@ class Room:
 
         for watch in self.run._watches:
             watch.measure_gradients(self._next)
-        chosen = parameters if parameters is not None else self._model.parameters()
-        norm = float(torch.nn.utils.clip_grad_norm_(chosen, self.clip))
+        if parameters is None:
+            groups = [{"params": m.parameters()} for m in self._models] or [g for one in self._optimizers for g in one.param_groups]
+            parameters = [p for group in groups for p in group["params"]]
+        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip))
         self._grad_norm = norm
         self._clipped = norm > self.clip
         return norm
@@ -206,7 +220,7 @@ class Room:
         except Exception as error:
             run._out.failed("room.step", error)
         go_on = run.handle_commands(at + 1)
-        self._rate_used = self._rate_now()
+        self._rates_used = self._rates_now()
         return go_on
 
     def _log(self, at: int, loss: Any) -> None:
@@ -214,9 +228,7 @@ class Room:
         # `loss` may be left out sometimes: it is then absent, and the values that are always present are logged without it.
         if loss is not None:
             run.log_group("loss", {"loss": loss.detach() if hasattr(loss, "detach") else loss}, at, _declare("loss"))
-        always: dict[str, float] = {}
-        if self._rate_used is not None:
-            always["lr"] = self._rate_used
+        always = dict(self._rates_used)
         if self._controls.clip is not None:
             always["clip"] = self.clip
         if always:
@@ -237,7 +249,7 @@ _about: dict[str, dict[str, Any]] = {
 
 
 def _declare(*names: str) -> Callable[[], list[dict[str, Any]]]:
-    return lambda: [{"name": name, **_about[name]} for name in names]
+    return lambda: [{"name": name, **_about.get(name, {"group": "learning rate"})} for name in names]
 
 
 def _without_arguments(function: Callable[[], Any]) -> Callable[[], Any]:

@@ -179,11 +179,11 @@ class Run:
         elapsed_ms: float | None = None,
         main: str | None = None,
         goal: str | None = None,
-        trigger: str = "cadence",
+        trigger: str | None = None,
         command_id: str | None = None,
     ) -> None:
         """Logs metrics of a data set. `main`: the metric that measures how good the run is, `goal` its direction ("minimize" or "maximize")."""
-        self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, trigger, command_id)
+        self._samples.evaluation(split, metrics, step, examples, elapsed_ms, main, goal, self._why(trigger, command_id))
 
     # ---- samples and files ----
 
@@ -205,9 +205,15 @@ class Run:
         self._samples.table(name, columns, rows, step, caption)
 
     @_warns
-    def checkpoint(self, source: Any, step: int | None = None, *, trigger: str = "cadence", command_id: str | None = None) -> None:
+    def checkpoint(self, source: Any, step: int | None = None, *, trigger: str | None = None, command_id: str | None = None) -> None:
         """Stores bytes, or a file, that training can continue from: a copy is kept and sent."""
-        self._samples.checkpoint(source, step, trigger, command_id)
+        self._samples.checkpoint(source, step, self._why(trigger, command_id))
+
+    def _why(self, trigger: str | None, command_id: str | None) -> dict[str, str]:
+        """The reason of an evaluation or a checkpoint: inside an action, its command."""
+        command_id = command_id or (None if trigger else self._commands.command_id)
+        why = {"trigger": trigger or ("command" if command_id else "cadence")}
+        return {**why, "commandId": command_id} if command_id else why
 
     @_warns
     def alert(self, title: str, text: str = "", level: str = "warning", step: int | None = None) -> None:

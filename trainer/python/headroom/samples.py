@@ -82,9 +82,9 @@ class Samples:
         elapsed_ms: float | None,
         main: str | None,
         goal: str | None,
-        trigger: str,
-        command_id: str | None,
+        why: Mapping[str, str],
     ) -> None:
+        """`why`: its trigger, and the id of the command that asked for it, if one did."""
         said = []
         for name, value in metrics.items():
             number = number_of(value)
@@ -101,24 +101,19 @@ class Samples:
                     metric["better"] = GOALS[goal]
             said.append(metric)
             self.evaluations[(split, str(name))] = number
-        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": cut(split, 64), "metrics": said, "trigger": trigger}
+        event: dict[str, Any] = {"type": "evaluation", "step": self._out.at(step), "split": cut(split, 64), "metrics": said, **why}
         if examples:
             event["examples"] = int(examples)
         if elapsed_ms is not None:
             event["elapsedMs"] = float(elapsed_ms)
-        if command_id:
-            event["commandId"] = command_id
         if said:
             self._out.say(event)
 
-    def checkpoint(self, source: Any, step: int | None, trigger: str, command_id: str | None) -> None:
+    def checkpoint(self, source: Any, step: int | None, why: Mapping[str, str]) -> None:
         if self._out.ended:
             return
         try:
-            event: dict[str, Any] = {"type": "checkpoint", "step": self._out.at(step), "blob": {"file": self._out.keep(source)}, "trigger": trigger}
-            if command_id:
-                event["commandId"] = command_id
-            self._out.say(event)
+            self._out.say({"type": "checkpoint", "step": self._out.at(step), "blob": {"file": self._out.keep(source)}, **why})
         except Exception as error:
             self._out.failed("checkpoint", error)
 

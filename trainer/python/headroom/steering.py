@@ -11,6 +11,10 @@ from typing import Any, Callable
 from .numbers import cut
 
 NAME = re.compile(r"^[\w][\w./:-]{0,127}$")
+TYPES = ("number", "integer", "boolean", "enum", "text")
+SCALES = ("linear", "log")
+ROLES = ("learningRate", "clipThreshold", "clipMode", "weightDecay", "scheduleEnd", "epochs", "batchSize", "")
+ACTION_ROLES = ("pause", "resume", "step", "stop", "evaluate", "snapshot", "checkpoint", "revert", "branch", "cancel", "")
 Value = Any
 """Number, text, True or False, or None."""
 
@@ -41,7 +45,7 @@ class Control:
         """None, or why a value is invalid."""
         spec = self.spec
         if value is None:
-            return None if spec.get("nullLabel") is not None else f"{self.name}: None does not fit"
+            return None if spec.get("nullLabel") is not None else f"{self.name}: None does not fit; a control that may be None needs a null_label"
         if self.type in ("number", "integer"):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
                 return f"{self.name}: {value!r} is no number"
@@ -56,7 +60,7 @@ class Control:
         if self.type == "boolean":
             return None if isinstance(value, bool) else f"{self.name}: give True or False"
         if self.type == "enum":
-            return None if value in spec["options"] else f"{self.name}: give one of {', '.join(spec['options'])}"
+            return None if value in spec["options"] else f"{self.name}: give one of {', '.join(spec['options'])}, not {value!r}"
         return None if isinstance(value, str) else f"{self.name}: give text"
 
     def declaration(self) -> dict[str, Any]:
@@ -90,6 +94,11 @@ def checked_name(name: str) -> str:
     if not isinstance(name, str) or not NAME.match(name):
         raise ValueError(f'"{name}" is no name for a control or an action: 1 to 128 letters, digits and "_", with . / : - inside')
     return name
+
+
+def _one_of(field: str, said: Any, allowed: tuple[str, ...]) -> None:
+    if said not in allowed:
+        raise ValueError(f'{field}: "{said}" is none of {", ".join(a for a in allowed if a)}')
 
 
 def plain_value(value: Any) -> Value:
@@ -132,10 +141,23 @@ def make_control(
     null_label: str | None = None,
     takes_effect: str = "next step",
 ) -> Control:
+    """Raises ValueError, which names what is wrong, for a declaration that makes no sense."""
     given = get() if get else value
+    if isinstance(given, (list, tuple, dict)):
+        raise ValueError(f"{name}: give one number, text, True or False, not {given!r}")
+    if hasattr(given, "item"):
+        given = given.item()
     first = plain_value(given)
-    if options is not None and not all(isinstance(o, str) for o in (*options, first or "")):
+    if options is not None and (isinstance(options, str) or not options or not all(isinstance(o, str) for o in (*options, first or ""))):
         raise ValueError(f"{name}: options: give texts, and one of them as the value, not {value!r} of {options!r}")
+    for field, said, allowed in (("type", type or "number", TYPES), ("scale", scale, SCALES), ("role", role or "", ROLES)):
+        _one_of(f"{name}: {field}", said, allowed)
+    low = above if above is not None else min
+    for field, bound in (("min" if above is None else "above", low), ("max", max)):
+        if bound is not None and (isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound)):
+            raise ValueError(f"{name}: {field}: {bound!r} is no number")
+    if low is not None and max is not None and low > max:
+        raise ValueError(f"{name}: max: {max!r} is below {low!r}, the least value")
     spec: dict[str, Any] = {"label": label or name, "help": help, "unit": unit, "group": group, "scale": scale, "takesEffect": takes_effect}
     if min is not None:
         spec["min"] = min
@@ -150,7 +172,12 @@ def make_control(
     if null_label is not None:
         spec["nullLabel"] = null_label
     spec["default"] = first
-    return Control(checked_name(name), first, type or type_of(given, options), set, get, spec)
+    made = Control(checked_name(name), first, type or type_of(given, options), set, get, spec)
+    # What `get` reads is the script's own: a learning rate may be 0 before its warm-up. An infinite value is no limit yet.
+    wrong = None if get or given == math.inf else made.problem(first)
+    if wrong:
+        raise ValueError(wrong)
+    return made
 
 
 def make_action(
@@ -165,6 +192,7 @@ def make_action(
             raise ValueError(f"{call.__name__}: argument {parameter.name} needs a default, which says its type")
         args.append(make_control(parameter.name, parameter.default))
     own = checked_name(name or call.__name__)
+    _one_of(f"{own}: role", role or "", ACTION_ROLES)
     said = help if help is not None else (inspect.getdoc(call) or "").split("\n")[0]
     return Action(own, call, args, label or own.replace("_", " "), said, role, risky)
 

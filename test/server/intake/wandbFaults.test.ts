@@ -1,0 +1,53 @@
+/** What the wandb client sends where a value of its script makes no sense here: the requests as the client writes them, without the client. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startApp, type TestApp } from '~/test/support/app';
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startApp();
+});
+afterAll(() => app.close());
+
+async function post(path: string, body: unknown): Promise<number> {
+  const headers = { authorization: `Basic ${btoa(`api:${app.trainerToken}`)}`, 'content-type': 'application/json' };
+  const response = await fetch(app.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  await response.text();
+  return response.status;
+}
+
+const line = (step: number, values: object) =>
+  JSON.stringify({ _step: step, _timestamp: 1_700_000_000, _runtime: step, ...values });
+const bins = (edges: unknown, values: unknown) => ({ _type: 'histogram', bins: edges, values });
+
+it('one sample or name that makes no sense costs only itself, not the run', async () => {
+  const name = 'senseless';
+  await post('/graphql', {
+    operationName: 'UpsertBucket',
+    query: 'mutation UpsertBucket { a }',
+    variables: { name, project: 'lm', host: 'here' },
+  });
+  const history = [
+    // wandb.watch() writes this one of gradients that are all the same.
+    line(0, { loss: 1, same: bins([2, 2, 2], [0, 3]) }),
+    line(1, { loss: 0.5, short: bins([0, 1], [1, 2, 3]), none: bins([0, 'NaN'], [1]), 'half \ud800': 1 }),
+    line(2, { loss: 0.25 }),
+  ];
+  const files = { 'wandb-history.jsonl': { offset: 0, content: history } };
+  expect(await post(`/files/headroom/lm/${name}/file_stream`, { files, complete: true, exitcode: 0 })).toBe(200);
+
+  const { runId } = app.hub.summaries()[0]!;
+  const { values } = await app.hub.store.rows({ runId, stream: 'loss', fromStep: 0, toStep: null, limit: 10 });
+  expect([...values]).toEqual([1, 0.5, 0.25]);
+  const entries = await app.hub.store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
+  const events = entries.map((e) => e.event);
+  expect(events.flatMap((e) => (e.type === 'media' ? [[e.name, e.text]] : []))).toEqual([
+    ['same', `{"edges":[2,${2 + 2 ** -19}],"counts":[3]}`],
+  ]);
+  expect(events.flatMap((e) => (e.type === 'alert' ? [e.message] : []))).toEqual([
+    expect.stringMatching(/^"half \\ud800" is left out: /),
+    expect.stringMatching(/^"short" is left out: text: counts: a histogram of n counts needs n \+ 1 edges/),
+    expect.stringMatching(/^"none" is left out: text: /),
+  ]);
+  expect(events.at(-1)).toMatchObject({ type: 'status', status: 'finished', step: 3 });
+  expect(app.trouble).toEqual([]);
+});
