@@ -22,6 +22,7 @@ import { wireRefusal } from '~/app/_live/wireRefusal';
 import { ChartToolbar } from '~/app/_run/curves/ChartControls';
 import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
 import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
+import { noSuchSeries } from '~/app/_run/curves/mainCharts';
 import { matcher } from '~/app/_run/curves/seriesSearch';
 import { seriesOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
@@ -146,7 +147,9 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     [there],
   );
   /** Why a chart is still empty; null = it is not. A chart that shows only evaluations waits for no series. */
-  const noticeOf = (lines: readonly LineSpec[]): string | null => {
+  const noticeOf = ({ series }: CompareChart, lines: readonly LineSpec[], points: readonly unknown[]): string | null => {
+    const known = there.length * series.length === 0 || there.some((run) => series.some((name) => own(run, name) !== undefined));
+    if (!known && points.length === 0) return noSuchSeries(series);
     if (runIds.length === 0 || lines.some((l) => l.curve() ?? l.whole?.()) || (lines.length === 0 && there.length > 0))
       return null;
     const error = there.map((r) => r.history.error).find((e) => e !== null);
@@ -259,7 +262,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                   percent={chart.percent}
                   range={chart.range}
                   height={height}
-                  notice={noticeOf(lines)}
+                  notice={noticeOf(chart, lines, points)}
                   menu={chartItems(
                     chart,
                     charts.map((c) => c.id),

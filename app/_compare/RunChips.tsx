@@ -44,6 +44,7 @@ export function RunChips(props: {
                 </Link>
                 <StatusBadge status={run.view.status} />
                 <span className="font-mono text-xs text-dim">{count(run.view.step)}</span>
+                {run.view.trashed && !errors[i] && <span className="text-warn">in the trash</span>}
                 {errors[i] && <span className="text-bad">{errors[i]}</span>}
               </>
             ) : (

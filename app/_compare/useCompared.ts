@@ -7,7 +7,7 @@ import { followRun, historyDeps } from '~/app/_live/runHistory';
 import { timeAnchors } from '~/app/_live/runMarks';
 import type { Source } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
-import type { LinkStatus, RunStore } from '~/app/_live/types';
+import type { LinkStatus, RunState, RunStore } from '~/app/_live/types';
 import { type Followed, useFollowed } from '~/app/_live/useFollowed';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
@@ -48,12 +48,15 @@ export function useCompared(runIds: readonly string[]): {
       link:
         shown.map((h) => h?.store.get().link).find((l) => l && l !== 'refused') ??
         (shown.some((h) => h) ? 'refused' : 'connecting'),
-      errors: shown.map((h) => h?.store.get().error ?? h?.history.error ?? null),
+      errors: shown.map((h) => h && (refusalOf(h.store.get()) ?? h.history.error)),
       subscribe,
       want: (names) => void (names.join('\n') !== also.get().names.join('\n') && also.set({ names })),
     };
   }, [runIds, held, subscribe, also]);
 }
+
+/** Why the run is not shown, or (it was deleted meanwhile) not as it is now. */
+const refusalOf = ({ error, view }: RunState) => (error && view ? `${error}: what you see is as it was then` : error);
 
 interface Held extends Followed {
   store: RunStore;

@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import { Button } from '~/app/_components/Button';
 
-/** Layout of a panel's tab: the tools stay visible while the content below them scrolls. */
+/** Layout of a panel's tab: the tools stay visible while the content below them scrolls, where there is room for both. */
 export function PanelBody({ title, tools, children }: { title: string; tools?: ReactNode; children: ReactNode }) {
   return (
     <section aria-label={title} className="min-w-0">
       {tools && (
-        <div className="sticky top-0 z-20 flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-1 max-[899px]:flex-nowrap max-[899px]:overflow-x-auto low:static">
+        <div className="sticky top-0 z-20 flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-1 max-[899px]:static low:static">
           {tools}
         </div>
       )}

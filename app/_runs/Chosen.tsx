@@ -21,16 +21,18 @@ export function Chosen(props: {
   you: Actor | null;
   columns: readonly ColumnShown[];
   onClear(): void;
+  /** Called with the runs that were changed: those that stayed as they were stay chosen. */
+  onDone(runs: readonly RunSummary[]): void;
   /** Called after labels of the runs have changed. */
   onChanged(): void;
 }) {
-  const { runs, you, columns, onClear, onChanged } = props;
+  const { runs, you, columns, onClear, onDone, onChanged } = props;
   const [tagging, setTagging] = useState(false);
   const { busy, act, archive, trash } = useLabels(onChanged);
-  const clearing = async (change: Promise<boolean>): Promise<boolean> => {
+  const clearing = async (change: Promise<RunSummary[]>): Promise<boolean> => {
     const changed = await change;
-    if (changed) onClear();
-    return changed;
+    onDone(changed);
+    return changed.length > 0;
   };
   if (runs.length === 0) return null;
   const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;

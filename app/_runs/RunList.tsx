@@ -20,6 +20,7 @@ import { describeError } from '~/app/_trpc/client';
 import { withTerm } from '~/shared/runSearch';
 import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
+import { asNow } from './chosenRuns';
 import { columnsOf, fixedColumns } from './columns';
 import { ImportButton } from './ImportButton';
 import type { RunDialog } from './RunActions';
@@ -50,12 +51,19 @@ export function RunList() {
   const [form, setForm] = useState<Form | null>(null);
   const { view, setView } = useView(useCallback(() => setForm({ again: null }), []));
   const { state, reader, choose: readAll } = useTable(view);
-  const { link, error, trainers, you, connection } = useRunList(reader.changed);
+  const [chosen, setChosen] = useState<ReadonlyMap<string, RunSummary>>(new Map());
+  const onRuns = useCallback(
+    (runs: RunSummary[]) => {
+      reader.changed(runs);
+      setChosen((before) => asNow(before, runs));
+    },
+    [reader],
+  );
+  const { link, error, trainers, you, connection } = useRunList(onRuns);
   // After a broken connection the visible lines may be out of date.
   useEffect(() => {
     if (connection > 1) reader.again();
   }, [reader, connection]);
-  const [chosen, setChosen] = useState<ReadonlyMap<string, RunSummary>>(new Map());
   const search = useSearchKey();
   const router = useRouter();
   const mayStart = you !== null && you.role !== 'viewer';
@@ -146,6 +154,7 @@ export function RunList() {
                 you={you}
                 columns={columns}
                 onClear={() => setChosen(new Map())}
+                onDone={(runs) => choose(runs, false)}
                 onChanged={reader.again}
               />
             </Suspense>

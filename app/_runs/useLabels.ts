@@ -31,15 +31,15 @@ export function useLabels(onChanged: () => void) {
     if (problem) toast.error(left > 1 ? `${left} runs stayed as they were. ${problem}` : problem);
     return taken;
   };
-  /** @param done what has changed, for people; @param back the labels that undo it */
-  const act = async (runs: readonly RunSummary[], labels: LabelsOf, done: string, back: LabelsOf): Promise<boolean> => {
+  /** @param done what has changed, for people; @param back the labels that undo it. @returns the runs whose labels were changed */
+  const act = async (runs: readonly RunSummary[], labels: LabelsOf, done: string, back: LabelsOf): Promise<RunSummary[]> => {
     const taken = await label(runs, labels);
-    if (taken.length === 0) return false;
+    if (taken.length === 0) return taken;
     toast.success(`${taken.length === 1 ? taken[0]!.name : `${count(taken.length)} runs`}: ${done}`, {
       duration: 10_000,
       action: { label: 'Undo', onClick: () => void label(taken, back) },
     });
-    return true;
+    return taken;
   };
   return {
     busy,

@@ -156,14 +156,14 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     onError,
   });
   const questions = new Questions({ room, hasBlob: deps.hasBlob, clock, onError });
-  /** Deleted runs, for pages that still list them. */
-  const gone = new Map<string, RunSummary>();
   const list = new RunList(clock, {
-    summary: (id) => sent(summaries.get(id) ?? gone.get(id)),
+    summary(runId) {
+      const summary = summaries.get(runId);
+      return summary ? sentSummary(summary) : null;
+    },
     trainers: () => registry.list(),
   });
 
-  const sent = (summary: RunSummary | undefined): RunSummary | null => (summary ? sentSummary(summary) : null);
   const table = new RunTable({
     runs: () => summaries.values(),
     recipes: () => recipes.list(),
@@ -375,11 +375,10 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (!of?.room.view.trashed || !ended(of.room.view.status)) return false;
       const last = summarize(of.room.view, 0);
       await rooms.remove(runId, of);
-      gone.set(runId, { ...last, gone: true });
       summaries.delete(runId);
       registry.remove(runId);
       registry.opened.forget(runId);
-      list.runChanged(runId);
+      list.runRemoved(sentSummary({ ...last, gone: true }));
       return true;
     },
 

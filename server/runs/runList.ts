@@ -13,7 +13,8 @@ export interface ListPort {
 
 export class RunList {
   readonly #ports = new Set<ListPort>();
-  readonly #changed = new Set<string>();
+  /** Runs to send, with the last line of those that were deleted; null = their line as it is then. */
+  readonly #changed = new Map<string, RunSummary | null>();
   #trainersChanged = false;
   #lastSent = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | null = null;
@@ -35,7 +36,13 @@ export class RunList {
   }
 
   runChanged(runId: string): void {
-    this.#changed.add(runId);
+    if (!this.#changed.get(runId)) this.#changed.set(runId, null);
+    this.#schedule();
+  }
+
+  /** @param last the line by which pages that still list the run learn that it is gone */
+  runRemoved(last: RunSummary): void {
+    this.#changed.set(last.runId, last);
     this.#schedule();
   }
 
@@ -54,7 +61,7 @@ export class RunList {
     this.#cancel = this.clock.after(Math.max(0, this.#lastSent + this.everyMs - this.clock.elapsed()), () => {
       this.#cancel = null;
       this.#lastSent = this.clock.elapsed();
-      const runs = [...this.#changed].flatMap((id) => this.read.summary(id) ?? []);
+      const runs = [...this.#changed].flatMap(([id, last]) => last ?? this.read.summary(id) ?? []);
       const trainers = this.#trainersChanged ? this.read.trainers() : null;
       this.#changed.clear();
       this.#trainersChanged = false;

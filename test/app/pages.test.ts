@@ -41,8 +41,8 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await app?.close();
   });
 
-  async function open(url: string): Promise<Page> {
-    const context = await browser.newContext({ viewport: desk, colorScheme: 'dark', reducedMotion: 'reduce' });
+  async function open(url: string, viewport = desk): Promise<Page> {
+    const context = await browser.newContext({ viewport, colorScheme: 'dark', reducedMotion: 'reduce' });
     const page = await context.newPage();
     await page.goto(url);
     return page;
@@ -179,6 +179,21 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByText('there is no run nosuchrun').waitFor();
     await page.getByRole('link', { name: 'All runs', exact: true }).click();
     await page.waitForURL(`${app.url}/`);
+    await page.goto(`${app.url}/runs/No_Such`);
+    await page.getByText('a run’s id has 6 to 32 lower-case letters or digits').waitFor();
+    await page.context().close();
+  });
+
+  it('on a phone a link to a step that the run does not have says so, and all tools of the charts are in sight', async () => {
+    const page = await open(`${room}?step=999999`, phone);
+    await page.getByText(/^this run has no step 999,999: it is at [\d,]+$/).waitFor();
+    await page.getByRole('button', { name: 'Follow live' }).click();
+    await page.getByText('this run has no step').waitFor({ state: 'detached' });
+    await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: 'Curves' }).click();
+    const tools = page.getByRole('region', { name: 'Curves', exact: true }).locator('button, select, input');
+    await tools.first().waitFor();
+    const beyond = () => tools.evaluateAll((all) => all.filter((e) => e.getBoundingClientRect().right > innerWidth).length);
+    await expect.poll(beyond).toBe(0);
     await page.context().close();
   });
 

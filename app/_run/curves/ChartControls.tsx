@@ -80,7 +80,7 @@ export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onC
   const stop = smoothStops.findLastIndex((s) => s <= smoothed);
   const { error } = matcher(c.search);
   return (
-    <div className="flex items-center gap-x-3 gap-y-1 text-xs text-dim min-[900px]:flex-wrap">
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-xs text-dim">
       <label
         className="flex items-center gap-1.5"
         title={`Debiased moving average over about this many rows of a series, each counted once whatever lies between their steps (weight ${smoothingWeight(smoothed).toPrecision(3)}); of every raw value, whatever the zoom; the raw curve stays visible behind it.`}

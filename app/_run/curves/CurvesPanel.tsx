@@ -12,7 +12,7 @@ import { ChartControls } from './ChartControls';
 import { ChartGrid, useChartHeight } from './ChartGrid';
 import { ChartEditor, chartItems } from './EditChart';
 import { Fold, WhenSeen } from './Fold';
-import { drawnIn, type MainChart, mainCharts, metricCharts, ownCharts } from './mainCharts';
+import { drawnIn, type MainChart, mainCharts, metricCharts, noSuchSeries, ownCharts } from './mainCharts';
 import { RunChart } from './RunChart';
 import { SeriesGroups } from './SeriesGroups';
 import { matcher, wordsOf } from './seriesSearch';
@@ -82,7 +82,8 @@ export function CurvesPanel() {
 }
 
 const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart: MainChart; menu?: LineChartProps['menu'] }) {
-  const { title, lines, points, percent, range, clip } = chart;
+  const { title, lines, points, percent, range, clip, missing = [] } = chart;
+  const empty = missing.length > 0 && lines.length + points.length === 0 ? noSuchSeries(missing) : null;
   const rule = useClipRule(charts.history, clip);
-  return <RunChart {...{ charts, title, points, percent, range, rule, menu }} looks={lines} height={useChartHeight()} />;
+  return <RunChart {...{ charts, title, points, percent, range, rule, menu, empty }} looks={lines} height={useChartHeight()} />;
 });

@@ -8,8 +8,13 @@ import { type Charts, useNotice } from './useCharts';
 
 type OwnProps = Pick<LineChartProps, 'title' | 'points' | 'rule' | 'percent' | 'range' | 'height' | 'menu'>;
 
-/** A chart of some of the run's series, with its notes. */
-export function RunChart({ charts, looks, ...own }: OwnProps & { charts: Charts; looks: readonly LineLook[] }) {
+/** A chart of some of the run's series, with its notes. @param empty why it has none */
+export function RunChart({
+  charts,
+  looks,
+  empty = null,
+  ...own
+}: OwnProps & { charts: Charts; looks: readonly LineLook[]; empty?: string | null }) {
   const { history, chart } = charts;
   const names = looks.map((l) => l.name);
   useWanted(
@@ -18,7 +23,7 @@ export function RunChart({ charts, looks, ...own }: OwnProps & { charts: Charts;
     looks.some((l) => l.smoothed),
   );
   const lines = useMemo(() => looks.map((look) => lineOf(history, look)), [history, looks]);
-  return <LineChart {...chart} {...useChartNotes()} {...own} lines={lines} notice={useNotice(history, names)} />;
+  return <LineChart {...chart} {...useChartNotes()} {...own} lines={lines} notice={useNotice(history, names) ?? empty} />;
 }
 
 /** A chart of one series. `among`: the series with charts around it; some are read with it, since a request for each chart would cost more than its numbers. */

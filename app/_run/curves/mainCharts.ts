@@ -16,6 +16,8 @@ export interface MainChart {
   /** Whether the chart shows the clip threshold. */
   clip: boolean;
   range?: OwnChart['range'];
+  /** Series of a person's chart that the run does not have: the chart was made for another run, or comes with a link. */
+  missing?: readonly string[];
 }
 
 /** Largest number of lines in a chart; the other series stay in their groups. */
@@ -93,6 +95,7 @@ export function ownCharts(plan: ChartPlan, charts: readonly MainChart[], series:
       id: chart.id,
       title: chart.title,
       range: chart.range,
+      missing: chart.series.filter((name) => !lines.some((s) => s.name === name)),
       lines: lines.map((s, i) => base.lines.find((l) => l.name === s.name) ?? lineLook(s, i, false)),
       percent: lines.length > 0 ? lines.every((s) => s.role === 'accuracy' && !s.unit) : base.percent,
     };
@@ -104,6 +107,10 @@ export function ownCharts(plan: ChartPlan, charts: readonly MainChart[], series:
   const made = plan.own.filter((o) => !charts.some((c) => c.id === o.id)).map(own);
   return planned(plan, [...changed, ...made]);
 }
+
+/** Why a chart of these series draws nothing. */
+export const noSuchSeries = (names: readonly string[]): string =>
+  `There is no series ${names.slice(0, 3).join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''} here.`;
 
 /** Names of the series that these charts draw. */
 export const drawnIn = (charts: readonly MainChart[]): ReadonlySet<string> =>

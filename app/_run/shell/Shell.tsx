@@ -47,7 +47,13 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
             href={`#${id}`}
             className="sr-only focus:not-sr-only focus:fixed focus:top-1 focus:left-1 focus:z-60 focus:rounded focus:bg-accent focus:px-2 focus:py-1 focus:text-on-accent"
           >
-            {id === 'main' ? 'Skip to the panels' : id === 'side' ? 'Skip to steering' : 'Skip to the timeline'}
+            {id === 'main'
+              ? 'Skip to the panels'
+              : id === 'side'
+                ? readOnly
+                  ? 'Skip to the side panel'
+                  : 'Skip to steering'
+                : 'Skip to the timeline'}
           </a>
         ))}
       </nav>

@@ -1,8 +1,8 @@
-import { useView } from '~/app/_live/useRun';
+import { useRun } from '~/app/_live/useRun';
 
-/** Says that the run is to be deleted for good. */
+/** Says that the run is to be deleted for good; no more once it is. */
 export function TrashBar() {
-  const trashed = useView((v) => v.trashed, false);
+  const trashed = useRun((r) => r.link !== 'refused' && r.view?.trashed === true);
   return (
     trashed && (
       <p role="status" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">

@@ -23,6 +23,7 @@ import type { History } from '~/app/_live/history';
 import { timelineOf } from '~/app/_live/lists';
 import { createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { useReadOnly } from '~/app/_live/readOnly';
 import { timeAnchors } from '~/app/_live/runMarks';
 import type { RunStore } from '~/app/_live/types';
 import { useHistory } from '~/app/_live/useHistory';
@@ -31,7 +32,7 @@ import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useLow, useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
-import { useSnapshotWords } from './snapshotWords';
+import { useMissingStep, useSnapshotWords } from './snapshotWords';
 import { stateWord } from './stateWord';
 import { Track } from './Track';
 
@@ -57,7 +58,8 @@ export function Timeline() {
   const status = useView((v) => v.status, 'queued' as const);
   const history = useHistory();
   const { marks, stops } = useHappenings();
-  const state = stateWord(status, live);
+  const recorded = useReadOnly();
+  const state = stateWord(status, live, recorded);
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     // Messages stand above the timeline: they would hide its buttons.
@@ -99,7 +101,7 @@ export function Timeline() {
         ) : (
           <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
             <Pin aria-hidden size={12} />
-            {ended(status) ? 'Go to last step' : 'Follow live'}
+            {recorded || ended(status) ? 'Go to last step' : 'Follow live'}
           </Button>
         )}
         {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
@@ -112,8 +114,25 @@ export function Timeline() {
           onClick={() => (small ? setUnfolded(!open) : workspace.set({ lanes: !open }))}
         />
       </div>
+      <MissingStep said={open} />
       {open && track}
     </section>
+  );
+}
+
+/** Says that there is no such step, where there is no room to say which snapshot is shown. @param said it is said, but not shown on a phone */
+function MissingStep({ said }: { said: boolean }) {
+  const missing = useMissingStep();
+  return (
+    missing && (
+      <p
+        role={said ? undefined : 'status'}
+        aria-hidden={said}
+        className={`px-3 pb-1 text-xs text-warn ${said ? 'min-[900px]:hidden' : ''}`}
+      >
+        {missing}
+      </p>
+    )
   );
 }
 
@@ -166,7 +185,7 @@ function PlayButtons({ history, speeds: choice }: { history: History; speeds: bo
         setCursor,
         host,
         () => pace(store, history),
-        () => ended(store.get().view?.status ?? 'queued'),
+        () => store.get().readOnly === true || ended(store.get().view?.status ?? 'queued'),
       ),
     [store, history],
   );
@@ -198,10 +217,12 @@ function PlayButtons({ history, speeds: choice }: { history: History; speeds: bo
   );
 }
 
-/** Steps a second at which the run was trained; 10 where that is not known. */
+/** Steps a second at which the run was trained; where that is not known 10, or as many as show the whole run in a minute. */
 function pace(store: RunStore, history: History): number {
   const view = timelineOf(store);
-  if (!view) return 10;
+  const steps = (view?.step ?? 0) - setCursor.startStep();
+  const unknown = Math.max(10, steps / 60);
+  if (!view) return unknown;
   const rows = history.times();
   const anchors = rows.length > 1 ? rows : timeAnchors(view);
   let [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -209,8 +230,8 @@ function pace(store: RunStore, history: History): number {
     first = Math.min(first, at);
     last = Math.max(last, at);
   }
-  const [seconds, steps] = [(last - first) / 1000, view.step - setCursor.startStep()];
-  return seconds > 0 && steps > 0 ? steps / seconds : 10;
+  const seconds = (last - first) / 1000;
+  return seconds > 0 && steps > 0 ? steps / seconds : unknown;
 }
 
 /** Shows the current step and accepts another: type it, then press Enter or leave the field. */

@@ -1,24 +1,43 @@
 import { formatStep } from '~/app/_charts/format';
-import { useCursor } from '~/app/_live/cursor';
+import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useNear, useSample } from '~/app/_live/lists';
 import { nearestIndex } from '~/app/_live/recorded';
 import { useView } from '~/app/_live/useRun';
 
-/** Which snapshot the panels show at this step, in words; empty when there is none. */
-export function snapshotWords(step: number, nearest: number | null, head = Number.POSITIVE_INFINITY): string {
-  // A link, or a mark from before a revert, may name a step that the run does not have.
+/** That the run does not have a step, which a link or a mark from before a revert may name; empty when it has. */
+function missingStep(step: number, start: number, head: number): string {
   if (step > head) return `this run has no step ${formatStep(step)}: it is at ${formatStep(head)}`;
-  if (nearest === null) return '';
+  return step < start ? `this run has no step ${formatStep(step)}: it begins at ${formatStep(start)}` : '';
+}
+
+/** Which snapshot the panels show at this step, in words; empty when there is none. */
+export function snapshotWords(
+  step: number,
+  nearest: number | null,
+  start = Number.NEGATIVE_INFINITY,
+  head = Number.POSITIVE_INFINITY,
+): string {
+  const missing = missingStep(step, start, head);
+  if (missing || nearest === null) return missing;
   return nearest === step
     ? `snapshot at step ${formatStep(step)}`
     : `step ${formatStep(step)}: nearest snapshot ${formatStep(nearest)}`;
 }
 
-/** The words for the step shown. */
-export function useSnapshotWords(): string {
+/** The step shown, and the first and the last one of the run. */
+function useSteps(): [step: number, start: number, head: number] {
   const step = useCursor((c) => c.step);
   const head = useView((v) => v.step, Number.POSITIVE_INFINITY);
+  const start = useCursor(() => Math.min(0, setCursor.startStep()));
+  return [step, start, head];
+}
+
+export const useMissingStep = (): string => missingStep(...useSteps());
+
+/** The words for the step shown. */
+export function useSnapshotWords(): string {
+  const [step, ...range] = useSteps();
   const snapshots = useSample('snapshots');
   useNear('snapshots', step);
-  return snapshotWords(step, snapshots[nearestIndex(snapshots, step)]?.step ?? null, head);
+  return snapshotWords(step, snapshots[nearestIndex(snapshots, step)]?.step ?? null, ...range);
 }

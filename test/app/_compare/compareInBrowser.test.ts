@@ -1,6 +1,7 @@
 /** Two runs on one page: their charts have the toolbar, the menu and the marks of a run's own page. */
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
 import { build } from '~/server/process/build';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp, type TestApp } from '~/test/support/app';
@@ -93,6 +94,23 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     const table = other.getByRole('region', { name: 'Results and set-ups side by side' });
     await table.getByRole('columnheader', { name: 'two' }).waitFor();
     expect(await table.evaluate((e) => e.scrollWidth - e.clientWidth)).toBe(0);
+    await other.close();
+  });
+
+  it('says of a run that it is in the trash, and that it was deleted while the page was open', async () => {
+    const answer = await fetch(`${app.url}/api/runs`, { method: 'POST', body: '{"key": "to-be-deleted", "name": "short"}' });
+    const { runId } = (await answer.json()) as { runId: string };
+    await fetch(`${app.url}/api/runs/${runId}/finish`, { method: 'POST', body: '{}' });
+    const other = await open(`runs=${new URL(page.url()).searchParams.get('runs')},${runId}`);
+    const chip = other.getByRole('list', { name: 'Runs compared' }).getByRole('listitem').filter({ hasText: 'short' });
+    await chip.getByText('finished').waitFor();
+    expect(await chip.getByText('in the trash').count()).toBe(0);
+    const { runs } = connect({ url: app.url });
+    await runs.label.mutate({ runId, trashed: true });
+    await chip.getByText('in the trash', { exact: true }).waitFor();
+    await runs.remove.mutate({ runId });
+    await chip.getByText(`there is no run ${runId}: what you see is as it was then`).waitFor();
+    expect(await chip.getByText('in the trash').count()).toBe(0);
     await other.close();
   });
 

@@ -31,12 +31,12 @@ const sample = (step: number, name: string, content: object) =>
   ({ type: 'media', step, name, kind: 'text', ...content }) as RunEvent;
 
 let app: TestApp;
-const take = async (query: string) => {
-  const answer = await fetch(`${app.url}/api/runs/record1/export?format=html${query}`);
+const take = async (query: string, runId = 'record1') => {
+  const answer = await fetch(`${app.url}/api/runs/${runId}/export?format=html${query}`);
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 };
 beforeAll(async () => {
-  await Promise.all([buildReplayPage(), recordRun(data)]);
+  await Promise.all([buildReplayPage(), recordRun(data).then(() => recordRun(data, 'notover1', false))]);
   app = await startApp({ dataFolder: data });
   const trainer = await TrainerClient.connect(app.address);
   await trainer.put(blobOf(poem));
@@ -160,6 +160,22 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await page.getByRole('button', { name: 'Pause the replay' }).waitFor();
     await page.keyboard.press(' ');
     await page.getByRole('button', { name: 'Play the run from here' }).waitFor();
+  });
+
+  it('of a run that had not ended is at its last step, waits for nothing, and plays to its end, from the start again', async () => {
+    writeFileSync(file('notover.html'), (await take('', 'notover1')).text);
+    const other = await open('notover.html');
+    const timeline = other.getByRole('region', { name: 'Timeline' });
+    await timeline.getByText('Last step', { exact: true }).waitFor();
+    await other.getByLabel('Replay speed').selectOption('100');
+    for (const _ of [1, 2]) {
+      await other.getByRole('button', { name: 'Play the run from here' }).click();
+      await other.getByRole('button', { name: 'Pause the replay' }).waitFor();
+      await other.getByRole('button', { name: 'Play the run from here' }).waitFor();
+      await timeline.getByRole('button', { name: 'Go to last step' }).waitFor();
+      expect(await other.getByRole('textbox', { name: 'step', exact: true }).inputValue()).toBe('3000');
+    }
+    await other.context().close();
   });
 
   it('lists its keys, those for steering and notes not among them; what needs a server is not offered', async () => {

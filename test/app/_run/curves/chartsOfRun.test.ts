@@ -3,7 +3,7 @@ import { Curve } from '~/app/_charts/curve';
 import { chartDefaults, chartParams, fromChartParams, seriesChoice, smoothingWeight } from '~/app/_live/chartSettings';
 import { clipRule, evaluationPoints, happeningsOf, timeAnchors } from '~/app/_live/runMarks';
 import { groupSeries, nameInGroup } from '~/app/_run/curves/grouping';
-import { mainCharts, metricCharts } from '~/app/_run/curves/mainCharts';
+import { mainCharts, metricCharts, noSuchSeries, ownCharts } from '~/app/_run/curves/mainCharts';
 import { matcher, wordsOf } from '~/app/_run/curves/seriesSearch';
 import type { ControlSpec } from '~/shared/controls';
 import type { EvaluationMetric } from '~/shared/events';
@@ -257,6 +257,18 @@ describe('the charts of a run', () => {
     expect(metricCharts([bleu(30), bleu(31)]).map((c) => [c.title, c.points.map((p) => [p.label, p.points.length])])).toEqual([
       ['bleu', [['val', 2]]],
     ]);
+  });
+
+  it('a chart of somebody’s own names the series that the run does not have', () => {
+    const plan = {
+      own: [{ id: 'x', title: 'Mine', series: ['a', 'b', 'c'], range: [null, null] }],
+      hidden: [],
+      order: [],
+    } as const;
+    const [mine] = ownCharts(plan, [], [series('b')]);
+    expect([mine?.lines.map((l) => l.name), mine?.missing]).toEqual([['b'], ['a', 'c']]);
+    expect(noSuchSeries(['a', 'c'])).toBe('There is no series a, c here.');
+    expect(noSuchSeries(['a', 'b', 'c', 'd', 'e'])).toBe('There is no series a, b, c and 2 more here.');
   });
 
   it('an accuracy is a share in percent unless its unit says otherwise', () => {

@@ -7,7 +7,7 @@ import { mount, people, TestRun } from '~/test/support/component';
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
 afterEach(cleanup);
 
-it('the page of a run in the trash says so, until it is taken out', () => {
+it('the page of a run in the trash says so, until it is taken out, or is gone', () => {
   const run = new TestRun(people.ada);
   mount(run, <TrashBar />);
   expect(screen.queryByRole('status')).toBe(null);
@@ -16,5 +16,9 @@ it('the page of a run in the trash says so, until it is taken out', () => {
     'This run is in the trash, and will be deleted for good. An admin can take it out: list of runs, Trash.',
   );
   act(() => void run.log({ type: 'run.labelled', actor: people.ada, trashed: false }));
+  expect(screen.queryByRole('status')).toBe(null);
+  act(() => void run.log({ type: 'run.labelled', actor: people.ada, trashed: true }));
+  screen.getByRole('status');
+  act(() => run.set({ link: 'refused', error: 'there is no run run001' }));
   expect(screen.queryByRole('status')).toBe(null);
 });

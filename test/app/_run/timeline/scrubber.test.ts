@@ -73,6 +73,7 @@ describe('the snapshot shown', () => {
     expect(snapshotWords(137, 140)).toBe('step 137: nearest snapshot 140');
     expect(snapshotWords(140, 140)).toBe('snapshot at step 140');
     expect(snapshotWords(3, null)).toBe('');
-    expect(snapshotWords(99_999, 140, 150)).toBe('this run has no step 99,999: it is at 150');
+    expect(snapshotWords(99_999, 140, 0, 150)).toBe('this run has no step 99,999: it is at 150');
+    expect(snapshotWords(-5, 140, 0, 150)).toBe('this run has no step −5: it begins at 0');
   });
 });

@@ -11,5 +11,6 @@ it.each<[RunStatus, string]>([
   ['finished', 'Last step'],
   ['crashed', 'Last step'],
 ])('only a run that moves is live: one that is %s says "%s", and pinned "Pinned"', (status, word) => {
-  expect([stateWord(status, true), stateWord(status, false)]).toEqual([word, 'Pinned']);
+  expect([stateWord(status, true, false), stateWord(status, false, false)]).toEqual([word, 'Pinned']);
+  expect([stateWord(status, true, true), stateWord(status, false, true)]).toEqual(['Last step', 'Pinned']);
 });

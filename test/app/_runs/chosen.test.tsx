@@ -1,0 +1,48 @@
+// @vitest-environment jsdom
+import { cleanup, screen, waitFor } from '@testing-library/react';
+import { userEvent } from '@testing-library/user-event';
+import { afterEach, expect, it, vi } from 'vitest';
+import { Chosen } from '~/app/_runs/Chosen';
+import { asNow } from '~/app/_runs/chosenRuns';
+import type { RunSummary } from '~/shared/summary';
+import { mount, people, TestRun } from '~/test/support/component';
+import { server } from '~/test/support/stubServer';
+
+vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
+afterEach(cleanup);
+
+const run = (runId: string, more: object = {}) =>
+  ({
+    runId,
+    name: runId.toUpperCase(),
+    tags: [],
+    status: 'finished',
+    archived: false,
+    trashed: false,
+    ...more,
+  }) as unknown as RunSummary;
+
+it('of several runs those that stayed as they were, because they had changed meanwhile, stay chosen', async () => {
+  server.answers.set('runs.label', (input) => {
+    const { runId } = input as { runId: string };
+    return runId === 'b'
+      ? { ok: false, reason: 'state', message: 'the run has not ended: stop it first', field: null }
+      : { ok: true, seq: 9 };
+  });
+  const done: string[][] = [];
+  const runs = [run('a'), run('b'), run('c')];
+  const props = { runs, you: people.ada, columns: [], onClear: () => {}, onChanged: () => {} };
+  mount(new TestRun(people.ada), <Chosen {...props} onDone={(all) => done.push(all.map((r) => r.runId))} />);
+  await userEvent.click(screen.getByRole('button', { name: 'Archive' }));
+  await waitFor(() => expect(done).toEqual([['a', 'c']]));
+});
+
+it('chosen runs are as they are now, and one that is gone is not chosen any more', () => {
+  const chosen = new Map(['a', 'b', 'c'].map((id) => [id, run(id, { status: 'running' })]));
+  expect(asNow(chosen, [run('other')])).toBe(chosen);
+  const now = asNow(chosen, [run('a'), run('b', { gone: true }), run('other')]);
+  expect([...now.values()].map((r) => [r.runId, r.status])).toEqual([
+    ['a', 'finished'],
+    ['c', 'running'],
+  ]);
+});
