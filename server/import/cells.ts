@@ -17,13 +17,15 @@ export const plainNumbers: NumberStyle = { decimal: '.', thousands: ',', either:
 const absentWords = new Set(['na', 'n/a', '#n/a', '#n/a n/a', '#na', '<na>', 'none', 'null', 'nil', '-', '--']);
 export const isAbsent = (cell: string): boolean => cell === '' || (cell.length <= 8 && absentWords.has(cell.toLowerCase()));
 
-const nan = /^[-+]?(nan|1\.#(qnan|ind))$/i;
+const nan = /^[-+]?(nan(\(\w*\))?|1\.#([qs]nan|ind))$/i;
 const infinite = /^([-+]?)(inf(inity)?|1\.#inf|∞)$/i;
 const plain = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 const grouped = /^[-+]?\d{1,3}([,.  '’])\d{3}(\1\d{3})*([,.]\d*)?(e[-+]?\d+)?$/i;
 
 /** The number in a trimmed cell; null when it is not a number. NaN and infinities are numbers. */
-export function numberOf(cell: string, style: NumberStyle = plainNumbers): number | null {
+export function numberOf(written: string, style: NumberStyle = plainNumbers): number | null {
+  // A typographic minus.
+  const cell = written.startsWith('\u2212') ? `-${written.slice(1)}` : written;
   const value = Number(cell);
   // Number() reads "0x10" as 16 and an empty text as 0.
   if (!Number.isNaN(value) && !(style.thousands === '.' && grouped.test(cell)))

@@ -8,13 +8,13 @@ import { encodingOf, textOf } from './text';
 
 /**
  * A table as text: CSV as spreadsheets, pandas, Lightning, Keras, YOLO, W&B, MLflow and others write it. The first line names the
- * columns; the separator is a comma, semicolon, tab or bar, judged by the lines (or named by `sep=;`); lines that begin with #
- * are comments.
+ * columns; the separator is a comma, semicolon, tab or bar, judged by the lines (or named by `sep=;`), or spaces, as NumPy and
+ * gnuplot write them; lines that begin with # are comments.
  */
 
 /** Characters from which separator, line end and number style are judged. */
 const SAMPLE = 1 << 16;
-/** A file with longer cells is not a table of this kind. */
+/** Of a cell; what a longer one has beyond it is left out: it is no number. */
 const LONGEST_CELL = 4096;
 const LONGEST_LINE = 8 * 2 ** 20;
 
@@ -47,7 +47,6 @@ export async function readCsv(
       for (const name of header) {
         if (known.has(name) && name !== '') runs.notes.push(`line ${line}: two columns are named ${JSON.stringify(name)}`);
         known.add(name);
-        if (name.length > LONGEST_CELL) throw new ImportError(`line ${line}: a name is longer than ${LONGEST_CELL} characters`);
         reader.column(name);
       }
       if (!isData) return;
@@ -58,8 +57,6 @@ export async function readCsv(
         `line ${line}: ${cells.length} cells, the first line has ${header.length}; put cells that hold the separator in quotes`,
       );
     if (cells.length < header.length && short++ === 0) firstShort = line;
-    for (const cell of cells)
-      if (cell.length > LONGEST_CELL) throw new ImportError(`line ${line}: a cell is longer than ${LONGEST_CELL} characters`);
     reader.row(cells, `line ${line}`);
   };
   for await (const { lines, style } of linesOf(textOf(source, encoding, report))) for (const line of lines) take(line, style);
@@ -101,6 +98,8 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
       }
     }
     if (held === '') continue;
+    // Columns that are aligned by several spaces; held begins with a line.
+    if (dialect.separator === ' ') held = held.replace(/(^|\n) *(#?) */g, '$1$2').replace(/ +/g, ' ');
     const parser = new Papa.Parser({ delimiter: dialect.separator, newline: dialect.newline, quoteChar: '"' });
     const { data, errors, meta } = parser.parse(held, 0, !done) as unknown as {
       data: string[][];
@@ -119,7 +118,7 @@ async function* linesOf(text: AsyncIterable<string>): AsyncGenerator<{ lines: Li
       let breaks = 1;
       const cells = raw.map((cell) => {
         if (cell.includes(dialect!.newline)) breaks += cell.split(dialect!.newline).length - 1;
-        const trimmed = cell.trim();
+        const trimmed = (cell.length > LONGEST_CELL ? `${cell.slice(0, LONGEST_CELL)}...` : cell).trim();
         // The parser does not recognize a quote after a space.
         return trimmed.length > 1 && trimmed.startsWith('"') && trimmed.endsWith('"') && cell !== trimmed
           ? trimmed.slice(1, -1)
@@ -166,7 +165,10 @@ function dialectOf(text: string): Dialect {
   };
 }
 
-/** The separator for which the most lines have as many cells as the first one, and among those the one with the most cells. */
+/**
+ * The separator for which the most lines have as many cells as the first one, and among those the one with the most cells. Where
+ * there is none, it is spaces, if every line has as many words as the first one.
+ */
 function separatorOf(rowsBy: (separator: string) => string[][]): string {
   let best = { separator: ',', alike: 0, width: 1 };
   for (const separator of [',', ';', '\t', '|']) {
@@ -176,5 +178,7 @@ function separatorOf(rowsBy: (separator: string) => string[][]): string {
     const alike = rows.filter((r) => r.length <= width && (r.length > 1 || width === 1)).length / rows.length;
     if (alike > best.alike + 0.2 || (alike > best.alike - 0.2 && width > best.width)) best = { separator, alike, width };
   }
-  return best.separator;
+  if (best.width > 1) return best.separator;
+  const words = rowsBy(',').map((cells) => cells.join(',').split(/ +/).length);
+  return words.length > 0 && words[0]! > 1 && words.every((n) => n === words[0]) ? ' ' : best.separator;
 }

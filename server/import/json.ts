@@ -155,15 +155,16 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
     readList(list as Json[], name, runs, options);
     return;
   }
-  const lists = Object.entries(document).filter(([, v]) => Array.isArray(v) || isObject(v));
+  const lists = columnsOf(document);
   if (lists.length === 0) throw new ImportError(noRows);
+  if (readPoints(lists, runs, options)) return;
   // Columns: lists by name, or pandas' {"name": {"0": value}}.
   const cells = lists.map(([key, v]): [string, Map<number, Json>] => [
     key,
     new Map(
       Array.isArray(v)
         ? v.map((cell, i): [number, Json] => [i, cell])
-        : Object.entries(v as Row).flatMap(([i, cell]): [number, Json][] => (/^\d+$/.test(i) ? [[Number(i), cell]] : [])),
+        : Object.entries(v).flatMap(([i, cell]): [number, Json][] => (/^\d+$/.test(i) ? [[Number(i), cell]] : [])),
     ),
   ]);
   const reader = new TableReader(runs, { axis: options.axis, positional: true });
@@ -177,6 +178,32 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
       `row ${i + 1}`,
     );
   reader.end();
+}
+
+type Column = [name: string, cells: Json[] | Row];
+
+/** Lists, and objects by row number, by name; also those of an object within (Keras' history beside its params). */
+const columnsOf = (object: Row, prefix = '', depth = 0): Column[] =>
+  Object.entries(object).flatMap(([key, v]): Column[] => {
+    if (Array.isArray(v)) return [[prefix + key, v]];
+    if (!isObject(v) || depth === 8) return [];
+    if (Object.keys(v).some((i) => /^\d+$/.test(i))) return [[prefix + key, v]];
+    return columnsOf(v, key === 'history' ? prefix : `${prefix}${key}/`, depth + 1);
+  });
+
+/** {"loss": [[step, value], ...]}, or with the wall time first: each series has its own steps. @returns whether the lists are such */
+function readPoints(lists: readonly Column[], runs: RunsReading, options: Options): boolean {
+  const width = Array.isArray(lists[0]![1]) && Array.isArray(lists[0]![1][0]) ? lists[0]![1][0].length : 0;
+  const isPoint = (point: Json): point is Json[] => Array.isArray(point) && point.length === width;
+  if ((width !== 2 && width !== 3) || !lists.every(([, list]) => Array.isArray(list) && list.every(isPoint))) return false;
+  const rows = new RowReader(runs, options);
+  for (const [name, list] of lists)
+    for (const [i, point] of (list as Json[][]).entries()) {
+      const [value, step, time] = point.toReversed();
+      rows.take({ ...(time !== undefined && { 'Wall time': time }), step: step!, [name]: value! }, `${shown(name)}[${i}]`);
+    }
+  rows.end();
+  return true;
 }
 
 function readList(list: readonly Json[], name: string, runs: RunsReading, options: Options): void {

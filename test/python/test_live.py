@@ -302,6 +302,15 @@ def test_spaces_around_an_address_and_a_token_are_no_part_of_them(monkeypatch):
     assert (settings.server, settings.token) == ("http://127.0.0.1:3000", "secret")
 
 
+def test_of_a_file_that_the_server_has_nothing_is_remembered(init):
+    run = init(name="a picture a second, for a week")
+    blobs = run._link._blobs
+    for step in range(3):
+        run.image("picture", [[step, 255]], step)
+    run.finish()
+    assert (blobs._known, blobs._left_out) == ({}, {})
+
+
 def test_a_call_with_more_series_than_a_message_has_events_arrives_whole(init, server):
     run = init(name="wide")
     wide = {f"layer {i}": float(i) for i in range(9000)}

@@ -34,8 +34,8 @@ export class Spool implements EventLog {
   #head = 0;
   #recentBytes = 0;
   #eventBytes = 0;
-  /** Sizes of the blobs kept, and the number of the last event that names each. */
-  readonly #blobs = new Map<string, { bytes: number; lastNumber: number }>();
+  /** The blobs kept: size, the number of the last event that names each, and whether the server has it. */
+  readonly #blobs = new Map<string, { bytes: number; lastNumber: number; uploaded: boolean }>();
   #blobBytes = 0;
 
   /** @throws the file system's error when the folder cannot be made */
@@ -116,13 +116,19 @@ export class Spool implements EventLog {
       return;
     }
     writeFileSync(this.#blobFile(hash), bytes);
-    this.#blobs.set(hash, { bytes: bytes.length, lastNumber: number });
+    this.#blobs.set(hash, { bytes: bytes.length, lastNumber: number, uploaded: false });
     this.#blobBytes += bytes.length;
   }
 
-  /** null when no unsent event names the blob. */
+  /** A blob to upload; null when the server has it, or no unsent event names it. */
   blob(hash: string): Buffer<ArrayBuffer> | null {
-    return this.#blobs.has(hash) ? readFileSync(this.#blobFile(hash)) : null;
+    return this.#blobs.get(hash)?.uploaded === false ? readFileSync(this.#blobFile(hash)) : null;
+  }
+
+  /** Says whether the server has a blob. */
+  setUploaded(hash: string, uploaded: boolean): void {
+    const blob = this.#blobs.get(hash);
+    if (blob) blob.uploaded = uploaded;
   }
 
   /** Closes everything and deletes the files. */

@@ -31,7 +31,6 @@ interface Held {
   attempt: number;
   outbox: Outbox;
   spool: Spool;
-  uploaded: Set<string>;
   /** Blobs that are too large to be sent, and why. */
   leftOut: Map<string, string>;
   /** Highest command seq received. */
@@ -206,7 +205,6 @@ export class Uplink {
       attempt,
       outbox: new Outbox(spool),
       spool,
-      uploaded: new Set(),
       leftOut: new Map(),
       lastCommandSeq,
       ended: false,
@@ -352,7 +350,7 @@ export class Uplink {
       case 'retry':
         return this.#pause(outcome.message);
       case 'missing-blob':
-        for (const hash of batch.events.flatMap(blobsOf)) held.uploaded.delete(hash);
+        for (const hash of batch.events.flatMap(blobsOf)) held.spool.setUploaded(hash, false);
         return this.#pause(`${outcome.message}; uploading again`);
       case 'fenced':
         return this.#drop(outcome.message);
@@ -381,11 +379,11 @@ export class Uplink {
   }
 
   async #upload(held: Held, hash: string): Promise<void> {
-    if (held.uploaded.has(hash)) return;
     const bytes = held.spool.blob(hash);
-    if (!bytes) return; // The server may already have a blob that an event names; if not, it answers missing-blob.
+    // The server may have a blob without this trainer's doing; if not, it answers missing-blob.
+    if (!bytes) return;
     await this.host.putBlob(this.start, hash, bytes);
-    held.uploaded.add(hash);
+    held.spool.setUploaded(hash, true);
   }
 
   /** Waits before the next try; ends early when the connection is lost or the run dropped. */

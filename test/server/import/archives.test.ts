@@ -136,7 +136,7 @@ describe('JSON without rows is refused in its own words', () => {
   const noRows = 'the file holds no rows: lists of numbers, or a list of objects, are expected';
   it.each([
     ['an empty list', '[]', noRows],
-    ['objects in objects', '{"history":{"loss":[1]}}', noRows],
+    ['objects in objects', '{"history":{"loss":{"a":1}}}', noRows],
     ['lists nested very deep', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'row 1: an object is expected, not a list of 1'],
   ])('%s', async (_, text, message) => {
     expect(await refusals('x.json', text)).toEqual([message]);

@@ -13,6 +13,10 @@ describe('rows as JSON', () => {
     ['a row a line, the last one not whole', '{"step":0,"loss":2.5}\n{"step":1,"loss":2.25}\n{"step":2,"lo', two],
     ['a list of rows', '[{"step":0,"loss":2.5},{"step":1,"loss":2.25}]', two],
     ['columns of lists, as Keras keeps them', '{"loss":[2.5,2.25]}', two],
+    ['Keras: history beside its settings', '{"params":{"epochs":2},"epoch":[0,1],"history":{"loss":[2.5,2.25]}}', two],
+    ['columns of lists within objects', '{"train":{"loss":[2.5,2.25]}}', { 'train/loss': two.loss }],
+    ['pairs of step and value', '{"loss":[[0,2.5],[1,2.25]],"val":[[1,3]]}', { ...two, val: { 1: 3 } }],
+    ['time, step and value', '{"loss":[[1700000000.5,0,2.5],[1700000001.5,1,2.25]]}', two],
     ['pandas, by columns', '{"step":{"0":10,"1":20},"loss":{"0":2.5,"1":2.25}}', { loss: { 10: 2.5, 20: 2.25 } }],
     ['pandas, split', '{"columns":["step","loss"],"index":[0,1],"data":[[0,2.5],[1,2.25]]}', two],
     [

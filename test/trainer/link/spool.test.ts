@@ -67,6 +67,21 @@ describe('the spool', () => {
     expect([spool.blob('aa'), spool.bytes, readdirSync(join(folder, 'a'))]).toEqual([null, 0, []]);
   });
 
+  it('gives a blob out to be uploaded until it was, and again when the server has lost it', () => {
+    const spool = new Spool(join(folder, 'a'));
+    const bytes = new Uint8Array([1, 2, 3]);
+    spool.putBlob('aa', bytes, 4);
+    spool.setUploaded('aa', true);
+    expect([spool.blob('aa'), spool.bytes]).toEqual([null, 3]);
+    spool.putBlob('aa', bytes, 9);
+    expect(spool.blob('aa')).toBeNull();
+    spool.setUploaded('aa', false);
+    expect(spool.blob('aa')).toEqual(Buffer.from(bytes));
+    spool.trim(10);
+    spool.setUploaded('aa', false);
+    expect([spool.blob('aa'), spool.bytes]).toEqual([null, 0]);
+  });
+
   it('is removed at the next start when its process was killed, and left alone while it lives', () => {
     // Above the largest pid Linux gives out (4194304).
     mkdirSync(join(folder, '4194305-dead'));

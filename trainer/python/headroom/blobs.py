@@ -37,6 +37,12 @@ class Blobs:
             known = self._known[file] = (sha.hexdigest(), size)
         return known
 
+    def forget(self, files: list[str]) -> None:
+        """The events that name these files are stored: no others do."""
+        for file in files:
+            self._known.pop(file, None)
+            self._left_out.pop(file, None)
+
     def named(self, event: dict[str, Any]) -> dict[str, Any]:
         """The event with hash and size instead of a file of the spool; an alert in its place if the file is too large to be sent."""
         out = dict(event)

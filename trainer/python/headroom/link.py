@@ -323,6 +323,7 @@ class Link:
             if self.done.is_set():
                 return
             first = after
+        self._blobs.forget(batch.files)
 
     def _send_part(self, link: Socket, files: list[str], first: int, after: int, events: list[dict[str, Any]]) -> None:
         packed = pack({"runId": self._meta["runId"], "attempt": self._meta["attempt"], "from": first, "events": events})
