@@ -108,6 +108,44 @@ def test_a_trainer_is_steered_at_the_named_step_and_validates_while_paused(serve
         assert rate == pytest.approx(base / (1 + step / 100), rel=1e-9), step
 
 
+class Gan(Module):
+    """Two optimizers, and two updates a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.other = torch.nn.Linear(4, 1)
+        self.seen: list[float] = []
+
+    def training_step(self, batch, index):
+        self.seen.append(self.optimizers()[1].param_groups[0]["lr"])
+        for layer, optimizer in zip((self.layer, self.other), self.optimizers()):
+            optimizer.zero_grad()
+            loss = layer(batch).pow(2).mean()
+            self.manual_backward(loss)
+            optimizer.step()
+        self.log("train/loss", loss)
+        time.sleep(0.005)
+
+    def configure_optimizers(self):
+        return [torch.optim.SGD(one.parameters(), lr=0.1) for one in (self.layer, self.other)]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_of_two_optimizers_a_command_names_the_step_of_the_rows(server, tmp_path, settings):
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
+
+    module = Gan()
+    logger = HeadroomLogger(project="lightning", name="gan", **settings)
+    steered = Steered(server, lambda: trainer(tmp_path, logger, callbacks=[HeadroomCallback(logger)], max_epochs=-1).fit(module, data()))
+    steered.begun("gan")
+    applied = steered.set("optimizer2.lr", 0.5)
+    steered.act("stop")
+    steered.join()
+    assert [i for i, rate in enumerate(module.seen) if rate == 0.5][0] == applied["step"]
+    assert [step for step, _ in server.record(steered.run_id).series("train/loss")] == list(range(len(module.seen)))
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path, settings):
     from headroom.lightning import HeadroomLogger

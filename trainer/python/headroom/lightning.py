@@ -138,13 +138,18 @@ class HeadroomLogger(Logger):
             self._done, self._fit = self._fit.global_step, None
 
 
+def _rows(trainer: Any) -> int:
+    """The step at which the logger gets the next row: of several optimizers, `global_step` counts the updates of each."""
+    return int(getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", trainer.global_step))
+
+
 class HeadroomCallback(Callback):
     """Steering. `source`: a HeadroomLogger or a run; default: the trainer's own HeadroomLogger."""
 
     def __init__(self, source: HeadroomLogger | headroom.Run | None = None) -> None:
         self._source = source
         self._run: headroom.Run | None = None
-        self._step = 0
+        self._step = self._seen = 0
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_run": None}
@@ -154,7 +159,7 @@ class HeadroomCallback(Callback):
         if source is None:
             raise ValueError("HeadroomCallback: give it a HeadroomLogger or a run, or give the Trainer a HeadroomLogger")
         self._run = source.run if isinstance(source, HeadroomLogger) else source
-        self._step = trainer.global_step
+        self._step, self._seen = _rows(trainer), trainer.global_step
         LoopControls(
             self._run,
             lambda: self._step,
@@ -168,13 +173,14 @@ class HeadroomCallback(Callback):
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         for watch in self._run._watches if self._run else ():
-            watch.measure(trainer.global_step)
+            watch.measure(_rows(trainer))
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         # Only between two updates, also with gradient accumulation over several batches.
-        if self._run is None or trainer.global_step == self._step:
+        if self._run is None or trainer.global_step == self._seen:
             return
-        self._step = trainer.global_step
+        # Lightning counts the row of this batch after the callbacks.
+        self._step, self._seen = _rows(trainer) + 1, trainer.global_step
         if not self._run.handle_commands(self._step):
             trainer.should_stop = True
 
