@@ -4,6 +4,7 @@ import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
+import { forFile } from '~/shared/fileNames';
 import { chartPng, download } from './exportChart';
 import type { ChartContent } from './lineLayout';
 import type { ChartPoint } from './place';
@@ -27,7 +28,7 @@ export interface Takeaway {
 /** Saves what a chart shows; `error` says why the last export failed. */
 export function useSave(title: string, { svg, csv }: Takeaway) {
   const { problem, attempt } = useAttempt();
-  const file = title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  const file = forFile(title).toLowerCase() || 'chart';
   const save = async (kind: 'png' | 'svg' | 'csv') => {
     if (kind === 'csv') return download(`${file}.csv`, csv(), 'text/csv');
     const drawing = svg();

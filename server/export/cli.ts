@@ -37,7 +37,9 @@ export async function main(argv: readonly string[], terminal: Terminal = standar
     const { request } = openServer({ url: values.server, token: values.token, signal });
     for (const run of runs) {
       const answer = await request(`/api/runs/${encodeURIComponent(run)}/export?${query}`);
-      const name = /filename="([^"]+)"/.exec(answer.headers.get('content-disposition') ?? '')?.[1] ?? run;
+      const header = answer.headers.get('content-disposition') ?? '';
+      const [, utf8] = /filename\*=UTF-8''(\S+)/.exec(header) ?? [];
+      const name = utf8 ? decodeURIComponent(utf8) : (/filename="([^"]+)"/.exec(header)?.[1] ?? run);
       const file = values.to === '-' ? null : await placeFor(path.basename(name), values.to, runs.length);
       const body = Readable.fromWeb(answer.body as Parameters<typeof Readable.fromWeb>[0]);
       if (file === null) await pipeline(body, process.stdout, { end: false, ...(signal && { signal }) });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
 import type { ExportFormat } from '~/shared/exports';
+import { forFile } from '~/shared/fileNames';
 import { runId } from '~/shared/ids';
 import { npy } from '~/shared/npy';
 import { parseSafetensors, type StoredTensor } from '~/shared/safetensors';
@@ -163,12 +164,28 @@ export const contentType = ({ format }: ExportQuery): string => formats[format].
 export const writeExport = (source: RecordSource, query: ExportQuery, now: number): AsyncGenerator<Uint8Array> =>
   ofOneState(source, query.runId, query.format !== 'headroom', formats[query.format].write(source, query, now));
 
-/** A file name for people: letters, digits, dots and dashes of the run's name. */
-export const fileName = (query: ExportQuery, runName: string, at: number): string => {
+/** A file name for people, after the run, and the series if it is one. */
+const fileName = (query: ExportQuery, runName: string, at: number): string => {
   const range = query.from === undefined && query.to === undefined ? undefined : `steps${query.from ?? 0}-${query.to ?? ''}`;
-  const parts = [runName, query.tensor ?? query.signal, query.step === undefined ? undefined : `step${query.step}`, range];
-  const name = parts.filter((p) => p !== undefined).join('-');
-  return formats[query.format].file(name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[-.]+|-+$/g, '') || query.runId, at);
+  const one = query.series?.length === 1 ? query.series[0] : undefined;
+  const parts = [
+    forFile(runName) || query.runId,
+    one ?? query.tensor ?? query.signal,
+    query.step === undefined ? undefined : `step${query.step}`,
+    range,
+  ];
+  const name = parts.flatMap((part) => (part === undefined ? [] : forFile(part) || [])).join('-');
+  return formats[query.format].file(name, at);
+};
+
+/** The header with which a file is sent; programs that read only ASCII in it save it under its run's id. */
+export const disposition = (query: ExportQuery, runName: string, at: number): string => {
+  const name = fileName(query, runName, at);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+  const plain = /^[\x00-\x7f]*$/.test(name);
+  if (plain) return `attachment; filename="${name}"`;
+  const { series: _series, tensor: _tensor, signal: _signal, ...rest } = query;
+  return `attachment; filename="${fileName(rest, query.runId, at)}"; filename*=UTF-8''${encodeURIComponent(name)}`;
 };
 
 async function* one(bytes: () => Promise<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -8,7 +8,7 @@ import { describeZodError } from '~/server/base/zodError';
 import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import type { RunView } from '~/shared/view';
-import { contentType, exportQuery, fileName, writeExport } from './formats';
+import { contentType, disposition, exportQuery, writeExport } from './formats';
 import { ExportError } from './source';
 import { type ExportJob, exportInThread } from './thread';
 
@@ -77,7 +77,7 @@ async function send(
     job.signal.throwIfAborted();
     response.writeHead(200, {
       'content-type': contentType(query.data),
-      'content-disposition': `attachment; filename="${fileName(query.data, view.setup.name, now)}"`,
+      'content-disposition': disposition(query.data, view.setup.name, now),
       'cache-control': 'no-store',
     });
     const all = async function* () {

@@ -61,6 +61,41 @@ def test_a_script_for_wandb_runs_with_one_line_changed(server, tmp_path):
     assert record.status == "finished"
 
 
+RENAMED = """
+import os
+import headroom.wandb as wandb
+
+wandb.require("core")
+try:
+    wandb.init(project="drop in")
+    wandb.run.name = f"{wandb.run.name} renamed"
+    wandb.run.tags += ("late",)
+    wandb.run.notes = "said later"
+    table = wandb.Table(columns=["a"], data=[[1], [2]])
+    table.add_column("b", [3, 4])
+    assert (table.columns, table.data) == (["a", "b"], [[1, 3], [2, 4]])
+    wandb.log({"loss": 1.0})
+except wandb.errors.CommError:
+    pass
+wandb.finish()
+os.environ["WANDB_MODE"] = "disabled"
+wandb.init(name="not sent")
+wandb.log({"loss": 1.0})
+wandb.finish()
+"""
+
+
+def test_the_environment_of_wandb_is_heeded_and_a_run_is_renamed(server, tmp_path):
+    about = {"WANDB_NAME": "from outside", "WANDB_TAGS": "x,y", "WANDB_RUN_GROUP": "g", "WANDB_JOB_TYPE": "j", "WANDB_NOTES": "n", "WANDB_PROJECT": "other"}
+    child = script(RENAMED, server, tmp_path, **about)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, said
+    (run,) = [r for r in server.runs() if r["name"] in ("from outside renamed", "not sent")]
+    setup = server.record(run["runId"]).run["setup"]
+    assert (setup["name"], setup["project"], setup["notes"]) == ("from outside renamed", "drop in", "said later")
+    assert (setup["tags"], setup["group"], setup["jobType"]) == (["x", "y", "late"], "g", "j")
+
+
 def test_a_stop_ends_the_script_like_ctrl_c(server, tmp_path):
     source = """
 import time

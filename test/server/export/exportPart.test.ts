@@ -43,6 +43,21 @@ describe('a part of a run as CSV', () => {
     expect(file).toBe('attachment; filename="Recorded-run-steps1990-2510.csv"');
   });
 
+  it('is saved under the names of the run and of its one series, whatever their script', async () => {
+    const name = async (runName: string, query: string) => {
+      await app.hub.decide('record1', () => [
+        { type: 'run.labelled', actor: { id: 'a', name: 'A', role: 'admin' }, name: runName },
+      ]);
+      return (await asked(query)).file;
+    };
+    expect(await name('Ünï / 実験\u202e "1"', 'format=csv&series=loss&from=1&to=2')).toBe(
+      `attachment; filename="record1-steps1-2.csv"; filename*=UTF-8''${encodeURIComponent('Ünï-実験-1-loss-steps1-2.csv')}`,
+    );
+    expect(await name('🚀', 'format=csv&series=loss')).toBe('attachment; filename="record1-loss.csv"');
+    expect(await name('字'.repeat(80), 'format=csv')).toContain(`''${encodeURIComponent(`${'字'.repeat(50)}.csv`)}`);
+    await name('Recorded run', 'format=csv');
+  });
+
   it('at either end alone, beyond the end, and of one step', async () => {
     const steps = async (query: string) => cells((await asked(`format=csv&series=loss&${query}`)).text).map(([s]) => Number(s));
     const all = Array.from({ length: recordedSteps }, (_, s) => s);

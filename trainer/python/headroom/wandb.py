@@ -11,6 +11,7 @@ People can pause and resume the run (`log` waits during a pause), and stop it: a
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ from typing import Any, Mapping, Sequence
 
 import headroom
 
-from .config import as_dict
+from .config import as_dict, made_setup
 from .media import Histogram as _Histogram
 from .media import Image as _Image
 from .media import Table as _Table
@@ -77,6 +78,10 @@ class Table(_Table):
     def add_data(self, *row: Any) -> None:
         self.data.append(list(row))  # type: ignore[attr-defined]
 
+    def add_column(self, name: str, data: Any, optional: Any = None) -> None:
+        rows = self.data if self.columns else [[] for _ in data]
+        self.columns, self.data = [*self.columns, name], [[*row, cell] for row, cell in zip(rows, data)]  # type: ignore[misc]
+
 
 def Html(data: Any, *_: Any, **__: Any) -> headroom.Text:
     """Shown as text."""
@@ -129,16 +134,46 @@ def _current_config() -> Mapping[str, Any]:
 class Run:
     """The result of `wandb.init()`: the part of a wandb run that scripts use, around a headroom run."""
 
-    def __init__(self, inner: headroom.Run, id: str, project: str | None) -> None:
+    def __init__(self, inner: headroom.Run, id: str, project: str) -> None:
         self.headroom = inner
         self.id = id
-        self.project = project or "default"
+        self.project = project
         self.entity = ""
-        self.name = inner.name
+        self.sweep_id = None
         self.config = inner.config
         self.summary = inner.summary
         self._alerts: dict[str, float] = {}
         self._step = 0
+
+    @property
+    def name(self) -> str:
+        return self.headroom.name
+
+    @name.setter
+    def name(self, name: Any) -> None:
+        self._change("name", name)
+        self.headroom.name = self.headroom._setup["name"]
+
+    @property
+    def notes(self) -> str | None:
+        return self.headroom._setup.get("notes")
+
+    @notes.setter
+    def notes(self, notes: Any) -> None:
+        self._change("notes", notes)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return tuple(self.headroom._setup["tags"])
+
+    @tags.setter
+    def tags(self, tags: Any) -> None:
+        self._change("tags", tags)
+
+    def _change(self, field: str, value: Any) -> None:
+        made = made_setup(**{"name": self.name, "project": self.project, "config": None, "group": None, "job_type": None, "tags": None, "notes": None, field: value})
+        self.headroom._setup[field] = made.get(field, "")
+        self.headroom._out.say({"type": "setup", field: made.get(field, "")})
 
     @property
     def step(self) -> int:
@@ -244,7 +279,7 @@ def init(
     settings: Any = None,
     **more: Any,
 ) -> Run:
-    """Like `wandb.init`; server and token as for `headroom.init`."""
+    """Like `wandb.init`, also with what the environment says to wandb (WANDB_MODE, WANDB_NAME, ...); server and token as for `headroom.init`."""
     global run
     if run is not None:
         if not reinit or reinit in ("return_previous", "default"):
@@ -254,22 +289,26 @@ def init(
         _ignored("init(settings=)")
     for argument in [n for n, v in {"entity": entity, "resume_from": resume_from, **more}.items() if v is not None]:
         _ignored(f"init({argument}=)")
+    env = os.environ.get
+    if env("WANDB_DISABLED", "").lower() in ("true", "1", "yes"):
+        mode = mode or "disabled"
+    mode, id, resume = mode or env("WANDB_MODE"), id or env("WANDB_RUN_ID"), env("WANDB_RESUME") if resume is None else resume
     own = id or uuid.uuid4().hex[:8]
     policy = {True: "allow", "auto": "allow", None: "allow" if id else "never", False: "never"}.get(resume, resume)
     inner = headroom.init(
-        project=project,
-        name=name,
+        project=project or env("WANDB_PROJECT"),
+        name=name or env("WANDB_NAME"),
         config={**dict(dict.items(globals()["config"])), **as_dict(config)},
-        group=group,
-        job_type=job_type,
-        tags=tags,
-        notes=notes,
+        group=group or env("WANDB_RUN_GROUP"),
+        job_type=job_type or env("WANDB_JOB_TYPE"),
+        tags=tags if tags is not None else [tag for tag in env("WANDB_TAGS", "").split(",") if tag],
+        notes=notes or env("WANDB_NOTES"),
         id=own,
         resume=policy,
         mode=_MODES.get(mode, mode),
         folder=dir,
     )
-    run = Run(inner, own, project)
+    run = Run(inner, own, inner._setup["project"])
     loop_actions(inner, lambda: inner._out.step, None, None)
     return run
 
@@ -314,6 +353,22 @@ def setup(*_: Any, **__: Any) -> None:
     pass
 
 
+class Error(Exception):
+    """The errors of wandb, for scripts that catch them."""
+
+
+class UsageError(Error):
+    pass
+
+
+class CommError(Error):
+    pass
+
+
+class errors:
+    Error, UsageError, CommError = Error, UsageError, CommError
+
+
 class util:
     @staticmethod
     def generate_id(length: int = 8) -> str:
@@ -334,7 +389,7 @@ class _Ignored:
 
 _LEFT_OUT = {
     "Artifact", "log_artifact", "use_artifact", "log_code", "log_model", "link_model", "save", "restore", "Video", "Audio", "Object3D", "Molecule", "Plotly", "Graph", "plot", "sweep",
-    "agent", "use_model", "mark_preempting", "status",
+    "agent", "use_model", "mark_preempting", "status", "require", "teardown", "termlog", "termwarn", "termerror", "ensure_configured", "attach", "join", "Classes", "JoinedTable",
 }  # fmt: skip
 
 
