@@ -422,6 +422,18 @@ def test_a_watch_that_has_nothing_to_show_says_so(server, tmp_path):
     assert said() == [f"{logs}: nothing new since it was read last"]
 
 
+def test_a_folder_that_is_not_there_yet_is_waited_for(server, tmp_path):
+    later = tmp_path / "later"
+    child = watch(server, later, tmp_path / "spool")
+    assert f"{later} is not there yet; waiting for it\n" in iter(child.stdout.readline, "")
+    made(later / "run", range(3))
+    wait_for("the run", lambda: "run" in runs_of(server, "later"), 60)
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=30)
+    assert child.returncode == 0
+    assert f"{tmp_path / 'nosuch'} is no folder\n" in once(server, tmp_path / "nosuch", tmp_path / "spool", "none", 2)
+
+
 def test_a_server_that_is_away_is_mentioned_once_and_wrong_arguments_are_named(server, tmp_path):
     made(tmp_path / "logs" / "run", range(3))
     away = type(server)(tmp_path / "never started")

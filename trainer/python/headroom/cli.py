@@ -97,7 +97,7 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
     if importlib.util.find_spec("tensorboard") is None:
         print('headroom watch reads event files with the package tensorboard: pip install "headroom[watch]"', file=sys.stderr)
         return 2
-    if not logdir.is_dir():
+    if not logdir.is_dir() and (once or logdir.exists()):
         print(f"{logdir} is no folder", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
@@ -119,6 +119,10 @@ def watch(logdir: Path, settings: Settings, project: str | None, once: bool, idl
                 if once:
                     return 1
                 time.sleep(POLL_SECONDS)
+        if not logdir.is_dir():
+            print(f"{logdir} is not there yet; waiting for it", file=sys.stderr, flush=True)
+        while not logdir.is_dir():
+            time.sleep(POLL_SECONDS)
         follower.poll(final=once)
         while not once:
             if follower.poll() == 0:

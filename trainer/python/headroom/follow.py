@@ -71,7 +71,9 @@ class Follower:
 
     def _failed(self, error: Exception, folder: Path | None = None) -> None:
         """Prints what cannot be read, once."""
-        why = str(error) if isinstance(error, OSError) and error.filename else f"{folder or self._logdir}: {error!r}"
+        # Errors of TensorFlow have no text of their own.
+        said = getattr(error, "message", None) or repr(error)
+        why = str(error) if isinstance(error, OSError) and error.filename else f"{folder or self._logdir}: {said}"
         self._say(why)
 
     def _say(self, words: str) -> None:
