@@ -1,6 +1,9 @@
 /** Signals of a run's snapshots over time: one value per head, whose number may change from one snapshot to the next. */
 import { headCount, type LayerShape } from './snapshotFile';
 
+/** Most snapshots of one question for their signals. */
+export const SIGNALS_PER_QUESTION = 1000;
+
 export interface SignalHistory {
   /** [n], ascending. */
   steps: Float64Array;

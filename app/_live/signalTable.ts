@@ -23,6 +23,9 @@ export interface SignalSeries {
   width: number;
 }
 
+/** Snapshots that are kept in any case: those that the run's list does not hold yet are among them. */
+const spare = 500;
+
 export class SignalTable {
   private rows = new Map<number, Row>();
 
@@ -38,11 +41,16 @@ export class SignalTable {
     this.rows.set(seq, { layers, values: new Map(signals.map(({ name, values }) => [name, values])) });
   }
 
-  /** Number of recorded snapshots without signals here: if not 0, the history must be read (again). */
-  missing(recorded: readonly Recorded[]): number {
-    let n = 0;
-    for (const r of recorded) if (!this.rows.has(r.seq)) n++;
-    return n;
+  /** Seqs of the recorded snapshots without signals here: those must be read. */
+  missing(recorded: readonly Recorded[]): number[] {
+    return recorded.flatMap(({ seq }) => (this.rows.has(seq) ? [] : [seq]));
+  }
+
+  /** Forgets other snapshots once they are more than these: a page that follows a run for days must not grow. */
+  keep(recorded: readonly Recorded[]): void {
+    if (this.rows.size < 2 * recorded.length + spare) return;
+    const seqs = new Set(recorded.map(({ seq }) => seq));
+    for (const seq of this.rows.keys()) if (!seqs.has(seq)) this.rows.delete(seq);
   }
 
   /** Names of signals for which any of these snapshots has a value, in order of first appearance. */

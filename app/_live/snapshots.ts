@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useSyncExternalStore } from 'react';
 import { api } from '~/app/_trpc/client';
+import { SIGNALS_PER_QUESTION } from '~/shared/signals';
 import { attentionView } from './attentionView';
 import { setCursor } from './cursor';
 import { decodeAside } from './decoder';
@@ -71,18 +72,21 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
   let retry: ReturnType<typeof setTimeout> | null = null;
   let closed = false;
 
-  /** Signals recorded before this page was opened, or while the connection was broken. */
+  /** Signals of listed snapshots that were recorded before this page was opened, or while the connection was broken. */
   async function readSignals() {
     if (reading || retry !== null || closed) return;
     reading = true;
     try {
-      table.load(await api.runs.signals.query({ runId: store.runId }));
-      notify();
+      for (let left = table.missing(feed.recorded); left.length > 0 && !closed; ) {
+        const seqs = left.splice(0, SIGNALS_PER_QUESTION);
+        table.load(await api.runs.signals.query({ runId: store.runId, seqs }));
+        notify();
+      }
     } catch {
       // The link state shows that the server is not reachable; reading is retried until it is back.
     }
     reading = false;
-    if (closed || table.missing(feed.recorded) === 0) return;
+    if (closed || table.missing(feed.recorded).length === 0) return;
     retry = setTimeout(() => {
       retry = null;
       void readSignals();
@@ -95,7 +99,8 @@ function attach(store: RunStore, feed: SnapshotFeed, table: SignalTable, notify:
     if (list === seen) return;
     seen = list;
     feed.setRecorded(list);
-    if (table.missing(feed.recorded) > 0) void readSignals();
+    table.keep(feed.recorded);
+    if (table.missing(feed.recorded).length > 0) void readSignals();
     notify();
   };
   const stopEntries = store.onEntries({

@@ -1,6 +1,6 @@
 import type { Command } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
-import type { AuditEvent } from '~/shared/team';
+import type { AuditEvent, AuditRow } from '~/shared/team';
 import { unreachable } from '~/shared/unreachable';
 import { binaryBytes } from './DiskSpace';
 
@@ -21,17 +21,27 @@ const named = (of: Record<string, string>, text: string) => Object.entries(of).f
 export const deviceName = (text: string): string =>
   [named(browsers, text) ?? text, named(browsers, text) && named(systems, text)].filter(Boolean).join(' on ');
 
-/** A row of the audit log as a sentence without its subject. */
-export function describeAuditEvent(e: AuditEvent): string {
+/** Names of people by id, those removed since among them, as far as these rows tell. */
+export function namesIn(rows: readonly AuditRow[]): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const { actor, event } of rows) {
+    if (event.type === 'person.joined') names.set(event.person.id, event.person.name);
+    else if (!names.has(actor.id)) names.set(actor.id, actor.name);
+  }
+  return names;
+}
+
+/** A row of the audit log as a sentence without its subject. @param nameOf of a person's id */
+export function describeAuditEvent(e: AuditEvent, nameOf: (personId: string) => string): string {
   switch (e.type) {
     case 'person.joined':
       return `joined as ${e.person.role}${e.account ? ` with the account ${e.account.email}` : ''}`;
     case 'account.linked':
       return `linked the account ${e.account.email}`;
     case 'person.changed':
-      return `changed ${e.personId}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.colour && `color ${e.colour}`].filter(Boolean).join(', ')}`;
+      return `changed ${nameOf(e.personId)}: ${[e.name && `name ${e.name}`, e.role && `role ${e.role}`, e.colour && `color ${e.colour}`].filter(Boolean).join(', ')}`;
     case 'person.removed':
-      return `removed ${e.personId}`;
+      return `removed ${nameOf(e.personId)}`;
     case 'invite.made':
       return `made an invite link for ${e.invite.uses} as ${e.invite.role}`;
     case 'invite.revoked':

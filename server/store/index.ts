@@ -59,8 +59,8 @@ export interface Store {
   /** Output of the run's process, as far as it is kept. */
   console(query: ConsoleQuery): Promise<ConsoleAnswer>;
 
-  /** Signals of every snapshot in force, in step order. */
-  signals(runId: string): Promise<SignalHistory>;
+  /** Signals of the snapshots in force, in step order: of those at `seqs`, or of all. */
+  signals(runId: string, seqs?: readonly number[]): Promise<SignalHistory>;
 
   /** Saves a view as the start for folding; it replaces an older one. */
   saveView(view: RunView, summary: RunSummary): Promise<void>;

@@ -18,7 +18,7 @@ import { refuse } from '~/shared/refusals';
 import { takesBack } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
 import { runSetup } from '~/shared/setup';
-import type { SignalHistory } from '~/shared/signals';
+import { SIGNALS_PER_QUESTION, type SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { mostTags } from '~/shared/tags';
 import { ended, type MediaItem, type RunView } from '~/shared/view';
@@ -144,7 +144,10 @@ export const runs = router({
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  signals: ofRun({}).query(({ ctx, input }): Promise<SignalHistory> => ctx.hub.store.signals(input.runId)),
+  /** Signals of the snapshots in force, in step order: of those at `seqs`, or of all, which for a long run of a large model are many. */
+  signals: ofRun({ seqs: z.array(seq).min(1).max(SIGNALS_PER_QUESTION).optional() }).query(
+    ({ ctx, input }): Promise<SignalHistory> => ctx.hub.store.signals(input.runId, input.seqs),
+  ),
 
   branch: allowed('start runs')
     .input(branchRun)

@@ -152,9 +152,10 @@ export function openMemoryStore(): Store {
       return choose(prints(runs.get(query.runId)?.entries ?? []), query);
     },
 
-    async signals(runId) {
+    async signals(runId, seqs) {
       const run = runs.get(runId);
-      const snapshots = (run?.entries ?? []).flatMap(({ seq, event }) => (event.type === 'snapshot' ? [{ seq, event }] : []));
+      const wanted = (run?.entries ?? []).filter(({ seq }) => !seqs || seqs.includes(seq));
+      const snapshots = wanted.flatMap(({ seq, event }) => (event.type === 'snapshot' ? [{ seq, event }] : []));
       return collectSignals(snapshots, run?.rewinds ?? []);
     },
 

@@ -54,6 +54,15 @@ export function storeRangesRules(withStore: WithStore): void {
         shape: Int32Array.of(0, 1),
         signals: [{ name: 'entropy', values: Float64Array.of(1, 2, 5, 6, 7) }],
       });
+      // Of what is asked for: 117 twice, 103 is no snapshot, and 105 is not in force.
+      expect(await store.signals(runId, [117, 103, 117, 105])).toEqual({
+        steps: Float64Array.of(60),
+        seqs: Float64Array.of(117),
+        shapes: [[{ name: 'layer 1', heads: 3, queries: 2, keys: 2 }]],
+        shape: Int32Array.of(0),
+        signals: [{ name: 'entropy', values: Float64Array.of(5, 6, 7) }],
+      });
+      expect((await store.signals(runId, [])).steps.length).toBe(0);
     }),
   );
 

@@ -3,7 +3,7 @@ import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } fr
 import { Button } from '~/app/_components/Button';
 import { inputClass } from '~/app/_components/Field';
 import { Remark } from '~/app/_components/Remark';
-import { useRun, useView } from '~/app/_live/useRun';
+import { useRun } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
 import { mentionOf } from '~/shared/notices';
 import { candidates, completed, mentionAt } from './findMentions';
@@ -138,16 +138,9 @@ export function NoteField(props: {
   );
 }
 
-/** Names to suggest: the team, the people on the page, and people who have acted in this run. */
+/** Names to suggest, of those whom a mention reaches: the team, and the people on the page. Who wrote here may have been removed since. */
 function useNames(): string[] {
   const { data } = useQuery({ ...useTrpc().team.people.queryOptions(), staleTime: 30_000 });
   const here = useRun((r) => r.watchers.listed.map((w) => w.actor.name));
-  const wrote = useView(
-    (v) =>
-      [v.createdBy, ...v.recent.notes.items.map((n) => n.author), ...v.recent.commands.items.map((c) => c.actor)].map(
-        (a) => a.name,
-      ),
-    [],
-  );
-  return [...(data ?? []).map((p) => p.name), ...here, ...wrote].filter((name) => name !== 'Watchdog');
+  return [...(data ?? []).map((p) => p.name), ...here];
 }

@@ -40,7 +40,7 @@ export interface Reads extends ItemReads {
   rows(query: RowsQuery): Work<RowsAnswer>;
   streams(runId: string): Work<StoredStream[]>;
   series(query: SeriesQuery): Work<SeriesAnswer>;
-  signals(runId: string): Work<SignalHistory>;
+  signals(runId: string, seqs?: readonly number[]): Work<SignalHistory>;
   console(query: ConsoleQuery): ConsoleAnswer;
   view(runId: string): RunView | null;
   blobUsers(hash: string): string[];
@@ -97,6 +97,9 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     ),
     snapshots: db.prepare<[number, number, number], EntryRow>(
       `SELECT ${fields} FROM entries WHERE run = ? AND type <> 'rows' AND type = 'snapshot' AND seq > ? ORDER BY seq LIMIT ?`,
+    ),
+    snapshotsAt: db.prepare<[number, string], EntryRow>(
+      `SELECT ${fields} FROM entries WHERE run = ? AND type = 'snapshot' AND seq IN (SELECT value FROM json_each(?))`,
     ),
     rewinds: db.prepare<[number], Rewind & Crc>('SELECT seq, fromStep, keepSeq, crc FROM rewinds WHERE run = ?'),
     view: db.prepare<[number], { seq: number; view: string } & Crc>('SELECT seq, view, crc FROM views WHERE run = ?'),
@@ -198,18 +201,26 @@ export function openReads(db: Database.Database, averages: Averages = openAverag
     }
   }
 
-  function* signals(runId: string): Work<SignalHistory> {
+  function* snapshotPages(run: number, seqs: readonly number[] | undefined): Iterable<EntryRow[]> {
+    const wanted = seqs && [...new Set(seqs)];
+    for (let i = 0; wanted && i < wanted.length; i += SNAPSHOTS)
+      yield sql.snapshotsAt.all(run, JSON.stringify(wanted.slice(i, i + SNAPSHOTS)));
+    for (let after: number | undefined = wanted ? undefined : 0; after !== undefined; ) {
+      const page: EntryRow[] = sql.snapshots.all(run, after, SNAPSHOTS);
+      yield page;
+      after = page.length < SNAPSHOTS ? undefined : page.at(-1)!.seq;
+    }
+  }
+
+  function* signals(runId: string, seqs?: readonly number[]): Work<SignalHistory> {
     const run = rows.run(runId);
     const found: { seq: number; event: never }[] = [];
-    for (let after = 0; run; ) {
-      const page = sql.snapshots.all(run.id, after, SNAPSHOTS);
+    for (const page of run ? snapshotPages(run.id, seqs) : []) {
       for (const row of page) {
-        checkEntry(runId, run.id, row);
+        checkEntry(runId, run!.id, row);
         found.push({ seq: row.seq, event: parse(row.event!) as never });
       }
       yield page.length * 1000;
-      if (page.length < SNAPSHOTS) break;
-      after = page.at(-1)!.seq;
     }
     return collectSignals(found, run ? rewindsOf(runId, run.id) : []);
   }

@@ -235,9 +235,9 @@ it('signals: history and live rows make one series; a snapshot without the signa
   };
   const list = [recorded(0, 2), recorded(20, 23), recorded(40, 44)];
   table.load(history);
-  expect(table.missing(list)).toBe(1);
+  expect(table.missing(list)).toEqual([44]);
   table.add(44, layers, [{ name: 'entropy', values: [0.6, 0.5] }]);
-  expect(table.missing(list)).toBe(0);
+  expect(table.missing(list)).toEqual([]);
   expect(table.names(list)).toEqual(['entropy', 'drift']);
   expect(table.series('entropy', list, layers)).toEqual({
     steps: Float64Array.of(0, 20, 40),
@@ -251,6 +251,20 @@ it('signals: history and live rows make one series; a snapshot without the signa
     Number.NaN,
     Number.NaN,
   ]);
+});
+
+it('signals of snapshots that the list does not hold any more are forgotten once they are many; those of its own stay', () => {
+  const table = new SignalTable();
+  const layers = [{ heads: 1 }];
+  const list = Array.from({ length: 400 }, (_, i) => recorded(i * 10));
+  for (let seq = 1; seq <= 1299; seq++) table.add(seq, layers, [{ name: 'entropy', values: [seq] }]);
+  const others = () => table.missing(Array.from({ length: 1400 }, (_, i) => recorded(0, i + 1)));
+  table.keep(list);
+  expect(others().length).toBe(101);
+  table.add(1300, layers, [{ name: 'entropy', values: [1300] }]);
+  table.keep(list);
+  expect(1400 - others().length).toBe(130);
+  expect(table.series('entropy', list.slice(0, 130), layers).values).toEqual(Float64Array.from(list.slice(0, 130), (r) => r.seq));
 });
 
 it('a page that follows a run keeps the newest 400 snapshots; while a view draws all steps, every one that fits into memory', async () => {
