@@ -1,6 +1,7 @@
 import type { AuditLog } from '~/server/audit/auditLog';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { describeLabels } from '~/shared/labels';
 import type { AuditEvent } from '~/shared/team';
 import type { RunView } from '~/shared/view';
 import { systemActor } from './people';
@@ -28,10 +29,8 @@ function rowOf(
   switch (event.type) {
     case 'run.created':
       return { actor: event.actor, event: { type: 'run.created', runId, parent: event.parent?.runId ?? null } };
-    case 'run.labelled': {
-      const { type: _type, actor, ...changes } = event;
-      return { actor, event: { type: 'run.changed', runId, what: JSON.stringify(changes).slice(0, 200) } };
-    }
+    case 'run.labelled':
+      return { actor: event.actor, event: { type: 'run.changed', runId, what: describeLabels(event).slice(0, 200) } };
     case 'run.queued':
       return { actor: event.actor, event: { type: 'run.changed', runId, what: 'moved in the queue' } };
     case 'command.proposed':

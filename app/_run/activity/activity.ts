@@ -10,6 +10,7 @@ import type { ActivityEntry } from '~/shared/activity';
 import { evaluatedStep } from '~/shared/evaluations';
 import type { CheckpointEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { describeLabels } from '~/shared/labels';
 import { unreachable } from '~/shared/unreachable';
 import type { CommandRecord, WithLists } from '~/shared/view';
 
@@ -183,16 +184,8 @@ function activityItem(view: Listed, { seq, at, step, event }: ActivityEntry): It
         step: written.anchor.step,
       };
     }
-    case 'run.labelled': {
-      const { name, tags, archived, trashed } = event;
-      const did = [
-        name !== undefined && `named it "${name}"`,
-        tags !== undefined && (tags.length > 0 ? `tagged it ${tags.join(', ')}` : 'took its tags off'),
-        archived !== undefined && (archived ? 'archived it' : 'took it out of the archive'),
-        trashed !== undefined && (trashed ? 'put it into the trash' : 'took it out of the trash'),
-      ].filter((words) => words !== false);
-      return line('team', did.join(', '));
-    }
+    case 'run.labelled':
+      return line('team', describeLabels(event));
     case 'run.queued':
       return line('team', 'moved it in the queue');
     case 'snapshots.thinned':
