@@ -14,7 +14,7 @@ const isWhole = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
 const halfCharacter = 'it contains half a character (a surrogate without its pair)';
 
 /** A run's id in URLs and keys: made by the server, lower-case letters and digits. */
-export const runId = z.string().regex(runIdPattern, 'runId: 6 to 32 lower-case letters or digits');
+export const runId = z.string().regex(runIdPattern, 'the id of a run has 6 to 32 lower-case letters or digits');
 export type RunId = z.infer<typeof runId>;
 
 /** A command's identity, made by the sender (nanoid): a resend with the same id is harmless. */

@@ -148,8 +148,8 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   );
   /** Why a chart is still empty; null = it is not. A chart that shows only evaluations waits for no series. */
   const noticeOf = ({ series }: CompareChart, lines: readonly LineSpec[], points: readonly unknown[]): string | null => {
-    const known = there.length * series.length === 0 || there.some((run) => series.some((name) => own(run, name) !== undefined));
-    if (!known && points.length === 0) return noSuchSeries(series);
+    const nobodyHas = (name: string) => there.every((run) => own(run, name) === undefined);
+    if (there.length > 0 && series.length > 0 && points.length === 0 && series.every(nobodyHas)) return noSuchSeries(series);
     if (runIds.length === 0 || lines.some((l) => l.curve() ?? l.whole?.()) || (lines.length === 0 && there.length > 0))
       return null;
     const error = there.map((r) => r.history.error).find((e) => e !== null);

@@ -49,7 +49,7 @@ export function RunChips(props: {
               </>
             ) : (
               <span className={errors[i] ? 'text-bad' : 'text-dim'}>
-                {errors[i]?.replace(/^runId: /, `${runId}: a run’s id has `) ?? `reading ${runId} …`}
+                {errors[i] ? withId(errors[i], runId) : `reading ${runId} …`}
               </span>
             )}
             <IconButton
@@ -79,3 +79,6 @@ export function RunChips(props: {
     </ul>
   );
 }
+
+/** An error, with the run that it is about. */
+const withId = (error: string, runId: string): string => (error.includes(runId) ? error : `${runId}: ${error}`);

@@ -72,3 +72,9 @@ export function bytes(n: number): string {
   const value = n / 1000 ** i;
   return `${i === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[i]}`;
 }
+
+/** 4294967296 -> "4 GiB" */
+export const binaryBytes = (bytes: number): string => {
+  const [size, unit] = bytes >= 2 ** 30 ? [2 ** 30, 'GiB'] : [2 ** 20, 'MiB'];
+  return `${Number((bytes / size).toPrecision(3))} ${unit}`;
+};

@@ -60,7 +60,8 @@ export function createRunStore(runId: string, wire: Wire, host: Host, early: Pro
     if (!answer) return wire.up() ? retry() : undefined;
     if (!answer.ok) {
       if (answer.reason === 'busy') return retry();
-      return set({ link: 'refused', error: answer.message });
+      // It is about this run: the field need not be named.
+      return set({ link: 'refused', error: answer.message.replace(/^runId: /, '') });
     }
     answered = true;
     if (answer.view) {

@@ -23,7 +23,7 @@ export interface SignalSeries {
   width: number;
 }
 
-/** Snapshots that are kept in any case: those that the run's list does not hold yet are among them. */
+/** Number of snapshots, besides twice those listed, from which on the others are forgotten. */
 const spare = 500;
 
 export class SignalTable {

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { Field, inputClass } from '~/app/_components/Field';
-import { count } from '~/app/_components/format';
+import { binaryBytes, count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import { afterConflict, type Values } from './editConflict';
@@ -23,12 +23,6 @@ const about: Record<Kind, { what: string; keeps: string }> = {
     keeps:
       'the first, the newest five, those that somebody asked for, branched from or asked about, and the last before the best result, each note and each alert',
   },
-};
-
-/** 4294967296 -> "4 GiB" */
-export const binaryBytes = (bytes: number): string => {
-  const [size, unit] = bytes >= gibibyte ? [gibibyte, 'GiB'] : [2 ** 20, 'MiB'];
-  return `${Number((bytes / size).toPrecision(3))} ${unit}`;
 };
 
 const valuesOf = (limits: Limits): Values => new Map(kinds.map((kind) => [about[kind].what, binaryBytes(limits[kind])]));

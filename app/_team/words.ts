@@ -1,8 +1,8 @@
+import { binaryBytes } from '~/app/_components/format';
 import type { Command } from '~/shared/commands';
 import { describeCondition } from '~/shared/conditions';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 import { unreachable } from '~/shared/unreachable';
-import { binaryBytes } from './DiskSpace';
 
 const describeCommand = (c: Command): string => {
   const what =

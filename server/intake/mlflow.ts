@@ -47,10 +47,10 @@ const errorCodes: Record<number, string> = {
   413: 'REQUEST_LIMIT_EXCEEDED',
   429: 'REQUEST_LIMIT_EXCEEDED',
 };
-const nowhere = 'ENDPOINT_NOT_FOUND';
+const noEndpoint = 'ENDPOINT_NOT_FOUND';
 const writeError = (response: ServerResponse, status: number, message: string, field: string | null) =>
   sendJson(response, status, {
-    error_code: field === exists || field === nowhere ? field : (errorCodes[status] ?? 'INTERNAL_ERROR'),
+    error_code: field === exists || field === noEndpoint ? field : (errorCodes[status] ?? 'INTERNAL_ERROR'),
     message,
   });
 
@@ -347,7 +347,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     const known = routes.find(({ path }) => path === url.pathname);
     if (known) throw new RequestError(405, `${url.pathname} answers ${[known.method].flat().join(', ')}, not ${request.method}`);
     const has = "of MLflow's interface, this server has experiments, runs and their metrics";
-    throw new RequestError(404, `there is nothing at ${url.pathname}: ${has}`, nowhere);
+    throw new RequestError(404, `there is nothing at ${url.pathname}: ${has}`, noEndpoint);
   });
   return [...routes, rest];
 }

@@ -49,8 +49,8 @@ type Item = ListItems[Thinned];
 /** Keeps every run's snapshots and checkpoints within their quotas: an entry of the run's log records it before files are deleted. */
 export async function openRetention({ hub, store, blobs, limits, onError }: RetentionDeps): Promise<Retention> {
   const stored = async (kind: Thinned) => Number((await store.setting(keys[kind])) ?? defaultQuotaBytes);
-  const first: Quotas = { snapshots: await stored('snapshots'), checkpoints: await stored('checkpoints') };
-  const quotas = (): Quotas => ({ ...first, ...limits() });
+  const earlier: Quotas = { snapshots: await stored('snapshots'), checkpoints: await stored('checkpoints') };
+  const quotas = (): Quotas => ({ ...earlier, ...limits() });
   const busy = new Map<string, Promise<void>>();
   /** Bytes of a run's items, and the bytes at which to check again under the same quota; what has not been checked is not here. */
   const sizes = new Map<string, { bytes: number; lookAt: number; quota: number }>();

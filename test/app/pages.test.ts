@@ -180,7 +180,7 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByRole('link', { name: 'All runs', exact: true }).click();
     await page.waitForURL(`${app.url}/`);
     await page.goto(`${app.url}/runs/No_Such`);
-    await page.getByText('a run’s id has 6 to 32 lower-case letters or digits').waitFor();
+    await page.getByText('the id of a run has 6 to 32 lower-case letters or digits').waitFor();
     await page.context().close();
   });
 

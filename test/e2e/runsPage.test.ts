@@ -245,7 +245,7 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     const context = await browser.newContext();
     const page = await context.newPage();
     await page.goto(`${app.url}/compare?runs=nope,abcdefgh`);
-    await page.getByText('nope: a run’s id has 6 to 32 lower-case letters or digits').waitFor();
+    await page.getByText('nope: the id of a run has 6 to 32 lower-case letters or digits').waitFor();
     await page.getByText('there is no run abcdefgh').waitFor();
     await page.getByText('None of these runs can be read: add runs above').waitFor();
     expect(await page.getByText('Reading the curves').count()).toBe(0);

@@ -155,7 +155,7 @@ function Refused({ error }: { error: string }) {
       <PageHeader />
       <main className="px-4 py-20 text-center">
         <h1 className="text-base font-semibold">This run cannot be opened</h1>
-        <p className="mt-1 text-dim">{error.replace(/^runId: /, 'a run’s id has ')}</p>
+        <p className="mt-1 text-dim">{error}</p>
         <Link href="/" className={`${buttonClass('plain')} mt-4`}>
           All runs
         </Link>

@@ -41,19 +41,17 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
   return (
     <div className={`flex h-dvh flex-col overflow-hidden ${onPaper}`}>
       <nav aria-label="Skip" className="contents">
-        {['main', 'side', 'timeline'].map((id) => (
+        {Object.entries({
+          main: 'the panels',
+          side: readOnly ? 'the side panel' : 'steering',
+          timeline: 'the timeline',
+        }).map(([id, what]) => (
           <a
             key={id}
             href={`#${id}`}
             className="sr-only focus:not-sr-only focus:fixed focus:top-1 focus:left-1 focus:z-60 focus:rounded focus:bg-accent focus:px-2 focus:py-1 focus:text-on-accent"
           >
-            {id === 'main'
-              ? 'Skip to the panels'
-              : id === 'side'
-                ? readOnly
-                  ? 'Skip to the side panel'
-                  : 'Skip to steering'
-                : 'Skip to the timeline'}
+            {`Skip to ${what}`}
           </a>
         ))}
       </nav>

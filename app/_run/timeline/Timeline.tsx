@@ -120,7 +120,11 @@ export function Timeline() {
   );
 }
 
-/** Says that there is no such step, where there is no room to say which snapshot is shown. @param said it is said, but not shown on a phone */
+/**
+ * Says that the run has no such step, where there is no room to say which snapshot is shown.
+ *
+ * @param said the open timeline announces it to screen readers already; a phone still needs it on the screen
+ */
 function MissingStep({ said }: { said: boolean }) {
   const missing = useMissingStep();
   return (

@@ -284,7 +284,7 @@ describe('run store', () => {
       message: 'runId: there is no run run00001',
       field: 'runId',
     });
-    expect(store.get()).toMatchObject({ link: 'refused', error: 'runId: there is no run run00001', view: null });
+    expect(store.get()).toMatchObject({ link: 'refused', error: 'there is no run run00001', view: null });
     const { hand: other, store: ours, log } = await opened(6);
     other.frame({ ...frameOf(log.slice(3)), runId: 'someother' });
     expect(ours.get().view?.seq).toBe(3);

@@ -3,8 +3,9 @@ import { cleanup, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { TRPCClientError } from '@trpc/client';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { binaryBytes } from '~/app/_components/format';
 import { RuleButtons } from '~/app/_run/activity/RuleButtons';
-import { binaryBytes, DiskSpaceForm } from '~/app/_team/DiskSpace';
+import { DiskSpaceForm } from '~/app/_team/DiskSpace';
 import { mount, people, TestRun } from '~/test/support/component';
 import { server } from '~/test/support/stubServer';
 

@@ -267,7 +267,7 @@ describe('a broken .headroom file', () => {
     [
       'with a bad run id',
       () => changed('manifest.json', (b) => Buffer.from(JSON.stringify({ ...JSON.parse(b.toString()), runId: '../x' }))),
-      'manifest.json: runId: 6 to 32 lower-case letters or digits',
+      'manifest.json: runId: the id of a run has 6 to 32 lower-case letters or digits',
     ],
     ['without its end', () => archive(members.slice(0, -1)), 'the file was cut short: it has no end.json'],
     [

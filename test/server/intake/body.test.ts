@@ -52,7 +52,7 @@ describe('the body of a request', () => {
     expect(await send('', Buffer.from('{"key": "a-fork-of-none", "fork": {"runId": "no", "step": 3}}'))).toMatchObject({
       code: 400,
       field: 'fork.runId',
-      error: 'fork.runId: 6 to 32 lower-case letters or digits',
+      error: 'fork.runId: the id of a run has 6 to 32 lower-case letters or digits',
     });
   });
 });

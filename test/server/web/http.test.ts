@@ -165,7 +165,10 @@ describe('the one port', () => {
     const answer = await ask(`${paths.trpc}/runs.view?input=${encodeURIComponent('{"runId":"NO"}')}`);
     expect(answer.status).toBe(400);
     const { error } = JSON.parse(answer.body);
-    expect(error).toMatchObject({ message: 'runId: 6 to 32 lower-case letters or digits', data: { field: 'runId' } });
+    expect(error).toMatchObject({
+      message: 'runId: the id of a run has 6 to 32 lower-case letters or digits',
+      data: { field: 'runId' },
+    });
     expect(error.data.stack).toBeUndefined();
   });
 
