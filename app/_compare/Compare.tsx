@@ -180,15 +180,8 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
             The connection to the server broke: what you see may be old. The runs themselves go on.
           </p>
         )}
-        <RunChips
-          positions={positions}
-          runs={runs}
-          errors={errors.map((e) => (e === refusal ? null : e))}
-          named={named}
-          palette={palette}
-          onChange={choose}
-        />
-        {runIds.length === 0 || (there.length === 0 && errors.every((e) => e !== null)) ? (
+        <RunChips positions={positions} runs={runs} errors={errors} named={named} palette={palette} onChange={choose} />
+        {runIds.length === 0 || (there.length === 0 && (refusal !== null || errors.every((e) => e !== null))) ? (
           <p className="py-10 text-center text-dim">
             {runIds.length === 0 ? 'Nothing is chosen' : 'None of these runs can be read'}: add runs above, or tick them in the
             list of all runs.

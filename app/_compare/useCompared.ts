@@ -5,10 +5,11 @@ import { together } from '~/app/_live/listeners';
 import { timelineOf } from '~/app/_live/lists';
 import { followRun, historyDeps } from '~/app/_live/runHistory';
 import { timeAnchors } from '~/app/_live/runMarks';
-import type { Source } from '~/app/_live/select';
+import { type Source, useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
 import type { LinkStatus, RunState, RunStore } from '~/app/_live/types';
 import { type Followed, useFollowed } from '~/app/_live/useFollowed';
+import { wireRefusal } from '~/app/_live/wireRefusal';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView, WithLists } from '~/shared/view';
@@ -32,6 +33,7 @@ export interface Compared extends Aligned {
  */
 export function useCompared(runIds: readonly string[]): {
   runs: (Compared | null)[];
+  /** Why a run alone is not shown, or not as it is now; what the server says of the whole tab is `wireRefusal`. */
   errors: (string | null)[];
   /** The tab's connection; a run that is refused says so itself. */
   link: LinkStatus;
@@ -40,6 +42,7 @@ export function useCompared(runIds: readonly string[]): {
   want(names: readonly string[]): void;
 } {
   const [also] = useState(() => createStore<{ names: readonly string[] }>({ names: [] }));
+  const refusal = useSelected(wireRefusal, (state) => state.why);
   const { held, subscribe } = useFollowed(runIds, (store, changed) => holdRun(store, changed, also));
   return useMemo(() => {
     const shown = runIds.map((runId) => held.get(runId) ?? null);
@@ -48,15 +51,17 @@ export function useCompared(runIds: readonly string[]): {
       link:
         shown.map((h) => h?.store.get().link).find((l) => l && l !== 'refused') ??
         (shown.some((h) => h) ? 'refused' : 'connecting'),
-      errors: shown.map((h) => h && (refusalOf(h.store.get()) ?? h.history.error)),
+      errors: shown.map((h) => h && (errorOf(h.store.get(), refusal) ?? h.history.error)),
       subscribe,
       want: (names) => void (names.join('\n') !== also.get().names.join('\n') && also.set({ names })),
     };
-  }, [runIds, held, subscribe, also]);
+  }, [runIds, held, subscribe, also, refusal]);
 }
 
-/** Why the run is not shown, or (it was deleted meanwhile) not as it is now. */
-const refusalOf = ({ error, view }: RunState) => (error && view ? `${error}: what you see is as it was then` : error);
+function errorOf({ error, view }: RunState, refusal: string | null): string | null {
+  if (error === null || error === refusal) return null;
+  return view ? `${error}: what you see is as it was then` : error;
+}
 
 interface Held extends Followed {
   store: RunStore;

@@ -279,6 +279,7 @@ describeInBrowser('a team, as it begins', () => {
     const signedOut = 'You were signed out. To come back, sign in again or open an invite link. What you see is as it was then.';
     for (const page of [bob, ...pages]) await page.getByRole('alert').getByText(signedOut).waitFor();
     // Once, not beside each run that is compared.
+    await pages[2]!.getByRole('status').getByText('refused').waitFor();
     const chips = pages[2]!.getByRole('list', { name: 'Runs compared' });
     await expect.poll(() => chips.textContent()).toMatch(/^Reverse[^.]*$/);
     for (const [i, page] of pages.entries()) {
