@@ -71,6 +71,8 @@ class Link:
         self._refused = False
         #: Another run has the key of this one, which does not resume.
         self.id_taken = False
+        #: Why the run can never be opened as it was asked for: the key of no run, or a wrong fork.
+        self.wrong = ""
         self.done = threading.Event()
         """Everything is with the server, or never will be."""
         #: Why the server takes nothing more.
@@ -268,7 +270,9 @@ class Link:
             if opened.get("reason") == "busy":
                 raise LinkLost(str(opened.get("message")))
             self.id_taken = opened.get("field") == "key" and meta["resume"] == "never"
-            raise LinkRefused(str(opened.get("message", opened)))
+            message = str(opened.get("message", opened))
+            self.wrong = message if opened.get("reason") == "unknown-run" or str(opened.get("field")).startswith("fork") else ""
+            raise LinkRefused(message)
         state = opened.get("state") or {"step": 0, "status": "queued"}
         meta.update(runId=opened["runId"], attempt=opened["attempt"], rewind=self._rewind_to(int(state["step"])))
         spool.write_meta(self._folder, meta)

@@ -75,6 +75,8 @@ class Run:
         """Where an earlier attempt of the run was left."""
         self._setup = setup
         self._opened = threading.Event()
+        self._opening = settings.mode == "online" and (resume == "must" or fork is not None)
+        """`check_opening` says why it cannot be opened."""
         self._config_taken = settings.mode != "online"
         """The server has, or will read from the spool, the config as it was: a later change is an event."""
         self.config = Config(setup.get("config", {}), self._config_changed)
@@ -321,7 +323,8 @@ class Run:
         print(f"headroom: the run is not this script's any more: {message}", file=sys.__stderr__)
 
     def trouble(self, message: str) -> None:
-        self._out.warn(message)
+        if not (self._opening and self._link and self._link.wrong):
+            self._out.warn(message)
 
     @property
     def url(self) -> str | None:
@@ -329,7 +332,26 @@ class Run:
         return f"{self.settings.server}/runs/{self.id}" if self.id else None
 
     def wait_until_open(self, timeout: float = 10.0) -> bool:
-        return self._opened.wait(timeout)
+        """Waits until the run is open, or the server has refused to open it. A run that another process has may become free meanwhile."""
+        until = time.monotonic() + timeout
+        while not self._opened.wait(0.02) and time.monotonic() < until and not (self._link and self._link.refused):
+            pass
+        return self._opened.is_set()
+
+    def check_opening(self, timeout: float) -> None:
+        """`wait_until_open`. Raises SettingsError for a key that no run has, or a wrong fork: nothing is kept of the run."""
+        self.wait_until_open(timeout)
+        self._opening = False
+        if self._link is not None and self._link.wrong:
+            wrong, folder = self._link.wrong, self._out.folder
+            self._link.abandon()
+            self._link.join(1.0)
+            self._link = None
+            self._out.ended = True
+            self.finish()
+            self._folder_lock.release()
+            shutil.rmtree(str(folder), ignore_errors=True)
+            raise SettingsError(wrong)
 
     def wait_unless_away(self) -> None:
         """Waits until the run is open: ten seconds at most, and not for a server that cannot be reached."""
@@ -409,10 +431,10 @@ class Run:
             if self._system:
                 self._system.stop()
                 self._system = None
-            if self._out.folder is None or (self._out.ended and self._link is None):
-                return
             if self._console:
                 self._console.stop()
+            if self._out.folder is None or (self._out.ended and self._link is None):
+                return
             try:
                 if self._out.ready():
                     self._say_end(status or ("stopped" if self.stopped else "finished"), message, traceback)
