@@ -2,7 +2,7 @@ import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { withPlainSteps } from '~/shared/rows';
-import { config } from '~/shared/setup';
+import { changedConfig, config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { isOpened, type RunView } from '~/shared/view';
@@ -29,7 +29,7 @@ export function eventError(
       return missing ? `values: the declared control "${missing.name}" has no value` : streams.problem(event);
     }
     case 'setup': {
-      const merged = config.safeParse({ ...view.setup.config, ...event.config });
+      const merged = config.safeParse(changedConfig(view.setup.config, event));
       return merged.success ? null : merged.error.issues[0]!.message;
     }
     case 'series':

@@ -31,6 +31,9 @@ class _Listener:
     def command(self, logged: dict[str, Any]) -> None:
         pass
 
+    def notice_config(self) -> None:
+        pass
+
     def dropped(self, message: str) -> None:
         self.dropped_because = message
 

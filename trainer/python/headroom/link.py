@@ -24,6 +24,8 @@ VERSION = 2
 HEARTBEAT_S = 5.0
 BATCH_S = 0.2
 """From one batch to the next, while there is no haste: fewer batches cost less of training's time."""
+NOTICE_S = 1.0
+"""How often a change inside the config is looked for."""
 ACK_S = 30.0
 AWAY_S = 10.0
 """A server that has been away for longer is mentioned, with the reason."""
@@ -36,6 +38,7 @@ class Listener(Protocol):
     def command(self, logged: dict[str, Any]) -> None: ...
     def dropped(self, message: str) -> None: ...
     def trouble(self, message: str) -> None: ...
+    def notice_config(self) -> None: ...
 
 
 class Link:
@@ -115,6 +118,7 @@ class Link:
         try:
             while not self.done.is_set() and not self._abandoned.is_set():
                 before = self._meta.get("nextEvent")
+                self._listener.notice_config()
                 try:
                     self._serve()
                     wait = 0.1
@@ -290,12 +294,16 @@ class Link:
         last_sent = time.monotonic()
         next_at = 0.0
         resend = list(self._batches.unsent)
+        noticed = time.monotonic()
         while not self.done.is_set() and not self._abandoned.is_set():
             ending = self._ending.is_set()
             wait = next_at - time.monotonic()
             if wait > 0 and not ending:
                 self._hear(link, wait)
                 continue
+            if time.monotonic() - noticed > NOTICE_S:
+                noticed = time.monotonic()
+                self._listener.notice_config()
             batch = self._batches.again(resend.pop(0)) if resend else self._batches.next()
             if batch is None:
                 if ending or self._until_empty:

@@ -18,7 +18,7 @@ from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 from . import link as links
 from . import records, spool, steering
 from .commands import Commands
-from .config import Config, fitted
+from .config import Config, fitted, state_of
 from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
@@ -79,7 +79,8 @@ class Run:
         """`check_opening` says why it cannot be opened."""
         self._config_taken = settings.mode != "online"
         """The server has, or will read from the spool, the config as it was: a later change is an event."""
-        self.config = Config(setup.get("config", {}), self._config_changed)
+        self.config = Config(setup.get("config", {}), self.notice_config)
+        self._config_told = state_of(self.config)
         self._link: links.Link | None = None
         self._console: Any = None
         self._system: Any = None
@@ -364,15 +365,28 @@ class Run:
         """The server that had this run has it no more."""
         return self._link is not None and self._link.dropped.startswith("there is no run")
 
-    def _config_changed(self, values: dict[str, Any]) -> None:
-        if self._config_taken:
-            self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
+    def notice_config(self) -> None:
+        """Says what has changed in the config."""
+        if not self._config_taken or self._out.ended:
+            return
+        try:
+            with self._out.lock:
+                now, told = state_of(self.config), self._config_told
+                self._config_told = now
+                changed = {name: v for name, v in list(self.config.items()) if told.get(str(name), told) != now.get(str(name))}
+                removed = [name for name in told if name not in now]
+                if changed or removed:
+                    self._out.say({"type": "setup", **({"config": fitted(changed, self._out.warn)} if changed else {}), **({"removed": removed} if removed else {})})
+        except Exception as error:
+            self._out.failed("config", error)
 
     def _sendable_setup(self) -> dict[str, Any]:
         return {**self._setup, "config": fitted(self.config, self._out.warn)}
 
     def _setup_to_open(self) -> dict[str, Any]:
-        self._config_taken = True
+        with self._out.lock:
+            self._config_taken = True
+            self._config_told = state_of(self.config)
         return self._sendable_setup()
 
     # ---- the end ----
@@ -435,6 +449,7 @@ class Run:
                 self._console.stop()
             if self._out.folder is None or (self._out.ended and self._link is None):
                 return
+            self.notice_config()
             try:
                 if self._out.ready():
                     self._say_end(status or ("stopped" if self.stopped else "finished"), message, traceback)
