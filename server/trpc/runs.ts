@@ -144,8 +144,8 @@ export const runs = router({
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  /** Signals of the snapshots in force, in step order: of those at `seqs`, or of all, which for a long run of a large model are many. */
-  signals: ofRun({ seqs: z.array(seq).min(1).max(SIGNALS_PER_QUESTION).optional() }).query(
+  /** Signals of those snapshots at `seqs` that are in force, in step order. */
+  signals: ofRun({ seqs: z.array(seq).min(1).max(SIGNALS_PER_QUESTION) }).query(
     ({ ctx, input }): Promise<SignalHistory> => ctx.hub.store.signals(input.runId, input.seqs),
   ),
 
