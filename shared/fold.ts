@@ -6,6 +6,7 @@ import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, seqCount } from './rows';
 import type { StreamSpec } from './series';
+import { changedConfig } from './setup';
 import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';
@@ -190,7 +191,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
           ...view.setup,
           ...(event.name !== undefined && { name: event.name }),
           ...(event.notes !== undefined && { notes: event.notes }),
-          ...(event.config && { config: { ...view.setup.config, ...event.config } }),
+          ...((event.config || event.removed) && { config: changedConfig(view.setup.config, event) }),
         },
         tags: event.tags ?? view.tags,
       };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chosenName } from './ids';
+import { chosenName, seen } from './ids';
 import { isObject } from './own';
 import { longestTag, mostTags } from './tags';
 
@@ -41,6 +41,12 @@ export const jsonObject = <T extends Config>(what: string, maxBytes: number) =>
 /** The settings of a run: a recipe's config, or a script's own settings. */
 export const config = jsonObject<Config>('config', MAX_CONFIG_BYTES);
 
+/** The settings after a change: without those in `removed`, and with those in `config`, which are new or have changed. */
+export function changedConfig(before: Config, { config = {}, removed = [] }: { config?: Config; removed?: string[] }): Config {
+  const gone = new Set(removed);
+  return { ...Object.fromEntries(Object.entries(before).filter(([name]) => !gone.has(name))), ...config };
+}
+
 /** The settings of a program that may send too many: then the largest are left out, and named in the setting "left out". */
 export function fittedConfig(given: Config): Config {
   const bytes = (value: Json) => new TextEncoder().encode(JSON.stringify(value)).length;
@@ -74,6 +80,14 @@ export const runSetup = z.strictObject({
   /** What a waiting trainer shall train; null = a script's own run. `trainer`: the name of the requested trainer, null = any. */
   recipe: z.strictObject({ name: recipeName, trainer: z.string().min(1).max(80).nullable().default(null) }).nullable(),
   config,
+});
+/** The set-up of a run that begins now. */
+export const newSetup = runSetup.extend({
+  name: seen(runSetup.shape.name),
+  project: seen(chosenName(80)).default('default'),
+  group: seen(chosenName(128)).optional(),
+  jobType: seen(chosenName(64)).optional(),
+  tags: z.array(seen(tag)).max(mostTags).default([]),
 });
 export type RunSetup = z.infer<typeof runSetup>;
 /** Before the defaults are filled in. */

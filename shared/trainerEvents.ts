@@ -270,7 +270,7 @@ export const rewind = z.strictObject({
 
 /**
  * What a script changes about its run after it has opened it. `config`: settings that are new or have changed, by name; the
- * others stay.
+ * others stay, except those that `removed` names.
  */
 export const described = z.strictObject({
   type: z.literal('setup'),
@@ -278,6 +278,7 @@ export const described = z.strictObject({
   notes: z.string().max(4000).optional(),
   tags: z.array(tag).max(50).optional(),
   config: config.optional(),
+  removed: z.array(z.string()).optional(),
 });
 
 export const trainerEvent = z.discriminatedUnion('type', [

@@ -1,8 +1,9 @@
 import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
+import { unseenIn } from '~/shared/ids';
 import { withPlainSteps } from '~/shared/rows';
-import { config } from '~/shared/setup';
+import { changedConfig, config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { isOpened, type RunView } from '~/shared/view';
@@ -29,8 +30,13 @@ export function eventError(
       return missing ? `values: the declared control "${missing.name}" has no value` : streams.problem(event);
     }
     case 'setup': {
-      const merged = config.safeParse({ ...view.setup.config, ...event.config });
-      return merged.success ? null : merged.error.issues[0]!.message;
+      const merged = config.safeParse(changedConfig(view.setup.config, event));
+      if (!merged.success) return merged.error.issues[0]!.message;
+      for (const [field, names] of [['name', [event.name ?? '']] as const, ['tags', event.tags ?? []] as const]) {
+        const unseen = names.map(unseenIn).find((found) => found !== null);
+        if (unseen !== undefined) return `${field}: ${unseen}`;
+      }
+      return null;
     }
     case 'series':
     case 'rows':

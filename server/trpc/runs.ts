@@ -17,7 +17,7 @@ import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { refuse } from '~/shared/refusals';
 import { takesBack } from '~/shared/revert';
 import { seriesName } from '~/shared/series';
-import { runSetup } from '~/shared/setup';
+import { newSetup } from '~/shared/setup';
 import { SIGNALS_PER_QUESTION, type SignalHistory } from '~/shared/signals';
 import type { RunSummary } from '~/shared/summary';
 import { mostTags } from '~/shared/tags';
@@ -104,9 +104,9 @@ export const runs = router({
   check: watching
     .input(z.strictObject({ setup: z.unknown() }))
     .query(async ({ ctx, input }): Promise<{ problems: SettingProblem[] }> => {
-      const parsed = runSetup.safeParse(input.setup);
+      const parsed = newSetup.safeParse(input.setup);
       // An error outside the config must not hide errors inside it.
-      const { recipe, config } = runSetup.pick({ recipe: true, config: true }).safeParse(pickOwn(input.setup)).data ?? {};
+      const { recipe, config } = newSetup.pick({ recipe: true, config: true }).safeParse(pickOwn(input.setup)).data ?? {};
       const judged = recipe !== undefined && config ? (await ctx.hub.recipes.check({ recipe, config })).problems : [];
       const beside = parsed.success ? [] : parsed.error.issues.map((i) => ({ field: i.path.join('.'), message: i.message }));
       return { problems: [...beside, ...judged] };

@@ -186,11 +186,58 @@ def test_a_run_whose_id_is_taken_is_kept_until_it_may_be_a_run_of_its_own(server
         run.finish()
         assert sync(tmp_path, server.url, server.token) == (0 if name == "first" else 1)
     (folder,) = tmp_path.iterdir()
-    assert f"another run has its id; `headroom sync {folder} --as-new` sends it as a run of its own" in capfd.readouterr().err
+    assert f"  `headroom sync {folder} --as-new` sends it as a run of its own" in capfd.readouterr().err
     assert sync(tmp_path, server.url, server.token, as_new=True) == 0
     assert list(tmp_path.iterdir()) == []
     runs = {r["name"]: r["runId"] for r in server.runs()}
     assert {name: server.record(runs[name]).series("loss") for name in ("first", "second")} == {"first": [(0, 1.0)], "second": [(0, 2.0)]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"id": "nobody", "resume": "must"}, 'key: no run has this key, and resume is "must"'),
+        ({"fork": ("nosuch", 3)}, "fork.runId: there is no run nosuch"),
+    ],
+)
+def test_a_run_that_cannot_be_gone_on_with_is_said_at_once_and_leaves_nothing(settings, tmp_path, monkeypatch, capfd, asked, message):
+    monkeypatch.setattr(headroom, "_OPEN_SECONDS", 600.0)
+    with pytest.raises(headroom.SettingsError, match=re.escape(message)):
+        headroom.init(**settings, **asked)
+    assert (list((tmp_path / "spool").iterdir()), capfd.readouterr().err) == ([], "")
+
+
+def test_an_offline_run_that_must_go_on_with_none_can_be_sent_as_its_own(server, tmp_path, capfd):
+    run = headroom.init(name="must alone", id="nobody", resume="must", mode="offline", folder=tmp_path, system_seconds=None)
+    run.log({"loss": 1.0})
+    run.finish()
+    assert sync(tmp_path, server.url, server.token) == 1
+    assert 'key: no run has this key, and resume is "must"' in capfd.readouterr().err
+    assert sync(tmp_path, server.url, server.token, as_new=True) == 0
+    assert [r["status"] for r in server.runs() if r["name"] == "must alone"] == ["finished"]
+
+
+def test_a_run_that_another_process_has_is_waited_for(server, settings, tmp_path, monkeypatch):
+    child = script("import headroom, time\nrun = headroom.init(id='held', system_seconds=None)\nrun.log({'loss': 1.0})\ntime.sleep(600)", server, tmp_path)
+    wait_for("the first", lambda: any(r["name"] == "held" and r["loss"] == 1.0 for r in server.runs()))
+    monkeypatch.setattr(headroom, "_OPEN_SECONDS", 600.0)
+    reasons: list[str] = []
+    hear = headroom.run.links.Link._register
+
+    def heard(link, socket):
+        try:
+            hear(link, socket)
+        except LinkLost as error:
+            reasons.append(str(error))
+            child.kill()
+            child.wait()
+            raise
+
+    monkeypatch.setattr("headroom.link.Link._register", heard)
+    run = headroom.init(**settings, id="held", resume="must")
+    run.finish()
+    assert "is alive; end that first" in reasons[0]
+    assert (run.resumed_step, server.record(run.id).run["attempt"]) == (1, 2)
 
 
 def test_a_script_ends_as_what_it_was(server, tmp_path):

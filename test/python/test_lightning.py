@@ -147,6 +147,31 @@ def test_of_two_optimizers_a_command_names_the_step_of_the_rows(server, tmp_path
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("saved_at", [5, 10])
+def test_of_two_optimizers_a_fit_from_a_checkpoint_goes_back_to_its_row(server, tmp_path, settings, saved_at):
+    from lightning.pytorch.callbacks import ModelCheckpoint
+
+    from headroom.lightning import HeadroomLogger
+
+    name = f"gan from {saved_at}"
+    logger = HeadroomLogger(project="lightning", name=name, **settings)
+    # It counts the updates of both optimizers, and saves at the end of the batch.
+    saves = ModelCheckpoint(str(tmp_path), filename="{step}", every_n_train_steps=10, save_top_k=-1)
+    first = trainer(tmp_path, logger, max_epochs=1, enable_checkpointing=True, callbacks=[saves])
+    first.fit(Gan(), data())
+    first.save_checkpoint(tmp_path / "at10.ckpt")
+    path = tmp_path / ("step=10.ckpt" if saved_at == 5 else "at10.ckpt")
+    module = Gan()
+    trainer(tmp_path, logger, max_epochs=2).fit(module, data(), ckpt_path=path)
+    (run,) = [r for r in server.runs() if r["name"] == name]
+    record = server.record(run["runId"])
+    assert [e["step"] for e in record.of_type("rewind")] == ([5] if saved_at == 5 else [])
+    assert len(module.seen) == 20 - saved_at
+    assert [step for step, _ in record.series("train/loss")] == list(range(20))
+    assert (record.status, record.alerts()) == ("finished", [])
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path, settings):
     from headroom.lightning import HeadroomLogger
 

@@ -548,6 +548,12 @@ it.each([
     { type: 'setup', name: 'second', notes: 'n', tags: ['b'], config: { more: 1 } },
     { setup: { ...setup, name: 'second', notes: 'n', config: { ...setup.config, more: 1 } }, tags: ['b'] },
   ],
+  [
+    'its script takes settings back and adds one',
+    [{ type: 'setup', config: { one: 1, two: 2 } }],
+    { type: 'setup', removed: ['one', 'nosuch'], config: { three: 3 } },
+    { setup: { ...setup, config: { ...setup.config, two: 2, three: 3 } } },
+  ],
   ['its script says nothing new', [], { type: 'setup' }, {}],
 ] as [string, RunEvent[], RunEvent, Partial<RunView>][])('%s', (_, before, event, expected) => {
   expect(changes(before, event)).toStrictEqual(expected);

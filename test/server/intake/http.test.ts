@@ -273,7 +273,7 @@ describe('what a program says over HTTP', () => {
     expect(await say('setup', { color: 'red' })).toEqual([
       400,
       'color',
-      'there is no field "color"; known are type, name, notes, tags, config',
+      'there is no field "color"; known are type, name, notes, tags, config, removed',
     ]);
     expect(await say('define', { name: 'loss', better: 'up' })).toEqual([
       400,

@@ -54,7 +54,7 @@ def init(
     Settings come from the argument, then the environment (HEADROOM_SERVER, HEADROOM_TRAINER_TOKEN, HEADROOM_MODE, HEADROOM_SPOOL), then `headroom login`.
     With several ranks (torch.distributed, or RANK in the environment) only rank 0 logs; commands reach the other ranks through `attach`.
 
-    Raises SettingsError when a setting is invalid; an unreachable server is no error.
+    Raises SettingsError when a setting is invalid, also an `id` that no run has with resume="must"; an unreachable server is no error.
     """
     from .process import guard
 
@@ -89,7 +89,7 @@ def init(
     if settings.mode != "disabled":
         guard(run)
         if settings.mode == "online" and (policy != "never" or parent):
-            run.wait_until_open(_OPEN_SECONDS)
+            run.check_opening(_OPEN_SECONDS)
     return run
 
 

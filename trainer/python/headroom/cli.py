@@ -31,6 +31,9 @@ class _Listener:
     def command(self, logged: dict[str, Any]) -> None:
         pass
 
+    def notice_config(self) -> None:
+        pass
+
     def dropped(self, message: str) -> None:
         self.dropped_because = message
 
@@ -41,22 +44,22 @@ class _Listener:
 
 
 def sync(folder: Path, server: str, token: str | None, timeout: float = 600.0, as_new: bool = False) -> int:
-    """Sends the data in `folder` (of one run or of many), each row once. Returns how many runs could not be sent. as_new: a run whose id is taken becomes a run of its own."""
+    """Sends the data in `folder` (of one run or of many), each row once. Returns how many runs could not be sent. as_new: a run whose id is taken, or of no run that it could go on with, becomes a run of its own."""
     folders = [folder] if (folder / "meta.json").exists() else list(spool.runs_in(folder))
     failed = 0
     for one in folders:
         answer = send(one, server, token, timeout)
         if answer == "taken" and as_new:
-            spool.write_meta(one, {**(spool.read_meta(one) or {}), "key": f"python:{uuid.uuid4().hex}"})
+            spool.write_meta(one, {**(spool.read_meta(one) or {}), "key": f"python:{uuid.uuid4().hex}", "resume": "never", "fork": None})
             answer = send(one, server, token, timeout)
         elif answer == "taken":
-            print(f"  another run has its id; `headroom sync {one} --as-new` sends it as a run of its own", file=sys.stderr)
+            print(f"  `headroom sync {one} --as-new` sends it as a run of its own", file=sys.stderr)
         failed += answer in ("dropped", "left", "taken")
     return failed
 
 
 def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, told: set[str] | None = None) -> str:
-    """Sends one run. told: what has been said of it; tried again with it, nothing is repeated. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id) or "left" (try again)."""
+    """Sends one run. told: what has been said of it; tried again with it, nothing is repeated. Returns "sent", "busy" (its script sends it), "dropped" (the server does not accept it any more), "taken" (another run has its id, or none that it goes on with) or "left" (try again)."""
     listener = _Listener(set() if told is None else told)
     again = str(folder) in listener.told
     listener.told.add(str(folder))
@@ -78,7 +81,7 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, t
         if listener.dropped_because is not None:
             print(f"  {listener.dropped_because}; kept in {folder}", file=sys.stderr)
             return "dropped"
-        if link.id_taken:
+        if link.id_taken or link.wrong:
             return "taken"
         if not link.done.is_set():
             if not again:
@@ -166,7 +169,7 @@ def main(arguments: list[str] | None = None) -> int:
     login.add_argument("--token", help="left out: asked for")
     syncing = commands.add_parser("sync", help="sends what offline runs and lost connections left behind")
     syncing.add_argument("folder", nargs="?", help="left out: .headroom-runs, or HEADROOM_SPOOL")
-    syncing.add_argument("--as-new", action="store_true", help="a run whose id another run has already becomes a run of its own")
+    syncing.add_argument("--as-new", action="store_true", help="a run whose id another run has, or none that it should go on with, becomes a run of its own")
     syncing.add_argument("--server")
     syncing.add_argument("--token")
     watching = commands.add_parser("watch", help="shows what TensorBoard or Lightning's CSV logger writes, as it is written")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, Sized
 
-from .numbers import cut, plain
+from .numbers import MAX_DEPTH, cut, plain
 from .settings import SettingsError
 
 
 class Config(dict[str, Any]):
-    """A dict with `config.lr` for `config["lr"]`. `changed` is called with the values that are set later."""
+    """A dict with `config.lr` for `config["lr"]`. `changed` is called after each change of the dict itself. Copied and pickled it is a dict of its own."""
 
-    def __init__(self, values: Mapping[str, Any], changed: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, values: Mapping[str, Any], changed: Callable[[], None]) -> None:
         super().__init__(values)
         object.__setattr__(self, "_changed", changed)
 
@@ -26,22 +27,42 @@ class Config(dict[str, Any]):
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
 
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.update({name: value})
-
-    def update(self, *args: Any, **more: Any) -> None:
-        values = dict(*args, **more)
-        super().update(values)
-        self._changed(values)
-
-    def setdefault(self, name: str, value: Any = None) -> Any:
+    def __delattr__(self, name: str) -> None:
         if name not in self:
-            self[name] = value
-        return self[name]
+            raise AttributeError(name)
+        del self[name]
 
-    def __ior__(self, values: Any) -> "Config":  # type: ignore[override,misc]
-        self.update(values)
-        return self
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Config":
+        return Config(copy.deepcopy(dict(self), memo), lambda: None)
+
+    def __reduce__(self) -> Any:
+        return dict, (dict(self),)
+
+
+def _noticed(name: str) -> Any:
+    change = getattr(dict, name)
+
+    def method(self: Config, *args: Any, **more: Any) -> Any:
+        result = change(self, *args, **more)
+        self._changed()
+        return result
+
+    return method
+
+
+for _name in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem", "setdefault", "update"):
+    setattr(Config, _name, _noticed(_name))
+
+
+def state_of(value: Any, depth: int = 0) -> Any:
+    """What is compared to notice a change, also one inside a nested dict or list."""
+    if depth > MAX_DEPTH or (depth and isinstance(value, Sized) and not isinstance(value, str) and len(value) > 1000):
+        return id(value)
+    if isinstance(value, Mapping):
+        return {str(k): state_of(v, depth + 1) for k, v in list(value.items())}
+    if isinstance(value, (list, tuple)):
+        return [state_of(v, depth + 1) for v in list(value)]
+    return type(value), value if isinstance(value, (str, int, float)) else id(value)
 
 
 MAX_BYTES = 64 * 1024

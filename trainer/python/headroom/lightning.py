@@ -42,11 +42,11 @@ class HeadroomLogger(Logger):
         self._again: dict[str, Any] = {}
         """Settings that open the run of another process again."""
         self._begins = 0
-        """Updates that were made before the present fit."""
+        """Rows of the training before the present fit."""
         self._fit: Any = None
         """The Trainer, during a fit."""
         self._done: int | None = None
-        """Updates that the last fit had made, until the next one logs."""
+        """Rows of the training up to the end of the last fit, until the next one logs."""
 
     def __deepcopy__(self, _: Any) -> "HeadroomLogger":
         made = object.__new__(type(self))
@@ -99,7 +99,7 @@ class HeadroomLogger(Logger):
         self._fit = trainer if trainer.state.fn == "fit" else None
         # Not part of Lightning's public interface: another version may lack it.
         loaded = getattr(getattr(trainer, "_checkpoint_connector", None), "_loaded_checkpoint", None) or {}
-        self._begins = int(loaded.get("global_step", trainer.global_step))
+        self._begins = _rows_of(loaded, model.automatic_optimization) if loaded else _rows(trainer)
 
     @rank_zero_only
     def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
@@ -135,12 +135,24 @@ class HeadroomLogger(Logger):
         if self._run is not None and self._own:
             self._run.finish("failed" if status == "failed" and sys.exc_info()[1] is None else None)
         if self._fit is not None:
-            self._done, self._fit = self._fit.global_step, None
+            self._done, self._fit = _rows(self._fit), None
 
 
 def _rows(trainer: Any) -> int:
     """The step at which the logger gets the next row: of several optimizers, `global_step` counts the updates of each."""
     return int(getattr(trainer.fit_loop.epoch_loop, "_batches_that_stepped", trainer.global_step))
+
+
+def _rows_of(checkpoint: dict[str, Any], automatic: bool) -> int:
+    """The same for a checkpoint: one that was saved at the end of a batch does not count that batch yet."""
+    try:
+        if not automatic:
+            loop = checkpoint["loops"]["fit_loop"]
+            batches = loop["epoch_loop.batch_progress"]["current"]
+            return int(loop["epoch_loop.state_dict"]["_batches_that_stepped"]) + int(batches["completed"] < batches["ready"])
+    except LookupError:
+        pass
+    return int(checkpoint["global_step"])
 
 
 class HeadroomCallback(Callback):

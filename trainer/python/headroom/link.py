@@ -24,6 +24,8 @@ VERSION = 2
 HEARTBEAT_S = 5.0
 BATCH_S = 0.2
 """From one batch to the next, while there is no haste: fewer batches cost less of training's time."""
+NOTICE_S = 1.0
+"""How often a change inside the config is looked for."""
 ACK_S = 30.0
 AWAY_S = 10.0
 """A server that has been away for longer is mentioned, with the reason."""
@@ -36,6 +38,7 @@ class Listener(Protocol):
     def command(self, logged: dict[str, Any]) -> None: ...
     def dropped(self, message: str) -> None: ...
     def trouble(self, message: str) -> None: ...
+    def notice_config(self) -> None: ...
 
 
 class Link:
@@ -71,6 +74,8 @@ class Link:
         self._refused = False
         #: Another run has the key of this one, which does not resume.
         self.id_taken = False
+        #: Why the run can never be opened as it was asked for: the key of no run, or a wrong fork.
+        self.wrong = ""
         self.done = threading.Event()
         """Everything is with the server, or never will be."""
         #: Why the server takes nothing more.
@@ -113,6 +118,7 @@ class Link:
         try:
             while not self.done.is_set() and not self._abandoned.is_set():
                 before = self._meta.get("nextEvent")
+                self._listener.notice_config()
                 try:
                     self._serve()
                     wait = 0.1
@@ -268,7 +274,9 @@ class Link:
             if opened.get("reason") == "busy":
                 raise LinkLost(str(opened.get("message")))
             self.id_taken = opened.get("field") == "key" and meta["resume"] == "never"
-            raise LinkRefused(str(opened.get("message", opened)))
+            message = str(opened.get("message", opened))
+            self.wrong = message if opened.get("reason") == "unknown-run" or str(opened.get("field")).startswith("fork") else ""
+            raise LinkRefused(message)
         state = opened.get("state") or {"step": 0, "status": "queued"}
         meta.update(runId=opened["runId"], attempt=opened["attempt"], rewind=self._rewind_to(int(state["step"])))
         spool.write_meta(self._folder, meta)
@@ -286,12 +294,16 @@ class Link:
         last_sent = time.monotonic()
         next_at = 0.0
         resend = list(self._batches.unsent)
+        noticed = time.monotonic()
         while not self.done.is_set() and not self._abandoned.is_set():
             ending = self._ending.is_set()
             wait = next_at - time.monotonic()
             if wait > 0 and not ending:
                 self._hear(link, wait)
                 continue
+            if time.monotonic() - noticed > NOTICE_S:
+                noticed = time.monotonic()
+                self._listener.notice_config()
             batch = self._batches.again(resend.pop(0)) if resend else self._batches.next()
             if batch is None:
                 if ending or self._until_empty:

@@ -18,7 +18,7 @@ from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 from . import link as links
 from . import records, spool, steering
 from .commands import Commands
-from .config import Config, fitted
+from .config import Config, fitted, state_of
 from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
@@ -75,9 +75,12 @@ class Run:
         """Where an earlier attempt of the run was left."""
         self._setup = setup
         self._opened = threading.Event()
+        self._opening = settings.mode == "online" and (resume == "must" or fork is not None)
+        """`check_opening` says why it cannot be opened."""
         self._config_taken = settings.mode != "online"
         """The server has, or will read from the spool, the config as it was: a later change is an event."""
-        self.config = Config(setup.get("config", {}), self._config_changed)
+        self.config = Config(setup.get("config", {}), self.notice_config)
+        self._config_told = state_of(self.config)
         self._link: links.Link | None = None
         self._console: Any = None
         self._system: Any = None
@@ -321,7 +324,8 @@ class Run:
         print(f"headroom: the run is not this script's any more: {message}", file=sys.__stderr__)
 
     def trouble(self, message: str) -> None:
-        self._out.warn(message)
+        if not (self._opening and self._link and self._link.wrong):
+            self._out.warn(message)
 
     @property
     def url(self) -> str | None:
@@ -329,7 +333,26 @@ class Run:
         return f"{self.settings.server}/runs/{self.id}" if self.id else None
 
     def wait_until_open(self, timeout: float = 10.0) -> bool:
-        return self._opened.wait(timeout)
+        """Waits until the run is open, or the server has refused to open it. A run that another process has may become free meanwhile."""
+        until = time.monotonic() + timeout
+        while not self._opened.wait(0.02) and time.monotonic() < until and not (self._link and self._link.refused):
+            pass
+        return self._opened.is_set()
+
+    def check_opening(self, timeout: float) -> None:
+        """`wait_until_open`. Raises SettingsError for a key that no run has, or a wrong fork: nothing is kept of the run."""
+        self.wait_until_open(timeout)
+        self._opening = False
+        if self._link is not None and self._link.wrong:
+            wrong, folder = self._link.wrong, self._out.folder
+            self._link.abandon()
+            self._link.join(1.0)
+            self._link = None
+            self._out.ended = True
+            self.finish()
+            self._folder_lock.release()
+            shutil.rmtree(str(folder), ignore_errors=True)
+            raise SettingsError(wrong)
 
     def wait_unless_away(self) -> None:
         """Waits until the run is open: ten seconds at most, and not for a server that cannot be reached."""
@@ -342,15 +365,28 @@ class Run:
         """The server that had this run has it no more."""
         return self._link is not None and self._link.dropped.startswith("there is no run")
 
-    def _config_changed(self, values: dict[str, Any]) -> None:
-        if self._config_taken:
-            self._out.say({"type": "setup", "config": fitted(values, self._out.warn)})
+    def notice_config(self) -> None:
+        """Says what has changed in the config."""
+        if not self._config_taken or self._out.ended:
+            return
+        try:
+            with self._out.lock:
+                now, told = state_of(self.config), self._config_told
+                self._config_told = now
+                changed = {name: v for name, v in list(self.config.items()) if told.get(str(name), told) != now.get(str(name))}
+                removed = [name for name in told if name not in now]
+                if changed or removed:
+                    self._out.say({"type": "setup", **({"config": fitted(changed, self._out.warn)} if changed else {}), **({"removed": removed} if removed else {})})
+        except Exception as error:
+            self._out.failed("config", error)
 
     def _sendable_setup(self) -> dict[str, Any]:
         return {**self._setup, "config": fitted(self.config, self._out.warn)}
 
     def _setup_to_open(self) -> dict[str, Any]:
-        self._config_taken = True
+        with self._out.lock:
+            self._config_taken = True
+            self._config_told = state_of(self.config)
         return self._sendable_setup()
 
     # ---- the end ----
@@ -409,10 +445,11 @@ class Run:
             if self._system:
                 self._system.stop()
                 self._system = None
-            if self._out.folder is None or (self._out.ended and self._link is None):
-                return
             if self._console:
                 self._console.stop()
+            if self._out.folder is None or (self._out.ended and self._link is None):
+                return
+            self.notice_config()
             try:
                 if self._out.ready():
                     self._say_end(status or ("stopped" if self.stopped else "finished"), message, traceback)
