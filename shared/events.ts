@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { command } from './commands';
-import { actor, attempt, blobRef, commandId, runId, seq, step } from './ids';
+import { actor, attempt, blobRef, chosenName, commandId, runId, seen, seq, step } from './ids';
 import { noteEvent } from './notes';
-import { config, runSetup } from './setup';
-import { longestTag, mostTags } from './tags';
+import { config, runSetup, tag } from './setup';
+import { mostTags } from './tags';
 import { alert, commandRefused, resumed, type TrainerEvent } from './trainerEvents';
 
 export * from './trainerEvents';
@@ -86,13 +86,14 @@ export const commandQueued = z.strictObject({
   position: z.number().finite(),
 });
 
-const tags = z.array(z.string().trim().min(1).max(longestTag)).max(mostTags);
+const tags = z.array(tag).max(mostTags);
+const newTags = z.array(seen(tag)).max(mostTags);
 
 /** Name, tags, archived, deleted: what people change about a run, apart from its config. */
 export const runLabeled = z.strictObject({
   type: z.literal('run.labelled'),
   actor,
-  name: z.string().trim().min(1).max(80).optional(),
+  name: chosenName(80).optional(),
   tags: tags.optional(),
   archived: z.boolean().optional(),
   /** Deleted, but can be restored. */
@@ -101,7 +102,9 @@ export const runLabeled = z.strictObject({
 
 /** What a person asks to change. `tagged` changes single tags: those that another person gave meanwhile stay. */
 export const labelChanges = runLabeled.omit({ type: true, actor: true }).extend({
-  tagged: z.strictObject({ add: tags, remove: tags }).optional(),
+  name: seen(chosenName(80)).optional(),
+  tags: newTags.optional(),
+  tagged: z.strictObject({ add: newTags, remove: tags }).optional(),
 });
 
 /** Items left the list: deleted so that all of the run fit their quota (server/retention/thin.ts says which go first), or imported without their file. */

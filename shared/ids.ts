@@ -10,6 +10,22 @@ export const chosenName = (most: number, empty?: string) =>
 /** The same where blanks at the ends belong to the name. */
 export const exactName = (most: number) => z.string().min(1).max(most).refine(isWhole, halfCharacter);
 
+/** What nobody sees, but turns the direction of reading or makes two names look alike. Joiners stay: emoji and Persian need them. */
+const unseen = /[\p{Cc}\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+
+export const withoutUnseen = (text: string): string => text.replace(unseen, '');
+
+/** Why a name cannot be given; null = it can. Names that are stored already may be older than this rule. */
+export function unseenIn(name: string): string | null {
+  const found = name.match(unseen)?.[0]?.charCodeAt(0);
+  if (found === undefined) return null;
+  return `it contains the invisible character U+${found.toString(16).toUpperCase().padStart(4, '0')}; leave it out`;
+}
+
+/** Refuses these characters in a name that somebody gives now. @param field stands before the message, where nothing else names it */
+export const seen = (name: z.ZodString, field = ''): z.ZodString =>
+  name.refine((text) => unseenIn(text) === null, { error: ({ input }) => field + unseenIn(input as string) });
+
 const isWhole = (text: string): boolean => !/[\ud800-\udfff]/u.test(text);
 const halfCharacter = 'it contains half a character (a surrogate without its pair)';
 

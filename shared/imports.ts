@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { chosenName, seen } from './ids';
 import type { MediaKind } from './media';
 
 /** The runs that an import of other programs' files would make, and what the importing person can choose. */
@@ -57,7 +58,7 @@ export interface ImportResult {
 export const importChoice = z.strictObject({
   key: z.string().min(1).max(2000),
   /** Name of the new run; left out: the name in the file. */
-  name: z.string().trim().min(1).max(80).optional(),
+  name: seen(chosenName(80)).optional(),
   /** The column that counts the steps; "row": count the rows. */
   axis: z.string().min(1).max(4096).optional(),
   /** For a `.headroom` file: import under a new id. */
@@ -70,6 +71,6 @@ export const importChoices = z.strictObject({
   runs: z.array(importChoice).max(10_000).optional(),
   /** For every file whose run has no axis of its own. */
   axis: z.string().min(1).max(4096).optional(),
-  project: z.string().trim().min(1).max(80).optional(),
+  project: seen(chosenName(80)).optional(),
 });
 export type ImportChoices = z.infer<typeof importChoices>;

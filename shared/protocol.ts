@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { type Command, type CommandAnswer, condition, type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { controlValue } from './controls';
 import { analysis, type Entry } from './events';
-import { type Actor, attempt, blobHash, blobRef, commandId, runId, step } from './ids';
+import { type Actor, attempt, blobHash, blobRef, chosenName, commandId, runId, seen, step } from './ids';
 import type { Notice } from './notices';
 import { recipeSpec } from './recipes';
-import { runSetup } from './setup';
+import { newSetup, runSetup } from './setup';
 import type { RunSummary } from './summary';
 import type { RunStatus, RunView } from './view';
 import type { Watching } from './watching';
@@ -32,7 +32,7 @@ export type Holding = z.infer<typeof holding>;
 export const openRequest = z.strictObject({
   /** Names the run for the script that owns it: chosen, or made once and kept. No control characters. */
   key: z.string().regex(/^[^\p{Cc}]{8,128}$/u, 'key: 8 to 128 characters, none of them a control character'),
-  setup: runSetup.extend({ recipe: z.null('a run that a script opens has no recipe').default(null) }),
+  setup: newSetup.extend({ recipe: z.null('a run that a script opens has no recipe').default(null) }),
   /** `never`: the key must be new. `must`: it must be known. */
   resume: z.enum(['never', 'allow', 'must']).default('never'),
   /** The new run continues from this step of another. */
@@ -290,6 +290,9 @@ export interface ViewerToServer {
    */
   watchRuns: (answer: (a: { ok: true; you: Actor } | Refusal) => void) => void;
   unwatchRuns: () => void;
+  /** The open questions about checkpoints follow as `questions`: as they are, and at every change. */
+  watchQuestions: () => void;
+  unwatchQuestions: () => void;
   command: (c: Command, answer: (a: CommandAnswer) => void) => void;
   /** For a run that this connection watches; null = no longer shared. */
   look: (l: { runId: string; look: Look | null }) => void;
@@ -309,6 +312,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Those being answered come first, then those that wait, the next one first; at most twice a second. */
+  questions: (q: QuestionSummary[]) => void;
   /** Something in some run's log that concerns this person. */
   notice: (n: Notice) => void;
   /** From `answeredBy`: somebody has answered what such notices ask for. */
@@ -337,7 +342,7 @@ export interface TrainerSummary {
 
 /** Input of tRPC `runs.create`. */
 export const createRun = z.strictObject({
-  setup: runSetup,
+  setup: newSetup,
   /** Entered into the run's log at its start, so that a command for step 0 is in time. An id that is left out is made. */
   commands: z
     .array(
@@ -373,7 +378,7 @@ export const branchRun = z.strictObject({
   runId,
   /** A checkpoint of the parent in force, or null: the current state (the parent's trainer is asked for a checkpoint). */
   checkpoint: blobHash.nullable(),
-  name: z.string().trim().min(1, 'give the branch a name').max(80),
+  name: seen(chosenName(80, 'give the branch a name')),
   /** Applied before the branch's first step. */
   changes: z.array(z.strictObject({ control: z.string().min(1).max(64), value: controlValue })).max(100),
   /** The parent's later commands, repeated at their steps, except `without` ("what if we had not"); null = none of them. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { chosenName } from './ids';
+import { chosenName, seen } from './ids';
 import { isObject } from './own';
 import { longestTag, mostTags } from './tags';
 
@@ -80,6 +80,14 @@ export const runSetup = z.strictObject({
   /** What a waiting trainer shall train; null = a script's own run. `trainer`: the name of the requested trainer, null = any. */
   recipe: z.strictObject({ name: recipeName, trainer: z.string().min(1).max(80).nullable().default(null) }).nullable(),
   config,
+});
+/** The set-up of a run that begins now. */
+export const newSetup = runSetup.extend({
+  name: seen(runSetup.shape.name),
+  project: seen(chosenName(80)).default('default'),
+  group: seen(chosenName(128)).optional(),
+  jobType: seen(chosenName(64)).optional(),
+  tags: z.array(seen(tag)).max(mostTags).default([]),
 });
 export type RunSetup = z.infer<typeof runSetup>;
 /** Before the defaults are filled in. */

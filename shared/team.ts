@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { command, refusalReason } from './commands';
 import { controlValue } from './controls';
-import { actor, commandId, runId, seq, step } from './ids';
+import { actor, commandId, runId, seen, seq, step } from './ids';
 import { unreachable } from './unreachable';
 import { defaultRules, type WatchdogRules, watchdogRules } from './watchdogs';
 
@@ -15,6 +15,8 @@ export const personRole = z.enum(['viewer', 'operator', 'admin']);
 export type PersonRole = z.infer<typeof personRole>;
 
 export const personName = z.string().trim().min(1, 'name: say who you are').max(80, 'name: at most 80 characters');
+/** A name that somebody takes from now on. */
+export const newPersonName = seen(personName, 'name: ');
 /** Spelled so in every audit log since 0.1, whose hashes cover the names. */
 export const colour = z.string().regex(/^#[0-9a-f]{6}$/, 'colour: "#" and six lower-case hex digits');
 

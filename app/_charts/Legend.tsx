@@ -20,9 +20,10 @@ export function Legend(
     lines: readonly LineSpec[];
     points: readonly PointSpec[];
     rule: RuleSpec | null;
+    missing: readonly string[];
   },
 ) {
-  const { ref, lines, points, rule, ...toggles } = props;
+  const { ref, lines, points, rule, missing, ...toggles } = props;
   return (
     <ul
       ref={ref}
@@ -45,6 +46,12 @@ export function Legend(
         <li>
           <span aria-hidden className="mr-1 inline-block w-3 border-t-2 border-dashed border-warn align-middle" />
           {rule.label}
+        </li>
+      )}
+      {missing.length > 0 && (
+        <li className="truncate text-warn" title={`There is no series ${missing.join(', ')} here.`}>
+          no {missing.slice(0, 3).join(', ')}
+          {missing.length > 3 && ` and ${missing.length - 3} more`}
         </li>
       )}
     </ul>

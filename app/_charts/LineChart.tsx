@@ -35,6 +35,8 @@ export interface LineChartProps {
   title: string;
   lines: readonly LineSpec[];
   points?: readonly PointSpec[];
+  /** Series that the chart is to show and that are not there; the legend names them beside those that are. */
+  missing?: readonly string[];
   rule?: RuleSpec | null;
   marks?: readonly Mark[];
   map: XMap;
@@ -182,6 +184,7 @@ export function LineChart(props: LineChartProps) {
           lines={lines}
           points={points}
           rule={rule}
+          missing={lines.length + points.length > 0 ? (props.missing ?? nothing) : nothing}
           palette={palette}
           hidden={hidden}
           onToggle={(name, alone) => setHidden((old) => toggled(old, name, alone, [...lines, ...points]))}

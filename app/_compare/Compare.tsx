@@ -146,9 +146,9 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     },
     [there],
   );
+  const nobodyHas = (name: string) => there.every((run) => own(run, name) === undefined);
   /** Why a chart is still empty; null = it is not. A chart that shows only evaluations waits for no series. */
   const noticeOf = ({ series }: CompareChart, lines: readonly LineSpec[], points: readonly unknown[]): string | null => {
-    const nobodyHas = (name: string) => there.every((run) => own(run, name) === undefined);
     if (there.length > 0 && series.length > 0 && points.length === 0 && series.every(nobodyHas)) return noSuchSeries(series);
     if (runIds.length === 0 || lines.some((l) => l.curve() ?? l.whole?.()) || (lines.length === 0 && there.length > 0))
       return null;
@@ -245,6 +245,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                   title={chart.title}
                   lines={lines}
                   points={points}
+                  missing={chart.series.filter(nobodyHas)}
                   marks={drawn.marks}
                   map={axis.map}
                   settings={settings}

@@ -1,3 +1,4 @@
+import type { ChartCursorState } from '~/app/_charts/types';
 import type { Cursor } from './cursor';
 import { call, Listeners } from './listeners';
 
@@ -16,6 +17,9 @@ export interface Player {
   setSpeed(speed: number): void;
   subscribe(listener: () => void): () => void;
 }
+
+/** Whether playing begins at the first step: nothing follows the step shown. */
+export const beginsAnew = ({ mode, step }: ChartCursorState, head: number): boolean => mode === 'live' || step >= head;
 
 /**
  * Moves the pinned cursor through the run at `stepsPerSecond` (the run's own pace) times the speed. Started at the newest step,
@@ -55,8 +59,7 @@ export function createPlayer(cursor: Cursor, host: PlayerHost, stepsPerSecond: (
     play(at) {
       speed = at;
       if (cancel) return;
-      const { mode, step } = cursor.get();
-      position = mode === 'live' || step >= cursor.headStep() ? cursor.startStep() : step;
+      position = beginsAnew(cursor.get(), cursor.headStep()) ? cursor.startStep() : cursor.get().step;
       lastMs = host.nowMs();
       cursor.pin(position);
       cancel = host.frame(turn);

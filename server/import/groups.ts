@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { withoutUnseen } from '~/shared/ids';
 import { ImportError } from './importError';
 import { headOf, type SourceFile } from './sources';
 import { isEventFile } from './tensorboard';
@@ -94,7 +95,7 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
 
 /** The name of a run has at most 80 characters; the end of a longer one often tells runs apart. No character is cut in half. */
 export function shortened(title: string): string {
-  const text = title.trim();
+  const text = withoutUnseen(title).trim();
   if (text.length <= 80) return text;
   // At a space where one is near.
   const start = text.slice(0, 45).replace(/^(.{30,})\s\S*$|[\ud800-\udbff]$/, '$1');

@@ -10,7 +10,7 @@ import { histogram, MAX_CONSOLE_CHARACTERS, table } from '~/shared/media';
 import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
-import { runSetup } from '~/shared/setup';
+import { newSetup } from '~/shared/setup';
 import { isSeconds, isTime, timeWish } from '~/shared/times';
 import { ended } from '~/shared/view';
 import { numberOf, parsed, plain, RequestError, readJson } from './body';
@@ -27,9 +27,9 @@ const opening = z.strictObject({
   ...openRequest.shape,
   key: openRequest.shape.key.optional(),
   setup: z.never('setup: give name, project, config, ... themselves').optional(),
-  ...runSetup.omit({ recipe: true }).shape,
-  name: runSetup.shape.name.optional(),
-  config: runSetup.shape.config.default({}),
+  ...newSetup.omit({ recipe: true }).shape,
+  name: newSetup.shape.name.optional(),
+  config: newSetup.shape.config.default({}),
   device: z.string().max(300).default(''),
   controls: z.array(z.unknown()).default([]),
   actions: z.array(z.unknown()).optional(),

@@ -11,6 +11,7 @@ import { hashOf } from '~/server/base/hash';
 import { sendJson } from '~/server/base/respond';
 import type { KnownVisit, Method, Route } from '~/server/base/route';
 import type { OpenHub } from '~/server/runs/hub';
+import { withoutUnseen } from '~/shared/ids';
 import type { Config } from '~/shared/setup';
 import { ended, type RunView } from '~/shared/view';
 import { parsed, RequestError, readBytes } from './body';
@@ -208,7 +209,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         if (user_id && !all.has('mlflow.user')) all.set('mlflow.user', user_id);
         const { config = {}, tags: short = [], notes } = described(all.set(runNameTag, name), {});
         const setup = {
-          name: name.slice(0, 80),
+          name: withoutUnseen(name).slice(0, 80),
           project: projectOf(project),
           tags: short,
           config,

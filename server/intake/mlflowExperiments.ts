@@ -1,6 +1,7 @@
 /** MLflow's experiments: here they are the projects of the runs, with an id and tags of their own. */
 import { serial } from '~/server/base/serial';
 import type { OpenHub } from '~/server/runs/hub';
+import { unseenIn } from '~/shared/ids';
 import { RequestError } from './body';
 import type { Intake } from './intake';
 
@@ -47,6 +48,8 @@ export class Experiments {
         400,
         `name: an experiment is a project here: 1 to 80 characters, got ${JSON.stringify(name.slice(0, 100))}`,
       );
+    const unseen = unseenIn(name);
+    if (unseen !== null) throw new RequestError(400, `name: ${unseen}`);
     return this.#all((all) => {
       if (all.some((e) => e.name === name)) throw new RequestError(400, `Experiment '${name}' already exists.`, exists);
       const named = Object.fromEntries(tags.map(({ key, value }) => [key, value]));

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { columnOf } from '~/server/base/namedSeries';
 import type { Room } from '~/server/runs/room';
+import { withoutUnseen } from '~/shared/ids';
 import type { Config, Json } from '~/shared/setup';
 import { isTime, timeWish } from '~/shared/times';
 import type { RunStatus, RunView } from '~/shared/view';
@@ -157,11 +158,11 @@ export function described(
     key === runNameTag ? value.length > 80 : key === noteTag ? value.length > 4000 : true,
   );
   const short = kept.flatMap(([key, value]) => {
-    const tag = value === '' ? key : `${key}=${value}`.trim();
+    const tag = withoutUnseen(value === '' ? key : `${key}=${value}`).trim();
     return key.startsWith('mlflow.') || tag.length > 40 ? [] : [tag];
   });
   return {
-    ...(name && { name: name.slice(0, 80) }),
+    ...(name && { name: withoutUnseen(name).slice(0, 80) }),
     ...(notes !== undefined && { notes: notes.slice(0, 4000) }),
     tags: short.slice(0, 50),
     config: { ...config, ...(kept.length > 0 && { [tagsKey]: Object.fromEntries(kept) }) },

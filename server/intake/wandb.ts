@@ -12,7 +12,7 @@ import { hashOf } from '~/server/base/hash';
 import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
 import type { Room } from '~/server/runs/room';
-import type { Actor } from '~/shared/ids';
+import { type Actor, withoutUnseen } from '~/shared/ids';
 import { isObject } from '~/shared/own';
 import { type Config, fittedConfig } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
@@ -41,19 +41,19 @@ const writeError = (response: ServerResponse, status: number, message: string) =
   sendJson(response, status, { errors: [{ message }], data: null });
 
 const text = z.string().nullish();
-/** Cut to the length that it may have here: refused, the client would not start. */
-const cut = (most: number) => text.transform((given) => given?.slice(0, most));
+/** Cut to the length that it may have here, without invisible characters: refused, the client would not start. */
+const cut = (most: number) => text.transform((given) => given && withoutUnseen(given).slice(0, most));
 const bucket = z.object({
   name: z.string().min(1).max(128),
   project: text,
   groupName: cut(128),
   displayName: cut(80),
-  notes: cut(4000),
+  notes: text.transform((given) => given?.slice(0, 4000)),
   config: text,
   host: text,
   jobType: cut(64),
   tags: z
-    .array(z.string().transform((tag) => tag.trim().slice(0, 40)))
+    .array(z.string().transform((tag) => withoutUnseen(tag).trim().slice(0, 40)))
     .nullish()
     .transform((tags) => tags && [...new Set(tags.filter((tag) => tag !== ''))].slice(0, 50)),
 });

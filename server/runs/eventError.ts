@@ -1,6 +1,7 @@
 import type { StreamState } from '~/server/store/streamState';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
+import { unseenIn } from '~/shared/ids';
 import { withPlainSteps } from '~/shared/rows';
 import { changedConfig, config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
@@ -30,7 +31,12 @@ export function eventError(
     }
     case 'setup': {
       const merged = config.safeParse(changedConfig(view.setup.config, event));
-      return merged.success ? null : merged.error.issues[0]!.message;
+      if (!merged.success) return merged.error.issues[0]!.message;
+      for (const [field, names] of [['name', [event.name ?? '']] as const, ['tags', event.tags ?? []] as const]) {
+        const unseen = names.map(unseenIn).find((found) => found !== null);
+        if (unseen !== undefined) return `${field}: ${unseen}`;
+      }
+      return null;
     }
     case 'series':
     case 'rows':

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AuditLog } from '~/server/audit/auditLog';
 import { hashOf } from '~/server/base/hash';
-import type { Actor } from '~/shared/ids';
+import { type Actor, withoutUnseen } from '~/shared/ids';
 import {
   type Account,
   type AuditEvent,
@@ -236,12 +236,14 @@ export class People {
   }
 }
 
+const alike = (name: string): string => name.normalize('NFKC').toLowerCase();
+
 const isTaken = ({ people }: Team, name: string, except?: string): boolean =>
-  Object.values(people).some((p) => p.id !== except && p.name.toLowerCase() === name.toLowerCase());
+  Object.values(people).some((p) => p.id !== except && alike(p.name) === alike(name));
 
 /** The name, or, if somebody of the team has it, the name with the e-mail address or a number. */
 function freeName(team: Team, wanted: string, email: string): string {
-  const name = wanted.trim().slice(0, 80).trim() || email.slice(0, 80);
+  const name = withoutUnseen(wanted).trim().slice(0, 80).trim() || email.slice(0, 80);
   const others = [`${name} (${email})`.slice(0, 80), ...Array.from({ length: 1000 }, (_, i) => `${name.slice(0, 70)} ${i + 2}`)];
   return [name, ...others].find((n) => !isTaken(team, n)) ?? newId();
 }

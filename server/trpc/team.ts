@@ -1,20 +1,21 @@
 import { z } from 'zod';
 import { forget, remember, remembered } from '~/server/team/remembered';
 import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
-import { runId, seq } from '~/shared/ids';
+import { runId, seen, seq } from '~/shared/ids';
 import { type Remembered, remembering } from '~/shared/remembered';
 import {
   type AuditRow,
   auditEvent,
   colour,
   type Invite,
+  newPersonName,
   type Person,
-  personName,
   personRole,
   rulesFor,
   type Session,
   type Team,
   type Token,
+  token,
   tokenScope,
 } from '~/shared/team';
 import { type WatchdogRules, watchdogRules } from '~/shared/watchdogs';
@@ -33,7 +34,7 @@ export const team = router({
 
   /** Changes the person's own name and color. */
   changeMe: allowed('comment')
-    .input(z.strictObject({ name: personName.optional(), colour: colour.optional() }))
+    .input(z.strictObject({ name: newPersonName.optional(), colour: colour.optional() }))
     .mutation(({ ctx, input }) => ctx.people.change(ctx.actor, ctx.actor.id, input)),
 
   /** E-mail addresses of the accounts that sign the person in. */
@@ -55,7 +56,7 @@ export const team = router({
     .input(
       z.strictObject({
         personId: id,
-        name: personName.optional(),
+        name: newPersonName.optional(),
         colour: colour.optional(),
         role: personRole.optional(),
         expected: personRole.optional(),
@@ -105,7 +106,7 @@ export const team = router({
   makeToken: managing
     .input(
       z.strictObject({
-        name: z.string().trim().min(1, 'name: say what the token is for').max(80),
+        name: seen(token.shape.name, 'name: '),
         scope: tokenScope,
         expiresInMs: z
           .int()

@@ -11,7 +11,7 @@ import type { Store } from '~/server/store';
 import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { personHeader } from '~/shared/paths';
-import { colour, personName } from '~/shared/team';
+import { colour, newPersonName } from '~/shared/team';
 import { deviceOf, type Sessions, signOutPath } from './sessions';
 
 export interface Identity {
@@ -120,7 +120,7 @@ export const someoneElse = (actor: Actor, openedAs: unknown): string | null =>
 
 const joinRequest = z.strictObject({
   invite: z.string().min(1, 'the link lacks its secret').max(200),
-  name: personName,
+  name: newPersonName,
   colour: colour.optional(),
 });
 

@@ -85,5 +85,11 @@ const Main = memo(function Main({ charts, chart, menu }: { charts: Charts; chart
   const { title, lines, points, percent, range, clip, missing = [] } = chart;
   const empty = missing.length > 0 && lines.length + points.length === 0 ? noSuchSeries(missing) : null;
   const rule = useClipRule(charts.history, clip);
-  return <RunChart {...{ charts, title, points, percent, range, rule, menu, empty }} looks={lines} height={useChartHeight()} />;
+  return (
+    <RunChart
+      {...{ charts, title, points, percent, range, rule, menu, missing, empty }}
+      looks={lines}
+      height={useChartHeight()}
+    />
+  );
 });

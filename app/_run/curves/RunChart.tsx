@@ -6,7 +6,7 @@ import { useChartNotes } from '~/app/_run/notes/useChartNotes';
 import { type LineLook, lineOf } from './chartLines';
 import { type Charts, useNotice } from './useCharts';
 
-type OwnProps = Pick<LineChartProps, 'title' | 'points' | 'rule' | 'percent' | 'range' | 'height' | 'menu'>;
+type OwnProps = Pick<LineChartProps, 'title' | 'points' | 'missing' | 'rule' | 'percent' | 'range' | 'height' | 'menu'>;
 
 /** A chart of some of the run's series, with its notes. @param empty why it has none */
 export function RunChart({

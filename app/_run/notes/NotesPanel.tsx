@@ -3,10 +3,10 @@ import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
-import { useCursor } from '~/app/_live/cursor';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { PanelBody } from '~/app/_run/PanelBody';
+import { useStepThere } from '~/app/_run/timeline/snapshotWords';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
 import { Thread, useSend } from './Thread';
@@ -58,7 +58,7 @@ export function NotesPanel() {
 
 function NewNote() {
   const { busy, send } = useSend();
-  const step = useCursor((c) => c.step);
+  const step = useStepThere();
   return (
     <div className="p-2">
       <NoteField

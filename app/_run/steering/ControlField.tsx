@@ -8,6 +8,7 @@ import { useTimeline } from '~/app/_live/lists';
 import { controlAt } from '~/app/_live/runMarks';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
+import { useMissingStep } from '~/app/_run/timeline/snapshotWords';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
@@ -193,8 +194,9 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
 /** The value at the step at which the page is pinned, when it differs from the current one. */
 function AtPinned({ spec, current }: { spec: ControlSpec; current: ControlValue }) {
   const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
+  const missing = useMissingStep();
   const then = useTimeline((v) => (pinned === null ? current : controlAt(v, spec.name, pinned)), current);
-  return pinned === null || Object.is(then, current) ? null : (
+  return pinned === null || missing || Object.is(then, current) ? null : (
     <p>
       as of step {count(pinned)}: <span className="font-mono text-ink">{describeValue(spec, then)}</span>
     </p>

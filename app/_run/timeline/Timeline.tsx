@@ -21,7 +21,7 @@ import { wholeTyped } from '~/app/_components/numberTyped';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { timelineOf } from '~/app/_live/lists';
-import { createPlayer, speeds } from '~/app/_live/player';
+import { beginsAnew, createPlayer, speeds } from '~/app/_live/player';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { timeAnchors } from '~/app/_live/runMarks';
@@ -196,7 +196,8 @@ function PlayButtons({ history, speeds: choice }: { history: History; speeds: bo
   const playing = useSyncExternalStore(player.subscribe, player.playing, () => false);
   useEffect(() => () => player.pause(), [player]);
   const toggle = () => (playing ? player.pause() : player.play(speed));
-  const label = playing ? 'Pause the replay' : 'Play the run from here';
+  const anew = useCursor((c) => beginsAnew(c, setCursor.headStep()));
+  const label = playing ? 'Pause the replay' : `Play the run from ${anew ? 'its beginning' : 'here'}`;
   useEffect(() => {
     window.addEventListener(togglePlay, toggle);
     return () => window.removeEventListener(togglePlay, toggle);

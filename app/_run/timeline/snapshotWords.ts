@@ -34,6 +34,12 @@ function useSteps(): [step: number, start: number, head: number] {
 
 export const useMissingStep = (): string => missingStep(...useSteps());
 
+/** The step shown, or the nearest one that the run has. */
+export function useStepThere(): number {
+  const [step, start, head] = useSteps();
+  return Math.max(start, Math.min(head, step));
+}
+
 /** The words for the step shown. */
 export function useSnapshotWords(): string {
   const [step, ...range] = useSteps();

@@ -169,9 +169,9 @@ describeInBrowser('a replay file in Chromium, from the disk, without a network',
     await timeline.getByText('Last step', { exact: true }).waitFor();
     await other.getByLabel('Replay speed').selectOption('100');
     for (const _ of [1, 2]) {
-      await other.getByRole('button', { name: 'Play the run from here' }).click();
+      await other.getByRole('button', { name: 'Play the run from its beginning' }).click();
       await other.getByRole('button', { name: 'Pause the replay' }).waitFor();
-      await other.getByRole('button', { name: 'Play the run from here' }).waitFor();
+      await other.getByRole('button', { name: 'Play the run from its beginning' }).waitFor();
       await timeline.getByRole('button', { name: 'Go to last step' }).waitFor();
       expect(await other.getByRole('textbox', { name: 'step', exact: true }).inputValue()).toBe('3000');
     }

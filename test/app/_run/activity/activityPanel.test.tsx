@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 /** The list of what happened to a run: what each filter keeps, where a line leads, and who may take a change back. */
-import { cleanup, screen, within } from '@testing-library/react';
+import { act, cleanup, screen, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { setCursor } from '~/app/_live/cursor';
@@ -90,4 +90,12 @@ it('a change is taken back by who may steer; who may only watch sees why not', a
   const undo = screen.getAllByRole<HTMLButtonElement>('button', { name: 'Undo' });
   expect(undo.every((button) => button.disabled)).toBe(true);
   expect(undo[0]!.title).not.toBe('Take this change back');
+});
+
+it('says as of which step it is, but not of one that the run does not have', () => {
+  mount(steered(people.ada), <ActivityPanel />);
+  act(() => setCursor.pin(4));
+  screen.getByText('as of step 4; later is gray');
+  act(() => setCursor.pin(999_999));
+  expect(screen.queryByText(/as of step/)).toBeNull();
 });

@@ -3,13 +3,14 @@ import { act, cleanup, screen, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 
 import { afterEach, expect, it, vi } from 'vitest';
+import { setCursor } from '~/app/_live/cursor';
 import { LateBar } from '~/app/_run/steering/LateBar';
 import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
 import type { Actor } from '~/shared/ids';
 import { mount, people, TestRun } from '~/test/support/component';
 import { publishedSetup } from '~/test/support/setups';
 import { server } from '~/test/support/stubServer';
-import { runStarted, startValues } from '~/test/support/synthetic';
+import { runStarted, startValues, steps } from '~/test/support/synthetic';
 
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
 
@@ -80,6 +81,23 @@ it('a double click on an action asks for it once; only steps are counted by clic
   expect(names()).toEqual(['checkpoint']);
   await user.dblClick(screen.getByRole('button', { name: 'step' }));
   expect(names()).toEqual(['checkpoint', 'step', 'step']);
+});
+
+it('shows the value that was in force at a step, but not of one that the run does not have', () => {
+  const run = running();
+  const start = startValues(publishedSetup('reverse'));
+  const asked = run.log(steps(0, 8, start), {
+    type: 'command.requested',
+    actor: people.bob,
+    command: { kind: 'set', id: 'rate-of-bob', runId: 'run001', control: 'learningRate', value: 0.002, expected: 0.0005 },
+  });
+  run.log({ type: 'command.applied', commandId: 'rate-of-bob', seq: asked, step: 8, before: 0.0005, after: 0.002, message: '' });
+  mount(run, <SteeringPanel />);
+  act(() => setCursor.pin(3));
+  expect(screen.getByText(/^as of step 3:/).textContent).toBe('as of step 3: 0.0005');
+  act(() => setCursor.pin(-3));
+  expect(screen.queryByText(/as of step/)).toBeNull();
+  act(() => setCursor.reset());
 });
 
 it('Escape brings the value in force back', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createCursor } from '~/app/_live/cursor';
-import { createPlayer } from '~/app/_live/player';
+import { beginsAnew, createPlayer } from '~/app/_live/player';
 import { snapshotWords } from '~/app/_run/timeline/snapshotWords';
 
 /** A player at 10 steps a second whose frames the test lets pass. */
@@ -58,6 +58,17 @@ describe('replay', () => {
     expect(pass(1000)).toEqual(['pinned', 50, true]);
     cursor.pin(7);
     expect(pass(1000)).toEqual(['pinned', 7, false]);
+  });
+
+  it('begins anew where no step follows the one shown: that is what its button says', () => {
+    const { cursor } = replay();
+    const anew = () => beginsAnew(cursor.get(), cursor.headStep());
+    const pinned = [0, 40, 99, 100, 120].map((step) => {
+      cursor.pin(step);
+      return anew();
+    });
+    cursor.follow();
+    expect([...pinned, anew()]).toEqual([false, false, false, true, true, true]);
   });
 
   it('data that arrive do not move a pinned step', () => {
