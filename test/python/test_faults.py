@@ -300,6 +300,33 @@ def test_forked_workers_leave_the_run_alone(init, server, capfd):
     assert capfd.readouterr().err.count("log: this process is a forked worker; what it logs is not kept") == 5
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_that_outlives_a_killed_script_holds_neither_its_connection_nor_its_data(server, tmp_path):
+    source = """
+import headroom, os, time
+run = headroom.init(name="outlived", system_seconds=None)
+run.log({"loss": 1.0})
+run.wait_until_open()
+child = os.fork()
+if child == 0:
+    time.sleep(600)
+print(child, flush=True)
+time.sleep(600)
+"""
+    parent = script(source, server, tmp_path)
+    assert parent.stdout
+    child = int(parent.stdout.readline())
+    try:
+        (run,) = wait_for("the row", lambda: [r for r in server.runs() if r["name"] == "outlived" and r["loss"] == 1.0])
+        parent.kill()
+        parent.wait()
+        # Long before the server has heard nothing for too long.
+        wait_for("the end of the connection", lambda: [e["message"] for e in server.record(run["runId"]).of_type("trainer.lost")] == ["the connection to python is lost"])
+        assert (sync(tmp_path, server.url, server.token), list(tmp_path.iterdir())) == (0, [])
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_a_run_of_a_worker_ends_as_the_worker_did(server, tmp_path, method):
     source = f'''

@@ -172,7 +172,7 @@ def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_name
 
     run = init(name="bad values")
     for i in range(3):
-        run.log({"raising": Raising(), "good": i, "huge": 10**400, "list": [1, 2], "": 1, "n" * 513: 1, "text": "a"}, step=i)
+        run.log({"raising": Raising(), "good": i, "huge": 10**400, "list": [1, 2], "": 1, "n" * 513: 1, "\U0001f30a" * 257: 1, "text": "a"}, step=i)
     for step in (2**53, 1.5, "7", math.nan):
         run.log({"good": -1.0}, step=step)
     run.log({"good": 9.0}, step=-2)
@@ -187,8 +187,9 @@ def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_name
     left_out = "is neither one number nor a sample (text, headroom.Image, Histogram, Table)"
     no_step = "is no step; give a whole number from -(2^53 - 1) to 2^53 - 1"
     assert capfd.readouterr().err.splitlines() == [
-        'headroom: log: "" is left out: the name of a series has 1 to 512 characters, this has 0',
-        f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 characters, this has 513',
+        'headroom: log: "" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has 0',
+        f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has 513',
+        f'headroom: log: "{chr(0x1F30A) * 20}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has 514',
         f'headroom: log: "raising" is left out: Raising {left_out}',
         f'headroom: log: "huge" is left out: int {left_out}',
         f'headroom: log: "list" is left out: list {left_out}',

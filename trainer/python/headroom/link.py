@@ -65,6 +65,7 @@ class Link:
         self._batches = Batches(folder, meta)
         self._blobs = Blobs(folder, server, token)
         self._last_command = 0
+        self._socket: Socket | None = None
         self._ending = threading.Event()
         self._abandoned = threading.Event()
         self._kick = threading.Event()
@@ -100,6 +101,11 @@ class Link:
         self._abandoned.set()
         self._kick.set()
         self._said.put(("wake", None))
+
+    def leave(self) -> None:
+        """In a forked process: nothing of the connection stays open in it, so that the server notices the end of the script."""
+        if self._socket is not None:
+            self._socket.leave()
 
     def join(self, timeout: float) -> None:
         self._thread.join(timeout)
@@ -150,7 +156,7 @@ class Link:
             self._batches.close()
 
     def _serve(self) -> None:
-        link = Socket(self.server, self._token, lambda name, payload: self._said.put((name, payload)))
+        self._socket = link = Socket(self.server, self._token, lambda name, payload: self._said.put((name, payload)))
         while not self._said.empty():
             self._said.get_nowait()
         try:

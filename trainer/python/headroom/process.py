@@ -106,8 +106,7 @@ def _notice_reading_of_the_code() -> None:
 def _in_child() -> None:
     """A forked process (a loader's worker) has copies of the runs and must not use them."""
     for run in list(_open_runs):
-        run._link = None
-        run._out.forget()
+        run.leave()
     _open_runs.clear()
 
 

@@ -493,6 +493,14 @@ class Run:
             link.join(0.2)
             print(f"headroom: the server has not got everything{why}; the rest is kept in {folder}, `headroom sync` sends it", file=sys.__stderr__)
 
+    def leave(self) -> None:
+        """In a forked process: its copies of the connection and of the folder's lock would outlive the script."""
+        if self._link is not None:
+            self._link.leave()
+            self._link = None
+        self._folder_lock.release()
+        self._out.forget()
+
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
         """Ends the run as failed, with the traceback."""
         text = "".join(tracebacks.format_exception(type(error), error, trace or error.__traceback__))

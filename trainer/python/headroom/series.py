@@ -245,7 +245,8 @@ class Series:
     def _declare(self, name: Any) -> int:
         text = str(name)
         if not text or cut(text, 512) != text:
-            raise ValueError(f'"{cut(text, 40)}" is left out: the name of a series has 1 to 512 characters, this has {len(text)}')
+            length = len(text.encode("utf-16-le", "surrogatepass")) // 2
+            raise ValueError(f'"{cut(text, 40)}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has {length}')
         if text in self._grouped:
             raise ValueError(f'"{text}" is logged by the room already; give it another name')
         id = len(self._ids)

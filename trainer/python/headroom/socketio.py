@@ -119,6 +119,11 @@ class Socket:
         elif text.startswith("41") or text.startswith("1"):
             raise LinkLost("the server ended the connection")
 
+    def leave(self) -> None:
+        """In a forked process: gives up its share of the connection, which goes on."""
+        if (sock := getattr(self, "_ws", None) and self._ws.sock) is not None:
+            sock.close()
+
     def close(self) -> None:
         try:
             self._ws.close(timeout=0)
