@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import sys
 from typing import Any, Callable, Mapping, Sequence, Sized
 
@@ -65,6 +66,8 @@ def state_of(value: Any, depth: int = 0) -> Any:
     return type(value), value if isinstance(value, (str, int, float)) else id(value)
 
 
+UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""What nobody sees in a name, and the server refuses there (shared/ids.ts)."""
 MAX_BYTES = 64 * 1024
 """Of a config as JSON."""
 NAMES_BYTES = 4096
@@ -123,11 +126,13 @@ def made_setup(
 
     def text(field: str, value: Any, most: int) -> str:
         whole = str(value).strip()
+        if field != "notes":
+            whole = UNSEEN.sub("", re.sub(r"[\t-\r]+", " ", whole)).strip()
         if (short := cut(whole, most).strip()) != whole:
             print(f"headroom: {field}: cut to its first {most} characters", file=sys.__stderr__)
         return short
 
-    setup: dict[str, Any] = {"name": text("name", name, 80), "project": text("project", project, 80), "config": as_dict(config)}
+    setup: dict[str, Any] = {"name": text("name", name, 80) or "run", "project": text("project", project, 80) or "default", "config": as_dict(config)}
     for field, argument, value, most in (("group", "group", group, 128), ("jobType", "job_type", job_type, 64), ("notes", "notes", notes, 4000)):
         if value is not None and (said := text(argument, value, most)):
             setup[field] = said
