@@ -225,14 +225,14 @@ class Room:
 
     def _log(self, at: int, loss: Any) -> None:
         run = self.run
-        # `loss` may be left out sometimes: it is then absent, and the values that are always present are logged without it.
-        if loss is not None:
-            run.log_group("loss", {"loss": loss.detach() if hasattr(loss, "detach") else loss}, at, _declare("loss"))
-        always = dict(self._rates_used)
+        values = dict(self._rates_used)
         if self._controls.clip is not None:
-            always["clip"] = self.clip
-        if always:
-            run.log_group("steps", always, at, _declare(*always))
+            values["clip"] = self.clip
+        if loss is not None:
+            values["loss"] = loss.detach() if hasattr(loss, "detach") else loss
+        # Each by itself: the loss may be left out sometimes, and the next attempt of the run may have another clip value or optimizer.
+        for name, value in values.items():
+            run.log_group(name, {name: value}, at, _declare(name))
         if self._grad_norm is not None:
             norms = {"grad_norm": self._grad_norm, "clipped": float(self._clipped)}
             run.log_group("gradient", norms, at, _declare("grad_norm", "clipped"))

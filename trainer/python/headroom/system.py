@@ -30,21 +30,24 @@ class Sampler:
     def _loop(self) -> None:
         while not self._ended.wait(self._seconds):
             try:
-                ranks = self._run._commands.ranks
-                if ranks is not None and not ranks.speaks:
-                    self._number += 1
-                    ranks.store.set(f"system/{ranks.rank}", json.dumps([self._number, self._measure()]))
-                    continue
-                # At most one row per step: without new steps there is no position for a row.
-                step = self._run._out.step
-                if step == self._last or not self._run._out.started:
-                    continue
-                self._last = step
-                self._log("system", self._measure(), step)
-                for rank in range(1, ranks.size if ranks is not None else 0):
-                    self._log_other(ranks, rank, step)
+                self.sample()
             except Exception:
                 return
+
+    def sample(self) -> None:
+        ranks = self._run._commands.ranks
+        if ranks is not None and not ranks.speaks:
+            self._number += 1
+            ranks.store.set(f"system/{ranks.rank}", json.dumps([self._number, self._measure()]))
+            return
+        # At most one row per step: without new steps there is no position for a row.
+        step = self._run._out.step
+        if step == self._last or not self._run._out.started:
+            return
+        self._last = step
+        self._log("system", self._measure(), step)
+        for rank in range(1, ranks.size if ranks is not None else 0):
+            self._log_other(ranks, rank, step)
 
     def _log_other(self, ranks: Any, rank: int, step: int) -> None:
         key = f"system/{rank}"
@@ -56,13 +59,14 @@ class Sampler:
             self._log(f"system/rank {rank}", values, step)
 
     def _log(self, place: str, values: dict[str, float], step: int) -> None:
-        if values:
-            named = {f"{place}/{name}": value for name, value in values.items()}
+        # A GPU is measured from its first use on, so each of its numbers is by itself.
+        always = [name for name in values if not name.startswith("gpu")]
+        for names in filter(None, [always, *([name] for name in values if name not in always)]):
             self._run.log_group(
-                f"{place}:{','.join(values)}",
-                named,
+                f"{place}:{','.join(names)}",
+                {f"{place}/{name}": values[name] for name in names},
                 step,
-                lambda: [{"name": f"{place}/{n}", "unit": "MB" if n == "process memory" else "%", "group": "system"} for n in values],
+                lambda: [{"name": f"{place}/{n}", "unit": "MB" if n == "process memory" else "%", "group": "system"} for n in names],
             )
 
     def _measure(self) -> dict[str, float]:
