@@ -423,7 +423,7 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     assert time.monotonic() - at < patience(1.0)
 
 
-@pytest.mark.parametrize(("status", "hint"), [(502, ""), (404, "; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)")])
+@pytest.mark.parametrize(("status", "hint"), [(502, ""), (404, "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)")])
 def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch, status, hint):
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_GET(self):

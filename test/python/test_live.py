@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import os
-import pickle
 import time
 
 import headroom
 import pytest
 from conftest import patience, wait_for
-from headroom.cli import sync
 from headroom.config import MAX_BYTES, fitted
 from headroom.settings import read_settings
 
@@ -224,43 +221,6 @@ def test_a_setup_that_is_too_large_is_fitted_and_later_settings_are_settings(ini
     assert record.series("loss") == [(0, 1.0)]
     said = capfd.readouterr().err
     assert "name: cut to its first 80 characters" in said and "left out: tensor, model.labels" in said
-
-
-@pytest.mark.parametrize("mode", ["online", "offline"])
-def test_every_change_of_the_config_of_an_open_run_is_shown(init, server, tmp_path, mode):
-    name = f"config {mode}"
-    run = init(name=name, mode=mode, config={"lr": 1, "gone": 1, "popped": 1, "flag": 1, "model": {"width": 8, "layers": [1]}, "__proto__": {"a": 1}})
-    run.log({"loss": 1.0})
-    if mode == "online":
-        assert run.wait_until_open()
-    del run.config["gone"]
-    assert run.config.pop("popped") == 1
-    assert run.config.setdefault("depth", 3) == run.config.setdefault("depth", 4) == 3
-    run.config |= {"heads": 2}
-    run.config.flag = True
-    run.config["model"]["width"] = 16
-    run.config["model"]["layers"].append(2)
-    expected = {"lr": 1, "flag": True, "model": {"width": 16, "layers": [1, 2]}, "__proto__": {"a": 1}, "depth": 3, "heads": 2}
-    if mode == "online":
-        wait_for("the config", lambda: server.record(run.id).run["setup"]["config"] == expected)
-    run.config.model["dropout"] = 0.5
-    run.finish()
-    if mode == "offline":
-        assert sync(tmp_path / "spool", server.url, server.token) == 0
-    (found,) = [r for r in server.runs() if r["name"] == name]
-    record = server.record(found["runId"])
-    assert record.run["setup"]["config"] == {**expected, "model": {"width": 16, "layers": [1, 2], "dropout": 0.5}}
-    assert (record.alerts(), record.status) == ([], "finished")
-
-
-def test_a_copy_of_the_config_is_a_dict_of_its_own(init, server):
-    run = init(name="copies", config={"lr": 1, "model": {"width": 8}})
-    run.log({"loss": 1.0})
-    for copied in (copy.deepcopy(run.config), pickle.loads(pickle.dumps(run.config)), run.config.copy()):
-        copied["lr"] = 2
-        assert copied == {"lr": 2, "model": {"width": 8}}
-    run.finish()
-    assert server.record(run.id).of_type("setup") == []
 
 
 def test_a_config_that_fits_stays_whole_and_of_a_larger_one_the_largest_values_are_left_out():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterable, Sequence
 
-from .numbers import cut
+from .numbers import cut, number_of
 
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 MAX_INLINE = 16_384
@@ -163,7 +163,6 @@ def table_of(columns: Iterable[Any], rows: Iterable[Sequence[Any]]) -> dict[str,
 def cell(v: Any) -> Any:
     if v is None or isinstance(v, bool):
         return v
-    if isinstance(v, (int, float)) or hasattr(v, "item"):
-        number = float(v.item() if hasattr(v, "item") else v)
+    if (number := number_of(v)) is not None:
         return (int(number) if number.is_integer() and abs(number) < 2**53 else number) if math.isfinite(number) else str(number)
     return cut(v, 4096)

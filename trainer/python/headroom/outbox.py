@@ -86,16 +86,22 @@ class Outbox:
     def keep(self, source: Any) -> str:
         """Copies bytes, or a file, into the spool. Returns the name for an event."""
         assert self.folder is not None
+        if hasattr(source, "getvalue"):
+            source = source.getvalue()
+        whole = isinstance(source, (bytes, bytearray, memoryview))
         # A number would be taken for an open file, and closed.
-        source = source if isinstance(source, (bytes, bytearray, memoryview)) else os.fspath(source)
-        size = len(source) if isinstance(source, (bytes, bytearray)) else source.nbytes if isinstance(source, memoryview) else os.path.getsize(source)
+        if not whole and not isinstance(source, (str, os.PathLike)):
+            raise TypeError(f"give bytes or a file, not {type(source).__name__}")
+        if not whole and not os.path.isfile(source):
+            raise ValueError(f"there is no file {os.fspath(source)!r}")
+        size = memoryview(source).nbytes if whole else os.path.getsize(source)
         if size > MAX_BLOB:
             raise ValueError(f"{size} bytes; at most {MAX_BLOB} (1 GiB) are stored")
         with self.lock:
             self._files += 1
             name = f"{self._files:06d}"
         target = self.folder / "blobs" / name
-        if isinstance(source, (bytes, bytearray, memoryview)):
+        if whole:
             target.write_bytes(source)
         else:
             shutil.copyfile(source, target)

@@ -85,6 +85,8 @@ class Samples:
         why: Mapping[str, str],
     ) -> None:
         """`why`: its trigger, and the id of the command that asked for it, if one did."""
+        if not isinstance(metrics, Mapping):
+            raise ValueError(f"metrics: {type(metrics).__name__} is no dict of names and numbers")
         said = []
         for name, value in metrics.items():
             number = number_of(value)

@@ -62,7 +62,7 @@ class Socket:
         except (OSError, ValueError, websocket.WebSocketException) as error:
             self.close()
             status = getattr(error, "status_code", None)
-            hint = "" if (status or 500) >= 500 else "; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
+            hint = "" if (status or 500) >= 500 else "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
             raise LinkLost(f"it answered {status} where a Headroom server opens a websocket{hint}" if status else str(error)) from error
 
     @staticmethod
