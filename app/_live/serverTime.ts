@@ -4,7 +4,7 @@
  * After this time without messages the page says that none arrive. The server sends its time every second: with `lookEveryMs`, whoever looks at a line that
  * stopped reads so within three seconds.
  */
-export const silentAfterMs = 2_600;
+export const silentAfterMs = 2_400;
 export const lookEveryMs = 200;
 /** A look that comes later than this after the one before finds messages that wait behind it: the page itself stood still. */
 const stoodStillMs = 1_000;
