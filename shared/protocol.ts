@@ -290,6 +290,9 @@ export interface ViewerToServer {
    */
   watchRuns: (answer: (a: { ok: true; you: Actor } | Refusal) => void) => void;
   unwatchRuns: () => void;
+  /** The open questions about checkpoints follow as `questions`: as they are, and at every change. */
+  watchQuestions: () => void;
+  unwatchQuestions: () => void;
   command: (c: Command, answer: (a: CommandAnswer) => void) => void;
   /** For a run that this connection watches; null = no longer shared. */
   look: (l: { runId: string; look: Look | null }) => void;
@@ -309,6 +312,8 @@ export interface ServerToViewer {
   /** Changed or new summaries, at most twice a second. */
   runs: (changed: RunSummary[]) => void;
   trainers: (t: TrainerSummary[]) => void;
+  /** Those being answered come first, then those that wait, the next one first; at most twice a second. */
+  questions: (q: QuestionSummary[]) => void;
   /** Something in some run's log that concerns this person. */
   notice: (n: Notice) => void;
   /** From `answeredBy`: somebody has answered what such notices ask for. */

@@ -112,6 +112,20 @@ export interface SweepAnswer {
   leftOut: number;
 }
 
+/** A run in the tree of its branches. */
+export interface Member {
+  run: RunSummary;
+  /** 0 = the root. */
+  depth: number;
+}
+
+/** The tree that a run belongs to: each branch after its parent, earlier ones first. */
+export interface Family {
+  members: Member[];
+  /** Number of runs of the tree that are not in `members`. */
+  leftOut: number;
+}
+
 /** How long a run took that is similar to the given one. */
 export interface Estimate {
   ms: number;

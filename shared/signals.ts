@@ -59,19 +59,6 @@ export function startsOf({ shapes, shape }: Pick<SignalHistory, 'shapes' | 'shap
   return starts;
 }
 
-/** The history of some of its snapshots, given by their indices. */
-export function someSignals(all: SignalHistory, places: readonly number[]): SignalHistory {
-  const starts = startsOf(all);
-  const pick = (values: Float64Array) => places.flatMap((n) => [...values.subarray(starts[n], starts[n + 1])]);
-  return {
-    steps: Float64Array.from(places, (n) => all.steps[n]!),
-    seqs: Float64Array.from(places, (n) => all.seqs[n]!),
-    shapes: all.shapes,
-    shape: Int32Array.from(places, (n) => all.shape[n]!),
-    signals: all.signals.map(({ name, values }) => ({ name, values: Float64Array.from(pick(values)) })),
-  };
-}
-
 /** One signal as a block [n, most layers, most heads] for tools that need one; NaN where a snapshot lacks the head. */
 export function signalBlock(all: SignalHistory, name: string): { shape: number[]; data: Float64Array } | null {
   const values = all.signals.find((s) => s.name === name)?.values;

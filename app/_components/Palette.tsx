@@ -3,7 +3,7 @@ import { Command } from 'cmdk';
 import { useRouter } from 'next/navigation';
 import { useTheme } from 'next-themes';
 import { useDeferredValue, useState } from 'react';
-import { findRuns } from '~/app/_runs/findRuns';
+import { findRuns } from '~/app/_live/findRuns';
 import { describeError } from '~/app/_trpc/client';
 import { copyText } from './CopyLine';
 import { offered, openHelp, type PaletteCommand } from './commands';

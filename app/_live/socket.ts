@@ -7,6 +7,7 @@ import { viewerParser } from '~/shared/viewerParser';
 import { atBase } from './base';
 import { identity } from './identity';
 import { Listeners } from './listeners';
+import { openQuestions } from './questions';
 import { lookEveryMs, serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 import { wireRefusal } from './wireRefusal';
@@ -45,6 +46,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     if (runId === null) putOut = message;
   });
   let websocketWorks = false;
+  let watchingQuestions = 0;
   let silent = false;
   let missed: ReturnType<typeof setTimeout> | undefined;
   const down = (why: string | null) => {
@@ -65,6 +67,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     clearTimeout(missed);
     putOut = null;
     wireRefusal.set({ why: null });
+    if (watchingQuestions > 0) socket.emit('watchQuestions');
     websocketWorks ||= socket.io.engine.transport.name === 'websocket';
     listeners.each((l) => l.up?.());
   });
@@ -104,6 +107,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   });
   socket.on('notice', (notice) => listeners.each((l) => l.notice?.(notice)));
   socket.on('answered', (asked) => listeners.each((l) => l.answered?.(asked)));
+  socket.on('questions', (list) => openQuestions.set({ list }));
   socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
   const asking = () => socket.timeout(answerWithinMs);
@@ -120,6 +124,13 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     tab: () => socket.id ?? null,
     unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
     unwatchRuns: () => void (socket.connected && socket.emit('unwatchRuns')),
+    watchQuestions() {
+      watchingQuestions++;
+      if (socket.connected) socket.emit('watchQuestions');
+      return () => {
+        if (--watchingQuestions === 0 && socket.connected) socket.emit('unwatchQuestions');
+      };
+    },
     listen: listeners.add,
   };
 }

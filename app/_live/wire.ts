@@ -18,6 +18,8 @@ export interface Wire {
   tab(): string | null;
   unwatch(runId: string): void;
   unwatchRuns(): void;
+  /** Keeps `openQuestions` (questions.ts) up to date. @returns ends it */
+  watchQuestions(): () => void;
   listen(listener: WireListener): () => void;
 }
 

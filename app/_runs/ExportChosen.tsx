@@ -1,6 +1,7 @@
 import { download as save } from '~/app/_charts/exportChart';
 import { Choice } from '~/app/_components/Choice';
 import { Popup } from '~/app/_components/Popup';
+import { findRuns } from '~/app/_live/findRuns';
 import { toast } from '~/app/_live/toast';
 import { download } from '~/app/_run/shell/jobs';
 import { useInfo } from '~/app/_team/useTeam';
@@ -8,7 +9,6 @@ import { describeError } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
 import { askedColumns, type ColumnShown } from './columns';
 import { csvOf } from './csv';
-import { findRuns } from './findRuns';
 
 /** Browsers ask for permission when a page saves many files at once. */
 const mostFiles = 20;

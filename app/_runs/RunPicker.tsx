@@ -3,9 +3,9 @@ import { useDeferredValue, useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { StatusBadge } from '~/app/_components/StatusBadge';
+import { findRuns } from '~/app/_live/findRuns';
 import { describeError } from '~/app/_trpc/client';
 import type { RunSummary } from '~/shared/summary';
-import { findRuns } from './findRuns';
 
 const listed = 30;
 

@@ -5,13 +5,13 @@ import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
+import { findRuns } from '~/app/_live/findRuns';
 import { Questions } from '~/app/_run/attention/Questions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
-import { findRuns } from './findRuns';
 import { beforeWhich, waitingRuns } from './queue';
 
 /** Shows which trainer trains which run, and the waiting runs in order. @param waiting number of runs that wait for a trainer */

@@ -12,7 +12,7 @@ import { links } from './links';
 export const api = createTRPCClient<AppRouter>({ links: links(atBase(paths.trpc)) });
 
 const context = createTRPCContext<AppRouter>();
-/** For components: `useQuery(useTrpc().runs.signals.queryOptions({ runId }))`. */
+/** For components: `useQuery(useTrpc().runs.whyWaits.queryOptions({ runId }))`. */
 export const useTrpc = context.useTRPC;
 
 export function ApiProvider({ children }: { children: ReactNode }) {

@@ -8,7 +8,6 @@ import { listsOf } from '~/server/store/lists';
 import { pack } from '~/shared/pack';
 import type { KnownRecipe } from '~/shared/recipes';
 import { REPLAY_VERSION, type ReplayManifest, replaySeries } from '~/shared/replayFile';
-import { type SignalHistory, someSignals } from '~/shared/signals';
 import { type ListItems, listKinds, type RunView } from '~/shared/view';
 import { ExportError, type RecordSource, viewOf } from './source';
 
@@ -79,7 +78,13 @@ export async function* writeReplay(
   const recent = { ...lists, snapshots: { items: kept, fromSeq: 0 } };
   const counts = { ...view.counts, snapshots: { ...view.counts.snapshots, count: kept.length } };
   yield await packed('view', { ...view, recent, counts } satisfies RunView);
-  yield await packed('signals', signalsOf(await source.signals(runId), kept));
+  yield await packed(
+    'signals',
+    await source.signals(
+      runId,
+      kept.map((s) => s.seq),
+    ),
+  );
   yield await packed('texts', await longTexts(source, runId, lists.media.items));
   yield await packed('console', parts);
   yield await packed('recipes', await recipesOf(source, view));
@@ -179,14 +184,6 @@ export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[]
     chosen.add(best);
   }
   return snapshots.filter((_, k) => chosen.has(k));
-}
-
-function signalsOf(all: SignalHistory, kept: readonly Snapshot[]): SignalHistory {
-  const here = new Set(kept.map((s) => s.seq));
-  return someSignals(
-    all,
-    [...all.seqs.keys()].filter((n) => here.has(all.seqs[n]!)),
-  );
 }
 
 /** Built by buildReplay.ts, before the server starts. */

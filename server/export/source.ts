@@ -3,16 +3,28 @@ import { startingAt } from '~/server/runs/log';
 import type { Store } from '~/server/store';
 import type { BlobReader } from '~/server/store/blobs';
 import { rewindOf } from '~/server/store/checkAppend';
-import type { Entry, SnapshotEvent } from '~/shared/events';
+import type { Entry } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { seqCount } from '~/shared/rows';
-import type { RunView } from '~/shared/view';
+import type { ListItems, RunView } from '~/shared/view';
 
 /** The source of an export: a store, or the export thread's own connection. */
 export interface RecordSource
   extends Pick<
     Store,
-    'runs' | 'entries' | 'range' | 'rows' | 'streams' | 'signals' | 'view' | 'list' | 'item' | 'console' | 'setting' | 'chainAt'
+    | 'runs'
+    | 'entries'
+    | 'range'
+    | 'rows'
+    | 'streams'
+    | 'signals'
+    | 'view'
+    | 'list'
+    | 'item'
+    | 'near'
+    | 'console'
+    | 'setting'
+    | 'chainAt'
   > {
   blobs: BlobReader;
   /** Called with the progress of reading. */
@@ -86,14 +98,10 @@ export interface StepRange {
 }
 
 /** The snapshot in force at `step`, or the nearest one before it. */
-export async function snapshotAt(source: RecordSource, runId: string, step: number): Promise<SnapshotEvent> {
-  const { steps, seqs } = await source.signals(runId);
-  const i = steps.findLastIndex((s) => s <= step);
-  if (i < 0)
-    throw new ExportError(
-      `step: run ${runId} has no snapshot at or before step ${step}${steps.length > 0 ? `; the first is at ${steps[0]}` : ''}`,
-    );
-  const [entry] = await source.entries({ runId, fromSeq: seqs[i]!, limit: 1, types: ['snapshot'] });
-  if (entry?.event.type !== 'snapshot') throw new Error(`run ${runId}: seq ${seqs[i]} should hold a snapshot`);
-  return entry.event;
+export async function snapshotAt(source: RecordSource, runId: string, step: number): Promise<ListItems['snapshots']> {
+  const { before, after } = await source.near({ runId, kind: 'snapshots', step, limit: 1 });
+  const [found] = before;
+  if (found) return found;
+  const first = after[0] ? `; the first is at ${after[0].step}` : '';
+  throw new ExportError(`step: run ${runId} has no snapshot at or before step ${step}${first}`);
 }

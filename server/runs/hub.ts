@@ -14,7 +14,7 @@ import type { Entry, ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { BranchRun } from '~/shared/protocol';
 import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
-import type { Sparkline } from '~/shared/runTable';
+import type { Family, Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
 import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, type RunView } from '~/shared/view';
@@ -22,6 +22,7 @@ import type { Watcher } from '~/shared/watching';
 import { branchEvents } from './branch';
 import { branchOfScript, revertOfScript } from './byScript';
 import { type FirstEntries, firstEntries } from './create';
+import { familyOf } from './family';
 import type { FrameSettings, Joining, ViewerPort } from './frames';
 import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
 import type { Choose, Room } from './room';
@@ -33,6 +34,8 @@ import { RunTable } from './runTable';
 export interface Hub {
   /** Every run, newest first. */
   summaries(): RunSummary[];
+  /** The tree of branches that a run belongs to, also before and after it; empty when there is no such run. */
+  family(runId: string): Family;
   /** The list as a table: searched, sorted and grouped, by pages. */
   readonly table: Pick<RunTable, 'page' | 'points' | 'catalog' | 'estimate'>;
   /** Small charts of the main series of these runs; unknown runs are left out. */
@@ -268,6 +271,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     summaries: () =>
       [...summaries.values()].sort((a, b) => b.createdAt - a.createdAt || (a.runId < b.runId ? 1 : -1)).map(sentSummary),
     table,
+    family: (runId) => familyOf(summaries.values(), runId),
     sparklines: (runIds) => table.sparklines(runIds.flatMap((id) => summaries.get(id) ?? [])),
     async moveInQueue(actor, runId, before) {
       if (!rooms.knows(runId)) return unknownRun(runId);

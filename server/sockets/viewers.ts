@@ -28,6 +28,9 @@ type ViewerSocket = Socket<ViewerToServer, ServerToViewer, Record<string, never>
 /** Most runs that one socket may watch at a time. */
 const maxWatched = 32;
 const timeEveryMs = 1_000;
+const questionsEveryMs = 500;
+/** The sockets that follow the open questions, as a room of socket.io. */
+const questionWatchers = 'questions';
 export const maxUnsentPackets = 256;
 const maxUnsentLists = 4;
 
@@ -72,6 +75,18 @@ export function openViewerLink(deps: {
     io.volatile.emit('time', { now: clock.now() });
   };
   sendTime();
+  let cancelQuestions = () => {};
+  let lastQuestions = '';
+  const sendQuestions = () => {
+    cancelQuestions = clock.after(questionsEveryMs, sendQuestions);
+    if (!io.sockets.adapter.rooms.has(questionWatchers)) return;
+    const questions = hub.questions.list();
+    const text = JSON.stringify(questions);
+    if (text === lastQuestions) return;
+    lastQuestions = text;
+    io.to(questionWatchers).emit('questions', questions);
+  };
+  sendQuestions();
   const stopNotices = hub.onEntries((runId, entries, view, before) => {
     for (const entry of entries) {
       const answered = answeredBy(runId, entry);
@@ -107,6 +122,7 @@ export function openViewerLink(deps: {
     },
     close() {
       cancelTime();
+      cancelQuestions();
       stopNotices();
       return io.close();
     },
@@ -234,6 +250,16 @@ export function serveViewer(
     100,
   );
   on('unwatchRuns', z.undefined(), () => hub.list.leave(listPort));
+  on(
+    'watchQuestions',
+    z.undefined(),
+    () => {
+      void socket.join(questionWatchers);
+      socket.emit('questions', hub.questions.list());
+    },
+    20,
+  );
+  on('unwatchQuestions', z.undefined(), () => void socket.leave(questionWatchers));
   on('command', command, (c) => hub.command(socket.data.actor, c));
   on('look', lookMessage, ({ runId: id, look }) => {
     const here = present.get(id);

@@ -3,6 +3,7 @@ import { runId } from '~/shared/ids';
 import {
   type Catalog,
   type Estimate,
+  type Family,
   groupings,
   mostAxes,
   type Sparkline,
@@ -51,6 +52,9 @@ export const tableProcedures = {
   estimate: watching
     .input(z.strictObject({ recipe: recipeName, config }))
     .query(({ ctx, input }): Estimate | null => ctx.hub.table.estimate(input.recipe, input.config)),
+
+  /** The tree of branches that a run belongs to. */
+  family: watching.input(z.strictObject({ runId })).query(({ ctx, input }): Family => ctx.hub.family(input.runId)),
 
   sparklines: watching
     .input(z.strictObject({ runIds: z.array(runId).min(1).max(100) }))

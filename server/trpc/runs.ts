@@ -11,7 +11,7 @@ import { type Entry, labelChanges, serverEvent, trainerEvent } from '~/shared/ev
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { type ConsoleAnswer, type MediaEvent, samplesAt } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
-import { branchRun, createRun, type QuestionSummary } from '~/shared/protocol';
+import { branchRun, createRun } from '~/shared/protocol';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { refuse } from '~/shared/refusals';
@@ -144,8 +144,8 @@ export const runs = router({
     return entry?.seq === input.seq && entry.event.type === 'media' ? entry.event : null;
   }),
 
-  /** Signals of the snapshots in force, in step order: of those at `seqs`, or of all, which for a long run of a large model are many. */
-  signals: ofRun({ seqs: z.array(seq).min(1).max(SIGNALS_PER_QUESTION).optional() }).query(
+  /** Signals of those snapshots at `seqs` that are in force, in step order. */
+  signals: ofRun({ seqs: z.array(seq).min(1).max(SIGNALS_PER_QUESTION) }).query(
     ({ ctx, input }): Promise<SignalHistory> => ctx.hub.store.signals(input.runId, input.seqs),
   ),
 
@@ -246,7 +246,6 @@ export const runs = router({
     .mutation(({ ctx, input }): Promise<{ ok: true } | Refusal> => ctx.hub.makeRoom(ctx.actor, input.runId)),
 
   /** Queries about checkpoints, of all runs: those being answered first, then the waiting ones, the next one first. */
-  openQuestions: watching.query(({ ctx }): QuestionSummary[] => ctx.hub.questions.list()),
 
   /** Moves a query before another one, or (null) to the end. The action `cancel` cancels it. */
   moveQuestion: allowed('steer runs')

@@ -226,7 +226,18 @@ export async function flood(seed: number, messages: number): Promise<{ messages:
       ];
       return kinds[draw(kinds.length)]!();
     };
-    const names = ['watch', 'unwatch', 'watchRuns', 'unwatchRuns', 'command', 'look', 'toString', 'nothing'];
+    const names = [
+      'watch',
+      'unwatch',
+      'watchRuns',
+      'unwatchRuns',
+      'watchQuestions',
+      'unwatchQuestions',
+      'command',
+      'look',
+      'toString',
+      'nothing',
+    ];
     let refused = 0;
     let viewer = await TestViewer.connect(app.url);
     for (let i = 0; i < messages; i++) {

@@ -112,6 +112,7 @@ export class SimViewer implements Process {
       tab: () => socket.id ?? null,
       unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
       unwatchRuns: () => {},
+      watchQuestions: () => () => {},
       listen: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);

@@ -43,7 +43,7 @@ export class TestViewer {
       ack();
       this.#check();
     });
-    for (const name of ['watchers', 'runs', 'trainers', 'refused', 'dropped'] as const)
+    for (const name of ['watchers', 'runs', 'trainers', 'questions', 'refused', 'dropped'] as const)
       socket.on(name, ((message: never) => this.received.put(name, message)) as never);
   }
 

@@ -1,11 +1,11 @@
-import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
 import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
+import { useOpenQuestions } from '~/app/_live/useOpenQuestions';
 import { useAsk } from '~/app/_run/notes/useAsk';
-import { api, useTrpc } from '~/app/_trpc/client';
+import { api } from '~/app/_trpc/client';
 import type { QuestionSummary } from '~/shared/protocol';
 
 /**
@@ -13,8 +13,8 @@ import type { QuestionSummary } from '~/shared/protocol';
  * @param only commands of one run whose questions are shown; without it, the questions of all runs are shown with the run's name
  */
 export function Questions({ only, may = true }: { only?: readonly string[]; may?: boolean }) {
-  // The answers arrive in the run's log. While the server does not answer, the last list stays.
-  const { data: all = [] } = useQuery({ ...useTrpc().runs.openQuestions.queryOptions(), refetchInterval: 500 });
+  // The answers arrive in the run's log. While there is no connection, the last list stays.
+  const all = useOpenQuestions();
   const { busy, ask } = useAsk();
   const waiting = all.filter((q) => q.trainer === null);
   const shown = only ? all.filter((q) => only.includes(q.commandId)) : all;

@@ -7,15 +7,15 @@ import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
-import { familyOf } from './familyTree';
 
 /** The tree of branches that this run belongs to, with the change of each, and a link to compare them. */
 export function Family() {
   const runId = useView((v) => v.runId, '');
   const parent = useView((v) => v.parent, null);
-  const { data } = useQuery({ ...useTrpc().runs.list.queryOptions(), refetchInterval: 15_000 });
-  const family = familyOf(data ?? [], runId);
+  const { data } = useQuery({ ...useTrpc().runs.family.queryOptions({ runId }), refetchInterval: 15_000 });
+  const { members: family, leftOut } = data ?? { members: [], leftOut: 0 };
   if (family.length < 2 && !parent) return null;
+  const branches = family.length + leftOut - 1;
   const compared = family.slice(0, 10).map(({ run }) => run.runId);
   return (
     <Popup
@@ -24,7 +24,7 @@ export function Family() {
       trigger={
         <>
           <GitBranch aria-hidden size={12} />
-          {parent ? `from step ${count(parent.step)}` : `${count(family.length - 1)} branch${family.length === 2 ? '' : 'es'}`}
+          {parent ? `from step ${count(parent.step)}` : `${count(branches)} branch${branches === 1 ? '' : 'es'}`}
         </>
       }
     >
@@ -51,6 +51,7 @@ export function Family() {
           </li>
         ))}
       </ul>
+      {leftOut > 0 && <p className="mt-1 text-2xs text-dim">and {count(leftOut)} more, in the list of runs grouped by family</p>}
       {family.length > 1 && (
         <Link href={`/compare?runs=${compared.join(',')}`} className={`${buttonClass('plain', 'small')} mt-2`}>
           Compare them

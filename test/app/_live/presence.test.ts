@@ -46,6 +46,7 @@ function hand(sharing: boolean) {
     look: (_runId, l) => void sent.push(l),
     unwatch: () => {},
     unwatchRuns: () => {},
+    watchQuestions: () => () => {},
     listen: (l) => {
       listeners.add(l);
       return () => listeners.delete(l);

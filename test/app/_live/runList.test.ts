@@ -41,6 +41,7 @@ function hand() {
     tab: () => null,
     unwatch: () => {},
     unwatchRuns: () => {},
+    watchQuestions: () => () => {},
     listen: (l) => {
       listeners.add(l);
       return () => listeners.delete(l);

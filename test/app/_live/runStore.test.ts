@@ -93,6 +93,7 @@ function handWire() {
     tab: () => null,
     unwatch: () => {},
     unwatchRuns: () => {},
+    watchQuestions: () => () => {},
     listen: (l) => {
       listeners.add(l);
       return () => listeners.delete(l);

@@ -5,11 +5,13 @@ import { connect } from '~/server/mcp/client';
 import type { Command } from '~/shared/commands';
 import type { Entry, TrainerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import type { QuestionSummary } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
+import { TestViewer } from '~/test/support/viewer';
 import { foldAll } from '~/test/support/views';
 import { publishedSetup } from '../../support/setups';
 
@@ -26,6 +28,14 @@ const keep = <T extends { close(): unknown }>(o: T): T => {
   opened.push(o);
   return o;
 };
+
+/** The first list of questions that was pushed and fits. */
+async function pushed(viewer: TestViewer, fits: (list: QuestionSummary[]) => boolean): Promise<QuestionSummary[]> {
+  for (;;) {
+    const list = await viewer.received.next('questions');
+    if (fits(list)) return list;
+  }
+}
 
 const savedAt = (step: number) => blobOf(new TextEncoder().encode(`state at ${step}`));
 const checkpoint = (step: number): TrainerEvent => ({
@@ -145,6 +155,11 @@ describe('a question about a run that has ended', () => {
     const a = await app();
     const { runId } = await played(a);
     const before = (await a.hub.view(runId))!;
+    const watching = keep(await TestViewer.connect(a.url));
+    // Whoever does not ask is not told.
+    const other = keep(await TestViewer.connect(a.url));
+    watching.socket.emit('watchQuestions');
+    expect(await watching.received.next('questions')).toEqual([]);
     const t = await helper(a, 'helper');
     const given = await connect({ url: a.url }).runs.command.mutate(ask(runId, 'question-1'));
     expect(given).toEqual({ ok: true, seq: before.seq + 1 });
@@ -160,28 +175,27 @@ describe('a question about a run that has ended', () => {
     });
     t.socket.emit('progress', { ticket, done: 2, of: 5 });
     t.socket.emit('progress', { ticket: 'another', done: 4, of: 5 });
-    await expect
-      .poll(() => connect({ url: a.url }).runs.openQuestions.query())
-      .toEqual([
-        {
-          runId,
-          name: setup.name,
-          commandId: 'question-1',
-          action: 'ablateHeads',
-          label: 'Asked',
-          actor: you,
-          step: 10,
-          trainer: 'helper',
-          why: null,
-          done: 2,
-          of: 5,
-        },
-      ]);
+    expect(await pushed(watching, ([q]) => (q?.done ?? 0) > 0)).toEqual([
+      {
+        runId,
+        name: setup.name,
+        commandId: 'question-1',
+        action: 'ablateHeads',
+        label: 'Asked',
+        actor: you,
+        step: 10,
+        trainer: 'helper',
+        why: null,
+        done: 2,
+        of: 5,
+      },
+    ]);
     t.answer(ticket, good);
     t.answer(ticket, { ...good, message: 'again' });
     await until(a, runId, answered('question-1'));
     expect(await a.hub.command(you, ask(runId, 'question-1'))).toEqual(given);
     expect(a.hub.questions.list()).toEqual([]);
+    expect(await pushed(watching, (list) => list.length === 0)).toEqual([]);
 
     const { seq } = before;
     const log = await entriesAfter(a, runId, seq);
@@ -221,6 +235,7 @@ describe('a question about a run that has ended', () => {
       ...Object.fromEntries(Object.entries(before).filter(([key]) => key in rest)),
     });
     expect(recent.analyses.items.map((x) => x.message)).toEqual(['as good as ever']);
+    expect(other.received.take('questions')).toEqual([]);
     expect(after).toEqual(foldAll(runId, await entriesAfter(a, runId, 0)));
   });
 
@@ -338,14 +353,14 @@ describe('questions that wait', () => {
     const { runId } = await played(a);
     const client = connect({ url: a.url });
     for (const id of ['question-a', 'question-b', 'question-c', 'question-d']) await a.hub.command(bob, ask(runId, id));
-    const order = async () => (await client.runs.openQuestions.query()).map((q) => q.commandId);
-    expect((await client.runs.openQuestions.query())[0]).toMatchObject({
+    const order = () => a.hub.questions.list().map((q) => q.commandId);
+    expect(a.hub.questions.list()[0]).toMatchObject({
       trainer: null,
       why: 'no trainer is here that answers questions',
     });
     expect(await client.runs.moveQuestion.mutate({ commandId: 'question-d', before: 'question-a' })).toEqual({ ok: true });
     expect(await client.runs.moveQuestion.mutate({ commandId: 'question-a', before: null })).toEqual({ ok: true });
-    expect(await order()).toEqual(['question-d', 'question-b', 'question-c', 'question-a']);
+    expect(order()).toEqual(['question-d', 'question-b', 'question-c', 'question-a']);
     expect(await client.runs.moveQuestion.mutate({ commandId: 'question-x', before: null })).toMatchObject({
       ok: false,
       field: 'commandId',

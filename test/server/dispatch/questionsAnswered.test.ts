@@ -2,7 +2,6 @@
 
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connect } from '~/server/mcp/client';
 import { parseAttentionSnapshot, withPictures } from '~/shared/attentionSnapshot';
 import type { Command } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
@@ -140,8 +139,7 @@ describe('the trainer process', () => {
     const v = await watch(a, runId);
     const ended = await v.until(over);
     await v.command(ask(runId, 'a-long-one', 'findMistakes', { split: 'test', examples: 10_000 }));
-    const client = connect({ url: a.url });
-    await expect.poll(async () => (await client.runs.openQuestions.query())[0]?.done ?? 0, { interval: 1 }).toBeGreaterThan(0);
+    await expect.poll(() => a.hub.questions.list()[0]?.done ?? 0, { interval: 1 }).toBeGreaterThan(0);
     const killed = a.trainerPid()!;
     process.kill(killed, 'SIGKILL');
     const view = await v.until((now) => answerTo(now, 'a-long-one') !== undefined);

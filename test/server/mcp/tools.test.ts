@@ -85,7 +85,12 @@ describe('an agent', () => {
   it('lists and reads runs, series, signals and attention with a viewer’s token', async () => {
     const { call } = await agent('viewer');
     const view = await admin.runs.view.query({ runId });
-    expect(await call('list_runs')).toMatchObject([{ runId, name: 'watched', status: 'paused', step: view.step }]);
+    expect(await call('list_runs')).toMatchObject({
+      total: 1,
+      problems: [],
+      runs: [{ runId, name: 'watched', status: 'paused', step: view.step }],
+    });
+    expect(await call('list_runs', { search: 'status=running' })).toEqual({ total: 0, problems: [], runs: [] });
     expect(await call('get_run', { runId })).toMatchObject({
       runId,
       status: 'paused',
@@ -106,9 +111,11 @@ describe('an agent', () => {
       error: `series: run ${runId} has no lost; list_series names those there are`,
     });
     // As text that an agent can read: numbers in lists.
-    const read = await admin.runs.signals.query({ runId });
-    const signals = (await call('read_attention_signals', { runId })) as { steps: number[]; shapes: { heads: number }[][] };
-    expect(signals.steps).toEqual([...read.steps]);
+    const steps = view.recent.snapshots.items.map((s) => s.step);
+    type Signals = { steps: number[]; shapes: { heads: number }[][] };
+    const signals = (await call('read_attention_signals', { runId })) as Signals;
+    expect(signals.steps).toEqual(steps);
+    expect(((await call('read_attention_signals', { runId, step: steps[1]!, limit: 1 })) as Signals).steps).toEqual([steps[1]]);
     expect([signals.shapes[0]!.length, signals.shapes[0]![0]!.heads]).toEqual([
       configOf(setup).model.layers,
       configOf(setup).model.heads,
