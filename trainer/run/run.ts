@@ -59,13 +59,14 @@ export class Run implements Ordered {
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, task, clock);
+    const given = origin.kind === 'checkpoint' ? origin.given : undefined;
     const from =
       origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, { recipe, config, task }, learner.params) : null;
     this.#origin = 'new';
     this.#state = freshState();
     if (from) {
       const { values: _values, updates: _updates, ...state } = from.state;
-      restoreSettings(from, this.#controls, this.#settings, this.#changes);
+      restoreSettings(from, this.#controls, this.#settings, this.#changes, given);
       learner.load(from.learner);
       this.#origin = from.runId !== null && from.runId === runId ? 'same run' : 'branch';
       this.#state = this.#origin === 'branch' ? asBranch(state) : state;

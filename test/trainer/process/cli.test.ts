@@ -127,7 +127,7 @@ describe('flags', () => {
   const book = new RecipeBook();
   const config = (args: string) => {
     const flags = parseFlags(args.split(' '), {});
-    return configOf(flags, recipeOf(flags, null, book), null);
+    return configOf(flags, recipeOf(flags, null, book), null).config;
   };
 
   it('lay themselves over the published set-up', () => {
@@ -173,7 +173,10 @@ describe('flags', () => {
     const base = { ...publishedConfig('reverse'), seed: 9 };
     const flags = parseFlags(['--resume', 'x', '--epochs', '4'], {});
     expect(recipeOf(flags, 'reverse', book)).toBe(recipeNamed('reverse'));
-    expect(configOf(flags, recipeNamed('reverse'), base)).toEqual({ ...base, epochs: 4 });
+    expect(configOf(flags, recipeNamed('reverse'), base)).toEqual({
+      config: { ...base, epochs: 4 },
+      given: new Set(['epochs']),
+    });
     expect(() => recipeOf(parseFlags(['--resume', 'x', '--task', 'anomaly'], {}), 'reverse', book)).toThrow(
       '--recipe: anomaly, but the checkpoint is of a reverse run',
     );
