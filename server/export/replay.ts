@@ -186,15 +186,18 @@ export function evenlySpaced<S extends { step: number }>(snapshots: readonly S[]
   return snapshots.filter((_, k) => chosen.has(k));
 }
 
-/** Built by buildReplay.ts, before the server starts. */
+/** The page that plays a replay; built by buildReplay.ts, before the server starts. */
+export const replayPage = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../.build/replay.html' : '../replay.html', import.meta.url),
+);
+export const notBuilt =
+  'format: the page that plays a replay is not built yet; run npm run build where the server is (npm start does it by itself), then export again';
+
 async function page(): Promise<string> {
-  const file = fileURLToPath(
-    new URL(import.meta.url.endsWith('.ts') ? '../../.build/replay.html' : '../replay.html', import.meta.url),
-  );
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(replayPage, 'utf8');
   } catch (error) {
-    throw new Error(`the page of a replay is not there (${(error as Error).message}); run npm run build`);
+    throw new Error(`${notBuilt} (${(error as Error).message})`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +10,7 @@ import type { Store } from '~/server/store';
 import type { BlobStore } from '~/server/store/blobs';
 import type { RunView } from '~/shared/view';
 import { contentType, disposition, exportQuery, writeExport } from './formats';
+import { notBuilt, replayPage } from './replay';
 import { ExportError } from './source';
 import { type ExportJob, exportInThread } from './thread';
 
@@ -63,6 +65,7 @@ async function send(
   if (!query.success) throw new RequestError(400, describeZodError(query.error));
   const view = await deps.view(query.data.runId);
   if (!view) throw new RequestError(404, `runId: there is no run ${query.data.runId}`);
+  if (query.data.format === 'html' && !existsSync(replayPage)) throw new RequestError(503, notBuilt);
   const now = deps.now();
   const progress = (at: Progress) => job.progress(at);
   const parts = deps.threaded

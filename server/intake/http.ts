@@ -11,7 +11,7 @@ import { isObject } from '~/shared/own';
 import { openRequest } from '~/shared/protocol';
 import { rowStep, series } from '~/shared/series';
 import { newSetup } from '~/shared/setup';
-import { isTime, timeWish } from '~/shared/times';
+import { isSeconds, isTime, timeWish } from '~/shared/times';
 import { ended } from '~/shared/view';
 import { numberOf, parsed, plain, RequestError, readJson } from './body';
 import { type Intake, type IntakeRun, stopAction } from './intake';
@@ -204,7 +204,13 @@ function wrongLine(i: number, line: string): never {
 
 const rowShape = z.strictObject({
   step: rowStep.optional(),
-  time: z.number().refine(isTime, timeWish).optional(),
+  time: z
+    .number()
+    .refine(isTime, timeWish)
+    .refine((time) => !isSeconds(time), {
+      error: ({ input }) => `${input} is a time in seconds; give ms since 1970: ${Math.round(Number(input) * 1000)}`,
+    })
+    .optional(),
   // Not z.record: names such as "__proto__" must stay unchanged.
   values: z.custom<Record<string, unknown>>(isObject, 'an object is needed'),
 });

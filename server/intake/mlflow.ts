@@ -18,7 +18,7 @@ import { parsed, RequestError, readBytes } from './body';
 import { fileSample, MAX_FILE_BYTES } from './fileSample';
 import type { Intake, IntakeRun } from './intake';
 import { Experiments, exists, projectOf } from './mlflowExperiments';
-import { type FoundRun, filterOf, orderOf } from './mlflowSearch';
+import { experimentAttributes, type FoundRun, filterOf, orderOf } from './mlflowSearch';
 import {
   asText,
   described,
@@ -58,8 +58,22 @@ const writeError = (response: ServerResponse, status: number, message: string, f
 const text = z.string();
 const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
 const maxResults = int64.refine((n) => n > 0, 'give a whole number above 0');
+const maxFound = int64.refine((n) => n > 0 && n <= 50_000, 'give a whole number from 1 to 50000').default(1000);
 const pageToken = z.string().regex(/^(-?\d{1,16})?$/, 'give the next_page_token of the answer before');
+const searched = z.object({
+  filter: text.default(''),
+  max_results: maxFound,
+  order_by: z.preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(text).default([])),
+  page_token: pageToken.default('0'),
+});
 const ofRun = z.object({ run_id: text.optional(), run_uuid: text.optional() });
+
+/** A page of what was found, and where the next one begins. */
+function pageOf<T>(found: readonly T[], { max_results, page_token }: { max_results: number; page_token: string }) {
+  const from = Number(page_token);
+  const to = from + max_results;
+  return { part: found.slice(from, to), ...(to < found.length && { next_page_token: String(to) }) };
+}
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
   const route = routesOf(intake, writeError);
@@ -105,9 +119,11 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     }
     if (id !== null && (await run.said(runId, id))) return {};
     given((await run.reopen()) ?? {});
-    const said = await run.say(id, make);
-    await run.say(null, ({ view }) => [{ type: 'status', status, step: view.step, message: statusMessage }]);
-    given(said);
+    try {
+      given(await run.say(id, make));
+    } finally {
+      await run.say(null, ({ view }) => [{ type: 'status', status, step: view.step, message: statusMessage }]);
+    }
     return {};
   }
 
@@ -157,10 +173,15 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     at('GET', 'experiments/get-by-name', z.object({ experiment_name: text }), async (wish) => ({
       experiment: await experiments.byName(wish.experiment_name),
     })),
-    at(['GET', 'POST'], 'experiments/search', z.object({ filter: text.default('') }), async ({ filter }) => {
-      const fits = filterOf(filter);
-      const all = await experiments.all();
-      return { experiments: all.filter(({ tags, ...info }) => fits({ info, data: { metrics: [], params: [], tags } })) };
+    at(['GET', 'POST'], 'experiments/search', searched, async ({ filter, order_by, ...page }) => {
+      const fits = filterOf(filter, experimentAttributes);
+      const order = orderOf(order_by, experimentAttributes, 'creation_time');
+      const all = (await experiments.all()).map((shown) => {
+        const { tags, ...info } = shown;
+        return { shown, info, data: { metrics: [], params: [], tags } };
+      });
+      const { part, ...next } = pageOf(all.filter(fits).sort(order), page);
+      return { experiments: part.map((e) => e.shown), ...next };
     }),
     at(
       'POST',
@@ -272,7 +293,11 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
       say(wish, null, ({ view }) => [setupEvent(view, new Map([[wish.key, wish.value]]))]),
     ),
     at('POST', 'runs/delete-tag', ofRun.extend({ key: text }), (wish) =>
-      say(wish, null, ({ view }) => [setupEvent(view, new Map([[wish.key, null]]))]),
+      say(wish, null, ({ view }) => {
+        if (!tagsOf(view).has(wish.key))
+          throw new RequestError(404, `No tag with name: ${wish.key} in run with id ${view.runId}`);
+        return [setupEvent(view, new Map([[wish.key, null]]))];
+      }),
     ),
     // Data sets and models are also named in parameters and tags; no list of them is kept here.
     ...['runs/log-inputs', 'runs/log-model', 'runs/outputs'].map((path) =>
@@ -308,19 +333,16 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     at(
       'POST',
       'runs/search',
-      z.object({
+      searched.extend({
         experiment_ids: z.array(text).default([]),
-        filter: text.default(''),
         run_view_type: z.enum(['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL']).default('ACTIVE_ONLY'),
-        max_results: maxResults.default(1000),
-        order_by: z.array(text).default([]),
-        page_token: pageToken.default('0'),
       }),
-      async ({ experiment_ids, filter, run_view_type, max_results, order_by, page_token }) => {
+      async ({ experiment_ids, filter, run_view_type, order_by, ...page }) => {
         const projects = new Set(
           await Promise.all(experiment_ids.map(async (id) => projectOf((await experiments.get(id)).name))),
         );
         const fits = filterOf(filter);
+        const order = orderOf(order_by);
         const found: FoundRun[] = [];
         for (const { runId, project } of hub.summaries()) {
           const view = projects.has(project) ? await hub.view(runId) : null;
@@ -328,10 +350,8 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
           const run = await runOf(view);
           if (fits(run)) found.push(run);
         }
-        const sorted = found.sort(orderOf(order_by));
-        const from = Number(page_token);
-        const to = from + Math.min(50_000, max_results);
-        return { runs: sorted.slice(from, to).map(shown), ...(to < sorted.length && { next_page_token: String(to) }) };
+        const { part, ...next } = pageOf(found.sort(order), page);
+        return { runs: part.map(shown), ...next };
       },
     ),
     // A logged file: `mlflow-artifacts:/EXPERIMENT/RUN/artifacts/PATH` is its address for the client.

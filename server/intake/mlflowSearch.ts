@@ -19,11 +19,31 @@ export interface FoundRun {
   inputs: object;
 }
 
+/** The attributes that can be searched and ordered by. */
+export const runAttributes = ['artifact_uri', 'end_time', 'run_id', 'run_name', 'start_time', 'status', 'user_id'];
+export const experimentAttributes = ['creation_time', 'experiment_id', 'last_update_time', 'name'];
+const otherNames: Readonly<Record<string, string>> = { created: 'start_time', Created: 'start_time', 'Run name': 'run_name' };
+
 const part =
   /\s*(?:(metrics?|params?|parameters?|tags?|attributes?|attr|run)\.)?(?:"([^"]+)"|`([^`]+)`|([\w./-]+))\s*(<=|>=|!=|=|<|>|I?LIKE|(?:NOT\s+)?IN)\s*('[^']*'|"[^"]*"|\([^)]*\)|-?[\w.+-]+)\s*(?:AND\b|$)/iy;
 
+const orderPart =
+  /^\s*(?:(metrics?|params?|parameters?|tags?|attributes?|attr|run)\.)?(?:"([^"]+)"|`([^`]+)`|([\w./:-]+))(?:\s+(ASC|DESC))?\s*$/i;
+
+/** @throws RequestError for an attribute that is not one of `known` */
+function keyOf(field: string, kind: string, key: string, known: readonly string[]): string {
+  if (!/^(a|run)/i.test(kind)) return key;
+  const name = Object.hasOwn(otherNames, key) ? otherNames[key]! : key;
+  if (known.includes(name)) return name;
+  throw new RequestError(
+    400,
+    `${field}: Invalid attribute key '${key.slice(0, 60)}' specified. Valid keys are ${known.join(', ')}`,
+    field,
+  );
+}
+
 /** @throws RequestError for an invalid filter */
-export function filterOf(filter: string): (run: Searched) => boolean {
+export function filterOf(filter: string, known = runAttributes): (run: Searched) => boolean {
   const conditions: ((run: Searched) => boolean)[] = [];
   for (part.lastIndex = 0; part.lastIndex < filter.trimEnd().length; ) {
     const at = part.lastIndex;
@@ -34,25 +54,39 @@ export function filterOf(filter: string): (run: Searched) => boolean {
         `filter: "${filter.slice(at, at + 60)}" cannot be read; give e.g. metrics.loss < 1 and params.lr = '0.1'`,
       );
     const [, kind = 'attributes', quoted, ticked, bare, sign = '=', wanted = ''] = match;
-    const key = quoted ?? ticked ?? bare ?? '';
+    const key = keyOf('filter', kind, quoted ?? ticked ?? bare ?? '', known);
     const number = /^m/i.test(kind);
+    if (number && !/^-?(\.?\d|inf|nan)/i.test(wanted))
+      throw new RequestError(400, `filter: metrics.${key} is a number, not ${wanted}`, 'filter');
     conditions.push((run) => compare(fieldOf(run, kind, key), sign.toUpperCase().replace(/\s+/, ' '), wanted, number));
   }
   return (run) => conditions.every((fits) => fits(run));
 }
 
-/** @throws RequestError for an invalid order */
-export function orderOf(order: readonly string[]): (a: FoundRun, b: FoundRun) => number {
+/** @param latest the attribute by which the newest come first where nothing else orders @throws RequestError for an invalid order */
+export function orderOf(
+  order: readonly string[],
+  known = runAttributes,
+  latest = 'start_time',
+): (a: Searched, b: Searched) => number {
   const keys = order.map((text) => {
-    const match = /^\s*(?:(\w+)\.)?["`]?([^"`]+?)["`]?(?:\s+(ASC|DESC))?\s*$/i.exec(text);
-    if (!match) throw new RequestError(400, `order_by: "${text.slice(0, 60)}" cannot be read; give e.g. metrics.loss ASC`);
-    return { kind: match[1] ?? 'attributes', key: match[2]!, sign: /desc/i.test(match[3] ?? '') ? -1 : 1 };
+    const match = orderPart.exec(text);
+    if (!match)
+      throw new RequestError(
+        400,
+        `order_by: Invalid order_by clause '${text.slice(0, 60)}'; give e.g. metrics.loss ASC`,
+        'order_by',
+      );
+    const [, kind = 'attributes', quoted, ticked, bare, way = ''] = match;
+    return { kind, key: keyOf('order_by', kind, quoted ?? ticked ?? bare!, known), sign: /desc/i.test(way) ? -1 : 1 };
   });
   return (a, b) => {
-    for (const { kind, key, sign } of [...keys, { kind: 'attributes', key: 'start_time', sign: -1 }]) {
-      const [left, right] = [fieldOf(a, kind, key), fieldOf(b, kind, key)];
+    for (const { kind, key, sign } of [...keys, { kind: 'attributes', key: latest, sign: -1 }]) {
+      const [left, right] = [a, b]
+        .map((run) => fieldOf(run, kind, key))
+        .map((value) => (Number.isNaN(value) ? undefined : value));
       if (left === right) continue;
-      // Runs without a value come last in either direction.
+      // Runs without a value, or with NaN, come last in either direction.
       if (left === undefined || right === undefined) return left === undefined ? 1 : -1;
       return (left < right ? -1 : 1) * sign;
     }
@@ -63,8 +97,7 @@ export function orderOf(order: readonly string[]): (a: FoundRun, b: FoundRun) =>
 function fieldOf({ info, data }: Searched, kind: string, key: string): string | number | undefined {
   const list = /^m/i.test(kind) ? data.metrics : /^p/i.test(kind) ? data.params : /^t/i.test(kind) ? data.tags : null;
   if (list) return list.find((entry) => entry.key === key)?.value;
-  const name = key === 'created' || key === 'Created' ? 'start_time' : key;
-  return Object.hasOwn(info, name) ? info[name] : undefined;
+  return Object.hasOwn(info, key) ? info[key] : undefined;
 }
 
 function compare(value: string | number | undefined, sign: string, wanted: string, number: boolean): boolean {

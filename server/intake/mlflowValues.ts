@@ -124,7 +124,7 @@ export function asText(value: Json): string {
 
 export function tagsOf({ setup }: Pick<RunView, 'setup'>): Map<string, string> {
   const kept = Object.hasOwn(setup.config, tagsKey) ? (setup.config[tagsKey] as Record<string, string>) : {};
-  const named = setup.notes === undefined ? [] : [[noteTag, setup.notes] as const];
+  const named = setup.notes ? [[noteTag, setup.notes] as const] : [];
   return new Map<string, string>([[runNameTag, setup.name], ...named, ...Object.entries(kept)]);
 }
 
@@ -134,7 +134,14 @@ export function setupEvent(view: RunView, changes: ReadonlyMap<string, string | 
   for (const [key, value] of changes)
     if (value === null) all.delete(key);
     else all.set(key, value);
-  return { type: 'setup', ...(changes.size > 0 ? described(all, config) : { config }) };
+  if (changes.size === 0) return { type: 'setup', config };
+  const made = described(all, config);
+  return {
+    type: 'setup',
+    ...made,
+    ...(changes.get(noteTag) === null && { notes: '' }),
+    ...(!made.config?.[tagsKey] && { removed: [tagsKey] }),
+  };
 }
 
 /**

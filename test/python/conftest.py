@@ -80,7 +80,7 @@ class Record:
         self.run = document["run"]
         self.status = self.run["status"]
         self.events = [e["event"] for e in document["events"]]
-        self._columns = document["columns"]
+        self.names = self._columns = document["columns"]
         self._rows = document["rows"]
 
     def series(self, name: str) -> list[tuple[int, float]]:

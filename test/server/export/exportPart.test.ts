@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { mergedRows } from '~/server/export/mergedRows';
 import type { RowsQuery, Store } from '~/server/store';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { recordedRow, recordedSteps, recordRun } from '~/test/support/recordedRun';
 import { series } from '~/test/support/synthetic';
+
+vi.mock(import('~/server/export/replay'), async (original) => ({ ...(await original()), replayPage: '/nosuch/replay.html' }));
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -30,6 +32,17 @@ const cells = (csv: string) =>
     .slice(1)
     .map((line) => line.split(','))
     .map(([step, , ...values]) => [step, ...values]);
+
+it('a replay whose page is not built says what to do', async () => {
+  const answer = await fetch(`${app.url}/api/runs/record1/export?format=html`);
+  expect([answer.status, await answer.json()]).toEqual([
+    503,
+    {
+      error:
+        'format: the page that plays a replay is not built yet; run npm run build where the server is (npm start does it by itself), then export again',
+    },
+  ]);
+});
 
 describe('a part of a run as CSV', () => {
   it('has exactly the steps asked for, across a rewind, and only the series asked for', async () => {

@@ -247,6 +247,11 @@ describe('what a program says over HTTP', () => {
       'tme',
       'there is no field "tme"; known are step, time, values',
     ]);
+    expect(await say('log', { step: 3, time: 1_764_446_000.25, loss: 2 })).toEqual([
+      400,
+      'time',
+      'time: 1764446000.25 is a time in seconds; give ms since 1970: 1764446000250',
+    ]);
     expect(await say('log', { step: 3, time: 1e300, values: { loss: 2 } })).toEqual([
       400,
       'time',

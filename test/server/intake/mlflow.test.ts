@@ -271,6 +271,31 @@ describe('a run as mlflow.start_run logs it', () => {
     expect((await got(run_id)).info.status).toBe('RUNNING');
   });
 
+  it('a tag that is deleted is gone, also the last one, and one that is not there is said', async () => {
+    const run_id = await created({ run_name: 'tagged', tags: [{ key: 'team', value: 'a' }] });
+    await ask('POST', 'runs/set-tag', { ...ids(run_id), key: 'mlflow.note.content', value: 'a note' });
+    await ask('POST', 'runs/update', { ...ids(run_id), status: 'FINISHED' });
+    for (const key of ['team', 'mlflow.note.content']) await ask('POST', 'runs/delete-tag', { run_id, key });
+    expect(await send('POST', 'runs/delete-tag', { run_id, key: 'team' })).toEqual({
+      status: 404,
+      body: { error_code: 'RESOURCE_DOES_NOT_EXIST', message: `No tag with name: team in run with id ${run_id}` },
+    });
+    expect(await got(run_id)).toMatchObject({
+      info: { status: 'FINISHED' },
+      data: { tags: [{ key: 'mlflow.runName', value: 'tagged' }] },
+    });
+    expect(await app.hub.view(run_id)).toMatchObject({ setup: { config: {} }, tags: [] });
+  });
+
+  it('experiments are found in order, page by page', async () => {
+    for (const name of ['paged a', 'paged b', 'paged c']) await ask('POST', 'experiments/create', { name });
+    const query = { filter: "name LIKE 'paged%'", order_by: ['name DESC'], max_results: 2 };
+    const first = await ask('POST', 'experiments/search', query);
+    const second = await ask('POST', 'experiments/search', { ...query, page_token: first.next_page_token });
+    const names = [first, second].map((page) => (page.experiments as Json[]).map((e) => e.name));
+    expect([names, second.next_page_token]).toEqual([[['paged c', 'paged b'], ['paged a']], undefined]);
+  });
+
   it('a run that people stop refuses what its program logs next, and stays stopped', async () => {
     const run_id = await created();
     const command = { kind: 'act', id: 'stop-mlflow', runId: run_id, action: 'stop', args: {} } as const;
@@ -312,7 +337,31 @@ describe('a run as mlflow.start_run logs it', () => {
   });
 
   it.each([
-    ['POST', 'runs/search', { max_results: -1 }, 'max_results: give a whole number above 0'],
+    ['POST', 'runs/search', { max_results: -1 }, 'max_results: give a whole number from 1 to 50000'],
+    ['POST', 'runs/search', { max_results: 50_001 }, 'max_results: give a whole number from 1 to 50000'],
+    ['GET', 'experiments/search', { max_results: '0' }, 'max_results: give a whole number from 1 to 50000'],
+    ...['metrics.loss sideways', '', 'metrics.a b DESC'].map(
+      (order) =>
+        [
+          'POST',
+          'runs/search',
+          { order_by: [order] },
+          `order_by: Invalid order_by clause '${order}'; give e.g. metrics.loss ASC`,
+        ] as const,
+    ),
+    [
+      'POST',
+      'runs/search',
+      { order_by: ['attributes.color'] },
+      "order_by: Invalid attribute key 'color' specified. Valid keys are artifact_uri, end_time, run_id, run_name, start_time, status, user_id",
+    ],
+    [
+      'POST',
+      'experiments/search',
+      { filter: "status = 'x'" },
+      "filter: Invalid attribute key 'status' specified. Valid keys are creation_time, experiment_id, last_update_time, name",
+    ],
+    ['POST', 'runs/search', { filter: "metrics.loss < 'low'" }, "filter: metrics.loss is a number, not 'low'"],
     ['POST', 'runs/search', { page_token: 'zzz' }, 'page_token: give the next_page_token of the answer before'],
     ['POST', 'runs/delete', {}, 'run_id: it is missing; give the id of a run'],
   ] as const)('%s %s with %j is refused with its field', async (method, path, body, message) => {

@@ -13,6 +13,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Iterator, Mapping
 
+from .wrappers import own_names, unwrapped
+
 _capturing: "Capture | None" = None
 
 
@@ -49,10 +51,7 @@ def capture(model: Any, probe: Any, examples: int = 8) -> Capture:
     global _capturing
     import torch
 
-    inner = model
-    while hasattr(inner, "module") and type(inner).__name__ in ("DistributedDataParallel", "DataParallel"):
-        inner = inner.module
-    inner = getattr(inner, "_orig_mod", inner)
+    inner = unwrapped(model)
     found = Capture(examples=examples)
     modes = [(m, m.training) for m in inner.modules()]
     devices = {p.device for p in inner.parameters() if p.device.type == "cuda"}
@@ -95,8 +94,9 @@ def _follow_modules(model: Any, found: Capture) -> Iterator[Any]:
                     found.add(value, name)
         found._modules.pop()
 
-    for name, module in model.named_modules():
-        yield module.register_forward_pre_hook(lambda _module, _args, name=name: found._modules.append((name, len(found.layers))))
+    own = own_names(model)
+    for path, module in model.named_modules():
+        yield module.register_forward_pre_hook(lambda _module, _args, name=own(path): found._modules.append((name, len(found.layers))))
         yield module.register_forward_hook(leave, always_call=True)
 
 

@@ -9,6 +9,7 @@ from .cadence import Cadence
 from .numbers import cut
 from .run import Run
 from .snapshot import snapshot_of
+from .wrappers import own_names
 
 ATTENTION_EVERY = 100
 GRADIENTS_EVERY = 10
@@ -43,7 +44,8 @@ class Watch:
         parameters = getattr(model, "named_parameters", None) if gradients else list
         if parameters is None:
             run._out.warn(f"watch: model: {type(model).__name__} is no torch module; its gradient norms are not measured")
-        self._named = [(name, p) for name, p in parameters() if p.requires_grad] if parameters else []
+        own = own_names(model) if hasattr(model, "named_modules") else str
+        self._named = [(own(name), p) for name, p in parameters() if p.requires_grad] if parameters else []
         self._measured: int | None = None
         self._attention = Cadence(attention_every, ATTENTION_EVERY)
         self._probe = probe
