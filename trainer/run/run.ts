@@ -74,8 +74,8 @@ export class Run implements Ordered {
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
     const nameable = {
-      columns: columnsOf(learner.params, task).map((s) => s.name),
-      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false).map((m) => m.name),
+      columns: columnsOf(learner.params, task),
+      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false),
     };
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, nameable);
     this.asking = new Asking(this.#state, this.output, () => ({
