@@ -356,7 +356,9 @@ export class Run implements Ordered {
 
   async snapshot(trigger: Trigger, commandId: string | null): Promise<void> {
     const { probeExamples, snapshotDrift, config } = this.#settings;
-    const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId);
+    const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId, commandId === null);
+    // One that somebody asked for leaves no trace: the run's own snapshots stay those of a run without it.
+    if (commandId !== null) return;
     const soon = snapshotDrift !== null && drift > snapshotDrift;
     this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
   }
