@@ -1,3 +1,4 @@
+import { changedConfig } from './changedConfig';
 import { betterEvaluation } from './evaluations';
 import type { CheckpointRef, Entry, Evaluation, Resumed, RunEvent } from './events';
 import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
@@ -6,7 +7,6 @@ import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, seqCount } from './rows';
 import type { StreamSpec } from './series';
-import { changedConfig } from './setup';
 import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
 import { type CommandRecord, type ControlState, ended, mostSplits, type RunView, type WithSeq, waits } from './view';

@@ -41,12 +41,6 @@ export const jsonObject = <T extends Config>(what: string, maxBytes: number) =>
 /** The settings of a run: a recipe's config, or a script's own settings. */
 export const config = jsonObject<Config>('config', MAX_CONFIG_BYTES);
 
-/** The settings after a change: without those in `removed`, and with those in `config`, which are new or have changed. */
-export function changedConfig(before: Config, { config = {}, removed = [] }: { config?: Config; removed?: string[] }): Config {
-  const gone = new Set(removed);
-  return { ...Object.fromEntries(Object.entries(before).filter(([name]) => !gone.has(name))), ...config };
-}
-
 /** The settings of a program that may send too many: then the largest are left out, and named in the setting "left out". */
 export function fittedConfig(given: Config): Config {
   const bytes = (value: Json) => new TextEncoder().encode(JSON.stringify(value)).length;

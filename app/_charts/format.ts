@@ -1,27 +1,6 @@
+import { formatValue, minus, odd, trim, wholeNumber } from '~/shared/numbers';
+
 /** Number formats of charts. All accept NaN and infinities. */
-
-const odd = (v: number): string | null => (Number.isNaN(v) ? 'NaN' : Number.isFinite(v) ? null : v > 0 ? '∞' : '−∞');
-const minus = (text: string): string => text.replaceAll('-', '−');
-
-/** Up to `digits` significant digits, no trailing zeros; powers of ten from 1e6 up and below 1e-4. */
-export function formatValue(v: number, digits = 5): string {
-  const special = odd(v);
-  if (special) return special;
-  const size = Math.abs(v);
-  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
-    const [mantissa, exponent] = v.toExponential(digits - 1).split('e') as [string, string];
-    return minus(`${trim(mantissa)}e${Number(exponent)}`);
-  }
-  return minus(trim(v.toPrecision(digits)));
-}
-
-export const formatPercent = (v: number, digits = 4): string => {
-  const text = formatValue(v * 100, digits);
-  return odd(v) ? text : `${text} %`;
-};
-
-/** A finite number, rounded: 12345.6 -> "12,346". Not with Intl.NumberFormat: making the first one takes tens of ms of a page's start. */
-export const wholeNumber = (n: number): string => String(BigInt(Math.round(n))).replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** 12345 -> "12,345"; the minus sign is U+2212, as in all numbers of charts. */
 export const formatStep = (step: number): string => (Number.isFinite(step) ? minus(wholeNumber(step)) : odd(step)!);
@@ -65,12 +44,4 @@ export function formatDuration(ms: number): string {
   const minutes = Math.floor((s % 3600) / 60);
   if (days > 0) return `${days} d ${two(hours)}:${two(minutes)}`;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(s % 60)}` : `${minutes}:${two(s % 60)}`;
-}
-
-function trim(text: string): string {
-  if (text.includes('e')) {
-    const [m, e] = text.split('e') as [string, string];
-    return `${trim(m)}e${Number(e)}`;
-  }
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }

@@ -1,5 +1,6 @@
+import { formatPercent } from '~/shared/numbers';
 import { logTicks } from './domains';
-import { formatPercent, formatTick, tickTexts } from './format';
+import { formatTick, tickTexts } from './format';
 import { spread } from './xMap';
 
 /** Margins around a plot for its labels, in the page's font size. */

@@ -1,5 +1,6 @@
+import { formatPercent, formatValue } from '~/shared/numbers';
 import type { Curve } from './curve';
-import { formatPercent, formatStep, formatValue } from './format';
+import { formatStep } from './format';
 import type { LineSpec, RowAt } from './types';
 import { describeStep, type XMap } from './xMap';
 

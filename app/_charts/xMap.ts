@@ -1,4 +1,5 @@
-import { formatDuration, formatStep, formatTick, formatValue } from './format';
+import { formatValue } from '~/shared/numbers';
+import { formatDuration, formatStep, formatTick } from './format';
 
 /** What an x axis shows. `series`: the values of one of the run's own series, such as tokens. */
 export type XKind = 'step' | 'epoch' | 'relative' | 'wall' | 'series';

@@ -1,7 +1,8 @@
 import { Curve } from '~/app/_charts/curve';
-import { formatDuration, formatStep, formatTick, formatValue } from '~/app/_charts/format';
+import { formatDuration, formatStep, formatTick } from '~/app/_charts/format';
 import { onLog, SECOND, spread, type TimeAnchor, timeline, type XMap, xMap } from '~/app/_charts/xMap';
 import { stepAtLoss } from '~/app/_live/equalLoss';
+import { formatValue } from '~/shared/numbers';
 import { mergeBucket } from '~/shared/pyramid';
 
 /** How several runs are aligned on one axis. */

@@ -1,4 +1,4 @@
-import { formatPercent, wholeNumber } from '~/app/_charts/format';
+import { formatPercent, wholeNumber } from '~/shared/numbers';
 import { isTime } from '~/shared/times';
 
 /** Numbers and times in display form. Values that a user set are not rounded: they are shown with `String`. */

@@ -1,7 +1,7 @@
-import { formatPercent, formatValue } from '~/app/_charts/format';
 import type { Color } from '~/app/_charts/types';
 import { headlineMetric } from '~/shared/evaluations';
 import type { Evaluation, EvaluationMetric } from '~/shared/events';
+import { formatPercent, formatValue } from '~/shared/numbers';
 
 /** Display of evaluations. An accuracy is a fraction of 1 shown in percent; other values are shown unchanged. */
 

@@ -1,10 +1,11 @@
 import type { Curve } from '~/app/_charts/curve';
-import { cut, formatStep, formatValue } from '~/app/_charts/format';
+import { cut, formatStep } from '~/app/_charts/format';
 import type { Color, Mark, MarkKind, PointSpec, RuleSpec } from '~/app/_charts/types';
 import type { TimeAnchor } from '~/app/_charts/xMap';
 import type { ControlRole, ControlValue } from '~/shared/controls';
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric } from '~/shared/events';
+import { formatValue } from '~/shared/numbers';
 import { own } from '~/shared/own';
 import type { Series } from '~/shared/series';
 import type { CommandRecord, RunView, WithLists } from '~/shared/view';

@@ -1,7 +1,13 @@
 /** The server's time, used because this computer's clock may be hours off, and when the last message arrived. */
 
-/** After this time without messages the page shows that none arrive. The server sends its time every second. */
-export const silentAfterMs = 3_000;
+/**
+ * After this time without messages the page says that none arrive. The server sends its time every second: with `lookEveryMs`, whoever looks at a line that
+ * stopped reads so within three seconds.
+ */
+export const silentAfterMs = 2_400;
+export const lookEveryMs = 200;
+/** A look that comes later than this after the one before finds messages that wait behind it: the page itself stood still. */
+const stoodStillMs = 1_000;
 
 const samples = 10;
 
@@ -12,6 +18,7 @@ export class ServerTime {
    */
   readonly #differences: number[] = [];
   #heardAt: number | null = null;
+  #lookedAt = Number.POSITIVE_INFINITY;
   readonly #whenKnown = new Set<() => void>();
 
   /** Records a message with the server's time. @param localNow ms since 1970 here @param elapsed ms on a monotonic clock */
@@ -29,12 +36,12 @@ export class ServerTime {
     return () => this.#whenKnown.delete(known);
   }
 
-  /** Records any other message: the server is reachable. */
+  /** Records any other message, or that the connection is open: the server is reachable. */
   heard(elapsed: number): void {
-    if (this.#heardAt !== null) this.#heardAt = elapsed;
+    this.#heardAt = elapsed;
   }
 
-  /** The connection is new or gone: silence is measured from its next message on. */
+  /** The connection is gone. */
   reset(): void {
     this.#heardAt = null;
   }
@@ -44,8 +51,12 @@ export class ServerTime {
     return this.#differences.length === 0 ? localNow : localNow + Math.max(...this.#differences);
   }
 
-  /** How long nothing has arrived over an open connection, ms; 0 while that is shorter than `silentAfterMs`. */
-  silentMs(elapsed: number): number {
+  /** How long nothing has arrived over an open connection, ms; 0 while that is shorter than `silentAfterMs`; null: look again. */
+  look(elapsed: number): number | null {
+    const stoodStill = elapsed - this.#lookedAt > stoodStillMs;
+    // The look after that decides, however late it is: a hidden page may look only once a minute.
+    this.#lookedAt = stoodStill ? Number.POSITIVE_INFINITY : elapsed;
+    if (stoodStill) return null;
     const silent = this.#heardAt === null ? 0 : elapsed - this.#heardAt;
     return silent > silentAfterMs ? silent : 0;
   }

@@ -8,7 +8,7 @@ import { atBase } from './base';
 import { identity } from './identity';
 import { Listeners } from './listeners';
 import { openQuestions } from './questions';
-import { serverTime } from './serverTime';
+import { lookEveryMs, serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 import { wireRefusal } from './wireRefusal';
 
@@ -54,15 +54,16 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     listeners.each((l) => l.down?.(why));
   };
   setInterval(() => {
-    const ms = socket.connected ? serverTime.silentMs(performance.now()) : 0;
+    const ms = serverTime.look(performance.now());
+    if (ms === null) return;
     if (ms > 0 || silent) listeners.each((l) => l.silent?.(ms));
     silent = ms > 0;
     if (ms > giveUpAfterMs) socket.disconnect().connect();
-  }, 1_000);
+  }, lookEveryMs);
   socket.onAny(() => serverTime.heard(performance.now()));
   socket.on('time', ({ now }) => serverTime.hear(now, Date.now(), performance.now()));
   socket.on('connect', () => {
-    serverTime.reset();
+    serverTime.heard(performance.now());
     clearTimeout(missed);
     putOut = null;
     wireRefusal.set({ why: null });

@@ -1,9 +1,10 @@
 import type { StreamState } from '~/server/store/streamState';
+import { changedConfig } from '~/shared/changedConfig';
 import type { LoggedCommand } from '~/shared/commands';
 import type { SnapshotEvent, TrainerEvent } from '~/shared/events';
 import { unseenIn } from '~/shared/ids';
 import { withPlainSteps } from '~/shared/rows';
-import { changedConfig, config } from '~/shared/setup';
+import { config } from '~/shared/setup';
 import { headCount } from '~/shared/snapshotFile';
 import { unreachable } from '~/shared/unreachable';
 import { isOpened, type RunView } from '~/shared/view';

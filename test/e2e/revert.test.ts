@@ -34,6 +34,18 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       await expect
         .poll(() => page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent())
         .toBe('step 0, at the start');
+      await page.getByRole('dialog').getByLabel('Name').fill('another way');
+      await page.getByRole('dialog').getByRole('button', { name: 'Branch' }).click();
+      await page.waitForURL((url) => url.pathname !== `/runs/${runId}`);
+      await page.getByRole('button', { name: 'from step 0' }).click();
+      const family = page.getByRole('dialog', { name: 'Branches' }).getByRole('listitem');
+      await expect
+        .poll(() => family.allTextContents())
+        .toEqual([expect.stringContaining('Reverse'), expect.stringContaining('another way')]);
+      await page.goto(`${product.url}/runs/${runId}`);
+      await page.getByRole('button', { name: '1 branch' }).waitFor();
+      const branch = (await client.runs.list.query()).find((r) => r.name === 'another way')!.runId;
+      await client.runs.command.mutate({ kind: 'act', id: 'end-the-branch', runId: branch, action: 'stop', args: {} });
 
       const { setup } = await client.runs.view.query({ runId });
       for (const name of ['one', 'two', 'three']) await client.runs.create.mutate({ setup: { ...setup, name } });

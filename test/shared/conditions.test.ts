@@ -7,6 +7,9 @@ const measured: Measured = {
     { name: 'acc', role: 'accuracy' },
     { name: 'percent', role: 'accuracy', unit: '%' },
     { name: 'loss', role: 'loss' },
+    { name: 'lr', role: 'learningRate' },
+    { name: 'grad/w', role: 'gradNormOf' },
+    { name: 'delta' },
   ],
   evaluations: [
     {
@@ -41,6 +44,13 @@ it.each([
   [series('acc', '>', -1), null],
   [series('percent', '>', 90), null],
   [series('loss', '>', 90), null],
+  [series('percent', '<', -1), below],
+  [series('loss', '<', -1), null],
+  [series('delta', '<', -1), null],
+  [series('lr', '<', 0), 'a learning rate is never below 0; give a number above 0'],
+  [series('lr', '<', 1e-9), null],
+  [series('lr', '>', 10), null],
+  [series('grad/w', '<', -0.5), 'a gradient norm is never below 0; give a number above 0'],
   [series('nosuch', '>', 90), null],
   [result('dev', 'acc', '>', 1), above],
   [result('dev', 'acc', '<', 0), below],
@@ -48,7 +58,7 @@ it.each([
   [result('dev', 'nosuch', '>', 40), null],
   [result('test', 'acc', '>', 40), null],
   [{ kind: 'step', step: 1 }, null],
-] satisfies [Condition, string | null][])('%j on an accuracy, a share of 1, or another number: %j', (condition, message) => {
+] satisfies [Condition, string | null][])('%j by the role of its number: %j', (condition, message) => {
   expect(neverMet(measured, condition)).toBe(message);
 });
 

@@ -182,10 +182,14 @@ function describe(field: RecipeField): string {
 }
 
 /**
- * The config made of the flags and `base`: the config of the resumed checkpoint, or a preset.
+ * The config made of the flags and `base`: the config of the resumed checkpoint, or a preset. `given`: paths of the fields that flags name.
  * @throws FlagError naming the flag whose value does not fit
  */
-export function configOf(flags: Pick<Flags, 'fields' | 'preset'>, recipe: Recipe, base: RunConfig | null): RunConfig {
+export function configOf(
+  flags: Pick<Flags, 'fields' | 'preset'>,
+  recipe: Recipe,
+  base: RunConfig | null,
+): { config: RunConfig; given: ReadonlySet<string> } {
   const known = fieldFlags(recipe);
   const byName = new Map(known.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
   const config = structuredClone(base ?? presetOf(flags.preset, recipe)) as Config;
@@ -201,7 +205,7 @@ export function configOf(flags: Pick<Flags, 'fields' | 'preset'>, recipe: Recipe
     put(config, field.path, value);
   }
   try {
-    return recipe.parse(config);
+    return { config: recipe.parse(config), given: new Set(used.keys()) };
   } catch (error) {
     if (!isConfigError(error)) throw error;
     const { field, message } = error.errors[0]!;

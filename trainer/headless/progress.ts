@@ -1,9 +1,9 @@
 /** What `npm run train` shows while it trains: a bar on a terminal, an occasional line elsewhere. */
 import { evaluatedStep } from '~/shared/evaluations';
 import type { EvaluationMetric, TrainerEvent } from '~/shared/events';
+import { formatPercent } from '~/shared/numbers';
 import { lastStepOf } from '~/shared/rows';
 import type { Series, SeriesRole } from '~/shared/series';
-import { percent } from '~/trainer/base/words';
 
 const plainEveryMs = 10_000;
 const barEveryMs = 100;
@@ -72,7 +72,7 @@ export class Progress {
     const of = (role: SeriesRole) => this.#row[this.#columns.findIndex((c) => c.role === role)]!;
     const rate = of('stepsPerSecond');
     const left = rate > 0 ? `, ${duration((this.#total - this.#step) / rate)} left` : '';
-    const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${percent(of('accuracy'))}  ${rate.toFixed(1)} steps/s${left}`;
+    const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${formatPercent(of('accuracy'))}  ${rate.toFixed(1)} steps/s${left}`;
     if (!this.out.isTTY) {
       this.out.write(`${text}\n`);
       return;
@@ -85,7 +85,7 @@ export class Progress {
 /** "accuracy 98.1 %, loss 0.05, perplexity 1.3": accuracies first. */
 export function describeMetrics(metrics: readonly EvaluationMetric[]): string {
   const ordered = [...metrics.filter((m) => m.role === 'accuracy'), ...metrics.filter((m) => m.role !== 'accuracy')];
-  return ordered.map((m) => `${m.name} ${m.role === 'accuracy' ? percent(m.value) : short(m.value)}`).join(', ');
+  return ordered.map((m) => `${m.name} ${m.role === 'accuracy' ? formatPercent(m.value) : short(m.value)}`).join(', ');
 }
 
 export const short = (x: number): string => (Number.isFinite(x) ? x.toPrecision(4) : String(x));

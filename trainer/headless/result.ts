@@ -1,9 +1,9 @@
 /** The result of a headless run: numbers for people, or one JSON object for scripts. */
 import { evaluatedStep, metricWithRole } from '~/shared/evaluations';
 import type { DeviceInfo, Evaluation, TrainerEvent } from '~/shared/events';
+import { formatPercent } from '~/shared/numbers';
 import { lastStepOf, rowCount } from '~/shared/rows';
 import type { Series, SeriesRole } from '~/shared/series';
-import { percent } from '~/trainer/base/words';
 import { short } from './progress';
 
 interface SplitResult {
@@ -117,7 +117,7 @@ export const toJson = (outcome: Outcome): string =>
 
 export function toText(o: Outcome): string {
   const line = (name: string, r: SplitResult | null) =>
-    r ? [`${name} accuracy ${percent(r.accuracy)}, loss ${short(r.loss)} (${r.examples} examples)`] : [];
+    r ? [`${name} accuracy ${formatPercent(r.accuracy)}, loss ${short(r.loss)} (${r.examples} examples)`] : [];
   return [
     ...line('validation', o.validation),
     ...line('test', o.test),

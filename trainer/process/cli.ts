@@ -11,13 +11,13 @@ import { ResultKeeper, toJson, toText } from '~/trainer/headless/result';
 import { CheckpointError, describeCheckpoint } from '~/trainer/nn/checkpoint';
 import type { Recipe } from '~/trainer/recipes/define';
 import { loadRecipes } from '~/trainer/recipes/load';
-import { train } from '~/trainer/run/train';
+import { type TrainOptions, train } from '~/trainer/run/train';
 
 /** Exit codes: 0 finished, 1 failed, 2 invalid flag or file, 130 interrupted. */
 async function main(args: string[]): Promise<number> {
   let flags: Flags;
   let config: RunConfig;
-  let resume: { checkpoint: Uint8Array; step: number; replay: [] } | null = null;
+  let resume: TrainOptions['resume'] = null;
   let startFrom: Uint8Array | null = null;
   let recipe: Recipe;
   try {
@@ -38,7 +38,9 @@ async function main(args: string[]): Promise<number> {
     if (resume && startFrom)
       throw new FlagError('--start-from: a run that is resumed has its parameters; leave out one of the two');
     recipe = recipeOf(flags, base?.recipe ?? null, recipes);
-    config = configOf(flags, recipe, base?.config ?? null);
+    const read = configOf(flags, recipe, base?.config ?? null);
+    config = read.config;
+    if (resume) resume.given = read.given;
     if (flags.out !== null) await probeOut(flags.out);
   } catch (error) {
     if (!(error instanceof FlagError || error instanceof CheckpointError)) throw error;

@@ -3,6 +3,7 @@
  * matters. They do not change training. Layers and heads count from 0 here.
  */
 import { ablationName } from '~/shared/analyses';
+import { formatPercent } from '~/shared/numbers';
 import { RandomStream } from '~/trainer/nn/random';
 import type { Attended, Batch, HeadOff, Learner, ModelShape } from '~/trainer/types';
 
@@ -54,10 +55,10 @@ export async function ablate(learner: Attending, batch: Batch, together: readonl
     summary[`${how}Changed`] = after.filter((a, n) => a !== before[n]).length;
   }
   const say = (how: 'zero' | 'mean') =>
-    `${how}: loss ${signed(summary[how]!)}, accuracy ${percent(summary[`${how}Accuracy`]!)}, ${summary[`${how}Changed`]} of ${before.length} answers changed`;
+    `${how}: loss ${signed(summary[how]!)}, accuracy ${formatPercent(summary[`${how}Accuracy`]!)}, ${summary[`${how}Changed`]} of ${before.length} answers changed`;
   return {
     summary,
-    message: `without ${together.map(nameOf).join(', ')} (loss ${show(whole.loss)}, accuracy ${percent(whole.accuracy)} with all): ${say('mean')}; ${say('zero')}`,
+    message: `without ${together.map(nameOf).join(', ')} (loss ${show(whole.loss)}, accuracy ${formatPercent(whole.accuracy)} with all): ${say('mean')}; ${say('zero')}`,
   };
 }
 
@@ -218,4 +219,3 @@ const larger = (a: number, b: number): number => (Number.isNaN(b) || b > a ? b :
 const largest = (values: Float32Array): number => values.reduce((most, v) => larger(most, Math.abs(v)), 0);
 const show = (v: number): string => (Number.isFinite(v) ? String(Number(v.toPrecision(3))) : String(v));
 const signed = (v: number): string => (v >= 0 ? `+${show(v)}` : show(v));
-const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;

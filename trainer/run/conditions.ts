@@ -1,6 +1,9 @@
 import type { Condition } from '~/shared/commands';
-import { describeCondition } from '~/shared/conditions';
+import { describeCondition, neverMet } from '~/shared/conditions';
+import { metricNamed } from '~/shared/evaluations';
+import type { EvaluationMetric } from '~/shared/events';
 import { own, type Table } from '~/shared/own';
+import type { Series } from '~/shared/series';
 import { unreachable } from '~/shared/unreachable';
 import { split } from '~/trainer/base/splits';
 import type { RunState } from '~/trainer/nn/checkpoint';
@@ -41,18 +44,29 @@ function evaluated(
 const compare = (value: number | undefined, { comparison, value: limit }: { comparison: '>' | '<'; value: number }): boolean =>
   value !== undefined && (comparison === '>' ? value > limit : value < limit);
 
-/** The names that conditions may use. */
+/** The numbers that conditions may name. */
 export interface Nameable {
   /** Columns of the step rows. */
-  columns: readonly string[];
+  columns: readonly Series[];
   /** Metrics of every evaluation. */
-  metrics: readonly string[];
+  metrics: EvaluationMetric[];
 }
 
 /** null, or why the condition can never be met. */
 export function impossible(condition: Condition, step: number, { columns, metrics }: Nameable): string | null {
-  const why = impossibleName(condition, step, columns, metrics);
+  const names = (of: readonly { name: string }[]) => of.map(({ name }) => name);
+  const why = impossibleName(condition, step, names(columns), names(metrics)) ?? outOfRange(condition, { columns, metrics });
   return why === null ? null : `${describeCondition(condition)}: ${why}`;
+}
+
+function outOfRange(condition: Condition, { columns, metrics }: Nameable): string | null {
+  if (condition.kind === 'step') return null;
+  const named =
+    condition.kind === 'series' ? columns.find((c) => c.name === condition.name) : metricNamed({ metrics }, condition.metric);
+  // Every recipe's loss is a cross-entropy.
+  if (named?.role === 'loss' && condition.comparison === '<' && condition.value <= 0)
+    return 'this loss is never below 0; give a number above 0';
+  return neverMet({ series: columns, evaluations: split.options.map((of) => ({ split: of, metrics })) }, condition);
 }
 
 function impossibleName(

@@ -30,6 +30,8 @@ export interface Facts {
 
 export interface Control {
   spec: ControlSpec;
+  /** Of the field of the config that it changes: "optimizer.beta1". */
+  path?: string;
   read(settings: Settings): ControlValue;
   /** Called with a value that fits `spec`. */
   write(settings: Settings, value: ControlValue): void;
@@ -69,6 +71,7 @@ function field(path: string, own: Partial<ControlSpec> = {}, refusal?: Control['
   };
   return {
     spec,
+    path,
     read: (settings) => part(settings)[key] as ControlValue,
     write: (settings, value) => {
       part(settings)[key] = value;

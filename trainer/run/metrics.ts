@@ -2,7 +2,7 @@
 
 import { betterOf, isBetter } from '~/shared/columns';
 import type { EvaluationMetric } from '~/shared/events';
-import { percent } from '~/trainer/base/words';
+import { formatPercent } from '~/shared/numbers';
 import type { Task } from '~/trainer/types';
 
 /** Results of an evaluation. A checkpoint of version 0.1 stores accuracy without loss: the loss is then NaN. */
@@ -47,4 +47,4 @@ export function isBest(task: Described, measured: Measured, than: Measured | nul
 
 /** "98.4 %", "perplexity 3.412" */
 export const describeMetric = ({ name, role, value }: EvaluationMetric): string =>
-  role === 'accuracy' ? percent(value) : `${name} ${Number.isFinite(value) ? value.toPrecision(4) : value}`;
+  role === 'accuracy' ? formatPercent(value) : `${name} ${Number.isFinite(value) ? value.toPrecision(4) : value}`;

@@ -12,8 +12,8 @@ export type Origin =
   | { kind: 'random' }
   /** Only parameters. */
   | { kind: 'parameters'; bytes: Uint8Array }
-  /** `step`: the checkpoint's step according to the log. */
-  | { kind: 'checkpoint'; bytes: Uint8Array; step: number };
+  /** `step`: the checkpoint's step according to the log. `given`: as in TrainOptions. */
+  | { kind: 'checkpoint'; bytes: Uint8Array; step: number; given?: ReadonlySet<string> };
 
 /** The run whose examples and network a checkpoint must match. */
 export interface Resumed {
@@ -54,7 +54,8 @@ export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, pa
 }
 
 /**
- * Restores values that people changed; where the run's config differs from the checkpoint's (a branch with changes), the config wins.
+ * Restores values that people changed; where the run's config differs from the checkpoint's (a branch with changes), or was given for the way from here
+ * on, the config wins.
  * @throws CheckpointError when a saved value does not fit its control
  */
 export function restoreSettings(
@@ -62,11 +63,12 @@ export function restoreSettings(
   controls: readonly Control[],
   settings: Settings,
   changes: Map<string, Change>,
+  given?: ReadonlySet<string>,
 ): void {
   const theirs: Settings = { config, probeExamples: null, snapshotDrift: null };
-  for (const { spec, read, write } of controls) {
+  for (const { spec, path, read, write } of controls) {
     const saved = state.values[spec.name];
-    if (!saved || !Object.is(read(theirs), read(settings))) continue;
+    if (!saved || (path !== undefined && given?.has(path)) || !Object.is(read(theirs), read(settings))) continue;
     const error = controlValueError(spec, saved.value);
     if (error) throw new CheckpointError(`corrupt checkpoint: ${error}`);
     write(settings, saved.value);

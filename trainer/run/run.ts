@@ -59,13 +59,14 @@ export class Run implements Ordered {
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, task, clock);
+    const given = origin.kind === 'checkpoint' ? origin.given : undefined;
     const from =
       origin.kind === 'checkpoint' ? openCheckpoint(origin.bytes, origin.step, { recipe, config, task }, learner.params) : null;
     this.#origin = 'new';
     this.#state = freshState();
     if (from) {
       const { values: _values, updates: _updates, ...state } = from.state;
-      restoreSettings(from, this.#controls, this.#settings, this.#changes);
+      restoreSettings(from, this.#controls, this.#settings, this.#changes, given);
       learner.load(from.learner);
       this.#origin = from.runId !== null && from.runId === runId ? 'same run' : 'branch';
       this.#state = this.#origin === 'branch' ? asBranch(state) : state;
@@ -73,8 +74,8 @@ export class Run implements Ordered {
       learner.load({ params: parametersOf(learner.params, origin.bytes), m: null, v: null, updates: 0 });
     this.evaluations = new Evaluations(parts, this.#state, this.output, from?.best ?? null);
     const nameable = {
-      columns: columnsOf(learner.params, task).map((s) => s.name),
-      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false).map((m) => m.name),
+      columns: columnsOf(learner.params, task),
+      metrics: metricsOf(task, { loss: 0, accuracy: 0 }, false),
     };
     this.orders = new Orders(this, this.#state, this.output, this.#controls, this.#changes, nameable);
     this.asking = new Asking(this.#state, this.output, () => ({
@@ -355,7 +356,9 @@ export class Run implements Ordered {
 
   async snapshot(trigger: Trigger, commandId: string | null): Promise<void> {
     const { probeExamples, snapshotDrift, config } = this.#settings;
-    const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId);
+    const drift = await this.#snapshots.take(this.step, probeExamples, trigger, commandId, commandId === null);
+    // One that somebody asked for leaves no trace: the run's own snapshots stay those of a run without it.
+    if (commandId !== null) return;
     const soon = snapshotDrift !== null && drift > snapshotDrift;
     this.#state.driftSnapshotAt = soon ? this.step + Math.ceil(config.snapshotEverySteps / 4) : null;
   }

@@ -82,7 +82,7 @@ export class SnapshotTaker {
     });
     const size = [probe.batch.size, layers, heads, seqLen, seqLen];
     if (remember) this.#previous = { probe: chosen, shape: size, maps: attended.maps };
-    this.#lastStep = step;
+    if (commandId === null) this.#lastStep = step;
     const named = pictures && { pictures: pictures.ref };
     this.output.emit(
       { type: 'snapshot', step, blob: blobRefOf(blob), ...named, trigger, commandId, ...declared },

@@ -18,9 +18,9 @@ export interface TrainOptions {
   commands: CommandSource;
   /**
    * Where to continue, and the commands that have taken effect since, to be applied again at their recorded step.
-   * `checkpoint` null = from the start: the whole log is replayed.
+   * `checkpoint` null = from the start: the whole log is replayed. `given`: paths of fields whose value in `config` holds, whatever people set before the checkpoint.
    */
-  resume: { checkpoint: Uint8Array | null; step: number; replay: Replay } | null;
+  resume: { checkpoint: Uint8Array | null; step: number; replay: Replay; given?: ReadonlySet<string> } | null;
   /** The file that `config.startFrom` names. */
   startFrom: Uint8Array | null;
   /** Folder of downloaded pictures and features. */
@@ -92,7 +92,10 @@ async function open(options: TrainOptions): Promise<{ run: Run; learner: Learner
 }
 
 function origin({ config, resume, startFrom }: TrainOptions): Origin {
-  if (resume?.checkpoint) return { kind: 'checkpoint', bytes: resume.checkpoint, step: resume.step };
+  if (resume?.checkpoint) {
+    const { checkpoint: bytes, step, given } = resume;
+    return { kind: 'checkpoint', bytes, step, ...(given && { given }) };
+  }
   if (startFrom) return { kind: 'parameters', bytes: startFrom };
   if (config.startFrom !== null) throw new CheckpointError(`startFrom: the file ${config.startFrom} was not found`);
   return { kind: 'random' };

@@ -1,5 +1,6 @@
-import { formatStep, formatValue } from '~/app/_charts/format';
+import { formatStep } from '~/app/_charts/format';
 import type { Anchor, Note } from '~/shared/notes';
+import { formatValue } from '~/shared/numbers';
 
 /** What a note is pinned to besides its step: "loss at 0.1234", "layer 1 head 2, query 3 to key 4" (counted from 1); '' = only the step. */
 export function describeAnchor({ chart, value, head }: Anchor): string {

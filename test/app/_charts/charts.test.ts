@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { fillLegend } from '~/app/_charts/crosshair';
 import { Curve } from '~/app/_charts/curve';
 import { logTicks, settle, xDomain, yDomain } from '~/app/_charts/domains';
-import { beginning, cut, formatDuration, formatPercent, formatTick, formatValue, tickTexts } from '~/app/_charts/format';
+import { beginning, cut, formatDuration, formatTick, tickTexts } from '~/app/_charts/format';
 import { spread, timeline, xMap } from '~/app/_charts/xMap';
 import { createCursor } from '~/app/_live/cursor';
+import { formatPercent, formatValue } from '~/shared/numbers';
 import { averageOf, curveOf, line, plain, steps } from '~/test/support/chartParts';
 
 describe('smoothing', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ServerTime, silentAfterMs } from '~/app/_live/serverTime';
+import { lookEveryMs, ServerTime, silentAfterMs } from '~/app/_live/serverTime';
 
 const hour = 3_600_000;
 
@@ -29,15 +29,38 @@ describe('the time on the server', () => {
 });
 
 describe('silence', () => {
-  it('is said after three seconds without any message, and not before the first', () => {
+  const connected = () => {
     const time = new ServerTime();
-    expect(time.silentMs(hour)).toBe(0);
-    time.hear(0, 0, 100);
-    expect(time.silentMs(100 + silentAfterMs)).toBe(0);
-    expect(time.silentMs(101 + silentAfterMs)).toBe(silentAfterMs + 1);
-    time.heard(4000);
-    expect(time.silentMs(4500)).toBe(0);
+    time.heard(0);
+    return time;
+  };
+  /** Looks as often as the page does. @returns when silence was said first */
+  const saidAt = (time: ServerTime, from: number) => {
+    for (let at = from; ; at += lookEveryMs) if ((time.look(at) ?? 0) > 0) return at;
+  };
+
+  it.each([0, 1, 100, 199])('is said within three seconds after the last message; the page looks %s ms after it', (offset) => {
+    const time = connected();
+    time.hear(0, 0, 5000);
+    const said = saidAt(time, 5000 + offset);
+    expect([said - 5000 > silentAfterMs, said - 5000 <= 3000]).toEqual([true, true]);
+    time.heard(said);
+    expect(time.look(said + 1)).toBe(0);
     time.reset();
-    expect(time.silentMs(hour)).toBe(0);
+    expect(time.look(said + 900)).toBe(0);
+  });
+
+  it('is said of a connection over which nothing ever came', () => {
+    expect(saidAt(connected(), 0)).toBeLessThanOrEqual(3000);
+  });
+
+  it('is not said by a page that stood still itself, before it has looked again', () => {
+    const time = connected();
+    expect(time.look(200)).toBe(0);
+    expect(time.look(8000)).toBe(null);
+    time.hear(0, 0, 8001);
+    expect(time.look(8200)).toBe(0);
+    // A hidden page looks once a minute.
+    expect([time.look(68_200), time.look(128_200)]).toEqual([null, 128_200 - 8001]);
   });
 });

@@ -232,6 +232,10 @@ describe('commands with a condition', () => {
         [4, { action: 'cancel', args: { commandId: 'command-4' } }],
         [5, { action: 'pause', when: { kind: 'evaluation', split: 'dev', metric: 'loss', comparison: '<', value: 1 } }],
         [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'bleu', comparison: '>', value: 30 } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'accuracy', comparison: '>', value: 2 } }],
+        [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'loss', comparison: '<', value: -1 } }],
+        [5, { action: 'pause', when: { kind: 'series', name: 'loss', comparison: '<', value: 0 } }],
+        [5, { action: 'pause', when: { kind: 'series', name: 'gradNorm', comparison: '<', value: -1 } }],
       ]),
     });
     expect(ofType(run, 'command.refused').map((e) => [e.seq, e.step, e.reason, e.message])).toEqual([
@@ -241,6 +245,10 @@ describe('commands with a condition', () => {
       [4, 4, 'state', 'canceled by Ada'],
       [7, 5, 'invalid', 'when dev loss < 1: this run has no set "dev"; it has train, validation, test'],
       [8, 5, 'invalid', 'when test bleu > 30: its evaluations have no "bleu"; they have loss, accuracy'],
+      [9, 5, 'invalid', 'when test accuracy > 2: an accuracy is never above 1; give a number below 1'],
+      [10, 5, 'invalid', 'when test loss < -1: this loss is never below 0; give a number above 0'],
+      [11, 5, 'invalid', 'when loss < 0: this loss is never below 0; give a number above 0'],
+      [12, 5, 'invalid', 'when gradNorm < -1: a gradient norm is never below 0; give a number above 0'],
       [5, 15, 'run-ended', 'the run ended before it came to that'],
     ]);
     expect(ofType(run, 'command.applied').map((e) => e.seq)).toEqual([6]);

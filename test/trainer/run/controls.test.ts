@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { controls as controlsSchema } from '~/shared/controls';
 import { controlValueError } from '~/shared/controlValues';
-import { ada, bob, type Draft, type FakeLearner, ofType, record, Script, smallConfig } from '~/test/support/trainRun';
+import { ada, bob, type Draft, type FakeLearner, ofType, record, resumeFrom, Script, smallConfig } from '~/test/support/trainRun';
 import type { RunConfig } from '~/trainer/base/config';
 import { reverseTask } from '~/trainer/recipes/reverse';
 import { controlsOf, type Settings } from '~/trainer/run/controls';
@@ -37,6 +37,27 @@ describe('the table of controls', () => {
   const constant = (c: RunConfig) => {
     c.schedule = { kind: 'constant', warmupSteps: 0, maxSteps: null };
   };
+
+  it.each(['adam', 'sgd'] as const)(
+    'with %s: a value that was given for the way on from a checkpoint holds, also the one that the run began with',
+    async (kind) => {
+      const config = smallConfig((c) => Object.assign(c.optimizer, { kind }));
+      const settings: Settings = { config, probeExamples: null, snapshotDrift: null };
+      const steered = declared(config).filter(({ path }) => path !== undefined);
+      const sets = steered.map(({ spec }): [number, Draft] => [2, { control: spec.name, value: others[spec.name]!.value }]);
+      const script = new Script([...sets, [3, { action: 'checkpoint' }]]);
+      const whole = await record({ config, script, until: (e) => e.type === 'checkpoint' && e.step === 3 });
+      const from = resumeFrom(whole, 3);
+      const goneOn = async (given: string[]) => {
+        const again = await record({ config, resume: { ...from, given: new Set(given) }, until: (e) => e.type === 'started' });
+        const { values } = ofType(again, 'started')[0]!;
+        return Object.fromEntries(steered.map(({ spec }) => [spec.name, values[spec.name]]));
+      };
+      const set = Object.fromEntries(steered.map(({ spec }) => [spec.name, others[spec.name]!.value]));
+      expect(await goneOn([])).toEqual(set);
+      for (const { spec, path, read } of steered) expect(await goneOn([path!])).toEqual({ ...set, [spec.name]: read(settings) });
+    },
+  );
 
   it('declares what is steerable, each with the value of the config as default', async () => {
     const run = await record();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ofType, record, resumeFrom, Script, smallConfig } from '~/test/support/trainRun';
+import { type Draft, ofType, record, resumeFrom, Script, smallConfig } from '~/test/support/trainRun';
 
 /** 15 steps; a snapshot every 8. */
 const config = smallConfig((c) => {
@@ -30,6 +30,21 @@ it('a run resumed between the two takes the same snapshots, bit for bit', async 
       .filter((s) => s.step >= from)
       .map((s) => [s.step, s.signals]);
   expect(hashes(resumed, 10)).toEqual(hashes(whole, 10));
+});
+
+it('snapshots that somebody asks for leave no trace in those of the run itself', async () => {
+  const sets: [number, Draft][] = [
+    [1, { control: 'snapshotDrift', value: 0 }],
+    [11, { control: 'snapshotDrift', value: 1 }],
+  ];
+  const asked: [number, Draft][] = [3, 9, 10, 11, 13, 15].map((step) => [step, { action: 'snapshot' }]);
+  const own = async (script: [number, Draft][]) =>
+    ofType(await record({ config, script: new Script(script.toSorted(([a], [b]) => a - b)) }), 'snapshot')
+      .filter((s) => s.commandId === null)
+      .map(({ step, trigger, blob, signals }) => ({ step, trigger, blob, signals }));
+  const alone = await own(sets);
+  expect(alone.map((s) => s.step)).toEqual([0, 8, 10, 12, 15]);
+  expect(await own([...sets, ...asked])).toEqual(alone);
 });
 
 it('a threshold outside 0 to 1 is refused by name', async () => {

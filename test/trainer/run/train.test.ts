@@ -34,7 +34,7 @@ describe('the loop', () => {
     expect(run.rows).toHaveLength(15);
     expect(ofType(run, 'status').map((s) => [s.status, s.message])).toEqual([
       ['running', 'training on cpu'],
-      ['finished', '3 epochs done: validation 15.00 %, test 15.00 % (parameters of step 15)'],
+      ['finished', '3 epochs done: validation 15 %, test 15 % (parameters of step 15)'],
     ]);
     expect((run.learner as FakeLearner).disposed).toBe(true);
   });
@@ -83,7 +83,7 @@ describe('the loop', () => {
     ]);
     // The last state, not the best, is what the run ended with.
     expect((await run.learner.state()).params[9]).toBe(15);
-    expect(ofType(run, 'status').at(-1)!.message).toBe('3 epochs done: validation 75.00 %, test 75.00 % (parameters of step 10)');
+    expect(ofType(run, 'status').at(-1)!.message).toBe('3 epochs done: validation 75 %, test 75 % (parameters of step 10)');
   });
 
   it('stops early after as many validations without a new best as the patience says', async () => {
@@ -99,7 +99,7 @@ describe('the loop', () => {
       status: 'finished',
       step: 20,
       message:
-        'early stop: 2 validations without a better accuracy since step 10: validation 90.00 %, test 90.00 % (parameters of step 10)',
+        'early stop: 2 validations without a better accuracy since step 10: validation 90 %, test 90 % (parameters of step 10)',
     });
   });
 
