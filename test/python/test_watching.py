@@ -87,3 +87,18 @@ def test_a_wrapped_model_has_the_names_of_the_model_itself(init, server, alone, 
     declared = {c["name"]: c["of"] for e in record.of_type("series") for c in e["columns"] if "of" in c}
     assert declared == {f"grad_norm/{name}": name for name in own}
     assert [[layer["name"] for layer in e["layers"]] for e in record.of_type("snapshot")] == [["blocks.0.module", "blocks.1.module"]] * 2
+
+
+def test_a_second_model_has_gradient_norms_of_its_own(init, server):
+    models = [torch.nn.Linear(2, 1, bias=False), torch.nn.Linear(2, 1, bias=False)]
+    run = init(name="two models")
+    for model in models:
+        run.watch(model, every=1)
+    room = run.attach(model=models)
+    for grad, model in zip((3.0, 4.0), models):
+        model.weight.grad = torch.tensor([[grad, 0.0]])
+    room.step(loss=1.0)
+    run.finish()
+    record = server.record(run.id)
+    rows = {name: record.series(name) for name in record.names if name.startswith("grad_norm/")}
+    assert (rows, record.alerts()) == ({"grad_norm/weight": [(0, 3.0)], "grad_norm/model2.weight": [(0, 4.0)]}, [])

@@ -45,7 +45,10 @@ class Watch:
         if parameters is None:
             run._out.warn(f"watch: model: {type(model).__name__} is no torch module; its gradient norms are not measured")
         own = own_names(model) if hasattr(model, "named_modules") else str
-        self._named = [(own(name), p) for name, p in parameters() if p.requires_grad] if parameters else []
+        number = len(run._watches) + 1
+        # A second model (a GAN's) may have parameters of the same names.
+        self._group, of = ("gradients", "") if number == 1 else (f"gradients{number}", f"model{number}.")
+        self._named = [(of + own(name), p) for name, p in parameters() if p.requires_grad] if parameters else []
         self._measured: int | None = None
         self._attention = Cadence(attention_every, ATTENTION_EVERY)
         self._probe = probe
@@ -97,7 +100,7 @@ class Watch:
                 grads = [p.grad.coalesce().values() if p.grad.is_sparse else p.grad for _, p in self._named if p.grad is not None]
                 norms = iter(torch.stack([n.float().to(grads[0].device) for n in torch._foreach_norm(grads)]).tolist()) if grads else iter(())
                 values = {f"grad_norm/{name}": 0.0 if p.grad is None else next(norms) for name, p in self._named}
-            self._run.log_group("gradients", values, step if shown_at is None else shown_at, self._columns)
+            self._run.log_group(self._group, values, step if shown_at is None else shown_at, self._columns)
         except Exception as error:
             self._named = []
             self._run._out.warn(f"watch: gradient norms are not measured any more: {error}")
