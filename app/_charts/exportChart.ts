@@ -1,5 +1,6 @@
 import { csvText } from './csv';
 import { draw } from './draw';
+import { type ExportHead, exportHead } from './exportHead';
 import type { ChartContent } from './lineLayout';
 import { around } from './margins';
 import type { Palette } from './palette';
@@ -21,16 +22,11 @@ export function chartSvg(
   draw(pen, plot, what, what.settings, palette);
   const margin = { ...around(), left: plot.left };
   const width = plot.width + margin.left + margin.right;
-  const top = 28;
+  const keys = [...what.lines, ...what.points].map(({ label, color }) => ({ label, color: colorOf(palette, color) }));
+  const head = exportHead(title, keys, margin.left, width);
+  const top = head.height;
   const height = plot.height + margin.top + margin.bottom + top;
-  let x = margin.left + title.length * 8 + 16;
-  const keys = [...what.lines, ...what.points].slice(0, 12).map((l) => {
-    const at = x;
-    x += l.label.length * 6.5 + 28;
-    return `<rect x="${at}" y="14" width="10" height="3" fill="${colorOf(palette, l.color)}"/><text x="${at + 14}" y="19" font-size="11" fill="${palette.dim}">${escaped(l.label)}</text>`;
-  });
-  return svgFile(title, { width, height, left: margin.left }, palette, [
-    ...keys,
+  return svgFile(title, head, { width, height, left: margin.left }, palette, [
     `<g transform="translate(${margin.left},${margin.top + top})">${axes}</g>`,
     `<svg x="${margin.left}" y="${margin.top + top}" width="${plot.width}" height="${plot.height}" overflow="hidden">${pen.markup()}</svg>`,
     `<g transform="translate(${margin.left},${margin.top + top})">${marks}</g>`,
@@ -46,17 +42,18 @@ export function heatSvg(
   palette: Palette,
 ): string {
   const width = labels.width.baseVal.value;
-  const head = 28;
-  const height = labels.height.baseVal.value + head;
-  return svgFile(title, { width, height, left: 12 }, palette, [
-    `<image x="${at.left}" y="${at.top + head}" width="${at.width}" height="${at.height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${cells.toDataURL()}"/>`,
-    `<g transform="translate(0,${head})">${resolved(labels)}</g>`,
+  const head = exportHead(title, [], 12, width);
+  const height = labels.height.baseVal.value + head.height;
+  return svgFile(title, head, { width, height, left: 12 }, palette, [
+    `<image x="${at.left}" y="${at.top + head.height}" width="${at.width}" height="${at.height}" preserveAspectRatio="none" style="image-rendering:pixelated" href="${cells.toDataURL()}"/>`,
+    `<g transform="translate(0,${head.height})">${resolved(labels)}</g>`,
   ]);
 }
 
 /** @param left where the title begins */
 const svgFile = (
   title: string,
+  head: ExportHead,
   { width, height, left }: { width: number; height: number; left: number },
   palette: Palette,
   parts: readonly string[],
@@ -64,7 +61,13 @@ const svgFile = (
   `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="Inter, system-ui, sans-serif">
 <title>${escaped(title)}</title>
 <rect width="100%" height="100%" fill="${palette.panel}"/>
-<text x="${left}" y="19" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(title)}</text>
+${head.title.map(({ text, y }) => `<text x="${left}" y="${y}" font-size="13" font-weight="600" fill="${palette.ink}">${escaped(text)}</text>`).join('\n')}
+${head.keys
+  .map(({ text, color, x, y }) => {
+    const swatch = color === null ? '' : `<rect x="${x}" y="${y - 5}" width="10" height="3" fill="${color}"/>`;
+    return `${swatch}<text x="${x + (color === null ? 0 : 14)}" y="${y}" font-size="11" fill="${palette.dim}">${escaped(text)}</text>`;
+  })
+  .join('\n')}
 ${parts.join('\n')}
 </svg>`;
 

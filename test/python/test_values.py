@@ -41,6 +41,31 @@ def test_every_change_of_the_config_of_an_open_run_is_shown(init, server, tmp_pa
     assert (record.alerts(), record.status) == ([], "finished")
 
 
+def test_a_config_may_hold_anything(init, server):
+    class Broken:
+        def __len__(self):
+            raise TypeError("len() of a 0-d tensor")
+
+        def __eq__(self, other):
+            raise TypeError("of more than one value")
+
+        def __str__(self):
+            return "broken"
+
+    itself: dict = {}
+    itself["itself"] = itself
+    run = init(name="anything", config={"broken": Broken(), "list": [Broken()], "itself": itself, "nan": math.nan, "long": [0] * 2000})
+    run.log({"loss": 1.0})
+    assert run.wait_until_open()
+    run.config["list"].append(1)
+    run.config["broken"] = Broken()
+    run.finish()
+    record = server.record(run.id)
+    config = record.run["setup"]["config"]
+    assert (config["broken"], config["list"], config["nan"], len(config["long"])) == ("broken", ["broken", 1], "nan", 2000)
+    assert record.alerts() == []
+
+
 def test_a_copy_of_the_config_is_a_dict_of_its_own(init, server):
     run = init(name="copies", config={"lr": 1, "model": {"width": 8}})
     run.log({"loss": 1.0})

@@ -6,7 +6,7 @@ import copy
 import json
 import re
 import sys
-from typing import Any, Callable, Mapping, Sequence, Sized
+from typing import Any, Callable, Mapping, Sequence
 
 from .numbers import MAX_DEPTH, cut, plain
 from .settings import SettingsError
@@ -57,7 +57,7 @@ for _name in ("__setitem__", "__delitem__", "__ior__", "clear", "pop", "popitem"
 
 def state_of(value: Any, depth: int = 0) -> Any:
     """What is compared to notice a change, also one inside a nested dict or list."""
-    if depth > MAX_DEPTH or (depth and isinstance(value, Sized) and not isinstance(value, str) and len(value) > 1000):
+    if isinstance(value, (Mapping, list, tuple)) and depth and (depth > MAX_DEPTH or len(value) > 1000):
         return id(value)
     if isinstance(value, Mapping):
         return {str(k): state_of(v, depth + 1) for k, v in list(value.items())}
