@@ -141,3 +141,27 @@ wandb.finish()
     norms = server.record(run["runId"]).series("grad_norm/weight")
     assert [s for s, _ in norms] == [0, 5, 10, 15]
     assert all(v > 0 for _, v in norms)
+
+
+CONFIG = """
+import headroom.wandb as wandb
+wandb.config.before = 1
+with wandb.init(name="config", config={"lr": 0.1, "gone": 1, "model": {"width": 8}}) as run:
+    run.config.update({"batch": 16}, allow_val_change=True)
+    run.log({"loss": 1.0})
+    run.headroom.wait_until_open()
+    wandb.config["model"]["width"] = 16
+    wandb.config.setdefaults({"lr": 9, "seed": 3})
+    del wandb.config["gone"]
+    assert wandb.config.pop("before") == 1 and "lr" in wandb.config and not hasattr(wandb.config, "gone")
+    assert dict(**wandb.config) == dict(run.config) == {"lr": 0.1, "model": {"width": 16}, "batch": 16, "seed": 3}, run.config
+assert (len(wandb.config), run.config.seed) == (0, 3)
+"""
+
+
+def test_the_config_of_wandb_is_that_of_the_open_run(server, tmp_path):
+    child = script(CONFIG, server, tmp_path)
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, said
+    (run,) = [r for r in server.runs() if r["name"] == "config"]
+    assert server.record(run["runId"]).run["setup"]["config"] == {"lr": 0.1, "model": {"width": 16}, "batch": 16, "seed": 3}

@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from enum import Enum
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, MutableMapping, Sequence
 
 import headroom
 
@@ -88,47 +88,56 @@ def Html(data: Any, *_: Any, **__: Any) -> headroom.Text:
     return headroom.Text(data if isinstance(data, str) else data.read())
 
 
-class Config(dict[str, Any]):
-    """`wandb.config`: values set before `init` go into the run that `init` opens."""
+class Config(MutableMapping[str, Any]):
+    """The config of a run. `wandb.config` is that of the open run; values set before `init` go into the run that `init` opens."""
+
+    _values: dict[str, Any]
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._of(values)
+
+    def _of(self, values: dict[str, Any]) -> None:
+        object.__setattr__(self, "_values", values)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._values[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return repr(self._values)
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return _current_config()[name]
+            return self.__dict__["_values"][name]
         except KeyError:
             raise AttributeError(name) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value
 
-    def __getitem__(self, name: str) -> Any:
-        return _current_config()[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        dict.__setitem__(self, name, value)
-        if run is not None:
-            run.config[name] = value
-
     def update(self, *values: Any, allow_val_change: Any = None, **more: Any) -> None:
-        for given in values:
-            more = {**as_dict(given), **more}
-        for name, value in more.items():
-            self[name] = value
+        given = [as_dict(one) for one in (*values, more)]
+        self._values.update({name: value for one in given for name, value in one.items()})
 
     def setdefaults(self, values: Any) -> None:
         self.update({k: v for k, v in as_dict(values).items() if k not in self})
 
-    def get(self, name: str, default: Any = None) -> Any:
-        return _current_config().get(name, default)
-
     def as_dict(self) -> dict[str, Any]:
-        return dict(_current_config())
+        return dict(self._values)
 
 
-config = Config()
-
-
-def _current_config() -> Mapping[str, Any]:
-    return dict(dict.items(config)) if run is None else run.config
+config = Config({})
 
 
 class Run:
@@ -140,7 +149,7 @@ class Run:
         self.project = project
         self.entity = ""
         self.sweep_id = None
-        self.config = inner.config
+        self.config = Config(inner.config)
         self.summary = inner.summary
         self._alerts: dict[str, float] = {}
         self._step = 0
@@ -238,13 +247,11 @@ class Run:
             self.headroom.alert(title, text, getattr(level, "value", level) or "INFO")
 
     def finish(self, exit_code: int | None = None, quiet: bool | None = None) -> None:
-        global run
         if exit_code:
             self.headroom.finish("failed", f"the script left with {exit_code}")
         else:
             self.headroom.finish()
-        if run is self:
-            run = None
+        self._closed()
 
     def mark_preempting(self) -> None:
         self.alert("preempted", "the script is about to be preempted")
@@ -253,9 +260,14 @@ class Run:
         return self
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        global run
         self.headroom.__exit__(kind, error, trace)
-        run = None
+        self._closed()
+
+    def _closed(self) -> None:
+        global run
+        if run is self:
+            run = None
+            config._of({})
 
     def __getattr__(self, name: str) -> Any:
         return _missing(f"run.{name}")
@@ -298,7 +310,7 @@ def init(
     inner = headroom.init(
         project=project or env("WANDB_PROJECT"),
         name=name or env("WANDB_NAME"),
-        config={**dict(dict.items(globals()["config"])), **as_dict(config)},
+        config={**globals()["config"], **as_dict(config)},
         group=group or env("WANDB_RUN_GROUP"),
         job_type=job_type or env("WANDB_JOB_TYPE"),
         tags=tags if tags is not None else [tag for tag in env("WANDB_TAGS", "").split(",") if tag],
@@ -309,6 +321,7 @@ def init(
         folder=dir,
     )
     run = Run(inner, own, inner._setup["project"])
+    globals()["config"]._of(inner.config)
     loop_actions(inner, lambda: inner._out.step, None, None)
     return run
 
