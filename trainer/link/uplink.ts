@@ -1,6 +1,5 @@
 /** The link's own thread: one socket to the server, the outbox of the held run, its spool, and every wait and retry between them. */
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
@@ -15,35 +14,20 @@ import {
   type ServerToTrainer,
   type TrainerToServer,
 } from '~/shared/protocol';
-import { lastStepOf } from '~/shared/rows';
-import { BlobError, blobsOf } from './blobs';
+import { BlobError } from './blobs';
+import { HeldRun } from './heldRun';
 import { realHost, retryMs } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
-import { Outbox, type OutboxBatch } from './outbox';
-import { Spool } from './spool';
+import type { OutboxBatch } from './outbox';
 
 /** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
 const lingerMs = 20;
 const answerWithinMs = 30_000;
 
-interface Held {
-  runId: string;
-  attempt: number;
-  outbox: Outbox;
-  spool: Spool;
-  /** Blobs that are too large to be sent, and why. */
-  leftOut: Map<string, string>;
-  /** Highest command seq received. */
-  lastCommandSeq: number;
-  /** The run's last event is in the outbox. */
-  ended: boolean;
-  lastStep: number;
-}
-
 export class Uplink {
   readonly #gauge: Int32Array;
   readonly #socket: Socket<ServerToTrainer, TrainerToServer>;
-  #held: Held | null = null;
+  #held: HeldRun | null = null;
   #registered = false;
   #pumping = false;
   #cancelPump: (() => void) | null = null;
@@ -197,19 +181,12 @@ export class Uplink {
     }
     const seqs = [...a.commands.map((c) => c.seq), ...(a.resume?.replay.map((r) => r.logged.seq) ?? [])];
     const lastCommandSeq = Math.max(0, ...seqs);
-    const lastStep = a.resume?.step ?? 0;
-    const spool = new Spool(join(this.start.spoolFolder, keyOf(a)));
-    const { runId, attempt } = a;
-    this.#held = {
-      runId,
-      attempt,
-      outbox: new Outbox(spool),
-      spool,
-      leftOut: new Map(),
-      lastCommandSeq,
-      ended: false,
-      lastStep,
-    };
+    this.#held = new HeldRun(
+      a,
+      this.start,
+      { host: this.host, log: this.log },
+      { lastCommandSeq, lastStep: a.resume?.step ?? 0 },
+    );
     this.report({ type: 'assign', assignment: a });
   }
 
@@ -230,9 +207,7 @@ export class Uplink {
   #onOutput(event: TrainerEvent, blobs: { hash: string; bytes: Uint8Array }[]): void {
     const held = this.#held;
     if (!held || held.ended) return;
-    for (const { hash, bytes } of blobs) held.spool.putBlob(hash, bytes, held.outbox.next);
-    held.outbox.append(event);
-    if (event.type === 'rows') held.lastStep = lastStepOf(event) + 1;
+    held.put(event, blobs);
     this.#measure();
     this.#soon(event.type === 'rows' ? lingerMs : 0);
   }
@@ -264,7 +239,7 @@ export class Uplink {
   }
 
   /** The server refuses this run's events: committed events stay, and a last event says why the run ends. */
-  #reject(held: Held, message: string): void {
+  #reject(held: HeldRun, message: string): void {
     this.log(`run ${held.runId} fails: ${message}`);
     if (held.ended) {
       // The server did not accept even the last event. A new registration tells it that nobody holds the run.
@@ -279,7 +254,7 @@ export class Uplink {
     this.report({ type: 'release', message });
   }
 
-  #let(held: Held): void {
+  #let(held: HeldRun): void {
     held.spool.remove();
     this.#held = null;
     this.#measure();
@@ -315,16 +290,16 @@ export class Uplink {
     }
   }
 
-  #finish(held: Held): void {
+  #finish(held: HeldRun): void {
     this.log(`run ${held.runId}: all ${held.outbox.next} events are committed`);
     this.#let(held);
     if (!this.#closing) this.#socket.emit('ready');
   }
 
-  async #send(held: Held, batch: OutboxBatch): Promise<void> {
+  async #send(held: HeldRun, batch: OutboxBatch): Promise<void> {
     const events: TrainerEvent[] = [];
     try {
-      for (const event of batch.events) events.push(await this.#uploaded(held, event));
+      for (const event of batch.events) events.push(await held.uploaded(event));
     } catch (error) {
       held.outbox.lost(batch);
       if (held !== this.#held) return;
@@ -350,40 +325,13 @@ export class Uplink {
       case 'retry':
         return this.#pause(outcome.message);
       case 'missing-blob':
-        for (const hash of batch.events.flatMap(blobsOf)) held.spool.setUploaded(hash, false);
+        held.uploadAgain(batch.events);
         return this.#pause(`${outcome.message}; uploading again`);
       case 'fenced':
         return this.#drop(outcome.message);
       case 'rejected':
         return this.#reject(held, outcome.message);
     }
-  }
-
-  /** Uploads what the event names. @returns the event, or an alert in its place when that is too large to be sent */
-  async #uploaded(held: Held, event: TrainerEvent): Promise<TrainerEvent> {
-    const step = 'step' in event && event.step !== null ? event.step : held.lastStep;
-    for (const hash of blobsOf(event)) {
-      try {
-        if (!held.leftOut.has(hash)) await this.#upload(held, hash);
-      } catch (error) {
-        if (!(error instanceof BlobError && error.status === 413)) throw error;
-        this.log(`a ${event.type} of run ${held.runId} is left out: ${error.message}`);
-        held.leftOut.set(hash, error.message);
-      }
-      const why = held.leftOut.get(hash);
-      if (why === undefined) continue;
-      const message = `the ${event.type} of step ${step} is left out: ${why}`;
-      return { type: 'alert', step, level: 'warning', kind: 'left-out', message };
-    }
-    return event;
-  }
-
-  async #upload(held: Held, hash: string): Promise<void> {
-    const bytes = held.spool.blob(hash);
-    // The server may have a blob without this trainer's doing; if not, it answers missing-blob.
-    if (!bytes) return;
-    await this.host.putBlob(this.start, hash, bytes);
-    held.spool.setUploaded(hash, true);
   }
 
   /** Waits before the next try; ends early when the connection is lost or the run dropped. */

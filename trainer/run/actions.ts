@@ -26,7 +26,7 @@ export interface Steered {
   checkpoint(trigger: Trigger, commandId: string | null): Promise<void>;
   readonly shape: ModelShape;
   readonly evaluations: Pick<Evaluations, 'ask'>;
-  readonly asking: Pick<Asking, 'ask'>;
+  readonly asking: Pick<Asking, 'ask' | 'cancel'>;
   readonly orders: { cancel(commandId: string, by: Actor): boolean };
 }
 
@@ -138,7 +138,7 @@ export const actions: Action[] = [
       ],
     }),
     act: (run, args, { actor }) =>
-      run.orders.cancel(String(args.commandId), actor)
+      run.orders.cancel(String(args.commandId), actor) || run.asking.cancel(String(args.commandId))
         ? done(`command ${args.commandId} canceled`)
         : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },

@@ -7,7 +7,9 @@ import type { State } from './runState';
 import { InTurns, type Turns } from './turns';
 
 export class Asking {
-  #open: InTurns<Answer> | null = null;
+  /** By the id of the command that asks. */
+  readonly #open = new Map<string, InTurns<Answer>>();
+  #turn = 0;
 
   /** @param subject returns the run's current parameters and examples */
   constructor(
@@ -24,15 +26,28 @@ export class Asking {
     this.state.asked.push({ action: spec.name, args, commandId });
   }
 
-  /** Runs one pass of the oldest question. */
+  /** @returns whether it was asked and not answered yet */
+  cancel(commandId: string): boolean {
+    const at = this.state.asked.findIndex((a) => a.commandId === commandId);
+    if (at >= 0) this.#done(at);
+    return at >= 0;
+  }
+
+  #done(at: number): void {
+    const [question] = this.state.asked.splice(at, 1);
+    this.#open.delete(question!.commandId);
+  }
+
+  /** Runs one pass of a question. Each has its turn: a short one does not wait for the many passes of a long one. */
   async slice(): Promise<void> {
     const { asked, step } = this.state;
-    const { action, args, commandId } = asked[0]!;
-    this.#open ??= new InTurns((turns) => this.#answer(action, args, turns));
-    const { turns, outcome } = this.#open;
+    const at = this.#turn++ % asked.length;
+    const { action, args, commandId } = asked[at]!;
+    const open = this.#open.get(commandId) ?? new InTurns((turns) => this.#answer(action, args, turns));
+    this.#open.set(commandId, open);
+    const { turns, outcome } = open;
     if (!outcome) return turns.once();
-    asked.shift();
-    this.#open = null;
+    this.#done(at);
     if (outcome.ok) return this.output.analysis(step, action, commandId, outcome.value);
     // An error costs only the person who asked an answer, not everybody the run.
     const message = `${commandId}: ${action}: ${outcome.why}`.slice(0, 2000);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { randomBatch, smallReverse, smallSet } from '~/test/support/examples';
-import { numbers, ofType, record, resumeFrom, Script } from '~/test/support/trainRun';
+import { numbers, ofType, record, resumeFrom, Script, smallConfig } from '~/test/support/trainRun';
 import { type OpenedBackend, openBackend } from '~/trainer/backends';
 import { createLearner, type LearnerOptions } from '~/trainer/nn/learner';
 import { ablate, parseHeads, permutationCheck } from '~/trainer/run/analyses';
@@ -168,18 +168,46 @@ describe('in a run', () => {
       if (e.type === 'analysis') return [`${e.kind} at ${e.step}`];
       return e.type === 'checkpoint' && e.trigger === 'command' ? ['checkpoint'] : [];
     });
-    // 1 pass for the first question, 1 + 2 for the second.
+    // 1 pass for the first question, 1 + 2 for the second; each has its turn.
     expect(story).toEqual([
       'command-1',
       'command-2',
-      'findMistakes at 3',
       'command-3',
       'checkpoint',
+      'findMistakes at 3',
       'command-4',
       'ablateHeads at 3',
     ]);
     // Whoever goes on from that checkpoint answers what was open.
     const resumed = await record({ createLearner: createReal, runId: 'run000', resume: resumeFrom(asked, 3) });
-    expect(ofType(resumed, 'analysis')).toEqual(ofType(asked, 'analysis').filter((a) => a.kind === 'ablateHeads'));
+    expect(ofType(resumed, 'analysis')).toEqual(ofType(asked, 'analysis'));
+  });
+
+  it('gives each question its turn, and drops one that is canceled', async () => {
+    const createReal = (options: LearnerOptions) => createLearner({ ...options, backend });
+    const script = new (class extends Script {
+      override take() {
+        return super.take(1);
+      }
+    })([
+      [3, { action: 'ablateHeads' }],
+      [3, { action: 'findMistakes', args: { split: 'test', examples: 20 } }],
+      [4, { action: 'ablateHeads' }],
+      [4, { action: 'cancel', args: { commandId: 'command-3' } }],
+      [4, { action: 'cancel', args: { commandId: 'command-3' } }],
+    ]);
+    const asked = await record({
+      script,
+      createLearner: createReal,
+      config: smallConfig((c) => Object.assign(c.model, { heads: 4 })),
+    });
+    expect(ofType(asked, 'analysis').map((a) => `${a.kind} at ${a.step}`)).toEqual(['findMistakes at 3', 'ablateHeads at 3']);
+    expect(ofType(asked, 'command.applied').map((a) => a.commandId)).toEqual([
+      'command-1',
+      'command-2',
+      'command-3',
+      'command-4',
+    ]);
+    expect(ofType(asked, 'command.refused')).toMatchObject([{ commandId: 'command-5', reason: 'state' }]);
   });
 });

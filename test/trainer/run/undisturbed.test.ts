@@ -150,7 +150,8 @@ describe.each(['wasm', 'onnx', 'tensorflow'] as const)('%s', (name) => {
     });
     const { self, answer } = checkpointQueries(backend, live);
     self.turns.free();
-    const reported = ofType(live, 'analysis');
+    // In the order of asking: each question has its turns, so a short one is answered first.
+    const reported = ofType(live, 'analysis').toSorted((a, b) => (a.commandId! < b.commandId! ? -1 : 1));
     const again = [
       await answer(question(live, c, 40, 'ablateHeads')),
       await answer(question(live, c, 40, 'ablateHeads', { heads: '1.2, 2.1' })),
