@@ -18,6 +18,7 @@
  *   x-disabled    [{ value, reason, help }]: choices of an enum that cannot work here
  *   x-format      "checkpoint": the hash of a checkpoint on this server; "file": a path on the trainer's machine
  *   x-flag        short name of its command line flag, "lr"
+ *   x-memory      of the whole config: [{ bytes, times: [path], per: [path] }], whose sum is about the memory that a run takes (recipeMemory.ts)
  *   x-pictures    true: the choice decides which pictures people will see
  */
 import { z } from 'zod';
@@ -57,6 +58,15 @@ export interface JsonSchema {
   'x-flag'?: string;
   'x-format'?: string;
   'x-pictures'?: boolean;
+  'x-memory'?: MemoryTerm[];
+}
+
+/** `bytes` times the values of the settings at `times`, which may repeat one, divided by those at `per`. */
+export interface MemoryTerm {
+  [key: string]: Json;
+  bytes: number;
+  times: string[];
+  per: string[];
 }
 
 export const preset = z.strictObject({

@@ -145,6 +145,7 @@ function NewRun(props: {
       started={started}
       asked={asked!}
       estimate={estimate}
+      trainers={trainers}
       checkpoints={checkpoints}
       projects={catalog?.projects ?? []}
       onChange={change}

@@ -22,6 +22,18 @@ const shapes: Record<string, object> = {
   'x-flag': text,
   'x-format': text,
   'x-pictures': { type: 'boolean' },
+  'x-memory': {
+    type: 'array',
+    items: {
+      type: 'object',
+      required: ['bytes', 'times', 'per'],
+      properties: {
+        bytes: { type: 'number', minimum: 0 },
+        times: { type: 'array', items: path },
+        per: { type: 'array', items: path },
+      },
+    },
+  },
 };
 
 /** Makes compilation refuse schemas whose annotations do not have these shapes; annotations have no effect on configs. */

@@ -56,6 +56,7 @@ function Page() {
       started={null}
       asked={asked}
       estimate={null}
+      trainers={[]}
       checkpoints={{
         runs: (onPick) => (
           <button type="button" onClick={() => onPick({ runId: 'aaaa', name: 'Teacher' })}>

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { backendName } from '~/shared/backends';
 import { scheduleKind } from '~/shared/events';
 import { blobHash } from '~/shared/ids';
-import type { SettingProblem } from '~/shared/recipes';
+import type { MemoryTerm, SettingProblem } from '~/shared/recipes';
 import { type Json, jsonObject } from '~/shared/setup';
 
 const count = (min: number, max: number) => z.int().min(min).max(max);
@@ -215,6 +215,26 @@ type Annotations = { [Field in 'batchSize' | 'epochs']?: { [annotation: `x-${str
 
 const annotated = <S extends z.ZodType>(schema: S, more: object | undefined): S =>
   more ? schema.meta({ ...schema.meta(), ...more }) : schema;
+
+/**
+ * About how much memory a run of the built-in network takes, in bytes: the process; parameters with their gradients, Adam's two means and copies on
+ * their way to checkpoints; what each layer keeps for the backward pass, which only one part of a batch needs at a time; the maps of a snapshot.
+ * Peaks of the text recipe with the wasm backend, which takes the most, and in brackets what this says, in GB: layers x heads x width 6 x 6 x 384,
+ * T = 256, batch 32: 3.28 (3.21), in 4 parts 1.37 (1.29); 4 x 8 x 256, T = 128, batch 64: 1.49 (1.51); 12 x 12 x 768, T = 256, batch 4: 4.37 (4.32);
+ * 1 x 1 x 32, T = 64, batch 32: 0.28 (0.27).
+ *
+ * @param positions path of the setting that says how many positions a sequence has
+ */
+export const networkMemory = (positions: string): MemoryTerm[] => {
+  const [layers, heads, width, parts] = ['model.layers', 'model.heads', 'model.modelDim', 'gradientAccumulation'];
+  return [
+    { bytes: 260e6, times: [], per: [] },
+    { bytes: 350, times: [layers, width, width], per: [] },
+    { bytes: 72, times: ['batchSize', layers, positions, width], per: [parts] },
+    { bytes: 16, times: ['batchSize', layers, heads, positions, positions], per: [parts] },
+    { bytes: 8, times: ['probeSize', layers, heads, positions, positions], per: [] },
+  ];
+};
 
 /** A config of any recipe. */
 export const anyConfig = recipeConfig(jsonObject<{ [key: string]: Json }>('task', 64 * 1024));

@@ -1,6 +1,6 @@
 /** Anomaly: the network finds the odd one in a set of pictures (feature vectors), all of one class except one. */
 import { z } from 'zod';
-import { maxProbeExamples, recipeConfig, usual } from '~/trainer/base/config';
+import { maxProbeExamples, networkMemory, recipeConfig, usual } from '~/trainer/base/config';
 import { type PicturePart, type PictureSet, pictureSource, pictureTitles } from '~/trainer/base/pictures';
 import { type Split, split as splitName } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
@@ -72,6 +72,7 @@ export const anomaly = defineRecipe({
     { name: 'small', title: 'Half the width', config: small, demo: true },
     { name: 'quick', title: 'Quick look', config: { ...small, model: { ...small.model, layers: 2 }, epochs: 3 } },
   ],
+  memory: networkMemory('task.setSize'),
   open: async ({ config, seed, dataFolder }) => {
     const { setSize, images } = config.task;
     return anomalyTaskOf(seed, setSize, await loadPictures(images, setSize, dataFolder));

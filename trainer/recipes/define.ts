@@ -1,7 +1,7 @@
 /** The parts of a recipe. `defineRecipe` makes a recipe, in this folder or in a team's own module (README.md). */
 import { z } from 'zod';
 import { ruleErrors } from '~/shared/recipeRules';
-import { type JsonSchema, type RecipeSpec, recipeSpec } from '~/shared/recipes';
+import { type JsonSchema, type MemoryTerm, type RecipeSpec, recipeSpec } from '~/shared/recipes';
 import type { Config, Json } from '~/shared/setup';
 import { ConfigError, type RunConfig } from '~/trainer/base/config';
 import { pauseAction } from '~/trainer/base/pauseAction';
@@ -20,6 +20,8 @@ export interface RecipeDefinition<C extends RunConfig> {
   config: z.ZodType<C>;
   /** Complete configs by name. The first is the default: forms and flags start from it. `demo`: a new server begins with a run of this preset. */
   presets: readonly [Preset<C>, ...Preset<C>[]];
+  /** About how much memory a run takes, for the form of a new run; `networkMemory` gives it for the built-in network. Left out: nothing is said. */
+  memory?: MemoryTerm[];
   /**
    * Prepares the examples. Called once per run, before its first step.
    * @param seed the config's seed, u32: draw all random numbers from it (trainer/nn/random.ts), so that a run can be repeated bit for bit
@@ -54,11 +56,11 @@ export interface Recipe {
  * @throws Error naming the recipe and its invalid part: a name, or a preset that does not fit the schema
  */
 export function defineRecipe<C extends RunConfig>(definition: RecipeDefinition<C>): Recipe {
-  const { name, title, summary, picture, config, presets, open } = definition;
-  const schema = withDefaults(
-    z.toJSONSchema(config, { unrepresentable: 'any' }) as JsonSchema,
-    presets[0].config as unknown as Config,
-  );
+  const { name, title, summary, picture, config, presets, memory, open } = definition;
+  const schema = {
+    ...withDefaults(z.toJSONSchema(config, { unrepresentable: 'any' }) as JsonSchema, presets[0].config as unknown as Config),
+    ...(memory && { 'x-memory': memory }),
+  };
   const parse = (given: unknown): C => {
     const parsed = config.safeParse(given);
     if (!parsed.success)

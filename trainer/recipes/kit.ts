@@ -1,6 +1,6 @@
 /** The API for a team's own recipes (README.md), in one import. */
 export { z } from 'zod';
-export { type RunConfig, recipeConfig, usual } from '~/trainer/base/config';
+export { networkMemory, type RunConfig, recipeConfig, usual } from '~/trainer/base/config';
 export { RandomStream } from '~/trainer/nn/random';
 export { distanceSignal, itemSignal, patternSignal } from '~/trainer/nn/signals';
 export type { Batch, Example, Probe, Task } from '~/trainer/types';

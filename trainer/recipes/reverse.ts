@@ -1,6 +1,6 @@
 /** Reverse: the network writes a sequence of digits backwards. Every example is a function of (seed, split, index). */
 import { z } from 'zod';
-import { maxProbeExamples, recipeConfig, usual } from '~/trainer/base/config';
+import { maxProbeExamples, networkMemory, recipeConfig, usual } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
@@ -74,6 +74,7 @@ export const reverse = defineRecipe({
       config: { ...published, task: { ...published.task, trainSize: 10_000, testSize: 1_000 }, epochs: 2 },
     },
   ],
+  memory: networkMemory('task.seqLen'),
   open: ({ config, seed }) => reverseTask(seed, config.task),
 });
 

@@ -1,6 +1,6 @@
 /** Text: a causal language model that predicts the next character of a text file. */
 import { z } from 'zod';
-import { recipeConfig, usual } from '~/trainer/base/config';
+import { networkMemory, recipeConfig, usual } from '~/trainer/base/config';
 import type { Split } from '~/trainer/base/splits';
 import { RandomStream } from '~/trainer/nn/random';
 import { distanceSignal, patternSignal } from '~/trainer/nn/signals';
@@ -105,6 +105,7 @@ export const text = defineRecipe({
       },
     },
   ],
+  memory: networkMemory('task.seqLen'),
   open: async ({ config: { task: own }, seed }) => textTask(seed, own, await loadCorpus(own.file)),
 });
 

@@ -2,10 +2,12 @@ import { Play } from 'lucide-react';
 import { type FormEvent, useId, useRef } from 'react';
 import { Button } from '~/app/_components/Button';
 import { ChoiceField, TextField } from '~/app/_components/Field';
-import { count, duration } from '~/app/_components/format';
+import { bytes, count, duration } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { terms } from '~/app/_components/terms';
+import type { TrainerSummary } from '~/shared/protocol';
 import type { RecipeField } from '~/shared/recipeFields';
+import { memoryOf } from '~/shared/recipeMemory';
 import type { KnownRecipe } from '~/shared/recipes';
 import type { Estimate } from '~/shared/runTable';
 import type { Checkpoints } from './CheckpointPicker';
@@ -33,13 +35,16 @@ export function NewRunForm(props: {
   /** The runs that the button would start. */
   asked: Asked;
   estimate: Estimate | null;
+  /** What the memory that the run takes is compared with. */
+  trainers: readonly TrainerSummary[];
   checkpoints: Checkpoints;
   /** Names of existing projects. */
   projects: readonly string[];
   onChange(draft: Draft): void;
   onStart(): void;
 }) {
-  const { recipes, draft, problems, settled, started, asked, estimate, checkpoints, projects, onChange, onStart } = props;
+  const { recipes, draft, problems, settled, started, asked, estimate, trainers, checkpoints, projects, onChange, onStart } =
+    props;
   const form = useRef<HTMLFormElement>(null);
   const filled = filledIn(draft, recipes)!;
   const shown = filled.fields.filter((f) => isShown(f, filled.fields, filled.texts));
@@ -117,6 +122,7 @@ export function NewRunForm(props: {
             </p>
           )}
           {estimate && <p className="text-dim">{estimateWords(estimate, asked.of)}</p>}
+          <Memory asked={asked} filled={filled} trainers={trainers} />
         </div>
         <label className="flex items-center gap-1.5 text-xs">
           <input
@@ -151,6 +157,26 @@ function estimateWords({ ms, name, backend, differs }: Estimate, runs: number): 
   const took = `${name} took ${inWords(ms)}${backend === null ? '' : ` on ${backend}`}`;
   if (differs.length > 0) return `${took}; it differs in ${differs.join(', ')}.`;
   return `About ${inWords(ms * runs)}${runs > 1 ? ' one after the other' : ''}: ${took}.`;
+}
+
+/** About how much memory the largest of the runs takes, and whether some trainer's machine has it. */
+function Memory({ asked, filled, trainers }: { asked: Asked; filled: Filled; trainers: readonly TrainerSummary[] }) {
+  const { recipe } = filled;
+  const needs = Math.max(0, ...asked.setups.map(({ config }) => memoryOf(recipe.schema, config) ?? 0));
+  if (needs === 0) return null;
+  const able = new Set(recipe.trainers.filter((t) => t.connected).map((t) => t.name));
+  const wanted = asked.setups[0]?.recipe?.trainer ?? null;
+  const there = trainers.filter((t) => t.connected && able.has(t.name) && (wanted === null || t.name === wanted));
+  const most = Math.max(...there.map((t) => t.memoryBytes));
+  const takes = `${asked.of > 1 ? 'The largest takes' : 'It takes'} about ${bytes(needs)} of memory`;
+  return there.length > 0 && needs > most ? (
+    <p className="text-warn">
+      {takes}, and the {there.length > 1 ? 'largest trainer' : 'trainer'} has {bytes(most)}. Compute a batch in more parts, or
+      make the model smaller.
+    </p>
+  ) : (
+    <p className="text-dim">{takes}.</p>
+  );
 }
 
 /** With a single trainer there is no choice. */

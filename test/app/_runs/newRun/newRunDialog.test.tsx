@@ -91,3 +91,16 @@ it.each([
   open(people.ada);
   await screen.findByText(words);
 });
+
+it('says about how much memory the run takes, and that no trainer has as much', async () => {
+  const box = { id: 't', name: 'box', host: 'h', connected: true, runId: null, opened: [], recipes: ['Sort'], memoryBytes: 8e9 };
+  const schema = { ...recipe.schema, 'x-memory': [{ bytes: 1e9, times: ['size'], per: [] }] };
+  server.answers.set('runs.recipes', () => [{ ...recipe, schema }]);
+  mount(new TestRun(people.ada), <NewRunDialog open you={people.ada} onClose={() => {}} trainers={[box]} />);
+  await screen.findByText('It takes about 1.0 GB of memory.');
+  await user.clear(screen.getByRole('textbox', { name: 'Size' }));
+  await user.type(screen.getByRole('textbox', { name: 'Size' }), '2, 9');
+  await screen.findByText(
+    'The largest takes about 9.0 GB of memory, and the trainer has 8.0 GB. Compute a batch in more parts, or make the model smaller.',
+  );
+});
