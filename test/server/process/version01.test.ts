@@ -290,7 +290,9 @@ describe('an unfinished run of version 0.1', () => {
       );
       expect(answer).toMatchObject({ ok: true });
       const view = await until('the end', (v) => v.status === 'finished' || v.status === 'failed');
-      expect([view.step, view.statusMessage]).toEqual([resumed.step, resumed.statusMessage]);
+      // 0.1 wrote two decimals of a percentage, whatever they were.
+      const today = resumed.statusMessage.replace(/\.?0+ %/g, ' %');
+      expect([view.step, view.statusMessage]).toEqual([resumed.step, today]);
 
       const { columns, rows } = await tableOf(app, runId);
       const measured = new Set(['timeMs', ...expected01.measuredColumns]);
