@@ -45,7 +45,8 @@ class Watch:
         if parameters is None:
             run._out.warn(f"watch: model: {type(model).__name__} is no torch module; its gradient norms are not measured")
         own = own_names(model) if hasattr(model, "named_modules") else str
-        number = len(run._watches) + 1
+        self._is_model = parameters is not None
+        number = sum(w._is_model for w in run._watches) + 1
         # A second model (a GAN's) may have parameters of the same names.
         self._group, of = ("gradients", "") if number == 1 else (f"gradients{number}", f"model{number}.")
         self._named = [(of + own(name), p) for name, p in parameters() if p.requires_grad] if parameters else []
