@@ -219,7 +219,7 @@ const annotated = <S extends z.ZodType>(schema: S, more: object | undefined): S 
 /**
  * About how much memory a run of the built-in network takes, in bytes: the process; parameters with their gradients, Adam's two means and copies on
  * their way to checkpoints; what each layer keeps for the backward pass, which only one part of a batch needs at a time; the maps of a snapshot.
- * Peaks of the text recipe with the wasm backend, which takes the most, and in brackets what this says, in GB: layers x heads x width 6 x 6 x 384,
+ * Peaks of the text recipe with the wasm backend, and in brackets what this says, in GB: layers x heads x width 6 x 6 x 384,
  * T = 256, batch 32: 3.28 (3.21), in 4 parts 1.37 (1.29); 4 x 8 x 256, T = 128, batch 64: 1.49 (1.51); 12 x 12 x 768, T = 256, batch 4: 4.37 (4.32);
  * 1 x 1 x 32, T = 64, batch 32: 0.28 (0.27).
  *
