@@ -34,7 +34,7 @@ import { RunTable } from './runTable';
 export interface Hub {
   /** Every run, newest first. */
   summaries(): RunSummary[];
-  /** The tree of branches that a run belongs to, also before and after it; empty when there is no such run. */
+  /** The tree of branches that a run belongs to; empty when there is no such run. */
   family(runId: string): Family;
   /** The list as a table: searched, sorted and grouped, by pages. */
   readonly table: Pick<RunTable, 'page' | 'points' | 'catalog' | 'estimate'>;

@@ -77,6 +77,10 @@ export function openViewerLink(deps: {
   sendTime();
   let cancelQuestions = () => {};
   let lastQuestions = '';
+  // Who joins is given the list as it is then, which may be newer than what was sent to all: the next one is sent even if that was the same.
+  io.sockets.adapter.on('join-room', (room) => {
+    if (room === questionWatchers) lastQuestions = '';
+  });
   const sendQuestions = () => {
     cancelQuestions = clock.after(questionsEveryMs, sendQuestions);
     if (!io.sockets.adapter.rooms.has(questionWatchers)) return;

@@ -348,6 +348,23 @@ describe('a trainer that is lost over a question', () => {
 });
 
 describe('questions that wait', () => {
+  it('are gone from a page that came just before one was called off, also where the list was empty before', async () => {
+    const a = await app();
+    const { runId } = await played(a);
+    const earlier = keep(await TestViewer.connect(a.url));
+    earlier.socket.emit('watchQuestions');
+    // At once, and to all.
+    for (const list of [await earlier.received.next('questions'), await earlier.received.next('questions')])
+      expect(list).toEqual([]);
+    earlier.close();
+    await a.hub.command(bob, ask(runId, 'question-1'));
+    const watching = keep(await TestViewer.connect(a.url));
+    watching.socket.emit('watchQuestions');
+    expect((await watching.received.next('questions')).map((q) => q.commandId)).toEqual(['question-1']);
+    await a.hub.command(bob, cancel(runId, 'cancel-it-01', 'question-1'));
+    expect(await pushed(watching, (list) => list.length === 0)).toEqual([]);
+  });
+
   it('say why, are moved, called off, and asked in that order, one at a time', async () => {
     const a = await app();
     const { runId } = await played(a);
