@@ -21,6 +21,7 @@ import pytest
 from conftest import patience, script, wait_for
 from headroom import spool
 from headroom.cli import main, send, sync
+from headroom.link import Link
 from headroom.socketio import LinkLost, Socket
 
 TRAINING = """
@@ -222,7 +223,7 @@ def test_a_run_that_another_process_has_is_waited_for(server, settings, tmp_path
     wait_for("the first", lambda: any(r["name"] == "held" and r["loss"] == 1.0 for r in server.runs()))
     monkeypatch.setattr(headroom, "_OPEN_SECONDS", 600.0)
     reasons: list[str] = []
-    hear = headroom.run.links.Link._register
+    hear = Link._register
 
     def heard(link, socket):
         try:

@@ -21,6 +21,7 @@ pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headro
 torch = pytest.importorskip("torch")
 
 from headroom import follow  # noqa: E402
+from headroom.session import Session  # noqa: E402
 from headroom.settings import Settings  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 from torch.utils.tensorboard import SummaryWriter  # noqa: E402
@@ -526,13 +527,13 @@ def test_folders_do_not_wait_long_for_a_server_that_cannot_be_reached_and_lose_n
     for i in range(3):
         made(tmp_path / "logs" / str(i), [1, 2])
     waited: list[float] = []
-    real = follow.Run.wait_until_open
+    real = Session.wait_until_open
 
-    def wait(run, timeout: float = 10.0) -> bool:
+    def wait(session, timeout: float) -> bool:
         waited.append(timeout)
-        return real(run, timeout)
+        return real(session, timeout)
 
-    monkeypatch.setattr(follow.Run, "wait_until_open", wait)
+    monkeypatch.setattr(Session, "wait_until_open", wait)
     away = type(server)(tmp_path / "server")
     away.folder.mkdir()
     (away.folder / "trainer.token").write_text(server.token)
