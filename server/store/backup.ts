@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type Database from 'better-sqlite3';
 import { auditPath } from '~/server/audit/auditFile';
-import { isDiskFull } from '~/server/base/diskFull';
+import { fileProblem, isDiskFull } from '~/server/base/diskFull';
 import { needWritable } from '~/server/base/writableFolder';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
@@ -47,7 +47,10 @@ async function backupOf(db: Database.Database, data: string, to: string): Promis
     return await copyAll(db, data, to, fresh);
   } catch (error) {
     await rm(fresh, { force: true });
-    throw isDiskFull(error) ? new Error(`FOLDER ${to}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`) : error;
+    const from = (error as NodeJS.ErrnoException).path;
+    if (!isDiskFull(error) && from?.startsWith(path.join(data, path.sep)))
+      throw new Error(`DATA ${from}: ${pathProblem(error, 'read')}`);
+    throw new Error(fileProblem(error, 'FOLDER', to) ?? (error as Error).message);
   } finally {
     unlock();
   }
