@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { StartError } from '~/server/base/startError';
+import { databaseAddress } from '~/server/store/postgres/address';
 import { objectsAddress } from '~/server/store/postgres/objectsAddress';
 import { admission, type OidcSettings } from '~/server/team/admission';
 import { isLoopback } from '~/server/web/origin';
@@ -115,13 +116,7 @@ const schema = z.object({
     .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes from 1 to 999999 is needed, e.g. HEADROOM_SILENT_MINUTES=60')
     .transform((minutes) => Number(minutes) * 60_000)
     .default(3_600_000),
-  DATABASE_URL: z
-    .string()
-    .refine(
-      (url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol),
-      'the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres://headroom:PASSWORD@db.example:5432/headroom',
-    )
-    .optional(),
+  DATABASE_URL: z.string().refine(databaseAddress.fits, databaseAddress.needed).optional(),
   BLOB_URL: z
     .string()
     .superRefine((url, problems) => {
