@@ -61,6 +61,9 @@ async function needOwnCopy(data: string, to: string): Promise<void> {
   const [own, there] = await Promise.all([data, to].map((folder) => readFile(tokenFile(folder), 'utf8').catch(absent)));
   if (there !== null && there !== own)
     throw new Error(`FOLDER ${to}: it holds the data of another server (its trainer.token is another); give another`);
+  // A backup writes its database last.
+  if (there !== own && (await stat(databaseFile(to)).catch(absent)))
+    throw new Error(`FOLDER ${to}: it holds a headroom.db that no backup of ${data} wrote; give another`);
 }
 
 async function copyAll(
