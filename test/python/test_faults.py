@@ -11,16 +11,14 @@ import random
 import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import headroom
 import pytest
 from conftest import patience, script, wait_for
-from headroom import spool
-from headroom.cli import main, send, sync
+from headroom.cli import sync
+from headroom.link import Link
 from headroom.socketio import LinkLost, Socket
 
 TRAINING = """
@@ -106,62 +104,6 @@ def test_finish_waits_less_than_a_second_for_a_server_that_is_gone_and_sync_send
     assert [m["name"] for m in record.of_type("media")] == ["late"]
 
 
-def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
-    run = headroom.init(name="offline", mode="offline", folder=tmp_path, system_seconds=None)
-    for i in range(30_000):
-        run.log({f"m{k}": i + k / 10 for k in range(10)})
-    run.checkpoint(b"x" * 100)
-    run.finish()
-    assert sync(tmp_path, server.url, server.token) == 0
-    assert sync(tmp_path, server.url, server.token) == 0
-    (found,) = [r for r in server.runs() if r["name"] == "offline"]
-    record = server.record(found["runId"])
-    assert record.series("m3") == [(i, i + 0.3) for i in range(30_000)]
-    assert record.status == "finished"
-
-
-def test_what_keeps_a_run_from_being_sent_is_said_once_however_often_it_is_tried(server, tmp_path, capfd):
-    run = headroom.init(name="refused again", mode="offline", folder=tmp_path, system_seconds=None)
-    run.log({"loss": 1.0})
-    run.finish()
-    (folder,) = spool.runs_in(tmp_path)
-    told: set[str] = set()
-    assert [send(folder, server.url, "wrong", told=told) for _ in range(3)] == ["left"] * 3
-    said = "".join(capfd.readouterr())
-    assert [said.count(words) for words in ("refused again", "and none came, or one that is not known", "did not take it all")] == [1, 1, 1], said
-    assert send(folder, server.url, server.token, told=told) == "sent"
-
-
-def test_a_damaged_folder_does_not_keep_the_others_from_being_sent(server, tmp_path, capfd):
-    for text in ("{", "[]", '{"key": "python:damaged"}'):
-        folder = tmp_path / f"1{len(text)}"
-        folder.mkdir()
-        (folder / "meta.json").write_text(text)
-    run = headroom.init(name="beside damage", mode="offline", folder=tmp_path, system_seconds=None)
-    run.log({"loss": 1.0})
-    run.finish()
-    assert sync(tmp_path, server.url, server.token) == 3
-    assert capfd.readouterr().err.count("its meta.json is damaged; what it holds cannot be sent") == 3
-    assert [r["status"] for r in server.runs() if r["name"] == "beside damage"] == ["finished"]
-
-
-def test_a_folder_that_is_none_is_said(tmp_path, monkeypatch, capfd):
-    assert main(["sync", str(tmp_path / "nosuch")]) == 2
-    assert capfd.readouterr().err == f"{tmp_path / 'nosuch'} is no folder\n"
-    assert main(["sync", str(tmp_path)]) == 0
-    assert capfd.readouterr().out == f"there is nothing to send in {tmp_path}\n"
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "file"))
-    assert main(["login", "--server", "http://127.0.0.1:3000", "--token", "secret"]) == 1
-    assert "the login cannot be kept: " in capfd.readouterr().err
-
-
-def test_a_flag_that_is_given_twice_is_an_error(capfd):
-    with pytest.raises(SystemExit):
-        main(["login", "--server", "http://127.0.0.1:3000", "--token", "one", "--token", "two"])
-    assert "--token is given twice; give it once" in capfd.readouterr().err
-
-
 def test_the_rest_is_sent_when_no_thread_can_begin_as_while_the_interpreter_ends(server, tmp_path, monkeypatch):
     run = headroom.init(name="late thread", mode="offline", folder=tmp_path, system_seconds=None)
     run.log({"loss": 1.0})
@@ -179,50 +121,12 @@ def test_the_rest_is_sent_when_no_thread_can_begin_as_while_the_interpreter_ends
     assert server.record(found["runId"]).series("loss") == [(0, 1.0)]
 
 
-def test_a_run_whose_id_is_taken_is_kept_until_it_may_be_a_run_of_its_own(server, tmp_path, capfd):
-    for name in ("first", "second"):
-        run = headroom.init(name=name, id="same-id", mode="offline", folder=tmp_path, system_seconds=None)
-        run.log({"loss": 1.0 if name == "first" else 2.0})
-        run.finish()
-        assert sync(tmp_path, server.url, server.token) == (0 if name == "first" else 1)
-    (folder,) = tmp_path.iterdir()
-    assert f"  `headroom sync {folder} --as-new` sends it as a run of its own" in capfd.readouterr().err
-    assert sync(tmp_path, server.url, server.token, as_new=True) == 0
-    assert list(tmp_path.iterdir()) == []
-    runs = {r["name"]: r["runId"] for r in server.runs()}
-    assert {name: server.record(runs[name]).series("loss") for name in ("first", "second")} == {"first": [(0, 1.0)], "second": [(0, 2.0)]}
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"),
-    [
-        ({"id": "nobody", "resume": "must"}, 'key: no run has this key, and resume is "must"'),
-        ({"fork": ("nosuch", 3)}, "fork.runId: there is no run nosuch"),
-    ],
-)
-def test_a_run_that_cannot_be_gone_on_with_is_said_at_once_and_leaves_nothing(settings, tmp_path, monkeypatch, capfd, asked, message):
-    monkeypatch.setattr(headroom, "_OPEN_SECONDS", 600.0)
-    with pytest.raises(headroom.SettingsError, match=re.escape(message)):
-        headroom.init(**settings, **asked)
-    assert (list((tmp_path / "spool").iterdir()), capfd.readouterr().err) == ([], "")
-
-
-def test_an_offline_run_that_must_go_on_with_none_can_be_sent_as_its_own(server, tmp_path, capfd):
-    run = headroom.init(name="must alone", id="nobody", resume="must", mode="offline", folder=tmp_path, system_seconds=None)
-    run.log({"loss": 1.0})
-    run.finish()
-    assert sync(tmp_path, server.url, server.token) == 1
-    assert 'key: no run has this key, and resume is "must"' in capfd.readouterr().err
-    assert sync(tmp_path, server.url, server.token, as_new=True) == 0
-    assert [r["status"] for r in server.runs() if r["name"] == "must alone"] == ["finished"]
-
-
 def test_a_run_that_another_process_has_is_waited_for(server, settings, tmp_path, monkeypatch):
     child = script("import headroom, time\nrun = headroom.init(id='held', system_seconds=None)\nrun.log({'loss': 1.0})\ntime.sleep(600)", server, tmp_path)
     wait_for("the first", lambda: any(r["name"] == "held" and r["loss"] == 1.0 for r in server.runs()))
     monkeypatch.setattr(headroom, "_OPEN_SECONDS", 600.0)
     reasons: list[str] = []
-    hear = headroom.run.links.Link._register
+    hear = Link._register
 
     def heard(link, socket):
         try:
@@ -238,143 +142,6 @@ def test_a_run_that_another_process_has_is_waited_for(server, settings, tmp_path
     run.finish()
     assert "is alive; end that first" in reasons[0]
     assert (run.resumed_step, server.record(run.id).run["attempt"]) == (1, 2)
-
-
-def test_a_script_ends_as_what_it_was(server, tmp_path):
-    head = "import headroom, os, sys, signal, time\nrun = headroom.init(name=os.environ['RUN'], system_seconds=None)\nrun.log({'loss': 1.0})\n"
-    ways = {
-        "ends": ("pass", "finished", ""),
-        "raises": ("raise ValueError('no good')", "failed", "ValueError: no good"),
-        "exits": ("sys.exit(3)", "failed", "the script left with 3"),
-        "raises the exit": ("raise SystemExit(5)", "failed", "the script left with 5"),
-        "raises an exit with words": ("raise SystemExit('no data')", "failed", "the script left with 'no data'"),
-        "raises a good exit": ("raise SystemExit", "finished", ""),
-        "catches an exit": ("try: sys.exit(3)\nexcept SystemExit as left: assert left.code == 3", "finished", ""),
-        "ends a thread": ("import threading\nt = threading.Thread(target=sys.exit, args=(3,))\nt.start()\nt.join()", "finished", ""),
-        "exits well": ("sys.exit(0)", "finished", ""),
-        "exits by name": ("exit(4)", "failed", "the script left with 4"),
-        "raises, and finishes": ("try: raise ValueError('no good')\nfinally: run.finish()", "failed", "ValueError: no good"),
-        "loses its terminal": ("os.kill(os.getpid(), signal.SIGHUP); time.sleep(5)", "stopped", "ended by SIGHUP"),
-        "is ended": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", "stopped", "ended by SIGTERM"),
-        "is interrupted": ("raise KeyboardInterrupt", "stopped", "stopped by Ctrl+C"),
-    }
-    children = {name: script(head + way, server, tmp_path, RUN=name) for name, (way, _, _) in ways.items()}
-    for child in children.values():
-        child.communicate(timeout=60)
-    runs = {r["name"]: r for r in server.runs()}
-    for name, (_, status, message) in ways.items():
-        record = server.record(runs[name]["runId"])
-        assert (name, record.status, record.run["statusMessage"]) == (name, status, message)
-    (end,) = [s for s in server.record(runs["raises"]["runId"]).of_type("status") if s["status"] == "failed"]
-    assert "ValueError: no good" in end["traceback"]
-
-
-def test_a_python_without_ctypes_records_as_any_other(server, tmp_path):
-    child = script(
-        "import sys\nsys.modules['ctypes'] = None\nimport headroom\nrun = headroom.init(name='without ctypes', system_seconds=None)\nrun.log({'loss': 1.0})",
-        server,
-        tmp_path,
-    )
-    child.communicate(timeout=60)
-    (run,) = [r for r in server.runs() if r["name"] == "without ctypes"]
-    record = server.record(run["runId"])
-    assert (child.returncode, record.status, record.series("loss")) == (0, "finished", [(0, 1.0)])
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_forked_workers_leave_the_run_alone(init, server, capfd):
-    run = init(name="forked")
-    for i in range(50):
-        run.log({"loss": float(i)})
-        if i % 10 == 0:
-            child = os.fork()
-            if child == 0:
-                run.log({"loss": -1.0})
-                run.finish()
-                os._exit(0)
-            os.waitpid(child, 0)
-    run.finish()
-    record = server.record(run.id)
-    assert record.series("loss") == [(i, float(i)) for i in range(50)]
-    assert record.status == "finished"
-    assert capfd.readouterr().err.count("log: this process is a forked worker; what it logs is not kept") == 5
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-def test_a_forked_process_that_outlives_a_killed_script_holds_neither_its_connection_nor_its_data(server, tmp_path):
-    source = """
-import headroom, os, time
-run = headroom.init(name="outlived", system_seconds=None)
-run.log({"loss": 1.0})
-run.wait_until_open()
-child = os.fork()
-if child == 0:
-    time.sleep(600)
-print(child, flush=True)
-time.sleep(600)
-"""
-    parent = script(source, server, tmp_path)
-    assert parent.stdout
-    child = int(parent.stdout.readline())
-    try:
-        (run,) = wait_for("the row", lambda: [r for r in server.runs() if r["name"] == "outlived" and r["loss"] == 1.0])
-        parent.kill()
-        parent.wait()
-        # Long before the server has heard nothing for too long.
-        wait_for("the end of the connection", lambda: [e["message"] for e in server.record(run["runId"]).of_type("trainer.lost")] == ["the connection to python is lost"])
-        assert (sync(tmp_path, server.url, server.token), list(tmp_path.iterdir())) == (0, [])
-    finally:
-        os.kill(child, signal.SIGKILL)
-
-
-@pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_a_run_of_a_worker_ends_as_the_worker_did(server, tmp_path, method):
-    source = f'''
-import multiprocessing, sys
-import headroom
-
-def work(how):
-    headroom.init(name=how, system_seconds=None).log({{"loss": 1.0}})
-    if how == "raises": raise RuntimeError("boom")
-    if how == "leaves": sys.exit(3)
-
-if __name__ == "__main__":
-    for how in ("ends", "raises", "leaves"):
-        worker = multiprocessing.get_context("{method}").Process(target=work, args=(how,))
-        worker.start(); worker.join()
-'''
-    file = tmp_path / "workers.py"
-    file.write_text(source)
-    env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(tmp_path / "spool")}
-    known = {run["runId"] for run in server.runs()}
-    subprocess.run([sys.executable, file], env=env, check=True, timeout=patience(60))
-    made = [server.record(run["runId"]) for run in server.runs() if run["runId"] not in known]
-    ends = {record.run["setup"]["name"]: (record.run["status"], len(record.series("loss"))) for record in made}
-    assert ends == {"ends": ("finished", 1), "raises": ("failed", 1), "leaves": ("failed", 1)}
-
-
-def test_workers_of_a_data_loader_leave_the_run_alone(server, tmp_path):
-    pytest.importorskip("torch", reason="torch is not installed: the workers of a DataLoader are not tested")
-    source = """
-import torch, headroom
-run = headroom.init(name="loader", system_seconds=None)
-class Data(torch.utils.data.Dataset):
-    def __len__(self): return 64
-    def __getitem__(self, i):
-        run.log({"loss": -1.0})
-        return torch.tensor(float(i))
-for epoch in range(2):
-    for batch in torch.utils.data.DataLoader(Data(), batch_size=4, num_workers=2, multiprocessing_context="fork"):
-        run.log({"loss": batch.mean()})
-print("the end")
-"""
-    child = script(source, server, tmp_path)
-    said, _ = child.communicate(timeout=120)
-    assert child.returncode == 0 and "the end" in said, said
-    (found,) = [r for r in server.runs() if r["name"] == "loader"]
-    record = server.record(found["runId"])
-    assert (record.status, record.alerts()) == ("finished", [])
-    assert record.series("loss") == [(i, 1.5 + 4 * (i % 16)) for i in range(32)]
 
 
 def test_keys_that_come_and_go_and_steps_that_go_back_give_exactly_what_was_logged(init, server):
@@ -458,17 +225,6 @@ def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, mo
         f"headroom: {why}; what is logged is kept in {folder}",
         f"headroom: the server has not got everything ({why}); the rest is kept in {folder}, `headroom sync` sends it",
     ]
-
-
-def test_login_is_kept_for_its_owner_alone(tmp_path, server):
-    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path)}
-    subprocess.run([sys.executable, "-m", "headroom.cli", "login", "--server", server.url, "--token", "secret"], env=env, check=True)
-    file = tmp_path / "headroom" / "settings.json"
-    assert file.stat().st_mode & 0o777 == 0o600
-    source = "from headroom.settings import read_settings; s = read_settings(); print(s.server, s.token)"
-    env.pop("HEADROOM_SERVER", None)
-    said = subprocess.run([sys.executable, "-c", source], env=env, check=True, capture_output=True, text=True).stdout
-    assert said.split() == [server.url, "secret"]
 
 
 def test_a_full_disk_costs_what_is_logged_meanwhile_and_nothing_else(init, server, monkeypatch, capfd):

@@ -302,7 +302,7 @@ def test_spaces_around_an_address_and_a_token_are_no_part_of_them(monkeypatch):
 
 def test_of_a_file_that_the_server_has_nothing_is_remembered(init):
     run = init(name="a picture a second, for a week")
-    blobs = run._link._blobs
+    blobs = run._session.link._blobs
     for step in range(3):
         run.image("picture", [[step, 255]], step)
     run.finish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import random
@@ -10,8 +9,6 @@ import resource
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
@@ -21,23 +18,11 @@ pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headro
 torch = pytest.importorskip("torch")
 
 from headroom import follow  # noqa: E402
+from headroom.session import Session  # noqa: E402
 from headroom.settings import Settings  # noqa: E402
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # noqa: E402
 from torch.utils.tensorboard import SummaryWriter  # noqa: E402
-
-
-def watch(server, logdir, spool, *more: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "headroom.cli", "watch", str(logdir), *more],
-        env={**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(spool)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def runs_of(server, project: str) -> dict[str, str]:
-    return {r["name"]: r["runId"] for r in server.runs() if r["project"] == project}
+from watched import made, once, recorded, runs_of, watch  # noqa: E402
 
 
 def shown(folder) -> dict[str, list[tuple[int, float]]]:
@@ -179,124 +164,6 @@ def test_lightnings_csv_is_followed_while_its_columns_grow(server, tmp_path):
     assert record.alerts() == []
 
 
-def rows(values) -> str:
-    return "step,loss\n" + "".join(f"{step},{value}\n" for step, value in enumerate(values))
-
-
-def recorded(server, project: str) -> list[tuple[list[float], str]]:
-    """The values and the status of each run of a project, by its first value."""
-    records = [server.record(r["runId"]) for r in server.runs() if r["project"] == project]
-    assert [record.alerts() for record in records] == [[] for _ in records]
-    return sorted(([value for _, value in record.series("loss")], record.status) for record in records)
-
-
-def test_a_log_that_is_replaced_while_it_is_watched_becomes_a_new_run_and_a_rewritten_one_does_not(server, tmp_path):
-    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
-    csv.mkdir(parents=True)
-    (csv / "metrics.csv").write_text(rows([1.5, 1.25]))
-    made(events, [1, 2, 3])
-    (file,) = events.iterdir()
-    made(tmp_path / "other", [5, 6, 7, 8])
-    (other,) = (tmp_path / "other").iterdir()
-    child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "replaced")
-    try:
-        wait_for("both runs", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0], [1.5, 1.25]], 60.0)
-        # The same content again, and more: in place, and under the name of the old file.
-        (csv / "metrics.csv").write_text("step,loss,val\n0,1.5,\n1,1.25,\n2,1.125,\n")
-        with SummaryWriter(str(events), filename_suffix=".more") as writer:
-            writer.add_scalar("loss", 4.0, 4)
-        shutil.copy(file, tmp_path / "copy")
-        os.replace(tmp_path / "copy", file)
-        wait_for("more rows", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125]], 60.0)
-        # As many bytes as before; a copy of another event file under the same name.
-        (csv / "metrics.csv").write_text("step,loss,val\n0,2.5,\n1,2.25,\n2,2.125,\n")
-        next(f for f in events.iterdir() if f.name.endswith(".more")).unlink()
-        os.replace(other, file)
-        wait_for("the new runs", lambda: len(recorded(server, "replaced")) == 4 and recorded(server, "replaced")[-1][0] == [5.0, 6.0, 7.0, 8.0], 60.0)
-        wait_for("the new rows", lambda: recorded(server, "replaced")[2][0] == [2.5, 2.25, 2.125], 60.0)
-    finally:
-        child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=60)
-    kept = [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125], [2.5, 2.25, 2.125], [5.0, 6.0, 7.0, 8.0]]
-    assert recorded(server, "replaced") == [(values, "finished") for values in kept], said
-    assert said.count("was written anew: it is logged as a new run") == 2, said
-    assert "was written anew" not in once(server, tmp_path / "logs", tmp_path / "spool", "replaced")
-    assert [v for v, _ in recorded(server, "replaced")] == kept
-
-
-@pytest.mark.parametrize("marks", ["with fingerprints", "of an earlier version"])
-def test_a_log_that_is_replaced_or_truncated_between_two_watches_becomes_a_new_run(server, tmp_path, marks):
-    project = f"between {marks}"
-    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
-
-    def watched() -> tuple[str, list[list[float]]]:
-        said = once(server, tmp_path / "logs", tmp_path / "spool", project)
-        if marks == "of an earlier version":
-            for file in (tmp_path / "spool" / "watched").iterdir():
-                kept = json.loads(file.read_text())
-                if len(kept.get("key", "")) == 46:
-                    del kept["key"]
-                file.write_text(json.dumps({**kept, "marks": {name: follow.number_of(mark) for name, mark in kept["marks"].items()}}))
-        return said, [values for values, _ in recorded(server, project)]
-
-    csv.mkdir(parents=True)
-    (csv / "metrics.csv").write_text(rows([1.5, 1.25, 1.125]))
-    made(events, [1, 2, 3])
-    (file,) = events.iterdir()
-    size = file.stat().st_size
-    expected = [[1.0, 2.0, 3.0], [1.5, 1.25, 1.125]]
-    assert watched()[1] == expected
-    said, found = watched()
-    assert (found, "anew" in said) == (expected, False)
-    # Truncated: the rows that are left begin a new run.
-    (csv / "metrics.csv").write_text(rows([1.5]))
-    os.truncate(file, size - 10)
-    said, found = watched()
-    expected = [[1.0, 2.0], *expected[:1], [1.5], *expected[1:]]
-    assert (found, said.count("was written anew")) == (expected, 2), said
-    # All event files are new: TensorBoard's own names hold the second.
-    file.unlink()
-    made(events, [7, 8])
-    expected.append([7.0, 8.0])
-    if marks == "with fingerprints":
-        (csv / "metrics.csv").write_text(rows([2.5, 2.25]))
-        expected.insert(-1, [2.5, 2.25])
-    said, found = watched()
-    assert found == expected, said
-    assert watched()[1] == expected
-
-
-def test_a_log_that_is_short_while_it_is_rewritten_is_the_same_one(server, tmp_path, monkeypatch, capfd):
-    folder = tmp_path / "logs" / "run"
-    folder.mkdir(parents=True)
-    file = folder / "metrics.csv"
-    file.write_text(rows(range(50)))
-    events = tmp_path / "logs" / "events"
-    made(events, [1, 2])
-    (log,) = events.iterdir()
-    whole = log.read_bytes()
-    once(server, tmp_path / "logs", tmp_path / "spool", "rewritten")
-    file.write_text("step,loss\n0,0\n")
-    log.write_bytes(whole[:10])
-    # A second event file, so that a part of the folder is read before the wait.
-    made(events / "later", [3])
-    (later,) = (events / "later").iterdir()
-    os.replace(later, events / f"{log.name}.later")
-    real = time.sleep
-
-    def sleep(seconds: float) -> None:
-        if seconds == follow.REWRITE_SECONDS:
-            file.write_text(rows(range(60)))
-            log.write_bytes(whole)
-        real(seconds)
-
-    monkeypatch.setattr(time, "sleep", sleep)
-    follower = follow.Follower(tmp_path / "logs", Settings(server.url, server.token, "online", tmp_path / "spool"), "rewritten")
-    assert follower.poll(final=True) > 10
-    assert "anew" not in capfd.readouterr().out
-    assert [v for v, _ in recorded(server, "rewritten")] == [[float(v) for v in range(60)], [1.0, 2.0, 3.0]]
-
-
 def test_the_calls_of_summary_writer(server, settings):
     from headroom.tensorboard import SummaryWriter as Ours
 
@@ -314,19 +181,6 @@ def test_the_calls_of_summary_writer(server, settings):
     assert record.series("loss") == [(i, float(torch.tensor(1 / (i + 1)))) for i in range(10)]
     assert record.series("both/b") == [(i, -float(i)) for i in range(10)]
     assert [(m["name"], m["kind"], m["step"]) for m in record.of_type("media")] == [("weights", "histogram", 9), ("picture", "image", 9), ("note", "text", 9)]
-
-
-def made(folder, steps, tag: str = "loss") -> None:
-    with SummaryWriter(str(folder)) as writer:
-        for step in steps:
-            writer.add_scalar(tag, float(step), step)
-
-
-def once(server, logdir, spool, project: str, status: int = 0) -> str:
-    child = watch(server, logdir, spool, "--once", "--project", project)
-    said, _ = child.communicate(timeout=60)
-    assert child.returncode == status, said
-    return said
 
 
 def test_loops_of_links_pipes_and_names_that_are_no_utf8_are_no_obstacle(server, tmp_path):
@@ -386,26 +240,6 @@ def test_a_run_ends_also_when_its_folder_was_deleted(server, tmp_path):
     finally:
         child.kill()
         child.communicate()
-
-
-def test_a_watch_without_the_marks_of_an_earlier_one_and_one_for_another_server_lose_nothing(server, tmp_path):
-    folder = tmp_path / "logs" / "run"
-    with SummaryWriter(str(folder)) as writer:
-        for spool, end in (("one", 20), ("two", 30), ("one", 40)):
-            for step in range(end - (20 if end == 20 else 10), end):
-                writer.add_scalar("loss", float(step), step)
-            writer.flush()
-            once(server, tmp_path / "logs", tmp_path / spool, "moved")
-    (run_id,) = runs_of(server, "moved").values()
-    record = server.record(run_id)
-    assert (record.series("loss"), record.alerts()) == ([(s, float(s)) for s in range(40)], [])
-    other = type(server)(tmp_path / "other server")
-    other.start()
-    try:
-        once(other, tmp_path / "logs", tmp_path / "one", "moved")
-        assert len(other.record(runs_of(other, "moved")["run"]).series("loss")) == 40
-    finally:
-        other.kill()
 
 
 def test_a_watch_that_has_nothing_to_show_says_so(server, tmp_path):
@@ -468,71 +302,17 @@ def test_more_old_folders_than_a_process_may_have_open_files_are_read_one_after_
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-def test_a_longer_log_that_begins_as_the_one_that_was_read_is_a_new_run(server, tmp_path):
-    csv, events = tmp_path / "logs" / "csv", tmp_path / "logs" / "events"
-    csv.mkdir(parents=True)
-    same = list(range(200))
-    (csv / "metrics.csv").write_text(rows([*same, 1.5, 2.5]))
-    made(events, [*same, 301, 302])
-    (file,) = events.iterdir()
-    once(server, tmp_path / "logs", tmp_path / "spool", "longer")
-    (csv / "metrics.csv").write_text(rows([*same, 7.5, 2.5, 3.5]))
-    made(tmp_path / "other", [*same, 307, 308, 309])
-    (other,) = (tmp_path / "other").iterdir()
-    # TensorBoard writes the time of each value: those of the first file make the beginnings equal.
-    whole, changed = file.read_bytes(), other.read_bytes()
-    at = 0
-    while at < 5000:
-        at += 16 + int.from_bytes(whole[at : at + 8], "little")
-    file.write_bytes(whole[:at] + changed[at:])
-    said = once(server, tmp_path / "logs", tmp_path / "spool", "longer")
-    assert said.count("was written anew") == 2, said
-    found = [values for values, _ in recorded(server, "longer")]
-    assert [values[200:] for values in found] == [[1.5, 2.5], [7.5, 2.5, 3.5], [301.0, 302.0], [307.0, 308.0, 309.0]]
-
-
-def test_a_server_that_lost_its_runs_gets_them_again_at_once_those_that_ended_too(server, tmp_path):
-    other = type(server)(tmp_path / "server")
-    other.start()
-    token = other.token
-    # One that has long ended, and one that goes on.
-    for name, values, age in (("ended", [4, 5], 3600), ("live", [1, 2, 3], -3600)):
-        made(tmp_path / "logs" / name, values)
-        for file in (tmp_path / "logs" / name).iterdir():
-            os.utime(file, (time.time() - age,) * 2)
-    child = watch(other, tmp_path / "logs", tmp_path / "spool", "--project", "wiped")
-
-    def shown():
-        runs = [r for r in other.runs() if r["project"] == "wiped"]
-        return sorted((r["status"], [v for _, v in other.record(r["runId"]).series("loss")]) for r in runs)
-
-    both = [("finished", [4.0, 5.0]), ("running", [1.0, 2.0, 3.0])]
-    try:
-        wait_for("the runs", lambda: shown() == both, 60.0)
-        other.kill()
-        shutil.rmtree(other.folder)
-        other.folder.mkdir()
-        (other.folder / "trainer.token").write_text(token)
-        other.start()
-        wait_for("the runs again", lambda: shown() == both, 60.0)
-    finally:
-        child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=60)
-        other.kill()
-    assert "the server has its run no more: everything is logged anew" in said
-
-
 def test_folders_do_not_wait_long_for_a_server_that_cannot_be_reached_and_lose_nothing(server, tmp_path, monkeypatch):
     for i in range(3):
         made(tmp_path / "logs" / str(i), [1, 2])
     waited: list[float] = []
-    real = follow.Run.wait_until_open
+    real = Session.wait_until_open
 
-    def wait(run, timeout: float = 10.0) -> bool:
+    def wait(session, timeout: float) -> bool:
         waited.append(timeout)
-        return real(run, timeout)
+        return real(session, timeout)
 
-    monkeypatch.setattr(follow.Run, "wait_until_open", wait)
+    monkeypatch.setattr(Session, "wait_until_open", wait)
     away = type(server)(tmp_path / "server")
     away.folder.mkdir()
     (away.folder / "trainer.token").write_text(server.token)

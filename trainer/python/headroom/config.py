@@ -9,6 +9,7 @@ import sys
 from typing import Any, Callable, Mapping, Sequence
 
 from .numbers import MAX_DEPTH, cut, plain
+from .outbox import Outbox
 from .settings import SettingsError
 
 
@@ -64,6 +65,41 @@ def state_of(value: Any, depth: int = 0) -> Any:
     if isinstance(value, (list, tuple)):
         return [state_of(v, depth + 1) for v in list(value)]
     return type(value), value if isinstance(value, (str, int, float)) else id(value)
+
+
+class ToldConfig:
+    """The config of a run, and what the server was told of it: a later change is an event."""
+
+    def __init__(self, values: Mapping[str, Any], out: Outbox, told: bool) -> None:
+        """told: the server will read the config of now from the spool; else it is told when it opens the run (`to_open`)."""
+        self.config = Config(values, self.notice)
+        self._out = out
+        self._told = told
+        self._state = state_of(self.config)
+
+    def notice(self) -> None:
+        """Says what has changed. Never raises."""
+        if not self._told or self._out.ended:
+            return
+        try:
+            with self._out.lock:
+                now, before = state_of(self.config), self._state
+                self._state = now
+                changed = {name: v for name, v in list(self.config.items()) if before.get(str(name), before) != now.get(str(name))}
+                removed = [name for name in before if name not in now]
+                if changed or removed:
+                    self._out.say({"type": "setup", **({"config": fitted(changed, self._out.warn)} if changed else {}), **({"removed": removed} if removed else {})})
+        except Exception as error:
+            self._out.failed("config", error)
+
+    def as_json(self) -> dict[str, Any]:
+        return fitted(self.config, self._out.warn)
+
+    def to_open(self) -> dict[str, Any]:
+        with self._out.lock:
+            self._told = True
+            self._state = state_of(self.config)
+        return self.as_json()
 
 
 UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")

@@ -106,8 +106,8 @@ class Follower:
         setup = made_setup(shown(name)[-40:], self._project, {"folder": shown(folder), **config}, None, None, None, None)
         run = Run(self._settings, key, setup, "allow", system_seconds=None, source=str(folder))
         guard(run)
-        run.wait_unless_away()
-        if run._link is not None and run._link.failing and not run._link.refused:
+        run._session.wait_unless_away()
+        if run._session.is_away:
             self._say(f"{self._settings.server} does not answer: check the address; what is read is kept in {self._settings.folder}, and sent once it does")
         # The files themselves show where a run goes back.
         run._series.go_on()
@@ -146,7 +146,7 @@ class _Followed:
 
     def _read(self, follower: Follower, failed: Failed) -> None:
         before = self._count
-        if self._run is not None and self._run.unknown:
+        if self._run is not None and self._run._session.unknown:
             print(shown(f"{self._folder}: the server has its run no more: everything is logged anew"), flush=True)
             self.end("")
             self._source, self._attempt = type(self._source)(self._folder, {}), 0
@@ -157,7 +157,7 @@ class _Followed:
                 print(shown(f"{self._folder}: {self._name}"))
                 self._run = follower.open(self._folder, self._name, self._source.config, self._key)
                 self._compared = False
-            attempt = self._run._meta["attempt"]
+            attempt = self._run._session.meta["attempt"]
             if not self._compared and attempt:
                 if self._attempt is not None and attempt != self._attempt + 1:
                     # The server has more from a watch with another spool, or less than the marks say: everything is logged anew, in the place of what it has.

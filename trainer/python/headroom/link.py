@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import random
 import shutil
-import socket
-import sys
 import threading
 import time
 from pathlib import Path
@@ -368,37 +365,6 @@ class Link:
                 # gap or unavailable: the next registration says where to continue.
                 time.sleep(0.5)
                 raise LinkLost(str(answer.get("message", reason)))
-
-
-def new_meta(key: str, setup: dict[str, Any], resume: str, fork: dict[str, Any] | None, trainer_id: str, device: str, software: str) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "key": key,
-        "setup": setup,
-        "resume": resume,
-        "fork": fork,
-        "trainerId": trainer_id,
-        "name": os.path.basename(_script()) or "python",
-        "host": socket.gethostname()[:255],
-        "pid": os.getpid(),
-        "device": device,
-        "software": software,
-        "memoryBytes": _memory(),
-        "runId": None,
-        "attempt": None,
-        "nextEvent": 0,
-    }
-
-
-def _script() -> str:
-    return (sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "python")[-80:]
-
-
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError, AttributeError):
-        return 1
 
 
 def remove(folder: Path, link: Link) -> None:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import functools
-import os
-import shutil
 import sys
-import tempfile
-import threading
-import time
 import traceback as tracebacks
 import uuid
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Callable, ContextManager, Iterable, Mapping, TypeVar
 
-from . import link as links
-from . import records, spool, steering
+from . import records, steering
 from .commands import Commands
-from .config import Config, fitted, state_of
+from .config import ToldConfig
+from .meta import new_meta
 from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
 from .series import Series
+from .session import Session
 from .settings import Settings, SettingsError
 from .steering import Control
 
@@ -74,40 +69,29 @@ class Run:
         self.resumed_step = 0
         """Where an earlier attempt of the run was left."""
         self._setup = setup
-        self._opened = threading.Event()
-        self._opening = settings.mode == "online" and (resume == "must" or fork is not None)
-        """`check_opening` says why it cannot be opened."""
-        self._config_taken = settings.mode != "online"
-        """The server has, or will read from the spool, the config as it was: a later change is an event."""
-        self.config = Config(setup.get("config", {}), self.notice_config)
-        self._config_told = state_of(self.config)
-        self._link: links.Link | None = None
-        self._console: Any = None
-        self._system: Any = None
-        self._watches: list[Any] = []
-        on = settings.mode != "disabled"
-        folder = _made_folder(settings.folder) if on else None
-        self._out = Outbox(folder, self._say_hello)
+        self._session = Session(settings)
+        self._out = Outbox(self._session.folder, self._say_hello)
+        self._told = ToldConfig(setup.get("config", {}), self._out, settings.mode != "online")
+        self.config = self._told.config
         self._series = Series(self._out)
         self._samples = Samples(self._out)
         self._commands = Commands(self._out, self._condition_holds)
         self._commands.on_change = self._declare_anew
+        self._console: Any = None
+        self._system: Any = None
+        self._watches: list[Any] = []
         if system_seconds:
             from .system import Sampler
 
             self._system = Sampler(self, system_seconds)
-        if folder is None:
+        if self._session.folder is None:
             return
-        self._folder_lock = spool.FolderLock(folder)
-        self._folder_lock.take()
-        self._meta = links.new_meta(key, self._sendable_setup(), resume, fork, uuid.uuid4().hex, _device(), _software())
+        meta = new_meta(key, {**setup, "config": self._told.as_json()}, resume, fork, uuid.uuid4().hex)
         if source is not None:
-            self._meta["source"] = source
-        self._meta["beside"] = beside
-        spool.write_meta(folder, self._meta)
-        if settings.mode == "online":
-            self._link = links.Link(folder, self._meta, settings.server, settings.token, self, self._setup_to_open)
-            self._link.start()
+            meta["source"] = source
+        meta["beside"] = beside
+        self._session.must_open = settings.mode == "online" and (resume == "must" or fork is not None)
+        self._session.begin(meta, self, lambda: {**setup, "config": self._told.to_open()})
         if console:
             from .console import Capture
 
@@ -295,12 +279,12 @@ class Run:
                 self._out.append(records.event(self._hello()))
 
     def _hello(self) -> dict[str, Any]:
-        device = {"device": self._meta["device"] or "unknown", "software": self._meta["software"]}
+        device = {"device": self._session.meta["device"] or "unknown", "software": self._session.meta["software"]}
         return {"type": "started", "step": self._out.at(), "device": device, **self._commands.declaration()}
 
     def _say_hello(self) -> None:
         self._out.append(records.event(self._hello()))
-        said = {"type": "status", "status": "running", "step": self._out.at(), "message": f"training in {self._meta['name']}"}
+        said = {"type": "status", "status": "running", "step": self._out.at(), "message": f"training in {self._session.meta['name']}"}
         self._out.append(records.event(said))
 
     # ---- called by the link ----
@@ -312,7 +296,7 @@ class Run:
             if not self._out.started and step > 0:
                 self._out.step = step
                 self._series.resumed_at(step)
-        self._opened.set()
+        self._session.opened()
 
     def command(self, logged: dict[str, Any]) -> None:
         self._commands.arrived(logged)
@@ -320,11 +304,11 @@ class Run:
     def dropped(self, message: str) -> None:
         self._out.ended = True
         self._commands.lose()
-        self._opened.set()
+        self._session.opened()
         print(f"headroom: the run is not this script's any more: {message}", file=sys.__stderr__)
 
     def trouble(self, message: str) -> None:
-        if not (self._opening and self._link and self._link.wrong):
+        if self._session.is_news():
             self._out.warn(message)
 
     @property
@@ -333,61 +317,20 @@ class Run:
         return f"{self.settings.server}/runs/{self.id}" if self.id else None
 
     def wait_until_open(self, timeout: float = 10.0) -> bool:
-        """Waits until the run is open, or the server has refused to open it. A run that another process has may become free meanwhile."""
-        until = time.monotonic() + timeout
-        while not self._opened.wait(0.02) and time.monotonic() < until and not (self._link and self._link.refused):
-            pass
-        return self._opened.is_set()
+        """Waits until the run is open, or the server has refused to open it."""
+        return self._session.wait_until_open(timeout)
 
     def check_opening(self, timeout: float) -> None:
         """`wait_until_open`. Raises SettingsError for a key that no run has, or a wrong fork: nothing is kept of the run."""
         self.wait_until_open(timeout)
-        self._opening = False
-        if self._link is not None and self._link.wrong:
-            wrong, folder = self._link.wrong, self._out.folder
-            self._link.abandon()
-            self._link.join(1.0)
-            self._link = None
+        if wrong := self._session.given_up():
             self._out.ended = True
             self.finish()
-            self._folder_lock.release()
-            shutil.rmtree(str(folder), ignore_errors=True)
+            self._session.remove()
             raise SettingsError(wrong)
 
-    def wait_unless_away(self) -> None:
-        """Waits until the run is open: ten seconds at most, and not for a server that cannot be reached."""
-        for _ in range(100):
-            if self.wait_until_open(0.1) or (self._link and self._link.failing):
-                return
-
-    @property
-    def unknown(self) -> bool:
-        """The server that had this run has it no more."""
-        return self._link is not None and self._link.dropped.startswith("there is no run")
-
     def notice_config(self) -> None:
-        """Says what has changed in the config."""
-        if not self._config_taken or self._out.ended:
-            return
-        try:
-            with self._out.lock:
-                now, told = state_of(self.config), self._config_told
-                self._config_told = now
-                changed = {name: v for name, v in list(self.config.items()) if told.get(str(name), told) != now.get(str(name))}
-                removed = [name for name in told if name not in now]
-                if changed or removed:
-                    self._out.say({"type": "setup", **({"config": fitted(changed, self._out.warn)} if changed else {}), **({"removed": removed} if removed else {})})
-        except Exception as error:
-            self._out.failed("config", error)
-
-    def _sendable_setup(self) -> dict[str, Any]:
-        return {**self._setup, "config": fitted(self.config, self._out.warn)}
-
-    def _setup_to_open(self) -> dict[str, Any]:
-        with self._out.lock:
-            self._config_taken = True
-            self._config_told = state_of(self.config)
-        return self._sendable_setup()
+        self._told.notice()
 
     # ---- the end ----
 
@@ -407,7 +350,7 @@ class Run:
         again = Run(self.settings, self.key, self._setup, "allow", system_seconds=None, beside=True)
         guard(again)
         if self.settings.mode == "online":
-            again.wait_unless_away()
+            again._session.wait_unless_away()
         again._series.go_on_from(self._series)
         return again
 
@@ -447,7 +390,7 @@ class Run:
                 self._system = None
             if self._console:
                 self._console.stop()
-            if self._out.folder is None or (self._out.ended and self._link is None):
+            if self._out.folder is None or (self._out.ended and self._session.link is None):
                 return
             self.notice_config()
             try:
@@ -456,12 +399,8 @@ class Run:
             except Exception as error:
                 self._out.failed("finish", error)
             self._out.ended = True
-            link, self._link = self._link, None
-        if link is None:
-            print(f"headroom: kept in {self._out.folder}; `headroom sync` sends it", file=sys.__stderr__)
-        else:
-            self._send_rest(link, self._out.folder, timeout)
-        self._folder_lock.release()
+            link = self._session.take_link()
+        self._session.send_rest(link, timeout)
 
     def _say_end(self, status: str, message: str, traceback: str | None) -> None:
         if self.summary:
@@ -471,34 +410,9 @@ class Run:
             event["traceback"] = traceback[-16_000:]
         self._out.append(records.event(event))
 
-    def _send_rest(self, link: links.Link, folder: Any, timeout: float) -> None:
-        link.end()
-        until = time.monotonic() + timeout
-        away_until = time.monotonic() + 0.7
-        while not link.done.wait(0.02):
-            now = time.monotonic()
-            # While no connection has failed yet, the first one is only slow.
-            if now > until or (now > away_until and link.failing):
-                break
-        if link.done.is_set():
-            link.join(1.0)
-            # What is read from files is in them.
-            if not self._meta.get("source") and link.leaves:
-                print(f"headroom: what the server has not got is kept in {folder}", file=sys.__stderr__)
-            else:
-                links.remove(folder, link)
-        else:
-            why = "" if link.connected or not link.reason else f" ({link.reason})"
-            link.abandon()
-            link.join(0.2)
-            print(f"headroom: the server has not got everything{why}; the rest is kept in {folder}, `headroom sync` sends it", file=sys.__stderr__)
-
     def leave(self) -> None:
         """In a forked process: its copies of the connection and of the folder's lock would outlive the script."""
-        if self._link is not None:
-            self._link.leave()
-            self._link = None
-        self._folder_lock.release()
+        self._session.leave()
         self._out.forget()
 
     def fail(self, error: BaseException, trace: TracebackType | None = None) -> None:
@@ -521,50 +435,3 @@ class Run:
 
 
 _open_runs: set[Run] = set()
-
-
-def _made_folder(inside: Path) -> Path:
-    """A folder for the run's spool; where `inside` cannot be written or is full, one of the system's temporary folder."""
-    # In the order in which runs began, to the microsecond: `sync` sends a run before the attempt that goes on with it.
-    now = time.time()
-    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 1e6):06d}-{uuid.uuid4().hex[:8]}"
-
-    def made(folder: Path) -> Path:
-        try:
-            (folder / "blobs").mkdir(parents=True)
-            spool.need_space(folder)
-            return folder
-        except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-
-    try:
-        return made(inside / name)
-    except OSError as error:
-        try:
-            other = made(Path(tempfile.gettempdir()) / "headroom-runs" / name)
-        except OSError:
-            raise SettingsError(f"folder: {inside}: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
-        print(f"headroom: {inside}: {error}; what is logged is kept in {other}", file=sys.__stderr__)
-        return other
-
-
-def _device() -> str:
-    torch = sys.modules.get("torch")
-    try:
-        if torch is not None and torch.cuda.is_available():
-            return str(torch.cuda.get_device_name(0))[:300]
-    except Exception:
-        pass
-    return f"{os.cpu_count()} CPU cores"
-
-
-def _software() -> str:
-    import platform
-
-    names = [f"Python {platform.python_version()}"]
-    for module in ("torch", "tensorflow", "jax"):
-        version = getattr(sys.modules.get(module), "__version__", None)
-        if version:
-            names.insert(0, f"{module} {version}")
-    return ", ".join(names)[:300]
