@@ -16,7 +16,7 @@ import {
 } from '~/shared/protocol';
 import { BlobError } from './blobs';
 import { HeldRun } from './heldRun';
-import { realHost, retryMs } from './linkHost';
+import { realHost, retryMs, whyUnreached } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import type { OutboxBatch } from './outbox';
 
@@ -155,7 +155,7 @@ export class Uplink {
 
   #onConnectError(error: Error): void {
     if (this.#closing) return;
-    this.#complain(`cannot reach ${this.start.server}: ${error.message}; trying again`);
+    this.#complain(`cannot reach ${this.start.server}: ${whyUnreached(error)}; trying again`);
     if (this.#socket.active) return;
     // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
     const message = `${this.start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`;
