@@ -7,7 +7,7 @@ const otherTrainer = 'Take auto, or start a trainer that has it';
  * `help`: what a person does where it cannot be used.
  */
 export const backends = {
-  tensorflow: { ready: false, help: 'npm run setup:tensorflow builds it' },
+  tensorflow: { ready: false, help: 'in a clone, npm run setup:tensorflow builds it' },
   webgpu: { ready: false, help: otherTrainer },
   onnx: { ready: true, help: 'npm install onnxruntime-node@1.17.0 brings it' },
   wasm: { ready: true, help: otherTrainer },

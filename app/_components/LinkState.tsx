@@ -8,6 +8,11 @@ const words: Record<LinkStatus, { text: string; dot: string; help: string }> = {
     dot: 'bg-warn',
     help: 'The connection is open but nothing comes over it: what is shown may be old. It is opened again after ten seconds.',
   },
+  resting: {
+    text: 'was in the background',
+    dot: 'bg-dim',
+    help: 'This tab was in the background for a while: what is shown is from then, and is being brought up to date.',
+  },
   reconnecting: {
     text: 'reconnecting',
     dot: 'bg-warn',

@@ -16,7 +16,7 @@ declare global {
   }
 }
 
-/** The connection to the run waits this long at most. */
+/** The connection to the run waits this long at most; a tab in the background has none, and waits for its title. */
 const withinMs = 4_000;
 
 /** A script that asks for the run of the page's address. */
@@ -24,7 +24,7 @@ export const askEarly = `{
   const runId = /\\/runs\\/(${runIdPattern.source.slice(1, -1)})\\/?$/.exec(location.pathname)?.[1];
   const at = '${atBase(paths.trpc)}/runs.view,system.info?batch=1&input=';
   const asked = encodeURIComponent(JSON.stringify({ 0: { runId } }));
-  if (runId) window.headroomEarly = { runId, answer: fetch(at + asked, { signal: AbortSignal.timeout(${withinMs}) }) };
+  if (runId) window.headroomEarly = { runId, answer: fetch(at + asked, document.hidden ? {} : { signal: AbortSignal.timeout(${withinMs}) }) };
 }`;
 
 /** The answer for this run, once: later it would be outdated. null = nothing was asked, or the server refused. */

@@ -1,8 +1,14 @@
 /** The title of the tab: what the page says of itself, after the number of unread notifications. */
 let said = 'Headroom';
 let unread = 0;
+let observer: MutationObserver | null = null;
 const write = () => {
-  document.title = unread > 0 ? `(${unread}) ${said}` : said;
+  const title = unread > 0 ? `(${unread}) ${said}` : said;
+  if (document.title !== title) document.title = title;
+  if (observer) return;
+  // React may come to the title in the page's HTML after the page has said another.
+  observer = new MutationObserver(write);
+  observer.observe(document.head, { childList: true, characterData: true, subtree: true });
 };
 
 export const pageTitle = {

@@ -45,11 +45,12 @@ export function createRunList(wire: Wire, host: Host): RunList {
 
   const stop = wire.listen({
     up: () => void follow(),
-    down: (refused) => {
+    down: (refused, rests) => {
       asked++;
       cancelRetry();
       if (refused !== null) set({ link: 'refused', error: refused });
-      else if (get().link !== 'refused') set({ link: get().connection > 0 ? 'reconnecting' : 'connecting' });
+      else if (get().link !== 'refused')
+        set({ link: get().connection === 0 ? 'connecting' : rests ? 'resting' : 'reconnecting' });
     },
     runs: (changed) => runListeners.each((l) => l(changed)),
     trainers: (trainers) => set({ trainers }),

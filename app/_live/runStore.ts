@@ -84,12 +84,13 @@ export function createRunStore(runId: string, wire: Wire, host: Host, early: Pro
       for (const go of [...waiting]) go();
       void watch();
     },
-    down: (refused) => {
+    down: (refused, rests) => {
       answered = false;
       asked++;
       cancelRetry();
       if (refused !== null) set({ link: 'refused', error: refused });
-      else if (get().link !== 'refused' || get().view) set({ link: get().view ? 'reconnecting' : 'connecting', error: null });
+      else if (get().link !== 'refused' || get().view)
+        set({ link: !get().view ? 'connecting' : rests ? 'resting' : 'reconnecting', error: null });
     },
     frame: (frame) => {
       const { view } = get();

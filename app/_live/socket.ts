@@ -4,6 +4,7 @@ import { unpack } from '~/shared/pack';
 import { paths } from '~/shared/paths';
 import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/protocol';
 import { viewerParser } from '~/shared/viewerParser';
+import { type Awake, browserAwakeHost, createAwake } from './awake';
 import { atBase } from './base';
 import { identity } from './identity';
 import { Listeners } from './listeners';
@@ -32,13 +33,13 @@ export const socketOptions = {
 
 let shared: Wire | null = null;
 
-/** The one socket of this tab, opened on first use. */
+/** The one socket of this tab, opened on first use, or when the tab is first shown. */
 export function viewerWire(): Wire {
-  shared ??= socketWire(io(socketOptions));
+  shared ??= socketWire(io({ ...socketOptions, autoConnect: false }), createAwake(browserAwakeHost));
   return shared;
 }
 
-export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire {
+export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake: Awake): Wire {
   const listeners = new Listeners<WireListener>();
   /** Why the server disconnected this tab: more informative than the errors of the reconnection attempts. */
   let putOut: string | null = null;
@@ -51,8 +52,12 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   let missed: ReturnType<typeof setTimeout> | undefined;
   const down = (why: string | null) => {
     clearTimeout(missed);
-    listeners.each((l) => l.down?.(why));
+    listeners.each((l) => l.down?.(why, !awake.get()));
   };
+  const connect = () => (awake.get() ? socket.connect() : socket.disconnect());
+  awake.subscribe(connect);
+  awake.show('any run');
+  const shown = new Map<string, () => void>();
   setInterval(() => {
     const ms = serverTime.look(performance.now());
     if (ms === null) return;
@@ -77,7 +82,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     if (putOut === null && socket.active) missed = setTimeout(() => down(null), missedAfterMs);
     else down(putOut);
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
-    if (reason === 'io server disconnect') setTimeout(() => socket.connect(), 1_000);
+    if (reason === 'io server disconnect') setTimeout(connect, 1_000);
   });
   socket.on('connect_error', (error: Error & { data?: unknown }) => {
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
@@ -87,7 +92,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
     const why = refused ? (error.data ? error.message : (putOut ?? error.message)) : null;
     if (why !== null) wireRefusal.set({ why });
     down(why);
-    if (refused) setTimeout(() => socket.connect(), 5_000);
+    if (refused) setTimeout(connect, 5_000);
   });
   // Acknowledged after processing, even if nobody watches that run any more: an unacknowledged frame would block the others.
   socket.on('frame', (bytes, ack) => {
@@ -110,6 +115,8 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   socket.on('questions', (list) => openQuestions.set({ list }));
   socket.on('trainers', (trainers) => listeners.each((l) => l.trainers?.(trainers)));
 
+  connect();
+
   const asking = () => socket.timeout(answerWithinMs);
   const known = <A extends { ok: boolean; you?: Actor }>(answer: A): A => {
     if (answer.you) identity.set({ you: answer.you });
@@ -117,12 +124,19 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>): Wire
   };
   return {
     up: () => socket.connected,
-    watch: async (request) => known(await asking().emitWithAck('watch', request)),
+    watch: async (request) => {
+      if (!shown.has(request.runId)) shown.set(request.runId, awake.show(request.runId));
+      return known(await asking().emitWithAck('watch', request));
+    },
     command: (command) => asking().emitWithAck('command', command),
     watchRuns: async () => known(await asking().emitWithAck('watchRuns')),
     look: (runId, look) => void (socket.connected && socket.emit('look', { runId, look })),
     tab: () => socket.id ?? null,
-    unwatch: (runId) => void (socket.connected && socket.emit('unwatch', { runId })),
+    unwatch(runId) {
+      shown.get(runId)?.();
+      shown.delete(runId);
+      if (socket.connected) socket.emit('unwatch', { runId });
+    },
     unwatchRuns: () => void (socket.connected && socket.emit('unwatchRuns')),
     watchQuestions() {
       watchingQuestions++;

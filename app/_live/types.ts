@@ -10,6 +10,7 @@ export type LinkStatus =
   | 'connecting' // nothing received yet
   | 'live'
   | 'silent' // the connection is open, but nothing arrives
+  | 'resting' // this hidden tab follows nothing (awake.ts)
   | 'reconnecting' // the data shown may be old
   | 'refused'; // the server refused; `error` says why (e.g. no such run)
 

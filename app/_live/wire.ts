@@ -25,8 +25,8 @@ export interface Wire {
 
 export interface WireListener {
   up?(): void;
-  /** `refused` is the server's message when it refuses the connection. */
-  down?(refused: string | null): void;
+  /** `refused` is the server's message when it refuses the connection. `rests`: this tab is hidden, and comes back when it is shown. */
+  down?(refused: string | null, rests?: boolean): void;
   /** The frame counts as processed when this function returns. */
   frame?(frame: Frame): void;
   watchers?(runId: string, watchers: Watching): void;

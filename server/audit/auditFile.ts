@@ -1,6 +1,8 @@
 /** The audit log on disk: one JSON row per line, append-only, written to disk before any answer. */
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ZodError } from 'zod';
+import { describeZodError } from '~/server/base/zodError';
 import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
 import type { AuditStore } from './auditLog';
@@ -16,7 +18,8 @@ export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number 
     try {
       return auditRow.parse(parse(line));
     } catch (error) {
-      throw new Error(`line ${i + 1} is not a row of the log: ${error instanceof Error ? error.message : String(error)}`);
+      const problem = error instanceof ZodError ? describeZodError(error) : (error as Error).message;
+      throw new Error(`line ${i + 1} is not a row of the log: ${problem}`);
     }
   });
   return { rows, wholeBytes };

@@ -1,5 +1,6 @@
 /** Requests of commands, scripts and agents to a running server: what goes wrong is said for the person who started them. */
 
+import { certificateHelp } from '~/shared/unknownCertificate';
 import { whyWebPage } from '~/shared/webPage';
 
 /** The message is for people. */
@@ -18,7 +19,7 @@ export const askServer = (address: URL | string, init?: RequestInit): Promise<Re
     if (error.name === 'AbortError') throw error;
     const { message, code } = (error.cause ?? {}) as { message?: string; code?: string };
     const why = message || code || error.message;
-    const hint = 'start the server, or give its address';
+    const hint = certificateHelp(code) ?? 'start the server, or give its address';
     throw new ServerError(`${new URL(address).origin} cannot be reached (${why}): ${hint}`, { cause: error });
   });
 

@@ -30,12 +30,12 @@ import { needDatabase } from '~/server/store/sqlite/schema';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pack } from '~/shared/pack';
 import { seqCount } from '~/shared/rows';
-import { giveLeaseBack, renewEveryMs, renewLease, takeLease } from './lease';
+import { giveLeaseBack, leader, renewEveryMs, renewLease, takeLease } from './lease';
 
 /** Nodes that stand by meanwhile forward to nobody. */
 const self = { address: 'http://migration.invalid', open: false };
 
-/** @throws Error with a message for people; what was copied before stays */
+/** @throws Error with a message for people; what was copied before stays, and a database on which a server has worked as it is */
 export async function migrate(
   folder: string,
   { url, blobUrl }: { url: string; blobUrl: string | null },
@@ -46,7 +46,11 @@ export async function migrate(
   const database = await Database.open({ url, blobUrl, onTrouble });
   const closers: (() => unknown)[] = [() => database.close()];
   try {
-    if (!(await takeLease(database, self)))
+    const last = await leader(database);
+    // Copied again, a run would lose what they added to it.
+    if (last.number > 0 && last.address !== self.address)
+      throw new Error('a Headroom server has worked on this database and may have added to its runs: use an empty database');
+    if (!(await takeLease(database, self)) || database.fence !== last.number + 1)
       throw new Error('a Headroom server runs on this database: stop all of them, and start again a few seconds later');
     const timer = setInterval(() => void renewLease(database).catch(() => {}), renewEveryMs);
     closers.push(

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
+import { fileProblem, isDiskFull } from '~/server/base/diskFull';
 import { Jobs } from '~/server/base/jobs';
 import type { Log } from '~/server/base/log';
 import { networkFolderWarning } from '~/server/base/networkFolder';
@@ -105,7 +106,14 @@ const goneKey = 'trainers.gone';
 export async function createApp(options: AppOptions): Promise<App> {
   const { dataFolder, host, log, basePath = '' } = options;
   const clock = options.clock ?? realClock;
-  const onError = (error: unknown) => log.error({ err: error }, error instanceof Error ? error.message : String(error));
+  let fullSince = Number.NEGATIVE_INFINITY;
+  const onError = (error: unknown) => {
+    if (!isDiskFull(error)) return log.error({ err: error }, error instanceof Error ? error.message : String(error));
+    // Everything fails then: one line a minute says so.
+    if (clock.elapsed() - fullSince < 60_000) return;
+    fullSince = clock.elapsed();
+    log.error({}, `${fileProblem(error, 'HEADROOM_DATA', dataFolder)}; what could not be kept is refused until then`);
+  };
   const loopback = isOpen(options);
   const closers: (() => unknown)[] = [];
   let started = false;
@@ -343,7 +351,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     return { url: origin + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
-    throw error;
+    const problem = fileProblem(error, 'HEADROOM_DATA', dataFolder);
+    throw problem === null ? error : new StartError(problem);
   }
 }
 

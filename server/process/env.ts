@@ -1,6 +1,8 @@
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { StartError } from '~/server/base/startError';
+import { databaseAddress } from '~/server/store/postgres/address';
 import { objectsAddress } from '~/server/store/postgres/objectsAddress';
 import { admission, type OidcSettings } from '~/server/team/admission';
 import { isLoopback } from '~/server/web/origin';
@@ -111,16 +113,10 @@ const schema = z.object({
     .transform((s) => s === '1'),
   HEADROOM_SILENT_MINUTES: z
     .string()
-    .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes is needed, e.g. HEADROOM_SILENT_MINUTES=60')
+    .regex(/^[1-9]\d{0,5}$/, 'a whole number of minutes from 1 to 999999 is needed, e.g. HEADROOM_SILENT_MINUTES=60')
     .transform((minutes) => Number(minutes) * 60_000)
     .default(3_600_000),
-  DATABASE_URL: z
-    .string()
-    .refine(
-      (url) => URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol),
-      'the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres://headroom:PASSWORD@db.example:5432/headroom',
-    )
-    .optional(),
+  DATABASE_URL: z.string().refine(databaseAddress.fits, databaseAddress.needed).optional(),
   BLOB_URL: z
     .string()
     .superRefine((url, problems) => {
@@ -170,6 +166,16 @@ export function readEnv(variables: Record<string, string | undefined>): Env {
     address: e.HEADROOM_ADDRESS ?? null,
     relayOf: e.HEADROOM_RELAY_OF ?? null,
   };
+}
+
+/** The files named by HEADROOM_RECIPES, as whole paths. @throws StartError when one is not there: its trainer would not start */
+export function recipeFiles(setting: string): string[] {
+  const files = setting.split(',').flatMap((file) => (file.trim() === '' ? [] : path.resolve(file.trim())));
+  const missing = files.find((file) => !statSync(file, { throwIfNoEntry: false })?.isFile());
+  if (missing === undefined) return files;
+  throw new StartError(
+    `HEADROOM_RECIPES: there is no file ${missing}; give a path from the folder that the program is started in, or a full one`,
+  );
 }
 
 /** @throws StartError when one of the two variables that belong together is missing */

@@ -36,7 +36,7 @@ function problemOf(flags: string[]): string | null {
 /** @returns what is wrong with the words after a command that takes at most some of them, or null */
 function tooMuch(name: string, { words }: NonNullable<Command['usage']>, given: string[]): string | null {
   const taken = words.split(' ').filter((word) => word !== '');
-  const flag = given.find((word) => word.startsWith('-') && !words.includes(word.split('=')[0]!));
+  const flag = given.find((word) => word.startsWith('-') && !taken.some((t) => t.replace(/[[\]]/g, '') === word.split('=')[0]));
   if (flag !== undefined) return `headroom ${name} has no flag ${flag}`;
   return given.length > taken.length ? `${[`headroom ${name}`, ...taken].join(' ')}: "${given[taken.length]}" is too much` : null;
 }

@@ -1,6 +1,5 @@
 /** Entry of the server process: reads the environment, prints one line with the address, stops cleanly on SIGINT and SIGTERM. */
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
@@ -13,7 +12,7 @@ import { LeaseLostError } from '~/server/store/postgres/database';
 import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
 import { unknownSettings } from '~/shared/settingNames';
 import { createApp } from './app';
-import { readEnv } from './env';
+import { readEnv, recipeFiles } from './env';
 import { type Checks, diskCheck, healthRoutes } from './health';
 import { endInOrder } from './shutdown';
 
@@ -25,10 +24,7 @@ Object.assign(process.env, { NODE_ENV: process.env.NODE_ENV ?? (dev ? 'developme
 try {
   const env = readEnv(process.env);
   // The trainer runs in the program's folder; relative paths are meant from the present folder.
-  if (process.env.HEADROOM_RECIPES)
-    process.env.HEADROOM_RECIPES = process.env.HEADROOM_RECIPES.split(',')
-      .map((file) => resolve(file.trim()))
-      .join(',');
+  if (process.env.HEADROOM_RECIPES) process.env.HEADROOM_RECIPES = recipeFiles(process.env.HEADROOM_RECIPES).join(',');
   const log = pino({ level: env.logLevel }, pino.destination(2));
   for (const line of unknownSettings(process.env)) log.warn({}, line);
   const args = fromSource ? ['--import', 'tsx', 'trainer/process/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];

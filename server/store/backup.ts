@@ -8,7 +8,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type Database from 'better-sqlite3';
 import { auditPath } from '~/server/audit/auditFile';
-import { isDiskFull } from '~/server/base/diskFull';
+import { fileProblem, isDiskFull } from '~/server/base/diskFull';
 import { needWritable } from '~/server/base/writableFolder';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
@@ -47,7 +47,10 @@ async function backupOf(db: Database.Database, data: string, to: string): Promis
     return await copyAll(db, data, to, fresh);
   } catch (error) {
     await rm(fresh, { force: true });
-    throw isDiskFull(error) ? new Error(`FOLDER ${to}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`) : error;
+    const from = (error as NodeJS.ErrnoException).path;
+    if (!isDiskFull(error) && from?.startsWith(path.join(data, path.sep)))
+      throw new Error(`DATA ${from}: ${pathProblem(error, 'read')}`);
+    throw new Error(fileProblem(error, 'FOLDER', to) ?? (error as Error).message);
   } finally {
     unlock();
   }
@@ -58,6 +61,9 @@ async function needOwnCopy(data: string, to: string): Promise<void> {
   const [own, there] = await Promise.all([data, to].map((folder) => readFile(tokenFile(folder), 'utf8').catch(absent)));
   if (there !== null && there !== own)
     throw new Error(`FOLDER ${to}: it holds the data of another server (its trainer.token is another); give another`);
+  // A backup writes its database last.
+  if (there !== own && (await stat(databaseFile(to)).catch(absent)))
+    throw new Error(`FOLDER ${to}: it holds a headroom.db that no backup of ${data} wrote; give another`);
 }
 
 async function copyAll(

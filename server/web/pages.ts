@@ -54,6 +54,6 @@ function checkBasePath(pages: string, wanted: string): void {
   const { basePath } = JSON.parse(manifest) as { basePath: string };
   if (basePath !== wanted)
     throw new StartError(
-      `HEADROOM_BASE_PATH=${wanted || '/'}: the pages were built for ${basePath || '/'}; build them with HEADROOM_BASE_PATH=${wanted || '/'} npm run build`,
+      `HEADROOM_BASE_PATH=${wanted || '/'}: the pages were built for ${basePath || '/'}; in a clone, npm start builds them for it, and npm run pack with that setting makes a package for it`,
     );
 }

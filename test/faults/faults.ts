@@ -163,11 +163,16 @@ export async function changeBits(seed: number, flips: number): Promise<{ flips: 
       const chosen = rows[draw(rows.length)]!;
       const { bit, value } = withOneBitChanged(chosen.before, draw);
       const { changes } = db
-        .prepare(`UPDATE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`)
+        .prepare(`UPDATE OR IGNORE ${table} SET ${field} = ? WHERE ${keys.map((k) => `${k} IS ?`).join(' AND ')}`)
         .run(value, ...keys.map((k) => chosen[k]));
       flipped += changes;
-      if (changes !== 1) fail(seed, `${table}.${field} was to change in one row, not in ${changes}`);
+      if (changes > 1) fail(seed, `${table}.${field} was to change in one row, not in ${changes}`);
       db.close();
+      // With that bit it would be the key of another row.
+      if (changes === 0) {
+        rmSync(changed, { recursive: true });
+        continue;
+      }
       const after = await ask(changed);
       const where = `bit ${bit} of ${table}.${field}`;
       for (const [k, answer] of after.entries())

@@ -9,8 +9,11 @@ import math
 import os
 import random
 import re
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
 import threading
 import time
 
@@ -225,6 +228,23 @@ def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, mo
         f"headroom: {why}; what is logged is kept in {folder}",
         f"headroom: the server has not got everything ({why}); the rest is kept in {folder}, `headroom sync` sends it",
     ]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_a_certificate_that_is_not_known_here_is_named_with_the_setting_that_helps(tmp_path):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    making = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    more = ["-keyout", key, "-out", cert, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*making, *more], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as secure:
+        secure.socket = context.wrap_socket(secure.socket, server_side=True)
+        secure.handle_error = lambda *_: None
+        threading.Thread(target=secure.serve_forever, daemon=True).start()
+        with pytest.raises(LinkLost, match="self-signed certificate.*; name the file of the certificate that signed it in SSL_CERT_FILE$"):
+            Socket(f"https://localhost:{secure.server_port}", "some-token", lambda *_: None)
+        secure.shutdown()
 
 
 def test_a_full_disk_costs_what_is_logged_meanwhile_and_nothing_else(init, server, monkeypatch, capfd):

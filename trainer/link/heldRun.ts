@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import type { TrainerEvent } from '~/shared/events';
+import { pathProblem } from '~/shared/pathProblem';
 import { lastStepOf } from '~/shared/rows';
 import { BlobError, blobsOf } from './blobs';
 import type { realHost } from './linkHost';
 import { keyOf, type LinkStart } from './messages';
 import { Outbox } from './outbox';
 import { Spool } from './spool';
+
+type Blobs = readonly { hash: string; bytes: Uint8Array }[];
 
 /** The run that this trainer holds: its events and blobs until the server has them. */
 export class HeldRun {
@@ -16,8 +19,10 @@ export class HeldRun {
   /** Highest command seq received. */
   lastCommandSeq: number;
   lastStep: number;
-  /** The run's last event is in the outbox. */
+  /** The run's last event was put. */
   ended = false;
+  /** What the disk has not taken yet, oldest first. */
+  #waiting: [TrainerEvent, Blobs][] = [];
   /** Blobs that are too large to be sent, and why. */
   readonly #leftOut = new Map<string, string>();
 
@@ -35,10 +40,39 @@ export class HeldRun {
     this.lastStep = at.lastStep;
   }
 
-  put(event: TrainerEvent, blobs: readonly { hash: string; bytes: Uint8Array }[]): void {
-    for (const { hash, bytes } of blobs) this.spool.putBlob(hash, bytes, this.outbox.next);
-    this.outbox.append(event);
+  /** Outputs that are not in the outbox, because the disk does not take them. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** To be followed by `spoolWaiting`. */
+  put(event: TrainerEvent, blobs: Blobs): void {
+    this.#waiting.push([event, blobs]);
     if (event.type === 'rows') this.lastStep = lastStepOf(event) + 1;
+  }
+
+  /** @returns why the disk does not take what was put: it is kept in memory, to be tried again; null when all is in the outbox */
+  spoolWaiting(): string | null {
+    try {
+      for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
+        const [event, blobs] = next;
+        for (const { hash, bytes } of blobs) this.spool.putBlob(hash, bytes, this.outbox.next);
+        this.outbox.append(event);
+        this.#waiting.shift();
+      }
+      return null;
+    } catch (error) {
+      if (typeof (error as NodeJS.ErrnoException).errno !== 'number') throw error;
+      return `${this.start.spoolFolder}: ${pathProblem(error, 'write')}`;
+    }
+  }
+
+  /** Puts the run's last event in the place of all that is not committed. */
+  endWith(event: TrainerEvent): void {
+    this.outbox.abandon();
+    this.#waiting = [];
+    this.put(event, []);
+    this.ended = true;
   }
 
   /**

@@ -104,5 +104,5 @@ const spoolWasFull = (step: number, ms: number) =>
     step,
     level: 'warning',
     kind: 'spool-full',
-    message: `Training waited ${(ms / 1000).toFixed(1)} s: the server was away and the trainer's spool was full (HEADROOM_SPOOL_BYTES).`,
+    message: `Training waited ${(ms / 1000).toFixed(1)} s: the trainer's spool was full (HEADROOM_SPOOL_BYTES) while the server was away, or its disk was.`,
   }) as const;

@@ -1,5 +1,6 @@
 import { io, type Socket } from 'socket.io-client';
 import { addressAt, paths, type ServerToTrainer, type TrainerToServer } from '~/shared/protocol';
+import { certificateHelp } from '~/shared/unknownCertificate';
 import { putBlob } from './blobs';
 import type { LinkStart } from './messages';
 
@@ -16,6 +17,19 @@ export interface LinkHost {
   after(ms: number, task: () => void): () => void;
   /** 0 <= r < 1 */
   random(): number;
+}
+
+/** Why no connection came about, and what helps: of a websocket that did not open, socket.io's own message says nothing. */
+export function whyUnreached(error: Error): string {
+  type Description = { message?: string; error?: { code?: string } };
+  const { message, error: cause } = (error as { description?: Description }).description ?? {};
+  if (!message) return error.message;
+  const status = Number(/^Unexpected server response: (\d+)$/.exec(message)?.[1]);
+  if (status >= 500) return `it answered ${status} where a Headroom server opens a websocket`;
+  if (status > 0)
+    return `it answered ${status} where a Headroom server opens a websocket; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)`;
+  const help = certificateHelp(cause?.code);
+  return help === null ? message : `${message}; ${help}`;
 }
 
 export const realHost: LinkHost = {

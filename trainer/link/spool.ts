@@ -38,14 +38,12 @@ export class Spool implements EventLog {
   readonly #blobs = new Map<string, { bytes: number; lastNumber: number; uploaded: boolean }>();
   #blobBytes = 0;
 
-  /** @throws the file system's error when the folder cannot be made */
   constructor(
     private readonly folder: string,
     options: SpoolOptions = {},
   ) {
     this.#segmentBytes = options.segmentBytes ?? 4 * 2 ** 20;
     this.#memoryBytes = options.memoryBytes ?? 4 * 2 ** 20;
-    mkdirSync(folder, { recursive: true });
   }
 
   /** Bytes on disk now, to be compared with the bound. */
@@ -53,6 +51,7 @@ export class Spool implements EventLog {
     return this.#eventBytes + this.#blobBytes;
   }
 
+  /** @throws the file system's error; the event is not in the spool then, and can be appended again */
   append(numbered: Numbered): void {
     const record = pack(numbered);
     const framed = new Uint8Array(4 + record.length);
@@ -66,10 +65,18 @@ export class Spool implements EventLog {
         first: numbered.number,
         bytes: 0,
       };
-      this.#fd = openSync(segment.file, 'a');
+      mkdirSync(this.folder, { recursive: true });
+      this.#fd = openSync(segment.file, 'w');
       this.#segments.push(segment);
     }
-    for (let at = 0; at < framed.length; ) at += writeSync(this.#fd!, framed, at);
+    try {
+      for (let at = 0; at < framed.length; ) at += writeSync(this.#fd!, framed, at);
+    } catch (error) {
+      // What a full disk took of it is not read: the next try begins another segment.
+      this.#closeFile();
+      if (segment.bytes === 0) this.#segments.pop();
+      throw error;
+    }
     segment.bytes += framed.length;
     this.#eventBytes += framed.length;
     this.#recent.push(numbered);
@@ -108,13 +115,14 @@ export class Spool implements EventLog {
     this.#recentBytes = 0;
   }
 
-  /** Keeps a blob, named by event `number`, until that event is committed. */
+  /** Keeps a blob, named by event `number`, until that event is committed. @throws the file system's error; it is not kept then */
   putBlob(hash: string, bytes: Uint8Array, number: number): void {
     const known = this.#blobs.get(hash);
     if (known) {
       known.lastNumber = number;
       return;
     }
+    mkdirSync(this.folder, { recursive: true });
     writeFileSync(this.#blobFile(hash), bytes);
     this.#blobs.set(hash, { bytes: bytes.length, lastNumber: number, uploaded: false });
     this.#blobBytes += bytes.length;
@@ -151,7 +159,7 @@ export class Spool implements EventLog {
   *#fromDisk(number: number): Generator<Numbered> {
     const start = this.#segments.findLastIndex((s) => s.first <= number);
     for (const segment of this.#segments.slice(Math.max(start, 0))) {
-      const bytes = readFileSync(segment.file);
+      const bytes = readFileSync(segment.file).subarray(0, segment.bytes);
       for (let at = 0; at + 4 <= bytes.length; ) {
         const length = bytes.readUInt32LE(at);
         const numbered = unpack(bytes.subarray(at + 4, at + 4 + length)) as Numbered;

@@ -1,5 +1,5 @@
 /** The link's own thread: one socket to the server, the outbox of the held run, its spool, and every wait and retry between them. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Socket } from 'socket.io-client';
 import type { z } from 'zod';
 import { loggedCommand } from '~/shared/commands';
@@ -16,13 +16,15 @@ import {
 } from '~/shared/protocol';
 import { BlobError } from './blobs';
 import { HeldRun } from './heldRun';
-import { realHost, retryMs } from './linkHost';
+import { realHost, retryMs, whyUnreached } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import type { OutboxBatch } from './outbox';
 
 /** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
 const lingerMs = 20;
 const answerWithinMs = 30_000;
+/** Between tries to write to a disk that is full. */
+const spoolAgainMs = 1_000;
 
 export class Uplink {
   readonly #gauge: Int32Array;
@@ -36,6 +38,7 @@ export class Uplink {
   #closing = false;
   #wake: (() => void) | null = null;
   #cancelHeartbeat = () => {};
+  #cancelSpooling: (() => void) | null = null;
 
   constructor(
     private readonly start: LinkStart,
@@ -44,7 +47,6 @@ export class Uplink {
     private readonly host = realHost,
   ) {
     this.#gauge = new Int32Array(start.gauge);
-    mkdirSync(start.spoolFolder, { recursive: true });
     this.#socket = host.connect(start);
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => this.#onDisconnect(reason));
@@ -153,7 +155,7 @@ export class Uplink {
 
   #onConnectError(error: Error): void {
     if (this.#closing) return;
-    this.#complain(`cannot reach ${this.start.server}: ${error.message}; trying again`);
+    this.#complain(`cannot reach ${this.start.server}: ${whyUnreached(error)}; trying again`);
     if (this.#socket.active) return;
     // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
     const message = `${this.start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`;
@@ -212,17 +214,26 @@ export class Uplink {
     this.#soon(event.type === 'rows' ? lingerMs : 0);
   }
 
-  /** Compares the spool with its bound; a full spool opens again once 10 % is free. */
+  /** Writes to the spool what was put, and compares it with its bound; a full spool opens again once 10 % is free. */
   #measure(): void {
+    const problem = this.#held?.spoolWaiting() ?? null;
     const bytes = this.#held?.spool.bytes ?? 0;
     const full = Atomics.load(this.#gauge, gauge.spoolFull) === 1;
     const bound = this.start.spoolBytes;
-    if (!full && bytes > bound) {
+    if (problem !== null)
+      this.#cancelSpooling ??= this.host.after(spoolAgainMs, () => {
+        this.#cancelSpooling = null;
+        this.#measure();
+        this.#soon(0);
+      });
+    if (!full && (problem !== null || bytes > bound)) {
       this.log(
-        `the spool is full (${bytes} bytes, HEADROOM_SPOOL_BYTES is ${bound}): training waits until the server takes events again`,
+        problem !== null
+          ? `HEADROOM_DATA ${problem}; training waits until it can be written`
+          : `the spool is full (${bytes} bytes, HEADROOM_SPOOL_BYTES is ${bound}): training waits until the server takes events again`,
       );
       Atomics.store(this.#gauge, gauge.spoolFull, 1);
-    } else if (full && bytes <= 0.9 * bound) {
+    } else if (full && problem === null && bytes <= 0.9 * bound) {
       this.log('the spool has room again: training goes on');
       Atomics.store(this.#gauge, gauge.spoolFull, 0);
     }
@@ -248,9 +259,8 @@ export class Uplink {
       this.#reconnect();
       return;
     }
-    held.outbox.abandon();
-    held.outbox.append({ type: 'status', status: 'failed', step: held.lastStep, message: message.slice(0, 2000) });
-    held.ended = true;
+    held.endWith({ type: 'status', status: 'failed', step: held.lastStep, message: message.slice(0, 2000) });
+    this.#measure();
     this.report({ type: 'release', message });
   }
 
@@ -282,7 +292,7 @@ export class Uplink {
         const held = this.#held;
         const batch = held.outbox.take();
         if (batch) await this.#send(held, batch);
-        else if (held.ended) this.#finish(held);
+        else if (held.ended && held.waiting === 0) this.#finish(held);
         else break;
       }
     } finally {
@@ -364,11 +374,12 @@ export class Uplink {
     if (this.#closing) return;
     this.#closing = true;
     const until = this.host.elapsed() + withinMs;
-    const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked : 0);
+    const unsent = () => (this.#held ? this.#held.outbox.next - this.#held.outbox.acked + this.#held.waiting : 0);
     this.#soon(0);
     while (unsent() > 0 && this.host.elapsed() < until) await new Promise<void>((resolve) => this.host.after(10, resolve));
     const left = unsent();
     this.#cancelHeartbeat();
+    this.#cancelSpooling?.();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.start.spoolFolder, { recursive: true, force: true });

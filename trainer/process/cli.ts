@@ -74,7 +74,7 @@ async function main(args: string[]): Promise<number> {
   })) {
     progress.show(event);
     keeper.add(event);
-    if (event.type === 'checkpoint' && flags.out !== null) await writeFileAtomically(flags.out, blob!);
+    if (event.type === 'checkpoint' && flags.out !== null) await writeOut(flags.out, blob!);
     if (event.type === 'status' && event.status === 'paused') {
       // Nobody can look at the run and resume it here.
       diverged = true;
@@ -106,15 +106,18 @@ async function readFlagFile(flag: string, path: string): Promise<Uint8Array> {
   }
 }
 
+/** @throws FlagError that names the file */
+async function writeOut(path: string, bytes: Uint8Array, to = path): Promise<void> {
+  await writeFileAtomically(to, bytes).catch((error) => {
+    throw new FlagError(`--out: ${path}: ${pathProblem(error, 'write')}`);
+  });
+}
+
 /** Reports a missing or read-only folder at the start, not after an hour of training. */
 async function probeOut(path: string): Promise<void> {
   const probe = `${path}.writable`;
-  try {
-    await writeFileAtomically(probe, new Uint8Array());
-    await rm(probe);
-  } catch (error) {
-    throw new FlagError(`--out: ${path}: ${pathProblem(error, 'write')}`);
-  }
+  await writeOut(path, new Uint8Array(), probe);
+  await rm(probe);
 }
 
 main(process.argv.slice(2)).then(

@@ -17,7 +17,7 @@ const words = {
 export function Bell() {
   useNoticesOfServer();
   const { unread } = useNotices();
-  useBadge(unread);
+  useBadge();
   return (
     <Popup
       title="Notifications"
@@ -87,7 +87,8 @@ function ByBrowser() {
 }
 
 /** Shows the number of unread items in the tab's title, and a dot on its icon. */
-function useBadge(unread: number): void {
+export function useBadge(): void {
+  const { unread } = useNotices();
   useEffect(() => {
     pageTitle.unread(unread);
     if (unread === 0) return;

@@ -9,6 +9,8 @@ import { PeopleColors } from '~/app/_components/PeopleColors';
 import { RefusedBar } from '~/app/_components/RefusedBar';
 import { statusWord } from '~/app/_components/statusWord';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
+import { whenShown } from '~/app/_live/awake';
+import { takeEarly } from '~/app/_live/early';
 import { PresenceProvider } from '~/app/_live/PresenceProvider';
 import { pageTitle } from '~/app/_live/pageTitle';
 import { RunProvider, useRunStore } from '~/app/_live/RunProvider';
@@ -25,6 +27,7 @@ import { useOutcomes } from '~/app/_run/steering/useOutcomes';
 import { pointer } from '~/app/_run/timeline/pointer';
 import type { RunView } from '~/shared/view';
 import { AlarmBar } from './AlarmBar';
+import { useBadge } from './Bell';
 import { FollowBar } from './People';
 import { panelOf } from './panels';
 import { useRunCommands } from './RunCommands';
@@ -39,12 +42,13 @@ import { useRemembered } from './useRemembered';
 import { Waits } from './Waits';
 
 // The run and the scripts of its panels are requested at once, while React starts.
-if (typeof window !== 'undefined') {
-  openEarly();
-  const { center, side } = fromWorkspaceParams(new URLSearchParams(location.search));
-  const open = tilesIn(center).map((tile) => tile.open);
-  for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
-}
+if (typeof window !== 'undefined')
+  whenShown(() => {
+    openEarly();
+    const { center, side } = fromWorkspaceParams(new URLSearchParams(location.search));
+    const open = tilesIn(center).map((tile) => tile.open);
+    for (const id of side === null ? open : [...open, side]) void panelOf(id)?.preload();
+  });
 
 /** Series of the charts at the top of the page. */
 const first = (view: RunView) =>
@@ -53,8 +57,23 @@ const first = (view: RunView) =>
     [],
   ).flatMap((c) => c.lines);
 
-/** The page of one run. */
+/** The page of one run. In a tab that was opened in the background it waits: many may be opened at once. */
 export function Room({ runId }: { runId: string }) {
+  const [shown, setShown] = useState(() => typeof document !== 'undefined' && !document.hidden);
+  useEffect(() => whenShown(() => setShown(true)), []);
+  return shown ? <Shown runId={runId} /> : <Waiting runId={runId} />;
+}
+
+/** Only its title says which run it is, and how many notifications are unread. */
+function Waiting({ runId }: { runId: string }) {
+  useBadge();
+  useEffect(() => {
+    if (document.hidden) void takeEarly(runId).then((found) => found && document.hidden && sayTitle(found.view, Date.now()));
+  }, [runId]);
+  return <Loading />;
+}
+
+function Shown({ runId }: { runId: string }) {
   return (
     <RunProvider runId={runId} first={first} fallback={<Loading />}>
       <PresenceProvider runId={runId} pointer={pointer}>
@@ -116,6 +135,7 @@ function LinkBar() {
   const { link, error } = useRun((r) => ({ link: r.link, error: r.error }));
   if (link === 'silent') return <Silent />;
   if (link === 'refused') return <RefusedBar why={error ?? ''} />;
+  if (link === 'resting') return <Rested />;
   if (link !== 'reconnecting') return null;
   return (
     <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
@@ -127,15 +147,24 @@ function LinkBar() {
 /** Least time between two titles: the browser sends each one to its window. */
 const titleEveryMs = 1000;
 
+const clockTime = (ms: number) => new Date(ms).toLocaleTimeString();
+
+/** @param asOf when this was so, if it is not known to be so now */
+function sayTitle({ step, status, setup }: RunView, asOf: number | null): void {
+  pageTitle.say(`${count(step)} ${statusWord(status)}${asOf === null ? '' : ` at ${clockTime(asOf)}`} · ${setup.name}`);
+}
+
 /** Shows step, status and name of the run in the title of the tab, without rendering anything. */
 function useTitle() {
   const store = useRunStore();
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | null = null;
+    let asOf: number | null = null;
     const write = () => {
       timer = null;
-      const { view } = store.get();
-      if (view) pageTitle.say(`${count(view.step)} ${statusWord(view.status)} · ${view.setup.name}`);
+      const { view, link } = store.get();
+      asOf = link === 'resting' ? (asOf ?? serverTime.now(Date.now())) : null;
+      if (view) sayTitle(view, asOf);
     };
     write();
     const stop = store.subscribe(() => {
@@ -177,12 +206,21 @@ function Loading() {
   );
 }
 
+function Rested() {
+  const [since] = useState(() => serverTime.now(Date.now()));
+  return (
+    <p role="status" className="border-b border-line bg-raised px-4 py-1 text-center text-dim">
+      This tab was in the background: what you see is as of {clockTime(since)}, and is being brought up to date.
+    </p>
+  );
+}
+
 /** Warns about a connection that is open but silent: outdated numbers must not look like a run that stands still. */
 function Silent() {
   const [since] = useState(() => serverTime.now(Date.now()) - silentAfterMs);
   return (
     <p role="alert" className="border-b border-warn/50 bg-warn/10 px-4 py-1 text-center text-warn">
-      Nothing has come from the server since {new Date(since).toLocaleTimeString()}: what you see is as of then.
+      Nothing has come from the server since {clockTime(since)}: what you see is as of then.
     </p>
   );
 }

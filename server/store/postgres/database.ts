@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { nanoid } from 'nanoid';
 import pg from 'pg';
+import { databaseAddress, helpAgainst } from './address';
 import { Objects } from './objects';
 import { prepare } from './tables';
 
@@ -70,6 +71,7 @@ export class Database {
   /** @throws Error with a message for people when PostgreSQL cannot be used */
   static async open(options: DatabaseOptions): Promise<Database> {
     const { blobUrl, onTrouble } = options;
+    if (!databaseAddress.fits(options.url)) throw new Error(`DATABASE_URL: ${databaseAddress.needed}`);
     const client = new Client({ connectionString: options.url });
     try {
       await client.connect();
@@ -83,9 +85,7 @@ export class Database {
       const { message } = error as Error;
       throw /^(DATABASE|BLOB)_URL/.test(message)
         ? error
-        : new Error(
-            `DATABASE_URL: PostgreSQL cannot be used (${describe(error)}); check that it runs and that the address is right`,
-          );
+        : new Error(`DATABASE_URL: PostgreSQL cannot be used (${describe(error)}); ${helpAgainst(error)}`);
     } finally {
       await client.end().catch(() => {});
     }

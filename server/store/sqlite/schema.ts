@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { needWritable } from '~/server/base/writableFolder';
@@ -94,6 +94,8 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
   let db: Database.Database | null = null;
   try {
     checkNotLost(folder, file);
+    // It holds secrets (webhooks; a node's token); SQLite gives the files beside it the same rights.
+    closeSync(openSync(file, 'a', 0o600));
     db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
@@ -176,7 +178,8 @@ export function lock(folder: string, field: string): () => void {
     held.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     held.close();
-    if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw describeOpenError(error, path.join(folder, 'headroom.lock'));
+    if ((error as { code?: string }).code !== 'SQLITE_BUSY')
+      throw describeOpenError(error, path.join(folder, 'headroom.lock'), field);
     throw new Error(`${field}: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
   }
   return () => held.close();
@@ -233,11 +236,13 @@ const versionNumber = (version: string): number => {
   return major * 1e6 + minor * 1e3 + patch;
 };
 
-function describeOpenError(error: unknown, file: string): Error {
+function describeOpenError(error: unknown, file: string, field = 'HEADROOM_DATA'): Error {
   const { code, message } = error as { code?: string; message: string };
   if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
     return new Error(`${file} is damaged (${message}); put a backup in its place, or move it away to begin with an empty record`);
   if (code?.startsWith('SQLITE_CANTOPEN') || code?.startsWith('SQLITE_READONLY'))
-    return new Error(`HEADROOM_DATA: cannot write to ${file} (${message}); choose another folder`);
+    return new Error(`${field}: cannot write to ${file} (${message}); choose another folder`);
+  if (code === 'SQLITE_FULL')
+    return new Error(`${field} ${path.dirname(file)}: ${pathProblem({ code: 'ENOSPC', message }, 'write')}`);
   return error as Error;
 }

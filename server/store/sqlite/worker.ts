@@ -60,7 +60,11 @@ function serveWrites(): void {
     }
     for (const answer of answers) port.postMessage(answer);
     if (closing < 0) return;
-    db.pragma('wal_checkpoint(TRUNCATE)');
+    try {
+      db.pragma('wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A full disk: what is in the write-ahead log stays there, and the next start reads it.
+    }
     db.close();
     unlock();
     port.postMessage({ id: calls[closing]!.id, ok: true, value: undefined } satisfies Answer);

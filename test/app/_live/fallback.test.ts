@@ -19,7 +19,7 @@ it.each([
   const proxy = await startProxy(app.url, { basePath: '', strips: false, websockets });
   const { runId } = await app.hub.create({ id: 'x', name: 'X', role: 'admin' }, publishedSetup('reverse'));
   const socket = io(proxy.origin, { ...socketOptions, forceNew: true });
-  const wire = socketWire(socket);
+  const wire = socketWire(socket, { get: () => true, subscribe: () => () => {}, show: () => () => {} });
   await new Promise<void>((resolve) => void wire.listen({ up: resolve }));
   expect(socket.io.engine.transport.name).toBe('polling');
   expect(await wire.watch({ runId, cursor: null })).toMatchObject({ ok: true });

@@ -129,9 +129,9 @@ function handWire() {
       up = true;
       for (const l of [...listeners]) l.up?.();
     },
-    drop: (refused: string | null = null) => {
+    drop: (refused: string | null = null, rests = false) => {
       up = false;
-      for (const l of [...listeners]) l.down?.(refused);
+      for (const l of [...listeners]) l.down?.(refused, rests);
     },
     frame: (f: Frame) => {
       for (const l of [...listeners]) l.frame?.(f);
@@ -227,6 +227,17 @@ describe('run store', () => {
     expect(hand.watches[2]!.request).toEqual({ runId, cursor: null });
     await hand.watches[2]!.answer({ ok: true, view: pack(foldAll(runId, log)), you });
     expect(store.get().view).toEqual(foldAll(runId, log));
+  });
+
+  it('a tab that rests says so, not that the connection broke, and goes on after its cursor', async () => {
+    const { hand, store, log } = await opened(10);
+    hand.drop(null, true);
+    expect(store.get()).toMatchObject({ link: 'resting', view: { seq: 3 } });
+    hand.connect();
+    expect(hand.watches[1]!.request).toEqual({ runId, cursor: { attempt: 0, seq: 3 } });
+    await hand.watches[1]!.answer({ ok: true, view: null, you });
+    hand.frame(frameOf(log.slice(3)));
+    expect(store.get()).toMatchObject({ link: 'live', view: foldAll(runId, log) });
   });
 
   it('a viewer that reconnects at seq 7 receives 8 onward, once', async () => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAuditFile } from '~/server/audit/auditFile';
+import { giveLeaseBack, takeLease } from '~/server/cluster/lease';
 import { migrate } from '~/server/cluster/migrate';
 import type { Store } from '~/server/store';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
@@ -14,7 +15,7 @@ import { listKinds } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
-import { all, created, writer } from '~/test/support/storeEntries';
+import { all, assigned, created, writer } from '~/test/support/storeEntries';
 import { unpack01 } from '~/test/support/version01';
 
 const folder = ownFolder();
@@ -116,6 +117,37 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
       'a Headroom server runs on this database: stop all of them',
     );
     await database.close();
+  });
+
+  it('is refused once a server has led on the database: what it added to a run that the folder has too stays', async () => {
+    const url = await postgres.database();
+    const other = path.join(folder.path, 'first');
+    const own = await openSqliteStore(other);
+    await writer(own, 'everywhere').append([created]);
+    await own.close();
+    await migrate(other, { url, blobUrl: null }, () => {});
+    const database = await Database.open({ url, onTrouble: () => {} });
+    const store = await openPostgresStore({ database, folder: path.join(folder.path, 'node'), onNotice: () => {} });
+    expect(await takeLease(database, { address: 'http://10.0.0.5:3000', open: false })).toBe(true);
+    await store.follow(true);
+    const added = writer(store, 'everywhere');
+    added.head = 1;
+    await added.append([assigned(1, 0)]);
+    await giveLeaseBack(database);
+    const expected = await contents(store);
+    await expect(migrate(other, { url, blobUrl: null }, () => {})).rejects.toThrow(
+      'a Headroom server has worked on this database and may have added to its runs: use an empty database',
+    );
+    await store.follow(true);
+    expect(await contents(store)).toEqual(expected);
+    await store.close();
+    await database.close();
+  });
+
+  it.each(['base', 'http://127.0.0.1:5432/headroom'])('%s is not the address of a database', async (url) => {
+    await expect(migrate(data, { url, blobUrl: null }, () => {})).rejects.toThrow(
+      /^DATABASE_URL: the address of a PostgreSQL database is needed, e.g. DATABASE_URL=postgres:/,
+    );
   });
 
   it('a database that no server has used is not called sound, and gets no tables', async () => {

@@ -1,8 +1,10 @@
 /** A full disk is named to whoever asked for something; nothing that was acknowledged is lost, and work goes on when there is space. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { connect } from '~/server/mcp/client';
@@ -13,6 +15,7 @@ import { blobRoutes } from '~/server/web/blobRoutes';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { root } from '~/test/support/root';
 import { serveRoutes } from '~/test/support/routeServer';
 import { publishedSetup } from '~/test/support/setups';
 import { blobOf, runStarted, startValues, steps } from '~/test/support/synthetic';
@@ -52,6 +55,8 @@ it('trainers, scripts and pages are told; with space again the trainer’s event
     headers: { authorization },
   });
   expect([script.status, await script.json()]).toEqual([507, { error: full, field: null }]);
+  const line = `HEADROOM_DATA ${app.dataFolder}: the disk is full; make space, or give another; what could not be kept is refused until then`;
+  expect(app.trouble.filter((told) => told.includes('full'))).toEqual([line]);
   isFull = false;
   await trainer.send(...rows);
   expect((await app.hub.view(runId))!.step).toBe(10);
@@ -114,5 +119,86 @@ it('a backup onto a full disk is refused with that, and leaves nothing half writ
   await backup(app.dataFolder, copy);
   expect(readFileSync(target, 'utf8').trim()).toBe(app.trainerToken);
   await app.close();
+  folder.remove();
+});
+
+/** Whether this user may mount a file system in a namespace of its own. */
+const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', '/mnt']).status === 0;
+
+/** Runs a module with the sources' loader; `folder` is a file system of its own, which is full as soon as `fill()` returns. */
+async function onSmallDisk(kilobytes: number, script: string): Promise<{ code: number; printed: string; folder: string }> {
+  const own = ownFolder();
+  const folder = path.join(own.path, 'disk');
+  mkdirSync(folder);
+  const module = `
+    import { openSync, writeSync, closeSync } from 'node:fs';
+    const folder = ${JSON.stringify(folder)};
+    function fill() {
+      for (const size of [4096, 1]) {
+        const fd = openSync(folder + '/rest', 'a');
+        try { for (;;) writeSync(fd, Buffer.alloc(size)); } catch { closeSync(fd); }
+      }
+    }
+    ${script}`;
+  const mounted = `mount -t tmpfs -o size=${kilobytes}k none "$0" && exec "$@"`;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', module];
+  const child = spawn('unshare', ['-rm', 'sh', '-c', mounted, folder, ...node], {
+    cwd: root,
+    env: { ...process.env, PORT: '0', HEADROOM_DATA: folder },
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const [code] = await once(child, 'close');
+  own.remove();
+  return { code, printed, folder };
+}
+
+describe.skipIf(!mounts)('a disk that is full (needs unshare, and the right to mount)', () => {
+  it('ends a start and a backup with the folder’s name and what to do', async () => {
+    const start = await onSmallDisk(64, "fill(); await import('./server/process/main.ts');");
+    expect(start).toMatchObject({
+      code: 1,
+      printed: `HEADROOM_DATA ${start.folder}: the disk is full; make space, or give another\n`,
+    });
+    const app = await startApp();
+    const from = JSON.stringify(app.dataFolder);
+    const copy = await onSmallDisk(
+      64,
+      `fill(); const { main } = await import('./server/store/backup.ts'); process.exitCode = await main([folder, '--from', ${from}]);`,
+    );
+    expect(copy).toMatchObject({
+      code: 1,
+      printed: `backup: FOLDER ${copy.folder}: the disk is full; make space, or give another\n`,
+    });
+    await app.close();
+  });
+
+  it('does not keep the store from closing: what was committed is there at the next start', async () => {
+    const { code, printed } = await onSmallDisk(
+      2048,
+      `const { openSqliteStore } = await import('./server/store/sqlite/open.ts');
+      const { rmSync } = await import('node:fs');
+      const store = await openSqliteStore(folder, () => {});
+      await store.setSetting('kept', 'x'.repeat(100_000));
+      fill();
+      await store.setSetting('lost', 'x'.repeat(1_000_000)).catch((error) => console.log(error.message));
+      await store.close();
+      rmSync(folder + '/rest');
+      const again = await openSqliteStore(folder, () => {});
+      console.log((await again.setting('kept')).length, await again.setting('lost'));
+      await again.close();`,
+    );
+    expect([code, printed]).toEqual([0, 'database or disk is full\n100000 null\n']);
+  });
+});
+
+it('a start that finds the disk full at a later moment names the folder', async () => {
+  const memory = openMemoryStore();
+  const full = async () => {
+    throw new Error('database or disk is full');
+  };
+  const folder = ownFolder();
+  const started = startApp({ dataFolder: folder.path, store: { ...memory, runs: full } });
+  await expect(started).rejects.toThrow(`HEADROOM_DATA ${folder.path}: the disk is full; make space, or give another`);
   folder.remove();
 });

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readEnv } from '~/server/process/env';
+import { readEnv, recipeFiles } from '~/server/process/env';
 
 describe('the environment', () => {
   it('empty means the defaults: this machine, port 3000, .headroom', () => {
@@ -21,6 +21,13 @@ describe('the environment', () => {
       address: null,
       relayOf: null,
     });
+  });
+
+  it('a recipe that is not there ends the start: without it the trainer would be started in vain again and again', () => {
+    expect(recipeFiles(' package.json,')).toEqual([resolve('package.json')]);
+    expect(() => recipeFiles('package.json, sort.recipe.ts')).toThrow(
+      `HEADROOM_RECIPES: there is no file ${resolve('sort.recipe.ts')}; give a path from the folder that the program is started in, or a full one`,
+    );
   });
 
   it.each<[string, string, RegExp]>([
@@ -56,6 +63,7 @@ describe('the environment', () => {
       'node1:3000',
       /^HEADROOM_ADDRESS="node1:3000": the address at which the other nodes reach this one is needed/,
     ],
+    ['HEADROOM_SILENT_MINUTES', '0', /^HEADROOM_SILENT_MINUTES="0": a whole number of minutes from 1 to 999999 is needed/],
     ['LOG_LEVEL', 'loud', /^LOG_LEVEL="loud": one of fatal, error, warn, info, debug, trace, silent is needed$/],
   ])('%s=%s is refused by name, with what would fit', (name, value, message) => {
     expect(() => readEnv({ [name]: value })).toThrow(message);

@@ -83,6 +83,7 @@ describe('headroom', () => {
     [['verify', 'one', 'two'], 'headroom verify [FOLDER]: "two" is too much'],
     [['mcp', 'now'], 'headroom mcp: "now" is too much'],
     [['backup', '--form=data', 'copy'], 'headroom backup has no flag --form=data'],
+    [['backup', '--f', 'copy'], 'headroom backup has no flag --f'],
     [['start', '--port=0', '--port', '1'], '--port is given twice; give it once'],
     [['exprot'], 'There is no command "exprot".'],
   ])('refuses %o with what is wrong, and the list of commands', async (words, problem) => {

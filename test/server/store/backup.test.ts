@@ -118,6 +118,12 @@ it('a folder that a server uses, or that holds the data of another one, is not w
   await expect(backup(data, other)).rejects.toThrow(
     `FOLDER ${other}: it holds the data of another server (its trainer.token is another); give another`,
   );
+  rmSync(path.join(other, 'trainer.token'));
+  const kept = readFileSync(path.join(other, 'headroom.db'));
+  await expect(backup(data, other)).rejects.toThrow(
+    `FOLDER ${other}: it holds a headroom.db that no backup of ${data} wrote; give another`,
+  );
+  expect(readFileSync(path.join(other, 'headroom.db')).equals(kept)).toBe(true);
 });
 
 it('a folder without a database is not taken for a data folder, and nothing is made there or at the target', async () => {

@@ -2,7 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { auditPath } from '~/server/audit/auditFile';
+import { auditPath, readRows } from '~/server/audit/auditFile';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { type Checked, checked, checksum, placeOf } from '~/server/store/sqlite/checksums';
@@ -283,3 +283,16 @@ function flipped(value: unknown): unknown {
   bytes[at] = bytes[at]! ^ 1;
   return bytes;
 }
+
+it('a row of the audit log that has another form is named by its line and field, in one line', () => {
+  const row = {
+    seq: 1,
+    at: 7,
+    actor: ada,
+    event: { type: 'run.changed', runId: 'run00001', what: 'imported' },
+    prev: '',
+    hash: '',
+  };
+  const line = JSON.stringify(row).replace('"name"', '"oame"');
+  expect(() => readRows(Buffer.from(`${line}\n`))).toThrow(/^line 1 is not a row of the log: [^\n]*actor: [^\n]*oame[^\n]*$/);
+});

@@ -262,7 +262,16 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
       'DATABASE_URL: the database was written by a newer Headroom (format 99, this one knows 2); update Headroom',
     );
     await expect(nodes.begin(`${url}nosuch`, nodes.newIndex())).rejects.toThrow(
-      /^DATABASE_URL: PostgreSQL cannot be used \(database "test\d+nosuch" does not exist\); check that it runs and that the address is right$/,
+      /^DATABASE_URL: PostgreSQL cannot be used \(database "test\d+nosuch" does not exist\); make it \(createdb\), or give the name of one that is there$/,
+    );
+    await expect(nodes.begin('postgres://headroom@127.0.0.1:1/headroom', nodes.newIndex())).rejects.toThrow(
+      'DATABASE_URL: PostgreSQL cannot be used (connect ECONNREFUSED 127.0.0.1:1); check that it runs and that the address is right',
+    );
+    const again = await nodes.begin(await nodes.database());
+    await again.database.ask('CREATE ROLE guest LOGIN');
+    await again.close();
+    await expect(nodes.begin((await nodes.database()).replace('headroom@', 'guest@'), nodes.newIndex())).rejects.toThrow(
+      /permission denied for database test\d+\); its user must be able to make tables: GRANT CREATE ON DATABASE \.\.\. TO \.\.\.$/,
     );
   });
 });

@@ -78,6 +78,18 @@ it('a viewer whose proxy lets no websocket through follows a run over plain requ
   await proxy.close();
 });
 
+it('a dashboard that was built for another path is named with what builds it for this one', async () => {
+  const folder = ownFolder();
+  mkdirSync(path.join(folder.path, '.next'));
+  writeFileSync(path.join(folder.path, '.next/routes-manifest.json'), '{"basePath":""}');
+  writeFileSync(path.join(folder.path, '.next/BUILD_ID'), '1');
+  const open = openPages({ dev: false, root: folder.path, basePath: '/lab', host: '127.0.0.1', port: 0 });
+  await expect(open).rejects.toThrow(
+    'HEADROOM_BASE_PATH=/lab: the pages were built for /; in a clone, npm start builds them for it, and npm run pack with that setting makes a package for it',
+  );
+  folder.remove();
+});
+
 it('a dashboard that is not built, or whose build was cut short, is named with what builds it', async () => {
   const folder = ownFolder();
   mkdirSync(path.join(folder.path, '.next'));

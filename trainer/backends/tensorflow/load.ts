@@ -78,7 +78,7 @@ export async function registerTensorflow(): Promise<{ backend: NodeBackend; sour
     }
   }
   throw new BackendUnavailable(
-    `no TensorFlow library loads (${reasons.join('; ')}). To build one here: npm run setup:tensorflow`,
+    `no TensorFlow library loads (${reasons.join('; ')}). In a clone, npm run setup:tensorflow builds one`,
   );
 }
 

@@ -7,6 +7,7 @@ socket.io packets are messages: "0" connect, "1" disconnect, "2[id][...]" event,
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from typing import Any, Callable
 from urllib.parse import urlsplit
@@ -63,7 +64,9 @@ class Socket:
             self.close()
             status = getattr(error, "status_code", None)
             hint = "" if (status or 500) >= 500 else "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
-            raise LinkLost(f"it answered {status} where a Headroom server opens a websocket{hint}" if status else str(error)) from error
+            if not status:
+                hint = "; name the file of the certificate that signed it in SSL_CERT_FILE" if isinstance(error, ssl.SSLCertVerificationError) else ""
+            raise LinkLost(f"it answered {status} where a Headroom server opens a websocket{hint}" if status else f"{error}{hint}") from error
 
     @staticmethod
     def _text(frame: Any) -> str:
