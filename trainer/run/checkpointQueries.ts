@@ -13,6 +13,7 @@ import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
+import { probeOf } from './probe';
 import { questions, type Subject, withDefaults } from './questions';
 import { Turns } from './turns';
 
@@ -135,7 +136,7 @@ export class CheckpointQueries {
       const settings: Settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
       restoreSettings(saved, controlsOf(config, task), settings, new Map());
       learner.load({ ...saved.learner, m: null, v: null, updates: 0 });
-      return { subject: { task, learner, probe: () => task.probe(config.probeSize, settings.probeExamples) }, learner };
+      return { subject: { task, learner, probe: () => probeOf(task, config.probeSize, settings.probeExamples) }, learner };
     } catch (error) {
       learner.dispose();
       throw error;
