@@ -13,8 +13,8 @@ import type { Recipe } from '~/trainer/recipes/define';
 import type { Learner, Task } from '~/trainer/types';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
-import { probeOf } from './probe';
 import { questions, type Subject, withDefaults } from './questions';
+import { probeOf } from './taskRules';
 import { Turns } from './turns';
 
 export interface CheckpointQueriesParts {

@@ -10,7 +10,7 @@ import type { Config } from '~/shared/setup';
 import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 import type { Position } from './position';
-import { probeOf } from './probe';
+import { probeOf } from './taskRules';
 
 /** All values that controls can change: the run's current config, and the chosen probe examples. */
 export interface Settings {

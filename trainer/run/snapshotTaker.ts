@@ -7,7 +7,7 @@ import { driftSignal } from '~/trainer/nn/signals';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
 import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import type { Output } from './output';
-import { probeOf } from './probe';
+import { probeOf } from './taskRules';
 
 interface Parts {
   task: Task;

@@ -1,5 +1,25 @@
+/** What a recipe's task must keep to, so that an error of its author is said when the run begins. */
 import type { AxisLabels } from '~/shared/snapshotFile';
-import type { Probe, Task } from '~/trainer/types';
+import { split as splits } from '~/trainer/base/splits';
+import type { ParamSpec, Probe, Task } from '~/trainer/types';
+import { mainOf } from './metrics';
+import { columnsOf } from './rows';
+
+/** @throws RangeError naming the field of the task, or the setting, and the rule */
+export function checkSizes({ sizes }: Task, batchSize: number): void {
+  for (const split of splits.options)
+    if (!(Number.isSafeInteger(sizes[split]) && sizes[split] >= 1))
+      throw new RangeError(`sizes.${split} of the recipe: ${sizes[split]} is not a whole number of at least 1`);
+  if (batchSize > sizes.train) throw new RangeError(`batchSize: ${batchSize} exceeds the training set (${sizes.train})`);
+}
+
+/** @throws RangeError naming the number that another has the name of, or the main metric that is not there */
+export function checkNumbers(task: Task, params: readonly ParamSpec[]): void {
+  const names = columnsOf(params, task).map((series) => series.name);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw new RangeError(`derived of the recipe: there are two numbers "${twice}"; give one another name`);
+  mainOf(task, { loss: 0, accuracy: 0 });
+}
 
 /**
  * The task's probe.
