@@ -5,7 +5,9 @@
  */
 import type { Command } from './commands';
 import type { ActionSpec } from './controls';
-import { type CommandRecord, isOpen, type RunView } from './view';
+import { actionWithRole } from './controlValues';
+import { roleOf } from './roles';
+import { type CommandRecord, ended, isOpen, type RunView } from './view';
 
 /** Questions of the built-in trainer, named like the actions that ask them. */
 export const analysisKinds = {
@@ -36,3 +38,26 @@ export function asksCheckpoint(view: Declared, { command, afterEnd }: Pick<Comma
 /** Questions that wait for an answer, or for a trainer to give it. */
 export const openQuestions = (view: Pick<RunView, 'controls' | 'openCommands'>): CommandRecord[] =>
   view.openCommands.filter((c) => isOpen(c) && asksCheckpoint(view, c));
+
+/** Questions and evaluations that a run was asked for and works on: it stands at their step until it has answered. Only of runs in which they can be canceled. */
+export function workedOn({
+  controls,
+  recent,
+  step,
+  status,
+}: Pick<RunView, 'controls' | 'recent' | 'step' | 'status'>): CommandRecord[] {
+  if (ended(status) || !actionWithRole(controls, 'cancel')) return [];
+  const over = new Set([...recent.analyses.items, ...recent.evaluations.items].map((answer) => answer.commandId));
+  const failed = recent.alerts.items.map(({ message }) => message);
+  const at = recent.commands.items.filter(
+    ({ outcome, undone }) => outcome.status === 'applied' && outcome.step === step && !undone,
+  );
+  for (const { command } of at)
+    if (roleOf({ controls }, command) === 'cancel' && command.kind === 'act') over.add(String(command.args.commandId));
+  return at.filter((c) => {
+    const { command } = c;
+    const asked =
+      (asks({ controls }, command) && !asksCheckpoint({ controls }, c)) || roleOf({ controls }, command) === 'evaluate';
+    return asked && !over.has(command.id) && !failed.some((message) => message.startsWith(`${command.id}: `));
+  });
+}

@@ -25,7 +25,7 @@ export interface Steered {
   snapshot(trigger: Trigger, commandId: string | null): Promise<void>;
   checkpoint(trigger: Trigger, commandId: string | null): Promise<void>;
   readonly shape: ModelShape;
-  readonly evaluations: Pick<Evaluations, 'ask'>;
+  readonly evaluations: Pick<Evaluations, 'ask' | 'cancel'>;
   readonly asking: Pick<Asking, 'ask' | 'cancel'>;
   readonly orders: { cancel(commandId: string, by: Actor): boolean };
 }
@@ -126,19 +126,26 @@ export const actions: Action[] = [
   },
   ...questions.map(asAction),
   {
-    spec: action('cancel', 'Cancel scheduled command', 'Drop a command that waits for its condition.', {
-      args: [
-        argument({
-          name: 'commandId',
-          label: 'Command',
-          help: 'Its id, as shown where it is listed.',
-          type: 'text',
-          default: '',
-        }),
-      ],
-    }),
+    spec: action(
+      'cancel',
+      'Cancel scheduled command',
+      'Drop a command that waits for its condition, or a question or an evaluation that is not answered yet.',
+      {
+        args: [
+          argument({
+            name: 'commandId',
+            label: 'Command',
+            help: 'Its id, as shown where it is listed.',
+            type: 'text',
+            default: '',
+          }),
+        ],
+      },
+    ),
     act: (run, args, { actor }) =>
-      run.orders.cancel(String(args.commandId), actor) || run.asking.cancel(String(args.commandId))
+      run.asking.cancel(String(args.commandId)) ||
+      run.evaluations.cancel(String(args.commandId)) ||
+      run.orders.cancel(String(args.commandId), actor)
         ? done(`command ${args.commandId} canceled`)
         : refuse('state', `cancel: no waiting command has the id ${JSON.stringify(args.commandId).slice(0, 100)}`),
   },

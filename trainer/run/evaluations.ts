@@ -29,6 +29,17 @@ export class Evaluations {
     this.state.pending.push({ split, trigger: 'command', commandId });
   }
 
+  /** @returns whether it was asked and not answered yet */
+  cancel(commandId: string): boolean {
+    const { pending } = this.state;
+    const at = pending.findIndex((job) => job.commandId === commandId);
+    if (at < 0) return false;
+    pending.splice(at, 1);
+    // Only the oldest may have begun.
+    if (at === 0) this.evaluator.drop();
+    return true;
+  }
+
   validate(trigger: Trigger): void {
     this.state.pending.push({ split: 'validation', trigger, commandId: null });
   }

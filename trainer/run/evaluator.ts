@@ -19,6 +19,11 @@ export class Evaluator {
     private readonly clock: () => number,
   ) {}
 
+  /** Ends the evaluation that has begun, without a result. */
+  drop(): void {
+    this.#open = null;
+  }
+
   /**
    * Evaluates the next batch of the current split, or the first batch of `split`.
    * @returns the means over all examples after the last batch, null before

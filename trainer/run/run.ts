@@ -45,6 +45,7 @@ export class Run implements Ordered {
   readonly evaluations: Evaluations;
   readonly asking: Asking;
   readonly #samples: Samples;
+  #questionsTurn = false;
   readonly #snapshots: SnapshotTaker;
   readonly #origin: 'new' | 'same run' | 'branch';
   #stopMessage: string | null = null;
@@ -261,9 +262,10 @@ export class Run implements Ordered {
 
   // ---- between two updates ----
 
-  /** Runs one slice of the open questions and evaluations, so that commands are read in between. */
+  /** Runs one slice of the open questions and evaluations, so that commands are read in between. Both have their turns: none waits for the many passes of another. */
   measureSlice(): Promise<void> {
-    if (this.asking.waiting) return this.asking.slice();
+    this.#questionsTurn = !this.#questionsTurn;
+    if (this.asking.waiting && (this.#questionsTurn || !this.evaluations.waiting)) return this.asking.slice();
     const { earlyStopPatience } = this.#settings.config;
     return this.evaluations.waiting ? this.evaluations.slice(earlyStopPatience) : this.#samples.slice();
   }

@@ -11,6 +11,7 @@ import { Nothing, Older, PanelBody } from '~/app/_run/PanelBody';
 import { evaluatedStep } from '~/shared/evaluations';
 import { ended } from '~/shared/view';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
+import { WorkedOn } from './WorkedOn';
 
 /** Results of all evaluations, newest first, with one column per metric. The best result of each set is marked. */
 export function EvaluationsPanel() {
@@ -24,6 +25,9 @@ export function EvaluationsPanel() {
   );
   return (
     <PanelBody title="Evaluations" tools={pinned && <AsOf />}>
+      <div className="px-3">
+        <WorkedOn />
+      </div>
       {evaluations.length === 0 ? (
         <Nothing>{over ? 'The run ended without an evaluation.' : 'No evaluation yet.'}</Nothing>
       ) : (

@@ -6,6 +6,7 @@ import { setCursor } from '~/app/_live/cursor';
 import { useList, useLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
+import { WorkedOn } from '~/app/_run/activity/WorkedOn';
 import { ActionButton } from '~/app/_run/steering/ActionButton';
 import { useWhyNot, useWhyNotRevert } from '~/app/_run/steering/useWhyNot';
 import { analysisKinds, isQuestionAction, openQuestions } from '~/shared/analyses';
@@ -33,6 +34,7 @@ export const Analyses = memo(function Analyses({ snapshot }: { snapshot: Attenti
         <>
           {chosenBy?.numbered && <ExampleBrowser control={chosenBy.control} examples={examples} />}
           <Ask />
+          <WorkedOn />
           <Waiting />
         </>
       )}
@@ -110,7 +112,8 @@ function Ask() {
 
 function Waiting() {
   const ids = useView((v) => openQuestions(v).map((c) => c.command.id), []);
-  return ids.length > 0 && <Questions only={ids} />;
+  const may = useWhyNotRevert() === null;
+  return ids.length > 0 && <Questions only={ids} may={may} />;
 }
 
 const notationLead = 'As probe examples: ';

@@ -210,4 +210,31 @@ describe('in a run', () => {
     ]);
     expect(ofType(asked, 'command.refused')).toMatchObject([{ commandId: 'command-5', reason: 'state' }]);
   });
+
+  it('an evaluation does not wait for all passes of a question, and one that has begun can be canceled', async () => {
+    const createReal = (options: LearnerOptions) => createLearner({ ...options, backend });
+    const script = new (class extends Script {
+      override take() {
+        return super.take(1);
+      }
+    })([
+      [3, { action: 'ablateHeads' }],
+      [3, { action: 'evaluate', args: { split: 'test' } }],
+      [4, { action: 'evaluate', args: { split: 'test' } }],
+      [4, { action: 'cancel', args: { commandId: 'command-3' } }],
+      [4, { action: 'evaluate', args: { split: 'validation' } }],
+    ]);
+    const asked = await record({
+      script,
+      createLearner: createReal,
+      // Evaluated 100 at a time: three slices.
+      config: smallConfig((c) => Object.assign(c.task, { testSize: 300 }) && Object.assign(c.model, { heads: 8 })),
+    });
+    const story = asked.events.flatMap((e) => {
+      if (e.type === 'analysis') return [`${e.kind} at ${e.step}`];
+      return e.type === 'evaluation' && e.trigger === 'command' ? [`${e.split} set at ${e.step}`] : [];
+    });
+    expect(story).toEqual(['test set at 3', 'ablateHeads at 3', 'validation set at 5']);
+    expect(ofType(asked, 'command.refused')).toEqual([]);
+  });
 });

@@ -1,0 +1,43 @@
+import { X } from 'lucide-react';
+import { IconButton } from '~/app/_components/IconButton';
+import { useView } from '~/app/_live/useRun';
+import { useSteer } from '~/app/_live/useSteer';
+import { describeCommand } from '~/app/_run/steering/steering';
+import { useWhyNot } from '~/app/_run/steering/useWhyNot';
+import { workedOn } from '~/shared/analyses';
+import { actionWithRole } from '~/shared/controlValues';
+
+/** Questions and evaluations for which the run stands still until it has answered, each with a button to cancel it. */
+export function WorkedOn() {
+  const steer = useSteer();
+  const why = useWhyNot();
+  const cancel = useView((v) => actionWithRole(v.controls, 'cancel')?.name, undefined);
+  const asked = useView(
+    (v) => workedOn(v).map(({ command, actor }) => `${command.id} ${describeCommand(v, command)} by ${actor.name}`),
+    [],
+  );
+  if (asked.length === 0 || cancel === undefined) return null;
+  return (
+    <ul aria-label="The run stands still for" className="flex flex-col gap-1 text-xs">
+      {asked.map((text) => {
+        const [id] = text.split(' ', 1);
+        const words = text.slice(id!.length + 1);
+        return (
+          <li key={id} className="flex items-center gap-1.5">
+            <span className="min-w-0 flex-1 wrap-anywhere">
+              {words} <span className="text-dim">is being answered</span>
+            </span>
+            {why === null && (
+              <IconButton
+                size="small"
+                icon={X}
+                label={`Cancel ${words}`}
+                onClick={() => void steer({ kind: 'act', action: cancel, args: { commandId: id! } })}
+              />
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
