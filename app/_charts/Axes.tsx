@@ -94,4 +94,4 @@ export function fitted<T extends Tick>(ticks: readonly T[], from: number, to: nu
 /** Pixel of a value of the x axis. */
 const axisX = ({ x, width }: Plot, value: number) => ((value - x[0]) / (x[1] - x[0])) * width;
 
-const xTicks = ({ map, x, width }: Plot) => map.ticks(x[0], x[1], Math.max(2, Math.floor(width / (90 * unit()))));
+const xTicks = ({ map, x, width }: Plot) => map.ticks(x[0], x[1], Math.max(2, Math.floor(width / (64 * unit()))));

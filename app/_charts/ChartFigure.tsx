@@ -68,7 +68,7 @@ export function ChartFigure(props: {
       className={
         large
           ? 'fixed inset-2 z-50 flex flex-col rounded border border-line bg-panel p-3 shadow-[0_0_0_100vmax_rgb(0_0_0/0.5)]'
-          : 'group relative flex min-w-0 flex-col'
+          : 'group relative flex h-full min-w-0 flex-col'
       }
     >
       {/* Title and tools float, so that the legend's first line stands between them and the others have the whole width. */}
@@ -99,7 +99,7 @@ export function ChartFigure(props: {
       {/* biome-ignore lint/a11y/useSemanticElements: a fieldset belongs to a form, and this is a chart */}
       <div
         ref={props.boxRef}
-        className="relative min-h-0"
+        className={`relative min-h-0 ${large ? '' : 'mt-auto'}`}
         style={large ? { flex: 1 } : { height: props.height }}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the chart handles the arrow keys
         tabIndex={0}

@@ -174,11 +174,17 @@ export function timeline(anchors: readonly TimeAnchor[]): { of(step: number): nu
 
 const linear = (factor: number) => ({ of: (s: number) => s * factor, stepOf: (x: number) => x / factor });
 
-/** Multiples of 1, 2 or 5 times a power of ten. */
+/** Multiples of 1, 2 or 5 times a power of ten, about `count` of them. */
 export function spread(from: number, to: number, count: number): number[] {
   const span = to - from;
   if (!(span > 0) || !(count >= 1)) return Number.isFinite(from) ? [from] : [];
-  return multiples(from, to, roundUp(span / count));
+  return atLeastTwo(from, to, span / count, roundUp);
+}
+
+/** Multiples of a unit of about `size`, or of a smaller one where there is only one: one tick alone does not tell a scale. */
+function atLeastTwo(from: number, to: number, size: number, unitOf: (size: number) => number): number[] {
+  const ticks = [1, 2, 4].map((parts) => multiples(from, to, unitOf(size / parts)));
+  return ticks.find((t) => t.length > 1) ?? ticks[0]!;
 }
 
 /** The smallest of 1, 2 or 5 times a power of ten that is at least (about) `size`. */
@@ -213,12 +219,11 @@ const units = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30]
 const longTimes = [0, 1, 10, 60, 600, 3600, 36_000, 86_400, 864_000, 8_640_000].map((s) => s * SECOND);
 
 function timeTicks(from: number, to: number, count: number, wall: boolean): number[] {
-  const wanted = (to - from) / count;
   // From a hundred days on, units are round numbers of days, so that times in a wrong unit still get an axis.
-  const unit = units.find((u) => u >= wanted) ?? DAY * roundUp(wanted / DAY);
+  const unitOf = (size: number) => units.find((u) => u >= size) ?? DAY * roundUp(size / DAY);
   // Wall-clock ticks are round in the reader's own time zone.
   const zone = wall ? new Date(from).getTimezoneOffset() * MINUTE : 0;
-  return multiples(from - zone, to - zone, unit).map((t) => t + zone);
+  return atLeastTwo(from - zone, to - zone, (to - from) / count, unitOf).map((t) => t + zone);
 }
 
 function clock(at: number, seconds: boolean): string {

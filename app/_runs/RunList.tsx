@@ -1,32 +1,30 @@
 'use client';
 
-import { ArrowDown, ArrowUp, ChartSpline, Columns3, Plus, Search, Table2 } from 'lucide-react';
+import { Plus } from 'lucide-react';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass, Select } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { Awaited, later, Opening } from '~/app/_components/later';
 import { PageTools } from '~/app/_components/PageTools';
-import { Popup } from '~/app/_components/Popup';
-import { Segments } from '~/app/_components/Segments';
 import { PageHeader } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
 import { useRunList } from '~/app/_live/useRunList';
 import { describeError } from '~/app/_trpc/client';
 import { withTerm } from '~/shared/runSearch';
-import { groupings, shelves } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { asNow } from './chosenRuns';
-import { columnsOf, fixedColumns } from './columns';
+import { columnsOf } from './columns';
 import { ImportButton } from './ImportButton';
+import { Loading, Message, Notices } from './ListStates';
+import { ListToolbar } from './ListToolbar';
 import type { RunDialog } from './RunActions';
 import type { RowActions } from './RunRow';
 import { RunTable } from './RunTable';
-import { sortedBy, type View } from './tableQuery';
+import { sortedBy } from './tableQuery';
 import type { TableState } from './tableReader';
 import { useCatalog } from './useCatalog';
 import { useSearchKey } from './useSearchKey';
@@ -38,10 +36,8 @@ const NewRunDialog = later(() => import('./NewRunDialog').then((m) => ({ default
 const RunDialogs = later(() => import('./RunActions').then((m) => ({ default: m.RunDialogs })));
 const Chosen = later(() => import('./Chosen').then((m) => ({ default: m.Chosen })));
 const Trainers = later(() => import('./Trainers').then((m) => ({ default: m.Trainers })));
-const ColumnChooser = later(() => import('./ColumnChooser').then((m) => ({ default: m.ColumnChooser })));
 const SweepCharts = later(() => import('./SweepCharts').then((m) => ({ default: m.SweepCharts })));
 const Welcome = later(() => import('./Welcome').then((m) => ({ default: m.Welcome })));
-const SearchHelp = later(() => import('./SearchHelp').then((m) => ({ default: m.SearchHelp })));
 
 /** Initial values of the new-run form: the defaults, or those of another run. */
 type Form = { again: RunSummary | null };
@@ -133,7 +129,7 @@ export function RunList() {
             <h1 className="mr-auto text-base font-semibold sm:mr-1">
               Runs {head !== null && !empty && <span className="text-xs font-normal text-dim">{count(head.runs)}</span>}
             </h1>
-            {!empty && <Toolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
+            {!empty && <ListToolbar view={view} setView={setView} search={search} problems={head?.problems ?? []} />}
             <span className="flex gap-2 sm:ml-auto">
               <ImportButton you={you} />
               <Button
@@ -159,22 +155,7 @@ export function RunList() {
               />
             </Suspense>
           )}
-          {view.show === 'trash' && (
-            <p className="mb-2 text-xs text-dim">Deleted runs are kept for 30 days; then they are gone for good.</p>
-          )}
-          {link === 'reconnecting' && (
-            <p role="alert" className="mb-2 rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn">
-              The connection to the server broke. The list may be old; it is fetched again on return.
-            </p>
-          )}
-          {state.error && link !== 'reconnecting' && (
-            <p role="alert" className="mb-2 rounded border border-bad/50 bg-bad/10 px-3 py-1.5 text-bad">
-              The list could not be read: {state.error}{' '}
-              <button type="button" className="underline" onClick={reader.again}>
-                Try again
-              </button>
-            </p>
-          )}
+          <Notices shelf={view.show} link={link} error={state.error} onAgain={reader.again} />
           {link === 'refused' && !head ? (
             <Message title="The server does not let this page in" text={error ?? ''} />
           ) : !head ? (
@@ -229,152 +210,10 @@ export function RunList() {
   );
 }
 
-/** The runs of the server, if it made all of them itself as demonstrations; else none. */
+/** The runs of the server, if it made all of them itself as demonstrations, those to be seen first; else none. */
 function onlyDemos({ head, lines }: TableState): readonly RunSummary[] {
   const runs = [...lines.values()].flatMap((line) => (line.kind === 'run' ? [line.run] : []));
-  return head?.all === runs.length && runs.every((run) => run.createdBy.role === 'system' && !run.trashed) ? runs : [];
-}
-
-const shelfWords = { all: 'all runs', active: 'going on', ended: 'ended', archived: 'archived', trash: 'trash' } as const;
-const groupWords = {
-  none: 'not grouped',
-  project: 'by project',
-  group: 'by group',
-  tag: 'by tag',
-  family: 'by family',
-  sweep: 'by sweep',
-} as const;
-
-function Toolbar(props: {
-  view: View;
-  setView(change: (view: View) => View): void;
-  search: ReturnType<typeof useSearchKey>;
-  problems: readonly string[];
-}) {
-  const { view, setView, search, problems } = props;
-  const set = (change: Partial<View>) => setView((v) => ({ ...v, ...change }));
-  // Charts have no groups, columns or order.
-  const table = view.as === 'table';
-  return (
-    <>
-      <span className="order-2 flex min-w-32 flex-1 basis-full items-center sm:order-none sm:max-w-96 sm:basis-0">
-        <label className="relative min-w-0 flex-1">
-          <Search aria-hidden size={13} className="absolute top-2 left-2 text-dim" />
-          <input
-            ref={search}
-            type="search"
-            aria-label="Search runs"
-            aria-keyshortcuts="/"
-            aria-invalid={problems.length > 0 ? true : undefined}
-            aria-describedby={problems.length > 0 ? 'search-problems' : undefined}
-            placeholder="words, recipe:text, lr>1e-4, tag:paper   /"
-            className={`${inputClass} pl-7 font-sans`}
-            value={view.search}
-            onChange={(e) => set({ search: e.target.value })}
-          />
-        </label>
-        <Popup
-          title="Searching"
-          label="How to search"
-          wide
-          className="size-7 shrink-0 justify-center text-dim"
-          trigger={<span aria-hidden>?</span>}
-        >
-          <Suspense fallback={<Awaited>Loading…</Awaited>}>
-            <SearchHelp />
-          </Suspense>
-        </Popup>
-      </span>
-      <Select
-        aria-label="Which runs"
-        className="order-2 w-auto! font-sans sm:order-none"
-        options={shelves.map((value) => ({ value, text: shelfWords[value] }))}
-        value={view.show}
-        onPick={(show) => set({ show })}
-      />
-      {table && (
-        <Select
-          aria-label="Grouping"
-          className="order-2 w-auto! font-sans sm:order-none"
-          options={groupings.map((value) => ({ value, text: groupWords[value] }))}
-          value={view.group}
-          onPick={(group) => set({ group, folded: [] })}
-        />
-      )}
-      <span className={`order-2 gap-1 sm:hidden ${table ? 'flex' : 'hidden'}`}>
-        <Select
-          aria-label="Sort by"
-          className="w-auto font-sans"
-          options={[
-            { value: 'name', text: 'Name' },
-            ...fixedColumns.filter((c) => c.sorts).map((c) => ({ value: c.key, text: c.title })),
-          ]}
-          value={view.sort}
-          onPick={(sort) => set({ sort })}
-        />
-        <Button
-          size="icon"
-          aria-label={view.descending ? 'Sorted down; sort up' : 'Sorted up; sort down'}
-          onClick={() => set({ descending: !view.descending })}
-        >
-          {view.descending ? <ArrowDown aria-hidden size={13} /> : <ArrowUp aria-hidden size={13} />}
-        </Button>
-      </span>
-      <span className="order-2 flex items-center gap-2 sm:order-none">
-        {table && (
-          <Popup
-            title="Columns"
-            label="Choose columns"
-            wide
-            className="size-7 justify-center border border-line bg-raised hover:border-dim"
-            trigger={<Columns3 aria-hidden size={14} />}
-          >
-            <Suspense fallback={<Awaited>Reading the columns…</Awaited>}>
-              <ColumnChooser chosen={view.columns} onChange={(columns) => set({ columns })} />
-            </Suspense>
-          </Popup>
-        )}
-        <span className="2xl:hidden">
-          <Popup title="Views" className="h-7 border border-line bg-raised px-2.5 font-medium hover:border-dim" trigger="Views">
-            <Views view={view} onView={setView} />
-          </Popup>
-        </span>
-        <Segments
-          label="Show as"
-          options={[
-            { value: 'table', label: <Table2 aria-hidden size={14} />, title: 'Table' },
-            { value: 'charts', label: <ChartSpline aria-hidden size={14} />, title: 'Charts: settings against results' },
-          ]}
-          value={view.as}
-          onChange={(as) => set({ as: as === 'charts' ? 'charts' : 'table' })}
-        />
-      </span>
-      {problems.length > 0 && (
-        <p id="search-problems" role="status" className="order-3 w-full text-xs text-bad">
-          {problems.join('; ')}
-        </p>
-      )}
-    </>
-  );
-}
-
-function Message({ title, text, children }: { title: string; text: string; children?: React.ReactNode }) {
-  return (
-    <div className="rounded border border-line bg-panel px-4 py-14 text-center">
-      <p className="font-medium">{title}</p>
-      <p className="mb-3 text-dim">{text}</p>
-      {children}
-    </div>
-  );
-}
-
-function Loading() {
-  return (
-    <div aria-busy className="min-h-0 flex-1 space-y-2 rounded border border-line bg-panel p-3">
-      <span className="sr-only">Reading the runs</span>
-      {[0, 1, 2].map((i) => (
-        <div key={i} className="h-8 animate-pulse rounded bg-raised" />
-      ))}
-    </div>
-  );
+  if (head?.all !== runs.length || !runs.every((run) => run.createdBy.role === 'system' && !run.trashed)) return [];
+  // A queued run has nothing to see yet.
+  return runs.sort((a, b) => Number(a.status === 'queued') - Number(b.status === 'queued'));
 }

@@ -143,10 +143,14 @@ describeInBrowser('importing on the runs page', () => {
   it('the introduction stays below the demonstrations until somebody has a run', async () => {
     const { hub, url } = locked!;
     const demo = await hub.create(systemActor, { ...publishedSetup('reverse'), name: 'Demo' });
+    await hub.command(systemActor, { kind: 'act', id: crypto.randomUUID(), runId: demo.runId, action: 'stop', args: {} });
+    await hub.create(systemActor, { ...publishedSetup('reverse'), name: 'Queued demo' });
     const page = await (await browser.newContext({ storageState: signedIn })).newPage();
     await page.goto(url);
     const introduction = page.getByRole('region', { name: 'Introduction' });
     await introduction.getByText('The runs above are demonstrations.').waitFor();
+    // The newest is queued: the one with something to see comes first.
+    expect(await introduction.getByRole('link', { name: /^Open / }).allTextContents()).toEqual(['Open Demo', 'Open Queued demo']);
     expect(await introduction.getByRole('link', { name: 'Open Demo' }).getAttribute('href')).toBe(`/runs/${demo.runId}`);
     const table = (await page.getByRole('region', { name: 'Table of runs' }).boundingBox())!;
     expect((await introduction.boundingBox())!.y).toBeGreaterThanOrEqual(table.y + table.height);

@@ -262,8 +262,7 @@ export class Run implements Ordered {
 
   // ---- between two updates ----
 
-  /** Runs one slice of the open questions and evaluations, so that commands are read in between. */
-  /** A slice of the work that people asked for; questions and evaluations have their turns, so that none waits for the many passes of another. */
+  /** Runs one slice of the open questions and evaluations, so that commands are read in between. Both have their turns: none waits for the many passes of another. */
   measureSlice(): Promise<void> {
     this.#questionsTurn = !this.#questionsTurn;
     if (this.asking.waiting && (this.#questionsTurn || !this.evaluations.waiting)) return this.asking.slice();

@@ -197,6 +197,10 @@ describe('x axis', () => {
     expect(spread(0, 100, 5)).toEqual([0, 20, 40, 60, 80, 100]);
     expect(spread(0.13, 0.48, 4)).toEqual([0.2, 0.3, 0.4]);
     expect(steps.ticks(0, 3, 10)).toEqual([0, 1, 2, 3]);
+    // One tick alone would not tell the scale.
+    expect(steps.ticks(0, 4448, 2)).toEqual([0, 2000, 4000]);
+    expect(spread(9.1, 11.9, 2)).toEqual([10, 11]);
+    expect(xMap('relative', 1, [{ step: 0, at: 0 }]).ticks(0, 14_000, 1)).toEqual([0, 10_000]);
     expect(xMap('relative', 1, [{ step: 0, at: 0 }]).ticks(0, 90_000, 3)).toEqual([0, 30_000, 60_000, 90_000]);
   });
 });
