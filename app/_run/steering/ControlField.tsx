@@ -127,7 +127,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {!changedMeanwhile &&
               (odd === null ? (
                 // The second click of a double click would be refused as a conflict with the first.
-                <Button size="small" look="primary" type="submit" onClick={(event) => event.detail > 1 && event.preventDefault()}>
+                <Button size="small" look="primary" type="submit">
                   Apply
                 </Button>
               ) : (

@@ -66,6 +66,15 @@ describe('a change for later', () => {
     expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.001, when: { kind: 'step', step: 31 } }]);
   });
 
+  it('is scheduled once by a double click', async () => {
+    const run = atStep30();
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Stop');
+    await write(field('Step'), '31');
+    await user.dblClick(button('Schedule'));
+    expect(run.sent).toEqual([{ kind: 'act', action: 'stop', args: {}, when: { kind: 'step', step: 31 } }]);
+  });
+
   it('to an unusual value is scheduled only by holding the button, as one for now', async () => {
     const run = atStep30();
     mount(run, <ScheduleForm why={null} />);
