@@ -41,3 +41,20 @@ export function describe(spec: ControlSpec): string {
   const high = spec.max === null ? '' : `${spec.exclusiveMax ? '< ' : '<= '}${spec.max}`;
   return [noun, [low, high].filter(Boolean).join(' and ')].filter(Boolean).join(' ');
 }
+
+/** Three significant digits, never as a power of ten: 2.5e12 -> "2,500,000,000,000". */
+const plainly = (n: number): string => n.toLocaleString('en-US', { maximumSignificantDigits: 3 });
+/** A change by more than this factor needs confirmation, where no usual range is declared. */
+const largeFactor = 100;
+
+/** Why a value needs confirmation, in words: "× 2,500 of now; usually 0.00001 to 0.01". null = it is an ordinary value. */
+export function unusual(spec: ControlSpec, value: ControlValue, current: ControlValue): string | null {
+  if (typeof value !== 'number') return null;
+  const factor = typeof current === 'number' && current !== 0 && value !== 0 ? value / current : null;
+  const outside = spec.usual && (value < spec.usual[0] || value > spec.usual[1]);
+  const large = factor !== null && (Math.abs(factor) >= largeFactor || Math.abs(factor) <= 1 / largeFactor);
+  if (!outside && (!large || spec.usual)) return null;
+  const words = factor === null || factor === 1 ? [] : [`× ${plainly(factor)} of now`];
+  if (spec.usual) words.push(`usually ${spec.usual.map(String).join(' to ')}${spec.unit ? ` ${spec.unit}` : ''}`);
+  return words.join('; ');
+}

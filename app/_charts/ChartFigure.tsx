@@ -2,6 +2,7 @@ import { Maximize2, Minimize2 } from 'lucide-react';
 import { createContext, type ReactNode, type Ref, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { IconButton } from '~/app/_components/IconButton';
+import { SeriesName } from '~/app/_components/SeriesName';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
@@ -75,10 +76,9 @@ export function ChartFigure(props: {
       <figcaption className="flow-root min-h-6">
         <span
           id={`${id}title`}
-          title={title}
-          className={`float-left mr-2 max-w-3/5 leading-6 font-semibold ${large ? 'text-base wrap-anywhere' : 'truncate'}`}
+          className={`float-left mr-2 flex max-w-3/5 leading-6 font-semibold ${large ? 'text-base wrap-anywhere' : ''}`}
         >
-          {title}
+          {large ? title : <SeriesName>{title}</SeriesName>}
         </span>
         <span className="float-right ml-2 flex items-center gap-0.5">
           {props.aside}

@@ -1,4 +1,5 @@
 import type { HTMLAttributes, Ref } from 'react';
+import { SeriesName } from '~/app/_components/SeriesName';
 import type { Palette } from './palette';
 import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
@@ -82,7 +83,7 @@ function Item({ of: { name, label, titled, color: of, dashed }, value, round, pa
           className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        <span className={titled ? 'sr-only' : 'min-w-0 truncate'}>{label}</span>
+        {titled ? <span className="sr-only">{label}</span> : <SeriesName title={null}>{label}</SeriesName>}
         <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>

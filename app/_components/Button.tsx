@@ -15,11 +15,23 @@ const sizes = {
 export interface ButtonProps extends ComponentProps<'button'> {
   look?: keyof typeof looks;
   size?: keyof typeof sizes;
+  /** A double click on a form's button sends the form twice. */
+  counts?: boolean;
 }
 
 export const buttonClass = (look: keyof typeof looks = 'plain', size: keyof typeof sizes = 'normal') =>
   `inline-flex shrink-0 items-center justify-center rounded border font-medium whitespace-nowrap select-none disabled:opacity-45 ${looks[look]} ${sizes[size]}`;
 
-export function Button({ look, size, className = '', type = 'button', ...rest }: ButtonProps) {
-  return <button type={type} className={`${buttonClass(look, size)} ${className}`} {...rest} />;
+export function Button({ look, size, className = '', type = 'button', counts = false, onClick, ...rest }: ButtonProps) {
+  return (
+    <button
+      type={type}
+      className={`${buttonClass(look, size)} ${className}`}
+      onClick={(event) => {
+        if (type === 'submit' && event.detail > 1 && !counts) event.preventDefault();
+        onClick?.(event);
+      }}
+      {...rest}
+    />
+  );
 }

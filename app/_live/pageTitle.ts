@@ -2,9 +2,14 @@
 let said = 'Headroom';
 let unread = 0;
 let observer: MutationObserver | null = null;
+/** The title that was set last, and what the browser made of it: it leaves out spaces. */
+let [set, shown] = ['', ''];
 const write = () => {
   const title = unread > 0 ? `(${unread}) ${said}` : said;
-  if (document.title !== title) document.title = title;
+  if (title === set && document.title === shown) return;
+  set = title;
+  document.title = title;
+  shown = document.title;
   if (observer) return;
   // React may come to the title in the page's HTML after the page has said another.
   observer = new MutationObserver(write);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `headroom` command: the first word names the command, the rest are its flags. In a clone: `npm run headroom -- ...`. */
 import { readFileSync } from 'node:fs';
+import { nodeProblem } from '~/server/base/nodeVersion';
 import { givenTwice } from '~/shared/flags';
 import { type Command, commands } from './commands';
 
@@ -63,8 +64,19 @@ else {
     console.error(`${problem}\n\n${help}`);
     process.exit(2);
   }
+  const tooOld = nodeProblem(process.version);
+  if (tooOld !== null) {
+    console.error(tooOld);
+    process.exit(1);
+  }
   process.argv.splice(2, process.argv.length, ...(name === 'start' ? [] : flags));
   const fromSource = import.meta.url.endsWith('.ts');
-  const module = await import(new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href);
+  const url = new URL(fromSource ? `../../${command.source}` : `../${command.bundle}.js`, import.meta.url).href;
+  const module = await import(url).catch((error: Error) => {
+    // Each bundle has its own copy of the class.
+    if (error.name !== 'StartError') throw error;
+    console.error(error.message);
+    process.exit(1);
+  });
   if (typeof module.main === 'function') process.exitCode = await module.main(flags);
 }

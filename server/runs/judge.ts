@@ -4,7 +4,7 @@ import { may } from '~/server/base/permissions';
 import { asks, openQuestions } from '~/shared/analyses';
 import { commandError } from '~/shared/commandError';
 import type { Command, Refusal } from '~/shared/commands';
-import { neverMet } from '~/shared/conditions';
+import { boundsOf, neverMet } from '~/shared/conditions';
 import type { ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
@@ -43,7 +43,8 @@ export function judge(
   const validationError =
     command.kind === 'set' ? validationErrorOfSet(view, command) : validationErrorOfAct(view, command, checkpoints);
   if (validationError) return validationError;
-  const never = command.when ? neverMet({ series: seriesOf(view), evaluations: view.latestEvaluations }, command.when) : null;
+  const measured = { series: seriesOf(view), evaluations: view.latestEvaluations, ...boundsOf(view) };
+  const never = command.when ? neverMet(measured, command.when) : null;
   if (never) return refuse('invalid', `when.value: ${never}`, 'when.value');
   const wrong = validationErrorOfQuestion(view, command, question, checkpoints);
   if (wrong) return wrong;

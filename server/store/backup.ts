@@ -76,6 +76,8 @@ async function copyAll(
   const count = { copied: 0, kept: 0 };
   const seen = new Set<string>();
   await copyBlobs(data, to, seen, count);
+  // It holds secrets, as the original does.
+  await (await open(fresh, 'a', 0o600)).close();
   // All pages in one step: otherwise a concurrent write would restart the copy.
   await db.backup(fresh, { progress: ({ totalPages }) => totalPages });
   await copyBlobs(data, to, seen, count);

@@ -104,6 +104,26 @@ describeInBrowser('a run with long names', () => {
     await openTab(page, 'Steer');
   });
 
+  it('charts of parameters whose names begin and end alike are told apart by their titles, at 1280 and at 360 pixels', async () => {
+    const names = ['query', 'key', 'value'].map((part) => `module.transformer.encoder.block_0.attention.${part}.kernel.weight`);
+    await post('/api/runs/long-names/log', Object.fromEntries(names.map((name) => [name, 1])));
+    for (const width of [1280, 360]) {
+      const narrow = await browser.newPage({ viewport: { width, height: 800 } });
+      await narrow.addInitScript(() => localStorage.setItem('headroom.tour', 'seen'));
+      await narrow.goto(page.url());
+      for (const name of names) {
+        const figure = narrow.getByRole('figure', { name, exact: true });
+        await figure.scrollIntoViewIfNeeded();
+        const title = figure.getByTitle(name, { exact: true }).first();
+        const end = title.locator('[aria-hidden]').last();
+        expect(await whole(end, figure), name).toBe(true);
+        expect(name.endsWith((await end.textContent())!)).toBe(true);
+        expect(await title.locator('.sr-only').textContent()).toBe(name);
+      }
+      await narrow.close();
+    }
+  });
+
   it('on a phone, the settings of a sweep and the groups of series are there with their whole names', async () => {
     await post('/api/runs', { key: 'another-run', config: { lr: 1e-3, [longPath]: 0.2, last: 1 } });
     const phone = await browser.newPage({ viewport: { width: 360, height: 640 } });

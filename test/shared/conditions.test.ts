@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { Condition } from '~/shared/commands';
-import { describeCondition, type Measured, neverMet } from '~/shared/conditions';
+import { describeCondition, type Measured, neverMet, seldomMet } from '~/shared/conditions';
+import { controls } from '~/test/support/synthetic';
 
 const measured: Measured = {
   series: [
@@ -61,6 +62,36 @@ it.each([
 ] satisfies [Condition, string | null][])('%j by the role of its number: %j', (condition, message) => {
   expect(neverMet(measured, condition)).toBe(message);
 });
+
+const bounded: Measured = {
+  ...measured,
+  series: [...measured.series, { name: 'epoch', role: 'epoch' }, { name: 'clip', role: 'clipThreshold' }],
+  controls: [
+    { ...controls.values[0]!, usual: [1e-5, 0.01] },
+    { ...controls.values[1]!, max: 1000 },
+  ],
+  values: { learningRate: { value: 0.001 }, clipThreshold: { value: 5 } },
+  epochs: 10,
+};
+it.each([
+  [series('epoch', '>', 1e9), 'the run ends after 10 epochs; give a number below that', null],
+  [series('epoch', '>', 10), 'the run ends after 10 epochs; give a number below that', null],
+  [series('epoch', '>', 8.5), null, null],
+  [series('epoch', '<', 0), 'an epoch is never below 0; give a number above 0', null],
+  [series('lr', '>', 10), null, 'Learning rate: × 10,000 of now; usually 0.00001 to 0.01'],
+  [series('lr', '>', 0.001), null, null],
+  // A schedule takes it there.
+  [series('lr', '<', 1e-9), null, null],
+  [series('clip', '>', 1000), 'Clip at is at most 1000; give a number below that', 'Clip at: × 200 of now'],
+  [series('clip', '>', 100), null, null],
+  [series('clip', '>', 0.001), null, null],
+  [series('loss', '>', 1e9), null, null],
+] satisfies [Condition, string | null, string | null][])(
+  '%j by what the run declares: never %j, seldom %j',
+  (condition, never, seldom) => {
+    expect([neverMet(bounded, condition), seldomMet(bounded, condition)]).toEqual([never, seldom]);
+  },
+);
 
 it('each is said in words', () => {
   expect(

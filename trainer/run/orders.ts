@@ -1,7 +1,7 @@
 /** The commands of a run: each is answered once, at a step boundary, or held until its condition is met. */
 import { applied, refused, scheduled } from '~/shared/commandAnswers';
 import type { Condition, LoggedCommand, Refusal } from '~/shared/commands';
-import { describeCondition } from '~/shared/conditions';
+import { describeCondition, seldomMet } from '~/shared/conditions';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
 import { changeWords, type Plan } from '~/shared/schedule';
@@ -56,13 +56,18 @@ export class Orders {
     if (wrong) return this.refuse(logged, wrong);
     if (this.#isMet(logged)) return this.#apply(logged);
     this.#hold(logged);
-    this.output.emit(scheduled(logged, step, `waits: ${describeCondition(when)}${this.#beyondEnd(when)}`));
+    this.output.emit(scheduled(logged, step, `waits: ${describeCondition(when)}${this.#doubt(when)}`));
   }
 
-  /** A note for a condition whose step is after the run's end, with the current settings. */
-  #beyondEnd(when: Condition): string {
+  /** A note for a condition that will probably never be met, with the current settings. */
+  #doubt(when: Condition): string {
     const end = this.run.plannedSteps();
-    return when.kind === 'step' && when.step > end ? `; the run ends at step ${end} as things stand` : '';
+    if (when.kind === 'step') return when.step > end ? `; the run ends at step ${end} as things stand` : '';
+    const { settings } = this.run.facts();
+    const values = Object.fromEntries(this.controls.map(({ spec, read }) => [spec.name, { value: read(settings) }]));
+    const controls = this.controls.map(({ spec }) => spec);
+    const seldom = seldomMet({ series: this.nameable.columns, evaluations: [], controls, values }, when);
+    return seldom === null ? '' : `; ${seldom}`;
   }
 
   /** Applies a command of the recorded run at the step at which it took effect there, ignoring its condition. */

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
+import { SeriesName } from '~/app/_components/SeriesName';
 import { useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
@@ -44,8 +45,8 @@ export function EvaluationsPanel() {
                   Step
                 </th>
                 {columns.map((name) => (
-                  <th key={name} scope="col" className="max-w-28 truncate px-1 text-right font-medium last:pr-3" title={name}>
-                    {name}
+                  <th key={name} scope="col" className="px-1 text-right font-medium last:pr-3">
+                    <SeriesName className="ml-auto max-w-28">{name}</SeriesName>
                   </th>
                 ))}
               </tr>
@@ -53,8 +54,8 @@ export function EvaluationsPanel() {
             <tbody className="font-mono">
               {newestFirst.map((e) => (
                 <tr key={e.seq} className={`hover:bg-raised/60 ${e.step > at ? 'text-dim' : ''}`} title={describeRow(e)}>
-                  <th scope="row" className="max-w-28 truncate px-3 text-left font-sans font-normal" title={e.split}>
-                    {e.split}
+                  <th scope="row" className="px-3 text-left font-sans font-normal">
+                    <SeriesName className="max-w-28">{e.split}</SeriesName>
                   </th>
                   <td className="px-1 text-right whitespace-nowrap">
                     <GoToStep step={e.step} className="min-h-6" />

@@ -6,6 +6,7 @@ import { FormEnd, TextField } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
 import { Modal } from '~/app/_components/Modal';
 import { numberTyped } from '~/app/_components/numberTyped';
+import { SeriesName } from '~/app/_components/SeriesName';
 import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
 import { useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
@@ -94,9 +95,7 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
           <ol>
             {series.map((name, i) => (
               <li key={name} className="flex items-center gap-1 py-0.5">
-                <span className="min-w-0 flex-1 truncate font-mono text-xs" title={name}>
-                  {name}
-                </span>
+                <SeriesName className="flex-1 font-mono text-xs">{name}</SeriesName>
                 <IconButton icon={ArrowUp} label={`Move ${name} up`} disabled={i === 0} onClick={() => swap(i, -1)} />
                 <IconButton
                   icon={ArrowDown}

@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { count } from '~/app/_components/format';
+import { SeriesName } from '~/app/_components/SeriesName';
 import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
@@ -57,9 +58,7 @@ function Card({ item }: { item: MediaItem }) {
   return (
     <figure className="rounded border border-line">
       <figcaption className="flex items-baseline justify-between gap-2 border-b border-line px-2 py-1 text-xs">
-        <span className="min-w-0 truncate font-medium" title={name}>
-          {name}
-        </span>
+        <SeriesName className="font-medium">{name}</SeriesName>
         <GoToStep step={step} className="text-2xs">
           step {count(step)}
         </GoToStep>

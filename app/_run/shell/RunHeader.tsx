@@ -5,6 +5,7 @@ import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Progress } from '~/app/_components/Progress';
+import { SeriesName } from '~/app/_components/SeriesName';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
@@ -195,8 +196,8 @@ function Newest() {
         const [name, value] = text.split('\n');
         return (
           <div key={name}>
-            <dt className="max-w-32 truncate align-bottom inline-block!" title={name}>
-              {name}
+            <dt className="align-bottom inline-block!">
+              <SeriesName className="max-w-32">{name!}</SeriesName>
             </dt>
             <dd>{value}</dd>
           </div>

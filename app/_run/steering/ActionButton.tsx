@@ -63,8 +63,7 @@ export function ActionButton(props: {
           title={why ?? action.help}
           disabled={why !== null || disabled}
           aria-busy={waiting}
-          // A double click asks once; only steps are counted by clicks.
-          onClick={(event) => event.detail > 1 && action.role !== 'step' && event.preventDefault()}
+          counts={action.role === 'step'}
         >
           {icon}
           {action.label}

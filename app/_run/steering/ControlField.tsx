@@ -10,9 +10,10 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { useMissingStep } from '~/app/_run/timeline/snapshotWords';
 import type { ControlSpec, ControlValue } from '~/shared/controls';
+import { unusual } from '~/shared/controlValues';
 import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
-import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf, unusual } from './steering';
+import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf } from './steering';
 import { ValueInput } from './ValueInput';
 
 const RatePreview = later(() => import('./RatePreview'));
@@ -126,7 +127,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {!changedMeanwhile &&
               (odd === null ? (
                 // The second click of a double click would be refused as a conflict with the first.
-                <Button size="small" look="primary" type="submit" onClick={(event) => event.detail > 1 && event.preventDefault()}>
+                <Button size="small" look="primary" type="submit">
                   Apply
                 </Button>
               ) : (

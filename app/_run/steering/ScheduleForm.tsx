@@ -7,13 +7,13 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
-import type { Measured } from '~/shared/conditions';
-import { actionWithRole } from '~/shared/controlValues';
+import { boundsOf, type Measured } from '~/shared/conditions';
+import { actionWithRole, unusual } from '~/shared/controlValues';
 import { own } from '~/shared/own';
 import type { WithLists } from '~/shared/view';
 import { HoldButton } from './HoldButton';
-import { conditionOf, metricsOf, splitsOf, startTexts, type WhenTexts } from './schedule';
-import { describeCommand, readText, startArgs, textOf, unusual } from './steering';
+import { conditionOf, metricsOf, seldom, splitsOf, startTexts, type WhenTexts } from './schedule';
+import { describeCommand, readText, startArgs, textOf } from './steering';
 import { ValueInput } from './ValueInput';
 
 const small = 'w-auto! max-w-full';
@@ -23,15 +23,17 @@ const whenWords = [
   { value: 'series', text: 'when a curve' },
 ] as const;
 const noEvaluations: WithLists['evaluations'] = [];
+const noBounds = {};
 
 /** Schedules a change or an action: at a step, or once a number passes a value. Scheduled commands are listed and can be canceled. */
 export default function ScheduleForm({ why }: { why: string | null }) {
   const steer = useSteer();
   const store = useRunStore();
   const controls = useView((v) => v.controls, { values: [], actions: [] });
+  const bounds = useView(boundsOf, noBounds);
   const series = useSeries();
   const evaluations = useView((v) => v.latestEvaluations, noEvaluations);
-  const measured: Measured = useMemo(() => ({ series, evaluations }), [series, evaluations]);
+  const measured: Measured = useMemo(() => ({ series, evaluations, ...bounds }), [series, evaluations, bounds]);
   const [what, setWhat] = useState('');
   const [value, setValue] = useState('');
   const [edits, setEdits] = useState<Partial<WhenTexts>>({});
@@ -56,7 +58,8 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   useEffect(() => void box.current?.scrollIntoView({ block: 'nearest' }), []);
   if (!spec && !action) return null;
   const meant = spec && readText(spec, value);
-  const odd = spec && meant?.ok ? unusual(spec, meant.value, current) : null;
+  const oddValue = spec && meant?.ok ? unusual(spec, meant.value, current) : null;
+  const odd = oddValue ?? seldom(when, measured);
 
   const submit = async (event?: FormEvent) => {
     event?.preventDefault();

@@ -2,7 +2,7 @@ import { count } from '~/app/_components/format';
 import { numberTyped, wholeTyped } from '~/app/_components/numberTyped';
 import { rankedMetrics } from '~/app/_live/evaluationWords';
 import { type Condition, condition } from '~/shared/commands';
-import { type Measured, neverMet } from '~/shared/conditions';
+import { type Measured, neverMet, seldomMet } from '~/shared/conditions';
 
 /** The condition as the texts of the form's fields. */
 export interface WhenTexts {
@@ -62,6 +62,13 @@ export function conditionOf(
   }
   const issue = parsed.error.issues[0]!;
   return { ok: false, message: `${issue.path.join('.')}: ${issue.message}` };
+}
+
+/** Why what the texts describe will probably never come, so that it needs to be asked about; null = it is ordinary, or not complete. */
+export function seldom(t: WhenTexts, measured: Measured): string | null {
+  const value = numberTyped(t.value);
+  if (t.kind !== 'series' || value === null) return null;
+  return seldomMet(measured, { kind: t.kind, name: t.series, comparison: t.comparison, value });
 }
 
 /** A set and a metric need a name but may not exist yet; a series must exist, as it is chosen from a list. */

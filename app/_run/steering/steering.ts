@@ -45,23 +45,6 @@ export function aboutControl(spec: ControlSpec): string {
   return `${what[0]!.toUpperCase()}${what.slice(1)}; ${start} at the start; takes effect with the ${spec.takesEffect}. ${spec.help}`;
 }
 
-/** Three significant digits, never as a power of ten: 2.5e12 -> "2,500,000,000,000". */
-const plainly = (n: number): string => n.toLocaleString('en-US', { maximumSignificantDigits: 3 });
-/** A change by more than this factor needs confirmation, where no usual range is declared. */
-const largeFactor = 100;
-
-/** Why a value needs confirmation, in words: "× 2,500 of now; usually 0.00001 to 0.01". null = it is an ordinary value. */
-export function unusual(spec: ControlSpec, value: ControlValue, current: ControlValue): string | null {
-  if (typeof value !== 'number') return null;
-  const factor = typeof current === 'number' && current !== 0 && value !== 0 ? value / current : null;
-  const outside = spec.usual && (value < spec.usual[0] || value > spec.usual[1]);
-  const large = factor !== null && (Math.abs(factor) >= largeFactor || Math.abs(factor) <= 1 / largeFactor);
-  if (!outside && (!large || spec.usual)) return null;
-  const words = factor === null || factor === 1 ? [] : [`× ${plainly(factor)} of now`];
-  if (spec.usual) words.push(`usually ${spec.usual.map(String).join(' to ')}${spec.unit ? ` ${spec.unit}` : ''}`);
-  return words.join('; ');
-}
-
 /** The declared defaults of an action's arguments. */
 export function startArgs({ args }: ActionSpec): Table<ControlValue> {
   const out: Table<ControlValue> = {};

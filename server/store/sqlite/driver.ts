@@ -27,7 +27,13 @@ function load(): typeof Database {
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message.split('\n')[0]}`);
     }
+  // npm installed the one for the Node that ran it.
+  const again = 'run npm install again with this Node, where Headroom is installed';
   throw new StartError(
-    `no SQLite driver can be loaded on Node ${process.version} (${failures.join('; ')}): use Node 22 or newer, for which there are ready binaries, or install Python 3, make and a C++ compiler and run npm install again`,
+    `no SQLite driver can be loaded on Node ${process.version} (${failures.join('; ')}): ${
+      major < 22
+        ? `use Node 22 or newer, for which there are ready binaries, or install Python 3, make and a C++ compiler, and ${again}`
+        : again
+    }`,
   );
 }

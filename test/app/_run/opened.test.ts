@@ -156,7 +156,7 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await context.grantPermissions(['notifications'], { origin: app.url });
     // A tab of a browser without a screen is never hidden; that the browser shows the notification is its own word.
     await context.addInitScript(() => {
-      Object.defineProperty(document, 'hidden', { get: () => true });
+      Object.defineProperty(document, 'hidden', { get: () => 'isHidden' in window });
       const shown: string[] = [];
       Object.assign(window, { shown });
       window.Notification = class extends window.Notification {
@@ -172,6 +172,10 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
     await hidden.getByRole('dialog').getByRole('checkbox').check();
     await hidden.keyboard.press('Escape');
     await openTab(hidden, 'Activity');
+    await hidden.evaluate(() => {
+      Object.assign(window, { isHidden: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    });
     const runId = /\/runs\/([a-z0-9]+)/.exec(hidden.url())![1]!;
     const alert = (message: string, quiet = {}) =>
       app.hub.decide(runId, (v) => [{ type: 'alert', step: v.step, level: 'warning', kind: 'loss-spike', message, ...quiet }]);

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import manifest from '~/package.json';
+import { nodeProblem } from '~/server/base/nodeVersion';
 import { commands } from '~/server/process/commands';
 import { ownFolder } from '~/test/support/folder';
 
@@ -95,6 +96,33 @@ describe('headroom', () => {
   it('a value of a flag keeps what it has after a "="', async () => {
     const { code, printed } = await headroom('start', '--port=99999=1');
     expect([code, printed]).toEqual([1, expect.stringContaining('PORT="99999=1": a whole number')]);
+  });
+
+  it('says in one line that no SQLite driver loads, e.g. after another Node was installed', async () => {
+    const folder = ownFolder();
+    const broken = join(folder.path, 'broken.cjs');
+    const load = `const { _load } = Module; Module._load = (name, ...rest) => {
+      if (name.startsWith('better-sqlite3')) throw new Error('compiled for another Node\\nand more');
+      return _load(name, ...rest);
+    };`;
+    writeFileSync(broken, `const Module = require('node:module'); ${load}`);
+    const { code, printed } = await run(['--require', broken, 'server/process/headroom.ts', 'verify', folder.path]);
+    folder.remove();
+    expect([code, printed]).toEqual([
+      1,
+      expect.stringMatching(
+        /^no SQLite driver can be loaded on Node v\S+ \(better-sqlite3\S*: compiled for another Node\b.*\): .*run npm install again with this Node, where Headroom is installed\n$/,
+      ),
+    ]);
+  });
+
+  it.each([
+    ['v18.20.8', 'Headroom needs Node 20.19 or newer, and this is v18.20.8: https://nodejs.org has newer ones'],
+    ['v20.18.3', 'Headroom needs Node 20.19 or newer, and this is v20.18.3: https://nodejs.org has newer ones'],
+    ['v20.19.0', null],
+    ['v22.1.0', null],
+  ])('on Node %s', (version, problem) => {
+    expect(nodeProblem(version)).toBe(problem);
   });
 
   it('says its version', async () => {

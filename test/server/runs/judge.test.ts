@@ -65,6 +65,8 @@ const row = (...values: [loss: number, gradNorm: number, accuracy: number]): Run
   values: Float64Array.from(values),
 });
 const running = viewAfter({}, ...begun);
+const epoch: RunEvent = { type: 'series', stream: 'epochs', columns: [{ name: 'epoch', role: 'epoch' }] };
+const tenEpochs = { ...viewAfter({}, ...begun, epoch), totalSteps: 2000, stepsPerEpoch: 200 };
 const finished = viewAfter({}, ...begun, saved(2, 'c'), status('finished'));
 const ownScript = { setup: publishedSetup('reverse', {}, { recipe: null, name: 'mine' }) };
 
@@ -154,6 +156,12 @@ describe('a command', () => {
       running,
       set({ when: { kind: 'series', name: 'acc', comparison: '>', value: 2 } }),
       ['invalid', 'when.value', 'when.value: an accuracy is never above 1; give a number below 1'],
+    ],
+    [
+      'a condition beyond the end of the run',
+      tenEpochs,
+      set({ when: { kind: 'series', name: 'epoch', comparison: '>', value: 1e9 } }),
+      ['invalid', 'when.value', 'when.value: the run ends after 10 epochs; give a number below that'],
     ],
     ['a condition', running, set({ when: { kind: 'series', name: 'acc', comparison: '>', value: 0.9 } }), null],
     [

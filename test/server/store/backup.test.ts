@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { migrate } from '~/server/cluster/migrate';
@@ -110,6 +110,9 @@ it('a folder that a server uses, or that holds the data of another one, is not w
   await (await startApp({ dataFolder: data })).close();
   const used = path.join(folder.path, 'used');
   await backup(data, used);
+  // The database holds secrets: webhooks, and on a node the token of the trainers.
+  for (const file of ['headroom.db', 'trainer.token', 'audit.jsonl'])
+    for (const at of [data, used]) if (process.platform !== 'win32') expect(statSync(path.join(at, file)).mode & 0o77).toBe(0);
   const app = await startApp({ dataFolder: used });
   await expect(backup(data, used)).rejects.toThrow(`FOLDER: ${used} is in use by another Headroom server`);
   await app.close();

@@ -236,6 +236,7 @@ describe('commands with a condition', () => {
         [5, { action: 'pause', when: { kind: 'evaluation', split: 'test', metric: 'loss', comparison: '<', value: -1 } }],
         [5, { action: 'pause', when: { kind: 'series', name: 'loss', comparison: '<', value: 0 } }],
         [5, { action: 'pause', when: { kind: 'series', name: 'gradNorm', comparison: '<', value: -1 } }],
+        [13, { action: 'pause', when: { kind: 'series', name: 'learningRate', comparison: '>', value: 10 } }],
       ]),
     });
     expect(ofType(run, 'command.refused').map((e) => [e.seq, e.step, e.reason, e.message])).toEqual([
@@ -250,10 +251,12 @@ describe('commands with a condition', () => {
       [11, 5, 'invalid', 'when loss < 0: this loss is never below 0; give a number above 0'],
       [12, 5, 'invalid', 'when gradNorm < -1: a gradient norm is never below 0; give a number above 0'],
       [5, 15, 'run-ended', 'the run ended before it came to that'],
+      [13, 15, 'run-ended', 'the run ended before it came to that'],
     ]);
     expect(ofType(run, 'command.applied').map((e) => e.seq)).toEqual([6]);
-    expect(ofType(run, 'command.scheduled').map((e) => e.message)).toEqual(
-      Array(2).fill('waits: at step 999; the run ends at step 15 as things stand'),
-    );
+    expect(ofType(run, 'command.scheduled').map((e) => e.message)).toEqual([
+      ...Array(2).fill('waits: at step 999; the run ends at step 15 as things stand'),
+      expect.stringMatching(/^waits: when learningRate > 10; Learning rate: × [\d,]+ of now$/),
+    ]);
   });
 });

@@ -11,7 +11,7 @@ import type { RunEvent } from '~/shared/events';
 import { inRun, mount, people, TestRun } from '~/test/support/component';
 import { publishedSetup } from '~/test/support/setups';
 import { server } from '~/test/support/stubServer';
-import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
+import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 
 const opened: string[] = [];
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
@@ -66,6 +66,15 @@ describe('a change for later', () => {
     expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.001, when: { kind: 'step', step: 31 } }]);
   });
 
+  it('is scheduled once by a double click', async () => {
+    const run = atStep30();
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Stop');
+    await write(field('Step'), '31');
+    await user.dblClick(button('Schedule'));
+    expect(run.sent).toEqual([{ kind: 'act', action: 'stop', args: {}, when: { kind: 'step', step: 31 } }]);
+  });
+
   it('to an unusual value is scheduled only by holding the button, as one for now', async () => {
     const run = atStep30();
     mount(run, <ScheduleForm why={null} />);
@@ -104,6 +113,31 @@ describe('a change for later', () => {
       },
     ]);
     expect((field('Value') as HTMLInputElement).value).toBe('0.9');
+  });
+
+  it('for a number that the run will hardly reach is asked about, and one that it cannot reach is refused', async () => {
+    const run = atStep30();
+    const usual: [number, number] = [1e-5, 0.01];
+    const started = runStarted(30, values) as Extract<RunEvent, { type: 'started' }>;
+    run.log({
+      ...started,
+      controls: { ...controls, values: controls.values.map((c) => (c.role === 'learningRate' ? { ...c, usual } : c)) },
+    });
+    run.log({ type: 'series', stream: 'epochs', columns: [{ name: 'epoch', role: 'epoch' }] });
+    mount(run, <ScheduleForm why={null} />);
+    await choose('Stop');
+    await user.selectOptions(screen.getByRole('combobox', { name: 'When' }), 'when a curve');
+    await write(screen.getByRole('combobox', { name: 'Curve' }), 'epoch');
+    await write(field('Value'), '1e9{Enter}');
+    expect(screen.getByRole('alert').textContent).toBe('Value: the run ends after 10 epochs; give a number below that');
+    await write(screen.getByRole('combobox', { name: 'Curve' }), 'learningRate');
+    await write(field('Value'), '10{Enter}');
+    screen.getByText('Learning rate: × 20,000 of now; usually 0.00001 to 0.01');
+    expect(run.sent).toEqual([]);
+    button('Hold to schedule').focus();
+    await user.keyboard('{Enter>}');
+    await waitFor(() => expect(run.sent).toHaveLength(1));
+    expect(run.sent[0]!.when).toEqual({ kind: 'series', name: 'learningRate', comparison: '>', value: 10 });
   });
 
   it('is listed with who asked for it, and called off there', async () => {

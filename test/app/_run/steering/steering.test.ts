@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { clipRule, happeningsOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
-import { describeCommand, describeValue, readText, undoOf, unusual, whyNot } from '~/app/_run/steering/steering';
+import { describeCommand, describeValue, readText, undoOf, whyNot } from '~/app/_run/steering/steering';
 import type { ControlSpec } from '~/shared/controls';
+import { unusual } from '~/shared/controlValues';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
