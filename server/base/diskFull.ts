@@ -8,8 +8,8 @@ export const isDiskFull = (error: unknown): boolean => error instanceof Error &&
 /** An error of the file system, for the operator: the path, named by `field`, and what to do. Null: an error of another kind. */
 export function fileProblem(error: unknown, field: string, folder: string): string | null {
   if (isDiskFull(error)) return `${field} ${folder}: ${pathProblem({ code: 'ENOSPC', message: '' }, 'write')}`;
-  const { errno, path = folder } = error as NodeJS.ErrnoException;
-  return typeof errno === 'number' ? `${field} ${path}: ${pathProblem(error, 'write')}` : null;
+  const { path } = error as NodeJS.ErrnoException;
+  return path === undefined ? null : `${field} ${path}: ${pathProblem(error, 'write')}`;
 }
 
 export const diskFullWords = 'the disk of the server is full: make room there and ask again';

@@ -21,9 +21,11 @@ const askEveryMs = 5_000;
 /** @throws StartError when the port is not available */
 export async function startRelayNode({ leader, open, ...options }: RelayOptions) {
   let target: Target = { problem: `the server at ${leader} has not answered yet` };
+  /** Why it did not answer the last time; viewers are still passed on, as it may be back at any moment. */
+  let silent: string | null = null;
   const standIn = new StandIn(
     () => target,
-    options.routes(() => target),
+    options.routes(() => ('address' in target && silent !== null ? { problem: silent } : target)),
     options.basePath,
   );
   const front = createServer((request, response) => standIn.request(request, response));
@@ -34,16 +36,22 @@ export async function startRelayNode({ leader, open, ...options }: RelayOptions)
   async function ask(): Promise<void> {
     const answer = await fetch(`${leader}/readyz`, { signal: AbortSignal.timeout(askEveryMs) });
     const { login } = (await answer.json()) as { login?: boolean };
-    if (open || login === true) {
+    silent = null;
+    if (login === true || (open && login === false)) {
       target = { address: leader };
       return;
     }
     standIn.cut();
     const why =
-      login === undefined ? 'does not say whether people sign in: it has another version' : 'lets everybody in without a login';
-    target = { problem: `the server at ${leader} ${why}; set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here` };
+      login === undefined
+        ? 'does not say whether people sign in: it is a relay or stands by itself, or has another version; give the address of a server'
+        : 'lets everybody in without a login; set HEADROOM_LOGIN=required there, or HOST=127.0.0.1 here';
+    target = { problem: `the server at ${leader} ${why}` };
   }
-  const askNow = () => ask().catch(() => {});
+  const askNow = () =>
+    ask().catch(() => {
+      silent = `the server at ${leader} does not answer`;
+    });
   await askNow();
   const timer = setInterval(askNow, askEveryMs);
   return {

@@ -47,7 +47,7 @@ import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
-import { diskCheck, healthRoutes, storeCheck } from './health';
+import { databaseCheck, diskCheck, healthRoutes, storeCheck } from './health';
 import { measuredStore } from './measuredStore';
 import { type Counts, openMetrics } from './metrics';
 import { startTrainerProcess } from './trainerProcess';
@@ -246,6 +246,7 @@ export async function createApp(options: AppOptions): Promise<App> {
             start: async () => (started ? null : 'the server is still starting'),
             end: async () => (ending ? 'the server is ending' : null),
             disk: diskCheck(dataFolder),
+            database: databaseCheck(dataFolder),
             store: storeCheck(store),
           },
           () => ({ login: !loopback }),

@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
 import { sendJson } from '~/server/base/respond';
 import type { Route } from '~/server/base/route';
 import type { Store } from '~/server/store';
+import { databaseFile } from '~/server/store/sqlite/schema';
 
 /** With less free space, commits may begin to fail at any time. */
 const leastFreeBytes = 256 * 2 ** 20;
@@ -19,6 +21,17 @@ export const diskCheck =
     if (free >= least) return null;
     return `${folder} has ${Math.round(free / 2 ** 20)} MB left, at least ${Math.round(least / 2 ** 20)} MB are needed; make room, or move the folder`;
   };
+
+/** Checks that the database which is open is the one in the folder. To be called when it is open. */
+export function databaseCheck(folder: string): () => Promise<string | null> {
+  const file = databaseFile(folder);
+  const inode = () => statSync(file, { throwIfNoEntry: false })?.ino;
+  const opened = inode();
+  return async () =>
+    inode() === opened
+      ? null
+      : `${file} was deleted or replaced: what is written now is lost when the server ends; end it, put the folder in its place, and start it again`;
+}
 
 /** Checks that the store's threads answer and can write. */
 export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<string | null> => {

@@ -34,6 +34,8 @@ export async function listen(server: Server, host: string, port: number): Promis
       case 'EACCES':
         throw new StartError(`PORT: ${port} needs rights this process does not have; take one above 1023, e.g. PORT=3000`);
       case 'EADDRNOTAVAIL':
+      // An address of one link without the name of the link: fe80::1.
+      case 'EINVAL':
       case 'ENOTFOUND':
       case 'EAI_AGAIN':
         throw new StartError(`HOST: ${host} is no address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 the network`);

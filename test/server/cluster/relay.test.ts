@@ -4,7 +4,8 @@ import { Server, type Socket } from 'socket.io';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Target } from '~/server/cluster/forward';
 import { startRelayNode } from '~/server/cluster/relayNode';
-import { StandIn } from '~/server/cluster/standIn';
+import { StandIn, standInHealth } from '~/server/cluster/standIn';
+import { healthRoutes } from '~/server/process/health';
 import { closeHttp, listen } from '~/server/web/listen';
 import { type Looking, paths } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
@@ -208,9 +209,13 @@ describe('a relay', () => {
 });
 
 describe('a process that only relays', () => {
-  const options = { host: '127.0.0.1', port: 0, basePath: '', routes: () => [] };
+  const options = { host: '127.0.0.1', port: 0, basePath: '' };
+  const routes = (target: () => Target) => {
+    const { leader, about } = standInHealth(target);
+    return healthRoutes('test', { leader }, about);
+  };
   const relayNode = async (leader: string, open: boolean) => {
-    const node = await startRelayNode({ ...options, leader, open });
+    const node = await startRelayNode({ ...options, routes, leader, open });
     closers.push(() => node.close());
     return { ...node, url: `http://127.0.0.1:${node.port}` };
   };
@@ -236,10 +241,26 @@ describe('a process that only relays', () => {
     expect((await relayNode(app.url, true)).problem()).toBe(null);
   });
 
+  it('does not relay a relay, such as itself', async () => {
+    const app = await startApp();
+    closers.push(() => app.close());
+    const node = await relayNode((await relayNode(app.url, true)).url, true);
+    expect(node.problem()).toMatch(
+      / does not say whether people sign in: it is a relay or stands by itself, .*; give the address of a server$/,
+    );
+  });
+
   it('says so while its server does not answer', async () => {
     const app = await startApp();
     await app.close();
     const node = await relayNode(app.url, true);
     expect(node.problem()).toBe(`the server at ${app.url} has not answered yet`);
+    const server = await startApp();
+    const relay = await relayNode(server.url, true);
+    const ready = () => fetch(`${relay.url}/readyz`);
+    expect((await ready()).status).toBe(200);
+    await server.close();
+    await vi.waitFor(async () => expect((await ready()).status).toBe(503), { timeout: 60_000, interval: 200 });
+    expect(await (await ready()).json()).toMatchObject({ problems: { leader: `the server at ${server.url} does not answer` } });
   });
 });

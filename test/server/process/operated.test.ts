@@ -1,6 +1,8 @@
 /** What whoever operates the server looks at: /healthz, /readyz, /metrics, the log; and how long its end may take. */
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { AppOptions } from '~/server/process/app';
 import { diskCheck } from '~/server/process/health';
@@ -66,6 +68,15 @@ describe('/readyz', () => {
     await app!.close();
     app = null;
     folder.remove();
+  });
+
+  it('says that the data folder was deleted: what is written then is lost', async () => {
+    app = await startApp();
+    expect((await ready(app)).status).toBe(200);
+    const file = path.join(app.dataFolder, 'headroom.db');
+    rmSync(file);
+    const gone = `${file} was deleted or replaced: what is written now is lost when the server ends; end it, put the folder in its place, and start it again`;
+    expect(await ready(app)).toEqual({ status: 503, body: { ok: false, problems: { database: gone }, login: false } });
   });
 
   it('says how little room the disk has', async () => {

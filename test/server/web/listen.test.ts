@@ -26,3 +26,12 @@ it('an idle connection is kept for longer than a proxy keeps it, and an upload m
   expect([answer.headers.get('keep-alive'), server.requestTimeout]).toEqual(['timeout=75', 86_400_000]);
   await closeHttp(server);
 });
+
+it.each(['203.0.113.7', 'fe80::1'])(
+  '%s is no address of this machine: the setting and what would fit are named',
+  async (host) => {
+    await expect(listen(createServer(), host, 0)).rejects.toThrow(
+      `HOST: ${host} is no address of this machine; 127.0.0.1 is this machine alone, 0.0.0.0 the network`,
+    );
+  },
+);
