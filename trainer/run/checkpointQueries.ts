@@ -14,6 +14,7 @@ import type { Learner, Task } from '~/trainer/types';
 import { controlsOf, type Settings } from './controls';
 import { openCheckpoint, restoreSettings } from './origin';
 import { questions, type Subject, withDefaults } from './questions';
+import { probeOf } from './taskRules';
 import { Turns } from './turns';
 
 export interface CheckpointQueriesParts {
@@ -135,7 +136,7 @@ export class CheckpointQueries {
       const settings: Settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
       restoreSettings(saved, controlsOf(config, task), settings, new Map());
       learner.load({ ...saved.learner, m: null, v: null, updates: 0 });
-      return { subject: { task, learner, probe: () => task.probe(config.probeSize, settings.probeExamples) }, learner };
+      return { subject: { task, learner, probe: () => probeOf(task, config.probeSize, settings.probeExamples) }, learner };
     } catch (error) {
       learner.dispose();
       throw error;

@@ -10,6 +10,7 @@ import type { Config } from '~/shared/setup';
 import { anyConfig, type RunConfig } from '~/trainer/base/config';
 import type { Task } from '~/trainer/types';
 import type { Position } from './position';
+import { probeOf } from './taskRules';
 
 /** All values that controls can change: the run's current config, and the chosen probe examples. */
 export interface Settings {
@@ -157,7 +158,7 @@ function table(start: RunConfig, task: Task): Control[] {
       { type: 'text', nullLabel: 'the first of the validation set', label: 'Probe examples', help: task.probeHelp },
       (value, { settings }) => {
         try {
-          task.probe(settings.config.probeSize, value as string | null);
+          probeOf(task, settings.config.probeSize, value as string | null);
           return null;
         } catch (error) {
           return error instanceof Error ? error.message : String(error);

@@ -46,6 +46,8 @@ export class Evaluator {
     sum.elapsedMs += this.clock() - startedMs;
     if (!open.next.done) return null;
     this.#open = null;
+    const said = this.task.sizes[split];
+    if (sum.examples !== said) throw new Error(`the ${split} set has ${sum.examples} examples; its recipe says ${said}`);
     return { ...sum, loss: sum.loss / sum.examples, accuracy: sum.accuracy / sum.examples };
   }
 }

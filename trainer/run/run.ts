@@ -21,6 +21,7 @@ import { columnsOf, stepStream, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
 import { Samples } from './samples';
 import { SnapshotTaker } from './snapshotTaker';
+import { checkNumbers } from './taskRules';
 
 export interface RunParts {
   /** The recipe's name. */
@@ -56,7 +57,7 @@ export class Run implements Ordered {
     origin: Origin,
   ) {
     const { recipe, config, task, learner, runId, clock } = parts;
-    mainOf(task, { loss: 0, accuracy: 0 });
+    checkNumbers(task, learner.params);
     this.#controls = controlsOf(config, task);
     this.#settings = { config: structuredClone(config), probeExamples: null, snapshotDrift: null };
     this.output = new Output(learner.params, task, clock);

@@ -7,6 +7,7 @@ import { driftSignal } from '~/trainer/nn/signals';
 import { encodePictures, encodeSnapshot } from '~/trainer/nn/snapshot';
 import type { Learner, ModelShape, Probe, Task } from '~/trainer/types';
 import type { Output } from './output';
+import { probeOf } from './taskRules';
 
 interface Parts {
   task: Task;
@@ -53,7 +54,7 @@ export class SnapshotTaker {
   #chosen(chosen: string | null): Chosen {
     if (this.#probe && this.#probe.chosen === chosen) return this.#probe;
     const { task, probeSize } = this.parts;
-    const probe = task.probe(probeSize, chosen);
+    const probe = probeOf(task, probeSize, chosen);
     const file = encodePictures(probe);
     this.#probe = { chosen, probe, pictures: file && { ref: blobRefOf(file), unsent: file } };
     return this.#probe;

@@ -8,6 +8,7 @@ import type { CommandSource, Learner, ModelShape, TrainOutput } from '~/trainer/
 import { Inbox, type Replay } from './inbox';
 import type { Origin } from './origin';
 import { Run } from './run';
+import { checkSizes } from './taskRules';
 import type { Turns } from './turns';
 
 export interface TrainOptions {
@@ -70,8 +71,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainOutput,
 async function open(options: TrainOptions): Promise<{ run: Run; learner: Learner }> {
   const { recipe, config, backend, runId = null, clock = () => performance.now() } = options;
   const task = await recipe.open(config, options.dataFolder);
-  if (config.batchSize > task.sizes.train)
-    throw new RangeError(`batchSize: ${config.batchSize} exceeds the training set (${task.sizes.train})`);
+  checkSizes(task, config.batchSize);
   const { modelDim, layers, heads } = config.model;
   const shape: ModelShape = { ...task.shape, modelDim, layers, heads };
   const learner = await (options.createLearner ?? createLearner)({
