@@ -1,11 +1,11 @@
 /**
- * Which of a browser's tabs are connected. A tab that is shown is awake. A minute after it was hidden it rests, unless it is the tab in which this browser's
+ * Which of a browser's tabs are connected. A tab that is shown is awake. Ten seconds after it was hidden it rests, unless it is the tab in which this browser's
  * person looked at that run, or at Headroom, last: that one goes on, because alarms and notices come to it. A tab that was never shown rests.
  */
 import { call, Listeners } from './listeners';
 import type { Source } from './select';
 
-export const restAfterMs = 60_000;
+export const restAfterMs = 10_000;
 
 /** Browser functions that are used here; tests replace them. */
 export interface AwakeHost {

@@ -1,4 +1,5 @@
 /** The audit log on disk: one JSON row per line, append-only, written to disk before any answer. */
+import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ZodError } from 'zod';
@@ -25,19 +26,36 @@ export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number 
   return { rows, wholeBytes };
 }
 
-/** @throws Error when the file was tampered with: `npm run verify-audit` shows where */
+/** @throws Error that names the file and the way out */
+function soundRows(file: string, bytes: Buffer): ReturnType<typeof readRows> {
+  let problem: string;
+  try {
+    const read = readRows(bytes);
+    const broken = firstBroken(null, read.rows);
+    if (!broken) return read;
+    problem = `row ${broken.seq}: ${broken.problem}`;
+  } catch (error) {
+    problem = (error as Error).message;
+  }
+  throw new Error(`${file}: ${problem}. ${wayOut}`);
+}
+
+/** A server makes the trainers' token after the audit log: where only that one is, the audit log was lost. */
+export const isAuditLost = (dataFolder: string): boolean =>
+  existsSync(path.join(dataFolder, 'trainer.token')) && !existsSync(auditPath(dataFolder));
+
+const wayOut =
+  'Put it back from a backup, or an empty file in its place: then nobody may sign in any more, and a link for a new admin is made';
+
+/** @throws Error when the file was lost, or tampered with: `headroom verify-audit` shows where */
 export async function openAuditFile(dataFolder: string): Promise<AuditStore & { close(): Promise<void> }> {
   const file = auditPath(dataFolder);
+  if (isAuditLost(dataFolder)) throw new Error(`${file} is missing: it says who may sign in. ${wayOut}`);
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  const { rows, wholeBytes } = readRows(bytes);
-  const broken = firstBroken(null, rows);
-  if (broken)
-    throw new Error(
-      `${file}: row ${broken.seq}: ${broken.problem}. Put the file back from a copy, or move it away to begin anew`,
-    );
+  const { rows, wholeBytes } = soundRows(file, bytes);
   const handle: FileHandle = await open(file, 'a', 0o600);
   if (wholeBytes < bytes.length) await handle.truncate(wholeBytes);
   let size = wholeBytes;

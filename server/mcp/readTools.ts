@@ -10,6 +10,9 @@ import { readBlob } from './client';
 import { describeRecipe, describeRun } from './describe';
 import { answer, type ToolHost } from './host';
 
+/** Most numbers in an answer about signals: more would fill an agent's memory. */
+const mostNumbers = 5_000;
+
 export function addReadTools(mcp: McpServer, host: ToolHost): void {
   const { client } = host;
   mcp.registerTool(
@@ -95,7 +98,7 @@ export function addReadTools(mcp: McpServer, host: ToolHost): void {
     'read_attention_signals',
     {
       description:
-        'Per-head signals (entropy, confidence, drift, ...) of the last `limit` attention snapshots up to `step` (null = newest): steps, the shapes that occur, and per signal the values snapshot after snapshot, layer after layer.',
+        'Per-head signals (entropy, confidence, drift, ...) of the last `limit` attention snapshots up to `step` (null = newest): steps, the shapes that occur, and per signal the values snapshot after snapshot, layer after layer, with four digits. With many heads only the newest snapshots fit; `leftOut` says how many did not: ask for them by `step`.',
       inputSchema: { runId, step: step.nullable().default(null), limit: z.int().min(1).max(500).default(20) },
       annotations: { readOnlyHint: true },
     },
@@ -109,7 +112,14 @@ export function addReadTools(mcp: McpServer, host: ToolHost): void {
             ? `step: run ${id} has no snapshot up to step ${upTo}; the first is at ${first.step}`
             : `run ${id} has no snapshot yet; request_command with action "snapshot" takes one`,
         );
-      return answer(await client.runs.signals.query({ runId: id, seqs: before.map((s) => s.seq) }));
+      const seqs = before.map((s) => s.seq);
+      const ask = (some: number[]) => client.runs.signals.query({ runId: id, seqs: some });
+      const newest = await ask(seqs.slice(-1));
+      const each = newest.signals.reduce((sum, { values }) => sum + values.length, 0);
+      const fitting = seqs.slice(-Math.max(1, Math.floor(mostNumbers / Math.max(1, each))));
+      const { signals, ...found } = fitting.length === 1 ? newest : await ask(fitting);
+      const short = signals.map(({ name, values }) => ({ name, values: values.map((value) => Number(value.toPrecision(4))) }));
+      return answer({ ...found, signals: short, leftOut: seqs.length - fitting.length });
     },
   );
 

@@ -136,8 +136,8 @@ export async function createApp(options: AppOptions): Promise<App> {
     await forgetUploads(dataFolder);
     const local = await openBlobs(dataFolder, store);
     const blobs = shared ? await shared.blobs(local) : local;
-    const trainerToken = await keptSecret(dataFolder, 'trainer.token', shared?.store);
     const auditFile = shared ? null : await openAuditFile(dataFolder).catch(asStartError);
+    const trainerToken = await keptSecret(dataFolder, 'trainer.token', shared?.store);
     const auditLog = await AuditLog.open(auditFile ?? shared!.audit, () => clock.now());
     closers.push(async () => {
       await auditLog.idle();
@@ -391,5 +391,7 @@ function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void):
 }
 
 const asStartError = (error: unknown): never => {
+  // Of the file system: described below, where all of them are.
+  if ((error as NodeJS.ErrnoException).path !== undefined) throw error;
   throw new StartError(error instanceof Error ? error.message : String(error));
 };

@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { auditPath, readRows } from '~/server/audit/auditFile';
+import { auditPath, isAuditLost, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
@@ -174,7 +174,7 @@ function checkAudit(folder: string, { sound, damaged, unread }: Verified): void 
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) damaged.push(`audit log: ${message}`);
-    else if (code !== 'ENOENT') unread.push(`${file}: ${pathProblem(error, 'read')}`);
+    else if (code !== 'ENOENT' || isAuditLost(folder)) unread.push(`${file}: ${pathProblem(error, 'read')}`);
   }
 }
 
@@ -194,7 +194,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       );
     return damaged.length + unread.length > 0 ? 1 : 0;
   } catch (error) {
-    console.error(`verify: ${folder}: ${error instanceof Error ? error.message : String(error)}`);
+    const at = (error as NodeJS.ErrnoException).path;
+    console.error(`verify: ${at ?? folder}: ${pathProblem(error, 'read')}`);
     return 1;
   }
 }

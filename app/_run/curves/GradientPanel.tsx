@@ -1,11 +1,15 @@
 import { useMemo } from 'react';
 import { ruleAt } from '~/app/_charts/draw';
 import { HeatMap } from '~/app/_charts/HeatMap';
+import { Button } from '~/app/_components/Button';
+import { count } from '~/app/_components/format';
 import { Segments } from '~/app/_components/Segments';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useCursor } from '~/app/_live/cursor';
+import { useMoreSeries } from '~/app/_live/moreSeries';
 import { useSeries } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
+import { useView } from '~/app/_live/useRun';
 import { PanelBody } from '~/app/_run/PanelBody';
 import type { Series } from '~/shared/series';
 import { lineOf, seriesLabel } from './chartLines';
@@ -19,8 +23,10 @@ export function GradientPanel() {
   const charts = useCharts();
   const { history, chart } = charts;
   const rule = useClipRule(history);
-  const all = useSeries();
-  const norms = useMemo(() => all.filter(ofParameter), [all]);
+  const held = useSeries();
+  const left = useView((v) => v.columnCount, 0) - held.length;
+  const others = useMoreSeries(history, held, left, '');
+  const norms = useMemo(() => [...held, ...others.series].filter(ofParameter), [held, others.series]);
   const names = norms.map((s) => s.name);
   const look = useChartChoices((c) => c.gradients);
   const step = useCursor((c) => c.step);
@@ -45,6 +51,15 @@ export function GradientPanel() {
         />
       }
     >
+      {others.more && (
+        <p className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5 text-xs text-dim">
+          {`${count(norms.length)} parameters are shown. The run has ${count(left - others.series.length)} more series than the page holds.`}
+          {others.error && <span className="text-bad">{others.error}</span>}
+          <Button size="small" disabled={others.reading} onClick={others.read}>
+            {others.series.length > 0 ? 'Show more of them' : 'Show them'}
+          </Button>
+        </p>
+      )}
       <div className="p-3">
         {look === 'map' ? (
           <HeatMap {...chart} title="Norm by parameter and step" rows={rows} limit={limit} notice={notice} />

@@ -1,6 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
+import { fileProblem } from '~/server/base/diskFull';
 import { needWritable } from '~/server/base/writableFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { type Checked, checked, placeOf, seal } from './checksums';
@@ -242,7 +243,7 @@ function describeOpenError(error: unknown, file: string, field = 'HEADROOM_DATA'
     return new Error(`${file} is damaged (${message}); put a backup in its place, or move it away to begin with an empty record`);
   if (code?.startsWith('SQLITE_CANTOPEN') || code?.startsWith('SQLITE_READONLY'))
     return new Error(`${field}: cannot write to ${file} (${message}); choose another folder`);
-  if (code === 'SQLITE_FULL')
-    return new Error(`${field} ${path.dirname(file)}: ${pathProblem({ code: 'ENOSPC', message }, 'write')}`);
+  const problem = fileProblem(error, field, path.dirname(file));
+  if (problem !== null) return new Error(problem);
   return error as Error;
 }

@@ -61,7 +61,7 @@ describe('tabs of one browser', () => {
     expect(others[28]!.told).toEqual([true]);
   });
 
-  it('a hidden tab rests after a minute if another shows the run, and comes back when that one is closed', () => {
+  it('a hidden tab rests after a while if another shows the run, and comes back when that one is closed', () => {
     const { open, clock } = browser();
     const one = open('run', true);
     one.hide();

@@ -12,10 +12,11 @@ import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
-import { configOf, publishedSetup, recipeNamed } from '~/test/support/setups';
+import { configOf, publishedSetup, recipeNamed, withConfig } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
 import { builtinRecipes } from '~/trainer/recipes';
 
+type Signals = { steps: number[]; shapes: { heads: number }[][]; leftOut: number };
 const setup = publishedSetup('reverse', { probeSize: 2, checkpointEverySteps: 10, snapshotEverySteps: 20 }, { name: 'watched' });
 let app: TestApp;
 let trainer: ScriptedTrainer;
@@ -112,7 +113,6 @@ describe('an agent', () => {
     });
     // As text that an agent can read: numbers in lists.
     const steps = view.recent.snapshots.items.map((s) => s.step);
-    type Signals = { steps: number[]; shapes: { heads: number }[][] };
     const signals = (await call('read_attention_signals', { runId })) as Signals;
     expect(signals.steps).toEqual(steps);
     expect(((await call('read_attention_signals', { runId, step: steps[1]!, limit: 1 })) as Signals).steps).toEqual([steps[1]]);
@@ -127,6 +127,22 @@ describe('an agent', () => {
       error: `head: 99 is not below ${configOf(setup).model.heads}`,
     });
     expect(await call('get_run', { runId: 'nothere' })).toEqual({ error: 'runId: there is no run nothere' });
+  });
+
+  it('reads of many heads the signals of as many snapshots as an agent can take, and is told how many more there are', async () => {
+    const model = { ...configOf(setup).model, layers: 32, heads: 4 };
+    const many = await admin.runs.create.mutate({ setup: { ...withConfig(setup, { model }), name: 'many heads' } });
+    const own = await startScriptedTrainer(app.address, { stepMs: 0 });
+    opened.push(own);
+    await expect
+      .poll(async () => (await admin.runs.view.query({ runId: many.runId })).step, { timeout: 60_000 })
+      .toBeGreaterThan(300);
+    const { call } = await agent('viewer');
+    const signals = (await call('read_attention_signals', { runId: many.runId, step: 300, limit: 16 })) as Signals;
+    expect(signals.steps.length + signals.leftOut).toBe(16);
+    expect(signals.leftOut).toBeGreaterThan(0);
+    expect(signals.steps.at(-1)).toBe(300);
+    expect(JSON.stringify(signals).length).toBeLessThan(50_000);
   });
 
   it('steers with an operator’s token, under its own name, and is told the outcome', async () => {

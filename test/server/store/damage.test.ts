@@ -1,7 +1,7 @@
 /** A bit that changes on the disk is an error that names run and block, never another number. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { auditPath, readRows } from '~/server/audit/auditFile';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
@@ -11,11 +11,12 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { openReads } from '~/server/store/sqlite/read';
 import { databaseFile, openForReading } from '~/server/store/sqlite/schema';
 import { finish, type Work } from '~/server/store/sqlite/work';
-import { verifyFolder } from '~/server/store/verify';
+import { main as verify, verifyFolder } from '~/server/store/verify';
 import { emptyView, fold } from '~/shared/fold';
 import { summarize } from '~/shared/summary';
 import { listKinds } from '~/shared/view';
 import { fillRun } from '~/test/bench/rows';
+import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { ada, created, declared, rows, snapshot, status, writer } from '~/test/support/storeEntries';
@@ -295,4 +296,38 @@ it('a row of the audit log that has another form is named by its line and field,
   };
   const line = JSON.stringify(row).replace('"name"', '"oame"');
   expect(() => readRows(Buffer.from(`${line}\n`))).toThrow(/^line 1 is not a row of the log: [^\n]*actor: [^\n]*oame[^\n]*$/);
+});
+
+it('an audit log that is missing or changed is not begun anew: the server does not start, and says what to do', async () => {
+  const own = ownFolder();
+  const file = auditPath(own.path);
+  await (await startApp({ dataFolder: own.path })).close();
+  const wayOut =
+    'Put it back from a backup, or an empty file in its place: then nobody may sign in any more, and a link for a new admin is made';
+  writeFileSync(file, 'not a row\n');
+  await expect(startApp({ dataFolder: own.path })).rejects.toThrow(`${file}: line 1 is not a row of the log: `);
+  await expect(startApp({ dataFolder: own.path })).rejects.toThrow(wayOut);
+  rmSync(file);
+  expect((await verifyFolder(own.path)).unread).toEqual([`${file}: there is no such file or folder; give one that is there`]);
+  await expect(startApp({ dataFolder: own.path })).rejects.toThrow(`${file} is missing: it says who may sign in. ${wayOut}`);
+  writeFileSync(file, '');
+  await (await startApp({ dataFolder: own.path })).close();
+  own.remove();
+});
+
+it('a database or a folder of blobs that the file system does not give is named with what to do', async () => {
+  const own = ownFolder();
+  const database = databaseFile(own.path);
+  mkdirSync(database);
+  await expect(startApp({ dataFolder: own.path })).rejects.toThrow(`HEADROOM_DATA ${database}: it is a folder; give a file`);
+  rmSync(database, { recursive: true });
+  await (await startApp({ dataFolder: own.path })).close();
+  const blobs = path.join(own.path, 'blobs');
+  rmSync(blobs, { recursive: true });
+  writeFileSync(blobs, '');
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {});
+  expect(await verify([own.path])).toBe(1);
+  expect(said.mock.calls).toEqual([[`verify: ${blobs}: a part of the path is not a folder; give another`]]);
+  said.mockRestore();
+  own.remove();
 });
