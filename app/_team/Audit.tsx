@@ -10,7 +10,7 @@ import { toast } from '~/app/_live/toast';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 import { Rows, rowClass } from './Rows';
-import { describeAuditEvent, namesIn } from './words';
+import { describeAuditEvent, toldBy } from './words';
 
 const groups: Record<string, AuditEvent['type'][] | null> = {
   everything: null,
@@ -48,8 +48,7 @@ export function Audit() {
   });
   const people = useQuery(trpc.team.people.queryOptions()).data ?? [];
   const rows = data?.pages.flatMap((p) => p.rows);
-  const names = namesIn(rows ?? []);
-  const nameOf = (id: string) => people.find((p) => p.id === id)?.name ?? names.get(id) ?? id;
+  const told = toldBy(rows ?? [], people);
   /** Saves all rows that match the filter, including those not loaded yet. */
   const save = async () => {
     setSaving(true);
@@ -117,7 +116,7 @@ export function Audit() {
               <li key={row.seq} className={rowClass}>
                 <span className="w-12 text-right font-mono text-2xs text-dim">{row.seq}</span>
                 <span className="w-28 truncate">{row.actor.name}</span>
-                <span className="min-w-0 flex-1 break-words">{describeAuditEvent(row.event, nameOf)}</span>
+                <span className="min-w-0 flex-1 break-words">{describeAuditEvent(row.event, told)}</span>
                 <span className="font-mono text-2xs text-dim" title={row.hash}>
                   {row.hash.slice(0, 8)}
                 </span>

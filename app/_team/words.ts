@@ -21,18 +21,30 @@ const named = (of: Record<string, string>, text: string) => Object.entries(of).f
 export const deviceName = (text: string): string =>
   [named(browsers, text) ?? text, named(browsers, text) && named(systems, text)].filter(Boolean).join(' on ');
 
-/** Names of people by id, those removed since among them, as far as these rows tell. */
-export function namesIn(rows: readonly AuditRow[]): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
-  for (const { actor, event } of rows) {
-    if (event.type === 'person.joined') names.set(event.person.id, event.person.name);
-    else if (!names.has(actor.id)) names.set(actor.id, actor.name);
-  }
-  return names;
+/** What rows tell of others: names of people by id, those removed since among them, and what commands asked for. */
+export interface Told {
+  people: ReadonlyMap<string, string>;
+  commands: ReadonlyMap<string, string>;
 }
 
-/** A row of the audit log as a sentence without its subject. @param nameOf of a person's id */
-export function describeAuditEvent(e: AuditEvent, nameOf: (personId: string) => string): string {
+/** @param present whose names of today count */
+export function toldBy(rows: readonly AuditRow[], present: readonly { id: string; name: string }[] = []): Told {
+  const people = new Map<string, string>();
+  const commands = new Map<string, string>();
+  for (const { actor, event } of rows) {
+    if (event.type === 'person.joined') people.set(event.person.id, event.person.name);
+    else if (!people.has(actor.id)) people.set(actor.id, actor.name);
+    if (event.type === 'command.requested') commands.set(event.command.id, describeCommand(event.command));
+  }
+  for (const { id, name } of present) people.set(id, name);
+  return { people, commands };
+}
+
+/** A row of the audit log as a sentence without its subject. */
+export function describeAuditEvent(e: AuditEvent, told: Told): string {
+  const nameOf = (personId: string) => told.people.get(personId) ?? personId;
+  const outcome = (what: string, { runId, commandId }: { runId: string; commandId: string }) =>
+    `run ${runId}: ${what} ${told.commands.get(commandId) ?? `command ${commandId}`}`;
   switch (e.type) {
     case 'person.joined':
       return `joined as ${e.person.role}${e.account ? ` with the account ${e.account.email}` : ''}`;
@@ -68,10 +80,12 @@ export function describeAuditEvent(e: AuditEvent, nameOf: (personId: string) => 
       return `run ${e.runId}: ${e.what}`;
     case 'command.requested':
       return `run ${e.runId}: asked for ${describeCommand(e.command)}`;
-    case 'command.applied':
-      return `run ${e.runId}: applied at step ${e.step}: ${JSON.stringify(e.before)} → ${JSON.stringify(e.after)}`;
+    case 'command.applied': {
+      const change = e.before === null && e.after === null ? '' : `: ${JSON.stringify(e.before)} → ${JSON.stringify(e.after)}`;
+      return `${outcome('applied', e)} at step ${e.step}${change}`;
+    }
     case 'command.refused':
-      return `run ${e.runId}: refused (${e.reason})`;
+      return `${outcome('refused', e)} (${e.reason})`;
     default:
       return unreachable(e);
   }

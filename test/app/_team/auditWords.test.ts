@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeAuditEvent, namesIn } from '~/app/_team/words';
+import { describeAuditEvent, toldBy } from '~/app/_team/words';
 import type { AuditEvent, AuditRow } from '~/shared/team';
 
 it('a person of the audit log is named, also once removed', () => {
@@ -12,13 +12,35 @@ it('a person of the audit log is named, also once removed', () => {
     { type: 'person.removed', personId: 'person-cy' },
     { type: 'retention.limits', snapshots: 2 ** 30, checkpoints: 2 ** 20 },
   ];
-  const names = namesIn(events.map((event) => ({ actor: ada, event }) as AuditRow));
-  expect(names.get(ada.id)).toBe('Ada');
-  expect(events.map((event) => describeAuditEvent(event, (id) => names.get(id) ?? id))).toEqual([
+  const told = toldBy(events.map((event) => ({ actor: ada, event }) as AuditRow));
+  expect(told.people.get(ada.id)).toBe('Ada');
+  expect(events.map((event) => describeAuditEvent(event, told))).toEqual([
     'joined as viewer',
     'changed Bob: role operator',
     'removed Bob',
     'removed person-cy',
     'limited what each run keeps: snapshots 1 GiB, checkpoints 1 MiB',
+  ]);
+});
+
+it('what became of a command says what it asked for, where the rows tell', () => {
+  const runId = 'run1';
+  const set = { kind: 'set', id: 'c1', runId, control: 'clipValue', value: 2 } as const;
+  const act = { kind: 'act', id: 'c2', runId, action: 'checkpoint', args: {} } as const;
+  const applied = { type: 'command.applied', runId, seq: 1, step: 90 } as const;
+  const events: AuditEvent[] = [
+    { type: 'command.requested', runId, seq: 1, command: set },
+    { type: 'command.requested', runId, seq: 2, command: act },
+    { ...applied, commandId: 'c1', before: 5, after: 2 },
+    { ...applied, commandId: 'c2', before: null, after: null },
+    { type: 'command.refused', runId, seq: null, commandId: 'c3', reason: 'run-ended' },
+  ];
+  const told = toldBy(events.map((event) => ({ actor: { id: 'ada', name: 'Ada', role: 'admin' }, event }) as AuditRow));
+  expect(events.map((event) => describeAuditEvent(event, told))).toEqual([
+    'run run1: asked for clipValue = 2',
+    'run run1: asked for checkpoint',
+    'run run1: applied clipValue = 2 at step 90: 5 → 2',
+    'run run1: applied checkpoint at step 90',
+    'run run1: refused command c3 (run-ended)',
   ]);
 });
