@@ -29,13 +29,7 @@ export function SettingField(props: {
       label={field.title}
       unit={readable(field, text)}
       about={aboutSetting(field, schema, published)}
-      detail={
-        off.length > 0 ? (
-          <WhyNot of={off} />
-        ) : (
-          usual && isUnusual(field, text) && <span className="text-warn">{usuallyWords(usual)}: outside of that</span>
-        )
-      }
+      detail={off.length > 0 ? <WhyNot of={off} /> : usual && unusual(usual, field, text)}
       error={(isNumber(field) ? unsure(text) : null) ?? error}
       marked={text !== published}
     >
@@ -207,11 +201,19 @@ const isAddress = (text: string): boolean => /^https?:\/\//.test(text);
 const usuallyWords = ([least, most]: readonly [number, number]): string =>
   `usually ${withSeparators(String(least))} to ${withSeparators(String(most))}`;
 
-/** Whether the value is outside of the usual ones. */
-function isUnusual(field: RecipeField, text: string): boolean {
-  const usual = field.annotations['x-usual'];
-  const value = valueTyped(field, text);
-  return usual !== undefined && typeof value === 'number' && (value < usual[0] || value > usual[1]);
+/** Says which of the values, of one run or of a sweep, are outside of the usual ones. */
+function unusual(usual: readonly [number, number], field: RecipeField, text: string): ReactNode {
+  const several = severalOf(field, text);
+  const outside = (several ?? [text]).filter((one) => {
+    const value = valueTyped(field, one);
+    return typeof value === 'number' && (value < usual[0] || value > usual[1]);
+  });
+  if (outside.length === 0) return null;
+  return (
+    <span className="text-warn">
+      {usuallyWords(usual)}: {several && `${outside.join(', ')} `}outside of that
+    </span>
+  );
 }
 
 /** The unit of the value; before it the value itself where its digits are hard to count: "50,000 examples". */

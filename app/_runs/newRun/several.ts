@@ -16,18 +16,33 @@ export const takesSeveral = ({ kind, choices }: Pick<RecipeField, 'kind' | 'choi
 /** Values are separated by commas; one with separated thousands needs a space after the comma. */
 const parts = (text: string): string[] => text.split(/,\s+/).flatMap((v) => (numberTyped(v) === null ? v.split(',') : v));
 
-/** The distinct values in a field if there is more than one; otherwise null. */
+/** The distinct values in a field if there is more than one; otherwise null. "0.001" and "1e-3" are one. */
 export function severalOf(field: Pick<RecipeField, 'kind' | 'choices'>, text: string): string[] | null {
   if (!takesSeveral(field) || !text.includes(',') || numberTyped(text) !== null || unsure(text)) return null;
-  const values = [...new Set(parts(text).map((v) => v.trim()))].filter(Boolean);
+  const values = distinct(text);
   return values.length > 1 ? values : null;
 }
 
+function distinct(text: string): string[] {
+  const written = new Map<string | number, string>();
+  for (const part of parts(text)) {
+    const value = part.trim();
+    const same = numberTyped(value) ?? value;
+    if (value !== '' && !written.has(same)) written.set(same, value);
+  }
+  return [...written.values()];
+}
+
 /**
- * What to write instead of a text that may be one number or two, such as "0,5" and "128,256"; null for other texts. "10,000" is one: nobody writes
- * the value "000".
+ * What to write instead of a text that may be one number or two, such as "0,5" and "128,256", or that has one number twice; null for other texts.
+ * "10,000" is one: nobody writes the value "000".
  */
 export function unsure(text: string): string | null {
+  if (/,\s+\S/.test(text)) {
+    const [value, another] = distinct(text);
+    if (another === undefined && value !== undefined && numberTyped(value) !== null)
+      return `"${text.trim()}" has the same value again: write ${value}, or several different ones`;
+  }
   const [, first, second] = /^\s*([+-]?\d+),(\d+)\s*$/.exec(text) ?? [];
   if (first === undefined || second === undefined || (second === '000' && numberTyped(text) !== null)) return null;
   const one = numberTyped(text) === null ? `${first}.${second}` : first + second;

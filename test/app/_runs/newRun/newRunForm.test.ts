@@ -119,6 +119,8 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     expect(await described('Patience')).toContain('120,000 validations | ');
     await field('Learning rate').fill('1');
     expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01: outside of that');
+    await field('Learning rate').fill('0.001, 1, 2');
+    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01: 1, 2 outside of that');
   });
 
   it('a choice that cannot work here is there, cannot be chosen, and says why and what helps', async () => {

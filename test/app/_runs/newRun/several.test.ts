@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { draftLike, emptyDraft, filledIn, setupsOf, typed } from '~/app/_runs/newRun/draft';
-import { combinations, mostRuns, severalOf } from '~/app/_runs/newRun/several';
+import { combinations, mostRuns, severalOf, unsure } from '~/app/_runs/newRun/several';
 import type { KnownRecipe } from '~/shared/recipes';
 import { publishedSetup, recipeNamed } from '../../../support/setups';
 
@@ -12,6 +12,12 @@ describe('several values in one field', () => {
     expect(severalOf(number, '0.1, 0.2,0.1,')).toEqual(['0.1', '0.2']);
     expect(severalOf(number, '0.1')).toBe(null);
     expect(severalOf(number, '')).toBe(null);
+  });
+  it('are different numbers, however they are written; one number twice is said', () => {
+    expect(severalOf(number, '0.001, 1e-3, 0.002')).toEqual(['0.001', '0.002']);
+    expect(severalOf(number, '0.001, 1e-3')).toBe(null);
+    expect(unsure('0.001, 1e-3')).toBe('"0.001, 1e-3" has the same value again: write 0.001, or several different ones');
+    expect(['0.001', '0.001,', '0.001, 0.002', 'abc, abc', '1,000', ''].map(unsure)).toEqual(Array(6).fill(null));
   });
   it('are not made of a number with a decimal comma', () => {
     expect(severalOf(number, '0,001')).toBe(null);
