@@ -170,7 +170,10 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
       { type: 'rows', stream: 'mine', steps, values: Float64Array.from(steps, (_, i) => i) },
     );
     const texts = page.getByRole('figure', { name: 'Loss', exact: true }).locator('[data-layer=axes] text');
-    await texts.filter({ hasText: '9,007,199,254,740,200' }).waitFor();
+    await texts
+      .filter({ hasText: /^9,007,199,254,740/ })
+      .nth(1)
+      .waitFor();
     await page.evaluate(async () => void (await document.fonts.ready));
     const boxes = await texts.evaluateAll((all) => {
       const found = all.map((text) => text.getBoundingClientRect());
