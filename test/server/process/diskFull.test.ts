@@ -124,6 +124,10 @@ it('a backup onto a full disk is refused with that, and leaves nothing half writ
 
 /** Whether this user may mount a file system in a namespace of its own. */
 const mounts = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', '-o', 'size=64k', 'none', '/mnt']).status === 0;
+if (!mounts)
+  console.warn(
+    'SKIPPED: tests of a full disk need unshare (Debian: apt-get install util-linux), and a system that lets this user mount in a namespace of its own.',
+  );
 
 /** Runs a module with the sources' loader; `folder` is a file system of its own, which is full as soon as `fill()` returns. */
 async function onSmallDisk(kilobytes: number, script: string): Promise<{ code: number; printed: string; folder: string }> {
