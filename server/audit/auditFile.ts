@@ -1,5 +1,4 @@
 /** The audit log on disk: one JSON row per line, append-only, written to disk before any answer. */
-import { existsSync } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ZodError } from 'zod';
@@ -40,17 +39,13 @@ function soundRows(file: string, bytes: Buffer): ReturnType<typeof readRows> {
   throw new Error(`${file}: ${problem}. ${wayOut}`);
 }
 
-/** A server makes the trainers' token after the audit log: where only that one is, the audit log was lost. */
-export const isAuditLost = (dataFolder: string): boolean =>
-  existsSync(path.join(dataFolder, 'trainer.token')) && !existsSync(auditPath(dataFolder));
-
-const wayOut =
+/** What helps when the file is lost or changed. */
+export const wayOut =
   'Put it back from a backup, or an empty file in its place: then nobody may sign in any more, and a link for a new admin is made';
 
-/** @throws Error when the file was lost, or tampered with: `headroom verify-audit` shows where */
+/** @throws Error when the file was tampered with: `headroom verify-audit` shows where */
 export async function openAuditFile(dataFolder: string): Promise<AuditStore & { close(): Promise<void> }> {
   const file = auditPath(dataFolder);
-  if (isAuditLost(dataFolder)) throw new Error(`${file} is missing: it says who may sign in. ${wayOut}`);
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;

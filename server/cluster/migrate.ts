@@ -7,6 +7,7 @@ import path from 'node:path';
 import { auditPath, openAuditFile } from '~/server/audit/auditFile';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Append, StoredRun } from '~/server/store';
+import { auditLost } from '~/server/store/auditLost';
 import { type BlobStore, openBlobs } from '~/server/store/blobs';
 import { hex } from '~/server/store/chain';
 import { LogCopy } from '~/server/store/logCopy';
@@ -42,6 +43,8 @@ export async function migrate(
   say: (line: string) => void,
 ): Promise<void> {
   needDatabase(folder);
+  const lost = auditLost(folder);
+  if (lost !== null) throw new Error(lost);
   const onTrouble = (reason: string | null, who: string) => reason && say(`${who} does not answer: ${reason}`);
   const database = await Database.open({ url, blobUrl, onTrouble });
   const closers: (() => unknown)[] = [() => database.close()];

@@ -25,6 +25,7 @@ import { type OpenHub, openHub } from '~/server/runs/hub';
 import { openTrainerLink } from '~/server/sockets/trainers';
 import { openViewerLink } from '~/server/sockets/viewers';
 import type { Store } from '~/server/store';
+import { auditLost } from '~/server/store/auditLost';
 import { openBlobs } from '~/server/store/blobs';
 import { databaseKey } from '~/server/store/postgres/open';
 import { openSqliteStore } from '~/server/store/sqlite/open';
@@ -359,12 +360,15 @@ export async function createApp(options: AppOptions): Promise<App> {
 
 /** The store of a data folder that belongs to this server alone. */
 async function openOwnStore(dataFolder: string, log: Log): Promise<Store> {
+  const lost = auditLost(dataFolder);
   const store = await openSqliteStore(dataFolder, (text) => log.warn({}, text));
-  if ((await store.setting(databaseKey)) === null) return store;
+  const problem =
+    (await store.setting(databaseKey)) !== null
+      ? `HEADROOM_DATA: ${dataFolder} is the index of a PostgreSQL database; set DATABASE_URL, or choose another folder`
+      : lost;
+  if (problem === null) return store;
   await store.close();
-  throw new Error(
-    `HEADROOM_DATA: ${dataFolder} is the index of a PostgreSQL database; set DATABASE_URL, or choose another folder`,
-  );
+  throw new Error(problem);
 }
 
 /** Sessions and roles may end while sockets are open. */

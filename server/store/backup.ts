@@ -13,11 +13,10 @@ import { needWritable } from '~/server/base/writableFolder';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { flagsOf, givenTwice } from '~/shared/flags';
 import { pathProblem } from '~/shared/pathProblem';
+import { tokenFile } from './auditLost';
 import { absent, blobFiles, syncFolder } from './blobs';
 import { databaseFile, lock, OlderFormatError, openForReading } from './sqlite/schema';
 import { refuseIndex, verifyFolder } from './verify';
-
-const tokenFile = (folder: string): string => path.join(folder, 'trainer.token');
 
 /**
  * Copies the blobs, then the database as of one moment, then the blobs that came meanwhile: of those that its logs name, retention

@@ -5,12 +5,13 @@
 
 import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { auditPath, isAuditLost, readRows } from '~/server/audit/auditFile';
+import { auditPath, readRows } from '~/server/audit/auditFile';
 import { firstBroken } from '~/server/audit/chain';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
 import { seqCount } from '~/shared/rows';
+import { auditLost } from './auditLost';
 import { blobFiles, openBlobReader } from './blobs';
 import { firstLink, nextLink } from './chain';
 import { type Filed, filedKinds, listed, lostLines, missingKey, pendingKey } from './lostBlobs';
@@ -174,7 +175,7 @@ function checkAudit(folder: string, { sound, damaged, unread }: Verified): void 
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === undefined) damaged.push(`audit log: ${message}`);
-    else if (code !== 'ENOENT' || isAuditLost(folder)) unread.push(`${file}: ${pathProblem(error, 'read')}`);
+    else if (code !== 'ENOENT' || auditLost(folder) !== null) unread.push(`${file}: ${pathProblem(error, 'read')}`);
   }
 }
 

@@ -301,6 +301,8 @@ it('a row of the audit log that has another form is named by its line and field,
 it('an audit log that is missing or changed is not begun anew: the server does not start, and says what to do', async () => {
   const own = ownFolder();
   const file = auditPath(own.path);
+  // A new folder, for which somebody gave the trainers' token.
+  writeFileSync(path.join(own.path, 'trainer.token'), 'a-token-of-the-trainers\n', { mode: 0o600 });
   await (await startApp({ dataFolder: own.path })).close();
   const wayOut =
     'Put it back from a backup, or an empty file in its place: then nobody may sign in any more, and a link for a new admin is made';
