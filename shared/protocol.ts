@@ -318,8 +318,8 @@ export interface ServerToViewer {
   notice: (n: Notice) => void;
   /** From `answeredBy`: somebody has answered what such notices ask for. */
   answered: (asked: string) => void;
-  /** Every second: the server's clock, ms since 1970; it also shows that the connection works. */
-  time: (t: { now: number }) => void;
+  /** Every second: the server's clock, ms since 1970, and what keeps the server from working (/readyz), or null; it also shows that the connection works. */
+  time: (t: { now: number; problem: string | null }) => void;
   /** The answer to a message that had no acknowledgement callback. */
   refused: (r: Refusal) => void;
   /** Sent before the server closes the connection, e.g. because frames were not acknowledged: reconnect with the cursor. */

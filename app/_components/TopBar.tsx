@@ -7,6 +7,7 @@ import type { ReactNode } from 'react';
 import { useSelected } from '~/app/_live/select';
 import { wireRefusal } from '~/app/_live/wireRefusal';
 import { Button } from './Button';
+import { ProblemBar } from './ProblemBar';
 import { RefusedBar } from './RefusedBar';
 
 /** The logo: a level meter with room above the peak. */
@@ -58,6 +59,7 @@ export function PageHeader({ title, children, skip = false }: { title?: string; 
         {children}
       </header>
       {why !== null && <RefusedBar why={why} />}
+      <ProblemBar />
     </>
   );
 }

@@ -9,6 +9,7 @@ import { atBase } from './base';
 import { identity } from './identity';
 import { Listeners } from './listeners';
 import { openQuestions } from './questions';
+import { serverProblem } from './serverProblem';
 import { lookEveryMs, serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
 import { wireRefusal } from './wireRefusal';
@@ -50,8 +51,10 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
   let watchingQuestions = 0;
   let silent = false;
   let missed: ReturnType<typeof setTimeout> | undefined;
+  const sayProblem = (why: string | null) => why === serverProblem.get().why || serverProblem.set({ why });
   const down = (why: string | null) => {
     clearTimeout(missed);
+    sayProblem(null);
     listeners.each((l) => l.down?.(why, !awake.get()));
   };
   const connect = () => (awake.get() ? socket.connect() : socket.disconnect());
@@ -66,7 +69,10 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
     if (ms > giveUpAfterMs) socket.disconnect().connect();
   }, lookEveryMs);
   socket.onAny(() => serverTime.heard(performance.now()));
-  socket.on('time', ({ now }) => serverTime.hear(now, Date.now(), performance.now()));
+  socket.on('time', ({ now, problem }) => {
+    serverTime.hear(now, Date.now(), performance.now());
+    sayProblem(problem ?? null);
+  });
   socket.on('connect', () => {
     serverTime.heard(performance.now());
     clearTimeout(missed);

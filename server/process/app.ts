@@ -48,7 +48,7 @@ import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
 import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
-import { databaseCheck, diskCheck, healthRoutes, storeCheck } from './health';
+import { databaseCheck, diskCheck, followChecks, healthRoutes, storeCheck } from './health';
 import { measuredStore } from './measuredStore';
 import { type Counts, openMetrics } from './metrics';
 import { startTrainerProcess } from './trainerProcess';
@@ -183,7 +183,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
-    const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal });
+    const working = { disk: diskCheck(dataFolder), database: databaseCheck(dataFolder), store: storeCheck(store) };
+    const health = followChecks(working, clock, () => viewers.counts().viewers > 0);
+    closers.push(() => health.close());
+    const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal, problem: () => health.problem });
     recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
     closers.push(recheckOnExpiry(auditLog, clock, () => recheck()));
     closers.push(recheckOnChange(auditLog, () => recheck()));
@@ -246,9 +249,7 @@ export async function createApp(options: AppOptions): Promise<App> {
           {
             start: async () => (started ? null : 'the server is still starting'),
             end: async () => (ending ? 'the server is ending' : null),
-            disk: diskCheck(dataFolder),
-            database: databaseCheck(dataFolder),
-            store: storeCheck(store),
+            ...working,
           },
           () => ({ login: !loopback }),
         ),

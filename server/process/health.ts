@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
+import type { Clock } from '~/server/base/clock';
 import { sendJson } from '~/server/base/respond';
 import type { Route } from '~/server/base/route';
 import type { Store } from '~/server/store';
@@ -9,6 +10,7 @@ import { databaseFile } from '~/server/store/sqlite/schema';
 /** With less free space, commits may begin to fail at any time. */
 const leastFreeBytes = 256 * 2 ** 20;
 const withinMs = 2_000;
+const lookEveryMs = 2_000;
 
 /** Each check resolves to null, or to a message that says why the server cannot work. */
 export type Checks = Record<string, () => Promise<string | null>>;
@@ -39,25 +41,52 @@ export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<str
   return null;
 };
 
+/** What fails now, by the name of its check. */
+async function problemsOf(checks: Checks): Promise<Record<string, string>> {
+  const found = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await reasonOf(check)] as const));
+  return Object.fromEntries(found.flatMap(([name, reason]) => (reason === null ? [] : [[name, reason]])));
+}
+
+async function reasonOf(check: Checks[string]): Promise<string | null> {
+  const late = new AbortController();
+  try {
+    return await Promise.race([
+      check(),
+      setTimeout(withinMs, `no answer within ${withinMs / 1000} s`, { signal: late.signal, ref: false }),
+    ]);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    late.abort();
+  }
+}
+
+/** Looks at the checks again and again, while somebody is there to be told: people see on the page what /readyz says. */
+export function followChecks(checks: Checks, clock: Clock, wanted: () => boolean): { problem: string | null; close(): void } {
+  const followed = { problem: null as string | null, close: () => {} };
+  const look = async () => {
+    const found = wanted() ? Object.entries(await problemsOf(checks)) : [];
+    followed.problem = found.length === 0 ? null : found.map(([name, reason]) => `${name}: ${reason}`).join('; ');
+  };
+  let cancel = () => {};
+  const again = () => {
+    cancel = clock.after(lookEveryMs, () => void look().finally(() => !closed && again()));
+  };
+  let closed = false;
+  followed.close = () => {
+    closed = true;
+    cancel();
+  };
+  again();
+  return followed;
+}
+
 /**
  * /healthz: the process is alive. /readyz: the server can work; otherwise 503 with the failed checks.
  *
  * @param about more fields for the answer of /readyz
  */
 export function healthRoutes(version: string, checks: Checks, about: () => object = () => ({})): Route[] {
-  const reasonOf = async (check: () => Promise<string | null>): Promise<string | null> => {
-    const late = new AbortController();
-    try {
-      return await Promise.race([
-        check(),
-        setTimeout(withinMs, `no answer within ${withinMs / 1000} s`, { signal: late.signal, ref: false }),
-      ]);
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    } finally {
-      late.abort();
-    }
-  };
   return [
     { method: 'GET', path: '/healthz', for: 'anybody', handle: ({ response }) => sendJson(response, 200, { ok: true, version }) },
     {
@@ -65,15 +94,9 @@ export function healthRoutes(version: string, checks: Checks, about: () => objec
       path: '/readyz',
       for: 'anybody',
       async handle({ response }) {
-        const found = await Promise.all(
-          Object.entries(checks).map(async ([name, check]) => [name, await reasonOf(check)] as const),
-        );
-        const problems = found.filter(([, reason]) => reason !== null);
-        sendJson(response, problems.length > 0 ? 503 : 200, {
-          ok: problems.length === 0,
-          problems: Object.fromEntries(problems),
-          ...about(),
-        });
+        const problems = await problemsOf(checks);
+        const ok = Object.keys(problems).length === 0;
+        sendJson(response, ok ? 200 : 503, { ok, problems, ...about() });
       },
     },
   ];

@@ -46,6 +46,8 @@ export function openViewerLink(deps: {
   clock: Clock;
   log: Log;
   allow(request: IncomingMessage): string | null;
+  /** What keeps the server from working now, in words; null = nothing. */
+  problem(): string | null;
   onError(error: unknown): void;
 }): ViewerLink {
   const { hub, identity, clock, log, onError } = deps;
@@ -72,7 +74,7 @@ export function openViewerLink(deps: {
   const sendTime = () => {
     cancelTime = clock.after(timeEveryMs, sendTime);
     // Volatile: a viewer that does not read can skip this message and use the next.
-    io.volatile.emit('time', { now: clock.now() });
+    io.volatile.emit('time', { now: clock.now(), problem: deps.problem() });
   };
   sendTime();
   let cancelQuestions = () => {};

@@ -6,6 +6,7 @@ import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { PeopleColors } from '~/app/_components/PeopleColors';
+import { ProblemBar } from '~/app/_components/ProblemBar';
 import { RefusedBar } from '~/app/_components/RefusedBar';
 import { statusWord } from '~/app/_components/statusWord';
 import { PageHeader, ThemeToggle } from '~/app/_components/TopBar';
@@ -111,6 +112,7 @@ function Opened() {
             <Waits />
             <Tour />
             <LinkBar />
+            <ProblemBar />
             <TrashBar />
             <LateBar />
             <AlarmBar />

@@ -56,6 +56,23 @@ describe('/readyz', () => {
     });
   });
 
+  it('is what those who watch are told, and that it has ended', async () => {
+    let why: string | null = null;
+    const check = async () => {
+      if (why !== null) throw new Error(why);
+    };
+    const { url } = await start({ store: { ...openMemoryStore(), check } });
+    const viewer = await TestViewer.connect(url);
+    const told = (problem: string | null) =>
+      new Promise<void>((resolve) => viewer.socket.on('time', (time) => time.problem === problem && resolve()));
+    await told(null);
+    why = 'database or disk is full';
+    await told('store: database or disk is full');
+    why = null;
+    await told(null);
+    viewer.close();
+  });
+
   it('asks the threads of the SQLite store, and writes: a disk that became read-only is noticed', async () => {
     const folder = ownFolder();
     await start({ store: undefined, dataFolder: folder.path });
