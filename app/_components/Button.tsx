@@ -15,7 +15,7 @@ const sizes = {
 export interface ButtonProps extends ComponentProps<'button'> {
   look?: keyof typeof looks;
   size?: keyof typeof sizes;
-  /** A double click on a form's button sends the form twice. */
+  /** Every click sends the form; without it, the second click of a double click does not. */
   counts?: boolean;
 }
 

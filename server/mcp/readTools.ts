@@ -10,7 +10,7 @@ import { readBlob } from './client';
 import { describeRecipe, describeRun } from './describe';
 import { answer, type ToolHost } from './host';
 
-/** Most numbers in an answer about signals: more would fill an agent's memory. */
+/** Most numbers in an answer about signals, unless one snapshot alone has more: they would fill an agent's memory. */
 const mostNumbers = 5_000;
 
 export function addReadTools(mcp: McpServer, host: ToolHost): void {

@@ -62,23 +62,32 @@ async function reasonOf(check: Checks[string]): Promise<string | null> {
 }
 
 /** Looks at the checks again and again, while somebody is there to be told: people see on the page what /readyz says. */
-export function followChecks(checks: Checks, clock: Clock, wanted: () => boolean): { problem: string | null; close(): void } {
-  const followed = { problem: null as string | null, close: () => {} };
+export function followChecks(
+  checks: Checks,
+  clock: Clock,
+  wanted: () => boolean,
+): { readonly problem: string | null; close(): void } {
+  let problem: string | null = null;
+  let closed = false;
+  let cancel = () => {};
   const look = async () => {
     const found = wanted() ? Object.entries(await problemsOf(checks)) : [];
-    followed.problem = found.length === 0 ? null : found.map(([name, reason]) => `${name}: ${reason}`).join('; ');
+    problem = found.length === 0 ? null : found.map(([name, reason]) => `${name}: ${reason}`).join('; ');
+    if (!closed) again();
   };
-  let cancel = () => {};
   const again = () => {
-    cancel = clock.after(lookEveryMs, () => void look().finally(() => !closed && again()));
-  };
-  let closed = false;
-  followed.close = () => {
-    closed = true;
-    cancel();
+    cancel = clock.after(lookEveryMs, () => void look());
   };
   again();
-  return followed;
+  return {
+    get problem() {
+      return problem;
+    },
+    close() {
+      closed = true;
+      cancel();
+    },
+  };
 }
 
 /**

@@ -34,7 +34,7 @@ export function probeOf(task: Task, size: number, chosen: string | null): Probe 
   };
   if (!(batch.size >= 1)) fail(`the batch has ${batch.size} examples; give one at least`);
   if (describe.examples.length !== batch.size)
-    fail(`describe.examples has ${describe.examples.length} entries, the batch ${batch.size} examples`);
+    fail(`describe.examples has length ${describe.examples.length}, the batch size ${batch.size}`);
   if (!Number.isInteger(count))
     fail(`pictures.data has ${pictures?.data.length} numbers, no multiple of ${pictures?.side} x ${pictures?.side} x 3`);
   for (const [at, { labels }] of describe.examples.entries()) {

@@ -7,37 +7,37 @@ import { useWhyNot } from '~/app/_run/steering/useWhyNot';
 import { workedOn } from '~/shared/analyses';
 import { actionWithRole } from '~/shared/controlValues';
 
+const nothing: Record<string, string> = {};
+
 /** Questions and evaluations for which the run stands still until it has answered, each with a button to cancel it. */
 export function WorkedOn() {
   const steer = useSteer();
   const why = useWhyNot();
   const cancel = useView((v) => actionWithRole(v.controls, 'cancel')?.name, undefined);
+  /** In words, by the id of the command. */
   const asked = useView(
-    (v) => workedOn(v).map(({ command, actor }) => `${command.id} ${describeCommand(v, command)} by ${actor.name}`),
-    [],
+    (v) => Object.fromEntries(workedOn(v).map((c) => [c.command.id, `${describeCommand(v, c.command)} by ${c.actor.name}`])),
+    nothing,
   );
-  if (asked.length === 0 || cancel === undefined) return null;
+  const rows = Object.entries(asked);
+  if (rows.length === 0 || cancel === undefined) return null;
   return (
     <ul aria-label="The run stands still for" className="flex flex-col gap-1 text-xs">
-      {asked.map((text) => {
-        const [id] = text.split(' ', 1);
-        const words = text.slice(id!.length + 1);
-        return (
-          <li key={id} className="flex items-center gap-1.5">
-            <span className="min-w-0 flex-1 wrap-anywhere">
-              {words} <span className="text-dim">is being answered</span>
-            </span>
-            {why === null && (
-              <IconButton
-                size="small"
-                icon={X}
-                label={`Cancel ${words}`}
-                onClick={() => void steer({ kind: 'act', action: cancel, args: { commandId: id! } })}
-              />
-            )}
-          </li>
-        );
-      })}
+      {rows.map(([commandId, words]) => (
+        <li key={commandId} className="flex items-center gap-1.5">
+          <span className="min-w-0 flex-1 wrap-anywhere">
+            {words} <span className="text-dim">is being answered</span>
+          </span>
+          {why === null && (
+            <IconButton
+              size="small"
+              icon={X}
+              label={`Cancel ${words}`}
+              onClick={() => void steer({ kind: 'act', action: cancel, args: { commandId } })}
+            />
+          )}
+        </li>
+      ))}
     </ul>
   );
 }

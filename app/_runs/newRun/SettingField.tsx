@@ -211,7 +211,7 @@ function unusual(usual: readonly [number, number], field: RecipeField, text: str
   if (outside.length === 0) return null;
   return (
     <span className="text-warn">
-      {usuallyWords(usual)}: {several && `${outside.join(', ')} `}outside of that
+      {several ? `${usuallyWords(usual)}; outside of that: ${outside.join(', ')}` : `${usuallyWords(usual)}: outside of that`}
     </span>
   );
 }

@@ -44,7 +44,7 @@ describe("a recipe's probe", () => {
       null,
       null,
       'probe of the recipe: the batch has 0 examples; give one at least',
-      'probe of the recipe: describe.examples has 1 entries, the batch 2 examples',
+      'probe of the recipe: describe.examples has length 1, the batch size 2',
       'probe of the recipe: describe.examples[1].labels has 2 items, an example 3 positions',
       'probe of the recipe: describe.examples[0].labels names picture 2; there are 2, from 0',
       'probe of the recipe: describe.examples[0].labels names picture 0; there are 0, from 0',

@@ -120,7 +120,7 @@ describeInBrowser('the new-run form over a schema in Chromium', { timeout: 120_0
     await field('Learning rate').fill('1');
     expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01: outside of that');
     await field('Learning rate').fill('0.001, 1, 2');
-    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01: 1, 2 outside of that');
+    expect(await described('Learning rate')).toContain(' | usually 0.0001 to 0.01; outside of that: 1, 2');
   });
 
   it('a choice that cannot work here is there, cannot be chosen, and says why and what helps', async () => {
