@@ -137,11 +137,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {!changedMeanwhile &&
               (odd === null ? (
                 // The second click of a double click would be refused as a conflict with the first.
-                <Button size="small" look="primary" type="submit">
+                <Button size="small" look="primary" type="submit" disabled={why !== null} title={why ?? undefined}>
                   Apply
                 </Button>
               ) : (
-                <HoldButton onHeld={() => void send(draft.seen, true)}>Hold to apply</HoldButton>
+                <HoldButton disabled={why !== null} onHeld={() => void send(draft.seen, true)}>
+                  Hold to apply
+                </HoldButton>
               ))}
           </div>
         )}
@@ -166,11 +168,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               </span>
             )}
             {odd === null ? (
-              <Button size="small" onClick={(event) => event.detail < 2 && void send(current)}>
+              <Button size="small" disabled={why !== null} onClick={(event) => event.detail < 2 && void send(current)}>
                 Apply mine over it
               </Button>
             ) : (
-              <HoldButton onHeld={() => void send(current, true)}>Hold to apply mine over it</HoldButton>
+              <HoldButton disabled={why !== null} onHeld={() => void send(current, true)}>
+                Hold to apply mine over it
+              </HoldButton>
             )}
           </p>
         )}

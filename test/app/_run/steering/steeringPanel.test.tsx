@@ -141,6 +141,27 @@ it('until the server answers, a value or an action is said to be asked for, and 
   expect(run.sent.length).toBe(3);
 });
 
+it('while somebody else holds the control lock, what was typed cannot be applied, nor a proposal approved, except one of the holder', async () => {
+  const run = running(people.bob);
+  run.log({
+    type: 'command.proposed',
+    actor: people.ada,
+    command: { kind: 'set', id: 'rate-of-ada', runId: 'run001', control: 'learningRate', value: 0.001 },
+  });
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004');
+  const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+  const disabled = () => ['Apply', 'Approve', 'Decline'].map((name) => button(name).disabled);
+  const lockedBy = (holder: Actor) => act(() => void run.log({ type: 'control.locked', actor: holder, holder, until: null }));
+  expect(disabled()).toEqual([false, false, false]);
+  lockedBy({ id: 'cleo', name: 'Cleo', role: 'admin' });
+  expect(disabled()).toEqual([true, true, false]);
+  expect([button('Apply').title, button('Approve').title]).toEqual(Array(2).fill('Cleo holds the control lock'));
+  lockedBy(people.ada);
+  expect(disabled()).toEqual([true, false, false]);
+});
+
 it('a value out of its range is refused beside the field, and nothing is sent', async () => {
   const run = running();
   mount(run, <SteeringPanel />);
