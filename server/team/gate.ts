@@ -29,9 +29,9 @@ export function gate(
 ): 'pass' | 'propose' | Refusal {
   // A rule of the server is a decision that the team made beforehand.
   if (actor.role === 'system') return 'pass';
-  return (notTheHolder(view, now, actor) ?? [...wordsOf(view, command), ...words].some((word) => needsApproval.includes(word)))
-    ? 'propose'
-    : 'pass';
+  const locked = notTheHolder(view, now, actor);
+  if (locked) return locked;
+  return [...wordsOf(view, command), ...words].some((word) => needsApproval.includes(word)) ? 'propose' : 'pass';
 }
 
 function notTheHolder(view: Pick<RunView, 'controlLock'>, now: number, ...these: Actor[]): Refusal | null {
