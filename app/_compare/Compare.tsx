@@ -33,13 +33,13 @@ import {
   type CompareChart,
   compareCharts,
   comparedMarks,
+  legendNames,
   linesOf,
   mostShared,
   namesOf,
   ownSeries,
   pointsOf,
   sharedNames,
-  shortNames,
 } from './lines';
 import { type CompareChoices, compareLink, fromCompareLink } from './link';
 import { RunChips } from './RunChips';
@@ -121,7 +121,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
     const colorOf = (runId: string) => positions.indexOf(runId);
-    const short = shortNames(named);
+    const short = legendNames(named);
     return {
       marks: comparedMarks(there, axis, named, colorOf),
       charts: charts
