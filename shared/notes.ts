@@ -19,7 +19,13 @@ export const anchor = z.strictObject({
 export type Anchor = z.infer<typeof anchor>;
 
 export const noteId = z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, 'id: 8 to 64 letters, digits, "_" or "-"');
-export const noteText = z.string().trim().min(1, 'text: write something').max(4000, 'text: at most 4000 characters');
+/** In characters. */
+export const longestNote = 4000;
+export const noteText = z
+  .string()
+  .trim()
+  .min(1, 'text: write something')
+  .max(longestNote, `text: at most ${longestNote} characters`);
 
 /** A request; the server adds its author. `id` is made by the sender, so a resend is harmless. */
 export const noteRequest = z.discriminatedUnion('kind', [

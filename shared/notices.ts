@@ -1,5 +1,6 @@
 import type { Entry } from './events';
 import type { Actor } from './ids';
+import { mentions } from './mentions';
 import { ended, type RunView } from './view';
 
 /** Something in a run's log that concerns one person, or a few: they are notified on every page. */
@@ -107,12 +108,4 @@ export function answeredBy(runId: string, { event }: Entry): string | null {
     default:
       return null;
   }
-}
-
-/** "Ada Lovelace" is mentioned as "@AdaLovelace": the name without blanks. */
-export const mentionOf = (name: string): string => name.replaceAll(/\s+/g, '');
-
-function mentions(text: string, name: string): boolean {
-  const wanted = mentionOf(name).toLowerCase();
-  return [...text.matchAll(/@([\p{L}\p{N}_.-]+)/gu)].some((m) => m[1]!.replace(/[.-]+$/, '').toLowerCase() === wanted);
 }

@@ -33,6 +33,7 @@ import {
   type CompareChart,
   compareCharts,
   comparedMarks,
+  legendNames,
   linesOf,
   mostShared,
   namesOf,
@@ -120,14 +121,15 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const named = useMemo(() => namesOf(there), [there]);
   const drawn = useMemo(() => {
     const colorOf = (runId: string) => positions.indexOf(runId);
+    const short = legendNames(named);
     return {
       marks: comparedMarks(there, axis, named, colorOf),
       charts: charts
         .filter((c) => [c.title, ...c.series].some(test))
         .map((chart) => ({
           chart,
-          lines: linesOf(there, axis, chart, named, colorOf),
-          points: chart.points ? pointsOf(there, axis, chart.points, named, colorOf) : [],
+          lines: linesOf(there, axis, chart, short, colorOf),
+          points: chart.points ? pointsOf(there, axis, chart.points, short, colorOf) : [],
         })),
     };
   }, [there, axis, named, positions, charts, test]);

@@ -73,6 +73,18 @@ export function namesOf(runs: readonly Compared[]): Names {
   );
 }
 
+/**
+ * Names for legends, which have little room: without the parts, separated by colons or commas, with which all begin or end, such as the
+ * name that the runs of a sweep share. At least one part stays.
+ */
+export function legendNames(named: Names): Names {
+  let parts = [...named.values()].map((name) => name.split(/(?<=[:,]) /));
+  const share = (at: 0 | -1) => parts.length > 1 && parts.every((p) => p.length > 1 && p.at(at) === parts[0]!.at(at));
+  while (share(0)) parts = parts.map((p) => p.slice(1));
+  while (share(-1)) parts = parts.map((p) => [...p.slice(0, -2), p.at(-2)!.replace(/[:,]$/, '')]);
+  return new Map([...named.keys()].map((runId, i) => [runId, parts[i]!.join(' ')]));
+}
+
 export function linesOf(
   runs: readonly Compared[],
   axis: Axis,

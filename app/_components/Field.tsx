@@ -1,6 +1,7 @@
 import { type ComponentProps, type ReactNode, useId } from 'react';
 import { About } from './About';
 import { Button } from './Button';
+import { count } from './format';
 import { NoLonger } from './Remark';
 
 export const inputClass =
@@ -72,23 +73,31 @@ export function Field(props: {
   );
 }
 
-/** A field for a line of text. Further properties go to the input. */
+/** Why a text does not fit; null = it does. A field that cuts off what is too long would lose the end of a pasted text unseen. */
+export function whyTooLong(text: string, longest: number): string | null {
+  const { length } = text.trim();
+  return length > longest ? `${count(length)} characters; at most ${count(longest)} fit` : null;
+}
+
+/** A field for a line of text, of at most `longest` characters. Further properties go to the input. */
 export function TextField({
   label,
   help,
   about,
   error,
+  longest = Number.POSITIVE_INFINITY,
   onChange,
   className = '',
   ...input
 }: Pick<ComponentProps<typeof Field>, 'label' | 'help' | 'about' | 'error'> &
   Omit<ComponentProps<'input'>, 'onChange' | 'value' | 'about'> & {
     value: string;
+    longest?: number;
     onChange(value: string): void;
     'data-first'?: boolean;
   }) {
   return (
-    <Field label={label} help={help} {...(about && { about })} error={error}>
+    <Field label={label} help={help} {...(about && { about })} error={whyTooLong(input.value, longest) ?? error}>
       {(ids) => <input {...ids} className={`${inputClass} ${className}`} onChange={(e) => onChange(e.target.value)} {...input} />}
     </Field>
   );

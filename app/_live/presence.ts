@@ -1,3 +1,4 @@
+import type { Actor } from '~/shared/ids';
 import type { Look, Looking } from '~/shared/protocol';
 import { mostLooks } from '~/shared/watching';
 import type { Cursor } from './cursor';
@@ -28,6 +29,8 @@ export interface PresenceState {
   tabsSharing: number;
   /** The tab that this tab follows. */
   following: string | null;
+  /** Whom this tab followed until that tab was closed or shared no longer; null once this tab moves on its own. */
+  lost: Actor | null;
 }
 
 export interface Presence extends Source<PresenceState> {
@@ -64,6 +67,7 @@ export function createPresence(
     others: [],
     tabsSharing: 0,
     following: null,
+    lost: null,
   });
   let applying = false;
   let reported = '';
@@ -93,6 +97,7 @@ export function createPresence(
     cancel = host.after(everyMs, report);
   };
 
+  let leader: Actor | null = null;
   let followedPanels = '';
   const apply = ({ live, step, zoom, spot, shows }: Look) => {
     applying = true;
@@ -112,7 +117,7 @@ export function createPresence(
       const now = cursor.get();
       const moved = now.mode !== before.mode || (now.mode === 'pinned' && now.step !== before.step) || now.zoom !== before.zoom;
       before = now;
-      if (moved && !applying && get().following !== null) set({ following: null });
+      if (moved && !applying && (get().following ?? get().lost) !== null) set({ following: null, lost: null });
       soon();
     }),
     pointer.subscribe(soon),
@@ -128,7 +133,9 @@ export function createPresence(
         if (of !== runId) return;
         const others = looks.filter((l) => l.tab !== wire.tab());
         const followed = others.find((l) => l.tab === get().following);
-        set({ others, tabsSharing, following: followed?.tab ?? null });
+        const lost = get().following !== null && !followed ? leader : get().lost;
+        set({ others, tabsSharing, following: followed?.tab ?? null, lost });
+        leader = followed?.actor ?? null;
         if (followed) apply(followed.look);
       },
     }),
@@ -144,12 +151,13 @@ export function createPresence(
       now();
     },
     lead: (on) => {
-      set({ leading: on, sharing: on || get().sharing, following: null });
+      set({ leading: on, sharing: on || get().sharing, following: null, lost: null });
       now();
     },
     follow: (tab) => {
       const followed = get().others.find((l) => l.tab === tab);
-      set({ following: followed ? tab : null, leading: false });
+      set({ following: followed ? tab : null, leading: false, lost: null });
+      leader = followed?.actor ?? null;
       followedPanels = '';
       if (followed) apply(followed.look);
       now();

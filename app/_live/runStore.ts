@@ -135,8 +135,8 @@ export function createRunStore(runId: string, wire: Wire, host: Host, early: Pro
       waiting.add(go);
     });
 
-  async function send(draft: DraftCommand): Promise<CommandAnswer> {
-    const command = { ...draft, id: host.newId(), runId } as Command;
+  async function send(draft: DraftCommand, id = host.newId()): Promise<CommandAnswer> {
+    const command = { ...draft, id, runId } as Command;
     for (let attempt = 1; !closed; attempt++) {
       if (!wire.up()) await reconnected();
       if (closed) break;

@@ -38,8 +38,8 @@ export interface RunStore {
     entries(entries: Entry[], skipped: [number, number] | null, changes: ListChange[]): void;
     reset(view: RunView): void;
   }): () => void;
-  /** Fills in runId and a new id; the outcome arrives in `view.openCommands`, then in the list of commands. */
-  send(command: DraftCommand): Promise<CommandAnswer>;
+  /** Fills in runId and, unless given, a new id; the outcome arrives in `view.openCommands`, then in the list of commands. */
+  send(command: DraftCommand, id?: string): Promise<CommandAnswer>;
   close(): void;
 }
 

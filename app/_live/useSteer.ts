@@ -1,5 +1,6 @@
 import { useCallback } from 'react';
 import type { CommandAnswer } from '~/shared/commands';
+import { actionWithRole } from '~/shared/controlValues';
 import { refuse } from '~/shared/refusals';
 import { useRunStore } from './RunProvider';
 import { serverTime } from './serverTime';
@@ -30,17 +31,37 @@ const decided = (draft: DraftCommand): Promise<boolean> =>
     late.set({ waiting: [...late.get().waiting, one] });
   });
 
-/** Sends commands; a refusal by the server is shown immediately, the outcome of an accepted command arrives with the log. */
-export function useSteer(): (draft: DraftCommand) => Promise<CommandAnswer> {
+/** Commands that the server has not answered yet, as text. */
+const unanswered = new WeakMap<RunStore, Map<string, Promise<CommandAnswer>>>();
+
+/**
+ * Sends commands; a refusal by the server is shown immediately, the outcome of an accepted command arrives with the log. Asked for again before the server
+ * has answered (a second click on a slow line), a command is not sent again; of steps, each one is meant.
+ */
+export function useSteer(): (draft: DraftCommand, id?: string) => Promise<CommandAnswer> {
   const store = useRunStore();
-  return useCallback((draft) => steer(store, draft), [store]);
+  return useCallback(
+    (draft, id) => {
+      const { view } = store.get();
+      if (draft.kind === 'act' && view && draft.action === actionWithRole(view.controls, 'step')?.name)
+        return steer(store, draft, id);
+      const asked = unanswered.get(store) ?? new Map<string, Promise<CommandAnswer>>();
+      unanswered.set(store, asked);
+      const key = JSON.stringify(draft);
+      const answer = asked.get(key) ?? steer(store, draft, id).finally(() => asked.delete(key));
+      asked.set(key, answer);
+      return answer;
+    },
+    [store],
+  );
 }
 
-async function steer(store: RunStore, draft: DraftCommand): Promise<CommandAnswer> {
+async function steer(store: RunStore, draft: DraftCommand, id?: string): Promise<CommandAnswer> {
   const { link, readOnly, error } = store.get();
   const sent = readOnly || link === 'live' ? 'now' : link === 'refused' ? 'never' : 'later';
   if (sent === 'later' && !(await decided(draft))) return refuse('state', 'called off: the server was not there');
-  const answer = sent === 'never' ? refuse('forbidden', error ?? 'the server does not serve this run') : await store.send(draft);
+  const answer =
+    sent === 'never' ? refuse('forbidden', error ?? 'the server does not serve this run') : await store.send(draft, id);
   if (!answer.ok) toast.error(answer.message, { id: answer.message });
   return answer;
 }

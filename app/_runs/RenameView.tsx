@@ -29,7 +29,6 @@ export function RenameView({ view, onClose }: { view: SavedView; onClose(): void
         <TextField
           label="New name"
           error={problem}
-          maxLength={60}
           autoFocus
           onFocus={(e) => e.target.select()}
           className="font-sans"

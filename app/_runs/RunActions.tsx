@@ -4,7 +4,7 @@ import { type FormEvent, type RefObject, useState } from 'react';
 import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
 import { copyText } from '~/app/_components/CopyLine';
-import { Field, FormEnd, inputClass, TextField } from '~/app/_components/Field';
+import { Field, FormEnd, inputClass, TextField, whyTooLong } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
@@ -12,6 +12,7 @@ import { whyWatches } from '~/app/_live/identity';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
+import { longestNote } from '~/shared/notes';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import { changeOf, tagsOf } from './tags';
@@ -118,7 +119,7 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
         label="Name"
         error={name.trim() === '' ? 'Name: give the run a name' : null}
         data-first
-        maxLength={80}
+        longest={80}
         value={name}
         onChange={setName}
       />
@@ -131,9 +132,10 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
 function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
   const { busy, ask } = useAsk();
   const [text, setText] = useState('');
+  const tooLong = whyTooLong(text, longestNote);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() === '') return;
+    if (text.trim() === '' || tooLong) return;
     const anchor = { step: run.step, chart: null, head: null };
     const note = { kind: 'add', id: nanoid(), anchor, text, replyTo: null } as const;
     if (await ask(() => api.runs.note.mutate({ runId: run.runId, note }))) onClose();
@@ -145,20 +147,19 @@ function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
           Newest: <span className="text-ink">{run.notes.newest}</span>
         </p>
       )}
-      <Field label="Note" help="everybody on the run sees it">
+      <Field label="Note" help="everybody on the run sees it" error={tooLong}>
         {(ids) => (
           <textarea
             {...ids}
             data-first
             rows={3}
             className={`${inputClass} h-auto py-1 font-sans`}
-            maxLength={4000}
             value={text}
             onChange={(e) => setText(e.target.value)}
           />
         )}
       </Field>
-      <FormEnd yes="Add note" disabled={busy || text.trim() === ''} onCancel={onClose} />
+      <FormEnd yes="Add note" disabled={busy || text.trim() === '' || tooLong !== null} onCancel={onClose} />
     </form>
   );
 }

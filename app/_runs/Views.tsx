@@ -75,7 +75,6 @@ export function Views({ view, onView }: { view: View; onView(change: (view: View
           <input
             aria-label="Name of the view"
             placeholder="save this view as…"
-            maxLength={60}
             className={`${inputClass} font-sans`}
             value={name}
             onChange={(e) => setName(e.target.value)}

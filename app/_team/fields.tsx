@@ -4,8 +4,8 @@ import { Field, inputClass, TextField } from '~/app/_components/Field';
 type FieldProps = Omit<ComponentProps<typeof Field>, 'children'>;
 
 /** A name of at most 80 characters. `person`: it is the name of the person at the keyboard. */
-export const NameField = ({ person, ...field }: Omit<ComponentProps<typeof TextField>, 'maxLength'> & { person: boolean }) => (
-  <TextField {...field} className="font-sans" maxLength={80} {...(person && { autoComplete: 'name' })} />
+export const NameField = ({ person, ...field }: Omit<ComponentProps<typeof TextField>, 'longest'> & { person: boolean }) => (
+  <TextField {...field} className="font-sans" longest={80} {...(person && { autoComplete: 'name' })} />
 );
 
 /** A person's color, as #rrggbb. */

@@ -25,12 +25,31 @@ export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number 
   return { rows, wholeBytes };
 }
 
+/** Setting of the database that names the last row of the file: rows cut off at its end leave no trace in the file itself. */
+export const lastRowKey = 'auditLastRow';
+
+const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
+
+/**
+ * The first row that is changed or missing, and what is wrong with it; null where every row is as it was written.
+ *
+ * @param lastRow value of `lastRowKey` (null: written by an earlier version). A crash may leave it behind the file, never before it.
+ */
+export function brokenRow(rows: AuditRow[], lastRow: string | null): { seq: number; problem: string } | null {
+  const broken = firstBroken(null, rows);
+  if (broken || lastRow === null) return broken;
+  const last = Number.parseInt(lastRow, 10);
+  if (rows.length < last) return { seq: rows.length + 1, problem: `it is missing: rows up to ${last} were written` };
+  return nameOf(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
+}
+
 /** @throws Error that names the file and the way out */
-function soundRows(file: string, bytes: Buffer): ReturnType<typeof readRows> {
+function soundRows(file: string, bytes: Buffer, lastRow: string | null): ReturnType<typeof readRows> {
   let problem: string;
   try {
     const read = readRows(bytes);
-    const broken = firstBroken(null, read.rows);
+    // An empty file is what somebody put in place of a lost one.
+    const broken = read.rows.length === 0 ? null : brokenRow(read.rows, lastRow);
     if (!broken) return read;
     problem = `row ${broken.seq}: ${broken.problem}`;
   } catch (error) {
@@ -43,17 +62,35 @@ function soundRows(file: string, bytes: Buffer): ReturnType<typeof readRows> {
 export const wayOut =
   'Put it back from a backup, or an empty file in its place: then nobody may sign in any more, and a link for a new admin is made';
 
-/** @throws Error when the file was tampered with: `headroom verify-audit` shows where */
-export async function openAuditFile(dataFolder: string): Promise<AuditStore & { close(): Promise<void> }> {
+/**
+ * @param settings keeps the name of the last row
+ * @throws Error when a row was changed or cut off
+ */
+export async function openAuditFile(
+  dataFolder: string,
+  settings: { setting(key: string): Promise<string | null>; setSetting(key: string, value: string): Promise<unknown> },
+): Promise<AuditStore & { close(): Promise<void> }> {
   const file = auditPath(dataFolder);
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  const { rows, wholeBytes } = soundRows(file, bytes);
+  const { rows, wholeBytes } = soundRows(file, bytes, await settings.setting(lastRowKey));
   const handle: FileHandle = await open(file, 'a', 0o600);
   if (wholeBytes < bytes.length) await handle.truncate(wholeBytes);
   let size = wholeBytes;
+  let named: string | undefined;
+  let naming = Promise.resolve();
+  /** Commands do not wait for it; a failed write is made good by that of the next row. */
+  const nameLast = () => {
+    naming = naming.then(async () => {
+      const last = rows.at(-1);
+      if (!last || nameOf(last) === named) return;
+      named = nameOf(last);
+      await settings.setSetting(lastRowKey, named).catch(() => {});
+    });
+  };
+  nameLast();
   return {
     async appendAudit(added) {
       const lines = Buffer.from(added.map((row) => `${stringify(row)}\n`).join(''));
@@ -67,10 +104,14 @@ export async function openAuditFile(dataFolder: string): Promise<AuditStore & { 
       }
       size += lines.length;
       rows.push(...added);
+      nameLast();
     },
     async audit({ fromSeq, limit }) {
       return rows.slice(fromSeq - 1, fromSeq - 1 + limit);
     },
-    close: () => handle.close(),
+    async close() {
+      await naming;
+      await handle.close();
+    },
   };
 }

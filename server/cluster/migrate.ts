@@ -67,7 +67,7 @@ export async function migrate(
     const blobs = await openBlobs(folder, source);
     await migrateLogs({ database, source, blobs, say });
     await migrateSettings(database, source, folder);
-    await migrateAudit(database, folder);
+    await migrateAudit(database, source, folder);
     await verify({ database, source, blobs, say });
   } finally {
     for (const close of closers.reverse()) await close();
@@ -147,8 +147,8 @@ async function migrateSettings(database: Database, source: IndexStore, folder: s
   if (token) await saveSetting(database, 'trainer.token', token.trim());
 }
 
-async function migrateAudit(database: Database, folder: string): Promise<void> {
-  const file = await openAuditFile(folder);
+async function migrateAudit(database: Database, source: IndexStore, folder: string): Promise<void> {
+  const file = await openAuditFile(folder, source);
   const target = await openPostgresAudit(database);
   try {
     let fromSeq = 1;

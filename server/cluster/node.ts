@@ -44,8 +44,13 @@ export interface NodeOptions {
   open: boolean;
   basePath: string;
   log: Log;
-  /** What a node answers itself while it stands by; `target`: where it forwards everything else. */
-  routes(target: () => Target): Route[];
+  /**
+   * What a node answers itself while it stands by.
+   *
+   * @param target where it forwards everything else
+   * @param database why PostgreSQL does not answer it (null: it does)
+   */
+  routes(target: () => Target, database: () => string | null): Route[];
   /** Called once the node leads: starts the server (createApp). */
   lead(shared: Shared): Promise<{ close(): Promise<void> }>;
   /** Called when the node follows another leader than before. */
@@ -92,7 +97,10 @@ export async function startNode(options: NodeOptions): Promise<Node> {
 
   const standIn = new StandIn(
     () => target,
-    options.routes(() => target),
+    options.routes(
+      () => target,
+      () => control.trouble,
+    ),
     basePath,
   );
   const front = createServer((request, response) => {

@@ -47,11 +47,20 @@ export class StandIn {
   }
 }
 
-/** Checks of /readyz for a node that does not lead, and what it answers besides. */
-export const standInHealth = (target: () => Target) => ({
-  async leader(): Promise<string | null> {
-    const to = target();
-    return 'problem' in to ? to.problem : null;
+/**
+ * Checks of /readyz for a node that does not lead, and what it answers besides. Without PostgreSQL it would not see that another node
+ * leads, and it could not take over.
+ */
+export const standInHealth = (target: () => Target, trouble: () => string | null = () => null) => ({
+  checks: {
+    async leader(): Promise<string | null> {
+      const to = target();
+      return 'problem' in to ? to.problem : null;
+    },
+    async database(): Promise<string | null> {
+      const reason = trouble();
+      return reason && `PostgreSQL does not answer: ${reason}`;
+    },
   },
   about(): object {
     const to = target();

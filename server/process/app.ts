@@ -137,7 +137,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     await forgetUploads(dataFolder);
     const local = await openBlobs(dataFolder, store);
     const blobs = shared ? await shared.blobs(local) : local;
-    const auditFile = shared ? null : await openAuditFile(dataFolder).catch(asStartError);
+    const auditFile = shared ? null : await openAuditFile(dataFolder, store).catch(asStartError);
     const trainerToken = await keptSecret(dataFolder, 'trainer.token', shared?.store);
     const auditLog = await AuditLog.open(auditFile ?? shared!.audit, () => clock.now());
     closers.push(async () => {

@@ -44,9 +44,9 @@ try {
   };
   const { host } = env;
   const urlOf = (port: number) => `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`;
-  const routes = (more: Checks) => (target: () => Target) => {
-    const { leader, about } = standInHealth(target);
-    return healthRoutes(version, { leader, ...more }, about);
+  const routes = (more: Checks) => (target: () => Target, trouble?: () => string | null) => {
+    const { checks, about } = standInHealth(target, trouble);
+    return healthRoutes(version, { ...checks, ...more }, about);
   };
   const relay = async (leader: string) => {
     const node = await startRelayNode({ ...env, leader, open: isOpen({ host }), routes: routes({}) });

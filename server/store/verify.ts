@@ -5,8 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { auditPath, readRows } from '~/server/audit/auditFile';
-import { firstBroken } from '~/server/audit/chain';
+import { auditPath, brokenRow, lastRowKey, readRows } from '~/server/audit/auditFile';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';
@@ -53,10 +52,10 @@ export async function verifyFolder(folder: string): Promise<Verified> {
     found.sound.push(`${blobs} blobs`);
     db.exec('COMMIT');
     if (readable) found.unread.push(...lostLines(await lostBlobs(db, folder)));
+    checkAudit(folder, readable ? openReads(db).setting(lastRowKey) : null, found);
   } finally {
     db.close();
   }
-  checkAudit(folder, found);
   return found;
 }
 
@@ -165,11 +164,11 @@ function checkChains(db: Database.Database, damaged: string[]): number {
   return runs.length;
 }
 
-function checkAudit(folder: string, { sound, damaged, unread }: Verified): void {
+function checkAudit(folder: string, lastRow: string | null, { sound, damaged, unread }: Verified): void {
   const file = auditPath(folder);
   try {
     const { rows } = readRows(readFileSync(file));
-    const broken = firstBroken(null, rows);
+    const broken = brokenRow(rows, lastRow);
     if (broken) damaged.push(`audit log: row ${broken.seq}: ${broken.problem}`);
     else sound.push(`${rows.length} rows of the audit log`);
   } catch (error) {

@@ -29,10 +29,16 @@ export function gate(
 ): 'pass' | 'propose' | Refusal {
   // A rule of the server is a decision that the team made beforehand.
   if (actor.role === 'system') return 'pass';
-  const held = holder(view, now);
-  if (held && held.id !== actor.id)
-    return refuse('forbidden', `${held.name} holds the control lock; ask for it, or wait until it is released`);
+  const locked = notTheHolder(view, now, actor);
+  if (locked) return locked;
   return [...wordsOf(view, command), ...words].some((word) => needsApproval.includes(word)) ? 'propose' : 'pass';
+}
+
+function notTheHolder(view: Pick<RunView, 'controlLock'>, now: number, ...these: Actor[]): Refusal | null {
+  const held = holder(view, now);
+  return !held || these.some((person) => person.id === held.id)
+    ? null
+    : refuse('forbidden', `${held.name} holds the control lock; ask for it, or wait until it is released`);
 }
 
 export type ControlLockRequest =
@@ -89,16 +95,17 @@ export function changeControlLock(
 
 /** @returns why this person may not answer the proposal, or null */
 export function approvalProblem(
-  view: Pick<RunView, 'openCommands'>,
+  view: Pick<RunView, 'openCommands' | 'controlLock'>,
   actor: Actor,
   commandId: string,
   approved: boolean,
+  now: number,
 ): Refusal | null {
   const proposal = view.openCommands.find((c) => c.command.id === commandId);
   if (proposal?.outcome.status !== 'proposed')
     return refuse('state', `commandId: no command ${commandId} waits for approval`, 'commandId');
-  // Who asked may take it back.
-  if (approved && proposal.actor.id === actor.id)
-    return refuse('forbidden', 'a second operator must approve it, not the one who asked');
-  return null;
+  // Who asked may take it back, and declining changes nothing.
+  if (!approved) return null;
+  if (proposal.actor.id === actor.id) return refuse('forbidden', 'a second operator must approve it, not the one who asked');
+  return notTheHolder(view, now, actor, proposal.actor);
 }

@@ -223,7 +223,7 @@ export const runs = router({
       ({ ctx, input }): Promise<CommandAnswer> =>
         ctx.hub.decide(input.runId, async (view, lists) => {
           const { commandId: id, approved } = input;
-          const problem = approvalProblem(view, ctx.actor, id, approved);
+          const problem = approvalProblem(view, ctx.actor, id, approved, ctx.now());
           if (problem) return problem;
           const { actor, command: asked } = view.openCommands.find((c) => c.command.id === id)!;
           const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;

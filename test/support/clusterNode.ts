@@ -20,9 +20,9 @@ const node = await startNode({
   open: true,
   basePath: '',
   log,
-  routes(target) {
-    const { leader, about } = standInHealth(target);
-    return healthRoutes('test', { leader }, about);
+  routes(target, trouble) {
+    const { checks, about } = standInHealth(target, trouble);
+    return healthRoutes('test', checks, about);
   },
   async lead(shared) {
     const options = { dataFolder, host: '127.0.0.1', port: 0, version: 'test', pages: null, trainer: null, firstRuns: false };

@@ -37,7 +37,9 @@ export class TestRun implements RunStore {
   readonly runId = 'run001';
   /** Commands that were sent, without their ids. */
   readonly sent: DraftCommand[] = [];
-  answer: (command: DraftCommand) => CommandAnswer = () => ({ ok: true, seq: 1000 + this.sent.length });
+  /** The id that the page gave the last one. */
+  lastId = '';
+  answer: (command: DraftCommand) => CommandAnswer | Promise<CommandAnswer> = () => ({ ok: true, seq: 1000 + this.sent.length });
   #state: RunState;
   #seq = 1;
   readonly #listeners = new Set<() => void>();
@@ -58,8 +60,9 @@ export class TestRun implements RunStore {
     this.#entries.add(listener);
     return () => void this.#entries.delete(listener);
   };
-  send = async (command: DraftCommand): Promise<CommandAnswer> => {
+  send = async (command: DraftCommand, id = ''): Promise<CommandAnswer> => {
     this.sent.push(command);
+    this.lastId = id;
     return this.answer(command);
   };
   close = () => {};

@@ -168,7 +168,8 @@ export function helpText(recipes: RecipeBook, recipe: Recipe | null): string {
 }
 
 function wordOf({ kind }: RecipeField): string {
-  return kind === 'integer' || kind === 'number' ? 'N' : kind === 'boolean' ? 'true|false' : kind === 'json' ? 'JSON' : 'WORD';
+  if (kind === 'integer' || kind === 'number') return 'N';
+  return kind === 'boolean' ? 'true|false' : kind === 'json' ? 'JSON' : kind === 'choice' ? 'WORD' : 'TEXT';
 }
 
 function describe(field: RecipeField): string {
@@ -178,12 +179,13 @@ function describe(field: RecipeField): string {
   const nothing = field.nullable ? `; none = ${annotations['x-null'] ?? 'null'}` : '';
   const usual = annotations['x-usual'] ? `; usually ${annotations['x-usual'].join(' to ')}` : '';
   const value = field.default === null ? 'none' : field.default === '' ? '""' : field.default;
-  return `${field.title}${unit}${field.description ? `: ${field.description}` : ''}${options}${nothing}${usual}; default ${String(value)}`;
+  const meaning = field.description ? `: ${field.description.replace(/\.$/, '')}` : '';
+  return `${field.title}${unit}${meaning}${options}${nothing}${usual}; default ${String(value)}`;
 }
 
 /**
  * The config made of the flags and `base`: the config of the resumed checkpoint, or a preset. `given`: paths of the fields that flags name.
- * @throws FlagError naming the flag whose value does not fit
+ * @throws FlagError with a line for each flag whose value does not fit
  */
 export function configOf(
   flags: Pick<Flags, 'fields' | 'preset'>,
@@ -194,23 +196,32 @@ export function configOf(
   const byName = new Map(known.flatMap((flag) => flag.names.map((name) => [name, flag] as const)));
   const config = structuredClone(base ?? presetOf(flags.preset, recipe)) as Config;
   const used = new Map<string, string>();
+  const problems: string[] = [];
   for (const [name, text] of flags.fields) {
     const flag = byName.get(name);
-    if (!flag)
-      throw new FlagError(
-        `--${name}: there is no such flag for ${recipe.spec.name}; --help --recipe ${recipe.spec.name} lists them`,
-      );
-    const { field, value } = readValue(name, text, flag.field, known);
-    used.set(field.path, name);
-    put(config, field.path, value);
+    try {
+      if (!flag)
+        throw new FlagError(
+          `--${name}: there is no such flag for ${recipe.spec.name}; --help --recipe ${recipe.spec.name} lists them`,
+        );
+      const { field, value } = readValue(name, text, flag.field, known);
+      used.set(field.path, name);
+      put(config, field.path, value);
+    } catch (error) {
+      if (!(error instanceof FlagError)) throw error;
+      problems.push(error.message);
+    }
   }
+  if (problems.length > 0) throw new FlagError(problems.join('\n'));
   try {
     return { config: recipe.parse(config), given: new Set(used.keys()) };
   } catch (error) {
     if (!isConfigError(error)) throw error;
-    const { field, message } = error.errors[0]!;
-    const name = used.get(field) ?? known.find((flag) => flag.field.path === field)?.names[0];
-    throw new FlagError(`${name === undefined ? field : `--${name}`}: ${message}`);
+    const lines = error.errors.map(({ field, message }) => {
+      const name = used.get(field) ?? known.find((flag) => flag.field.path === field)?.names[0];
+      return `${name === undefined ? field : `--${name}`}: ${message}`;
+    });
+    throw new FlagError(lines.join('\n'));
   }
 }
 

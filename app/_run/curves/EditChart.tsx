@@ -89,7 +89,7 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
   return (
     <Modal open onClose={onClose} title={chart.title === '' ? 'New chart' : `Change ${chart.title}`}>
       <form onSubmit={submit} noValidate className="flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
-        <TextField label="Title" className="font-sans" maxLength={80} value={title} onChange={setTitle} />
+        <TextField label="Title" className="font-sans" value={title} onChange={setTitle} />
         <fieldset>
           <legend className="text-xs text-dim">Series</legend>
           <ol>

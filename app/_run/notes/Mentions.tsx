@@ -1,13 +1,14 @@
 import { useRun } from '~/app/_live/useRun';
+import { isMentionOf, mentionPattern } from '~/shared/mentions';
 
-/** Text with its @mentions highlighted, one's own more strongly. A name with spaces is mentioned without them. */
+/** Text with its @mentions highlighted, one's own more strongly. */
 export function Mentions({ text }: { text: string }) {
   const you = useRun((r) => r.you?.name ?? '');
-  return text.split(/(@[\p{L}\p{N}_.-]+)/u).map((part, i) =>
+  return text.split(new RegExp(`(${mentionPattern.source})`, 'u')).map((part, i) =>
     part.startsWith('@') ? (
       <mark
         key={i}
-        className={`rounded-sm px-0.5 ${same(part.slice(1), you) ? 'bg-accent text-on-accent' : 'bg-accent/15 text-accent'}`}
+        className={`rounded-sm px-0.5 ${isMentionOf(part, you) ? 'bg-accent text-on-accent' : 'bg-accent/15 text-accent'}`}
       >
         {part}
       </mark>
@@ -16,5 +17,3 @@ export function Mentions({ text }: { text: string }) {
     ),
   );
 }
-
-const same = (mention: string, name: string): boolean => mention.toLowerCase() === name.replaceAll(/\s+/g, '').toLowerCase();

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '~/app/_components/Button';
-import { inputClass } from '~/app/_components/Field';
+import { inputClass, whyTooLong } from '~/app/_components/Field';
 import { Remark } from '~/app/_components/Remark';
 import { useRun } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
-import { mentionOf } from '~/shared/notices';
+import { mentionOf } from '~/shared/mentions';
+import { longestNote } from '~/shared/notes';
 import { candidates, completed, mentionAt } from './findMentions';
 
 /**
@@ -34,6 +35,7 @@ export function NoteField(props: {
   const field = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const names = useNames();
+  const tooLong = whyTooLong(text, longestNote);
   const mention = mentionAt(text, caret);
   const offered = mention && !dismissed ? candidates(names, mention.typed) : [];
   const active = offered[Math.min(chosen, offered.length - 1)];
@@ -54,7 +56,7 @@ export function NoteField(props: {
   };
   const go = async (event?: FormEvent) => {
     event?.preventDefault();
-    if (!text.trim() || busy) return;
+    if (!text.trim() || busy || tooLong) return;
     const sent = await send(text);
     setFailed(!sent);
     if (!sent) return;
@@ -89,7 +91,6 @@ export function NoteField(props: {
           aria-activedescendant={active === undefined ? undefined : `${id}${mentionOf(active)}`}
           className={`${inputClass} field-sizing-content h-auto max-h-40 min-h-7 resize-none py-1 font-sans leading-5`}
           rows={1}
-          maxLength={4000}
           value={text}
           onChange={(e) => {
             setText(e.target.value);
@@ -100,7 +101,7 @@ export function NoteField(props: {
           onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
           onKeyDown={onKey}
         />
-        <Button type="submit" disabled={busy || !text.trim()}>
+        <Button type="submit" disabled={busy || !text.trim() || tooLong !== null}>
           {submit}
         </Button>
         {onCancel && (
@@ -133,6 +134,7 @@ export function NoteField(props: {
           </div>
         )}
       </div>
+      {tooLong && <Remark tone="bad">{tooLong}</Remark>}
       {failed && <Remark tone="bad">Not sent. The text stays here until it is.</Remark>}
     </form>
   );

@@ -1,8 +1,8 @@
-import { mentionOf } from '~/shared/notices';
+import { mentionOf } from '~/shared/mentions';
 
 /** The mention being typed at the caret: the position of its "@" and the text after it; null when there is none. */
 export function mentionAt(text: string, caret: number): { from: number; typed: string } | null {
-  const match = /(?:^|[^\p{L}\p{N}@])@([\p{L}\p{N}_.-]*)$/u.exec(text.slice(0, caret));
+  const match = /(?:^|[^\p{L}\p{M}\p{N}@])@([\p{L}\p{M}\p{N}_.-]*)$/u.exec(text.slice(0, caret));
   return match ? { from: caret - match[1]!.length - 1, typed: match[1]! } : null;
 }
 
@@ -10,11 +10,12 @@ export function mentionAt(text: string, caret: number): { from: number; typed: s
 export function candidates(names: readonly string[], typed: string): string[] {
   const wanted = typed.toLowerCase();
   const fits = (name: string) =>
-    mentionOf(name).toLowerCase().startsWith(wanted) ||
-    name
-      .toLowerCase()
-      .split(/\s+/)
-      .some((word) => word.startsWith(wanted));
+    mentionOf(name) !== '' &&
+    (mentionOf(name).toLowerCase().startsWith(wanted) ||
+      name
+        .toLowerCase()
+        .split(/\s+/)
+        .some((word) => word.startsWith(wanted)));
   return [...new Set(names)]
     .filter(fits)
     .sort((a, b) => a.localeCompare(b))

@@ -95,17 +95,21 @@ function useInvitations(others: readonly Looking[], following: string | null, le
   }, [key]);
 }
 
-/** Shown while this page follows another person. */
+/** Shown while this page follows another person, and when that person has gone. */
 export function FollowBar() {
   const presence = usePresence();
   const followed = usePresent((p) => p.others.find((l) => l.tab === p.following) ?? null);
-  if (!followed) return null;
+  const lost = usePresent((p) => p.lost);
+  const actor = followed?.actor ?? lost;
+  if (!actor) return null;
   return (
     <p role="status" className="flex items-center justify-center gap-2 border-b border-accent/50 bg-accent/10 px-4 py-1">
-      <Avatar id={followed.actor.id} name={followed.actor.name} />
-      You follow {followed.actor.name}: {where(followed)}
+      <Avatar id={actor.id} name={actor.name} />
+      {followed
+        ? `You follow ${actor.name}: ${where(followed)}`
+        : `${actor.name} has gone, or shares the view no longer. You follow nobody now.`}
       <Button size="small" onClick={() => presence.follow(null)}>
-        Stop
+        {followed ? 'Stop' : 'OK'}
       </Button>
     </p>
   );

@@ -28,17 +28,21 @@ export function ActionButton(props: {
   const [texts, setTexts] = useState<Record<string, string>>({});
   const [problem, setProblem] = useState<string | null>(null);
   const [asking, setAsking] = useState<Record<string, ControlValue> | null>(null);
-  const waiting = useView(
+  const [sending, setSending] = useState(false);
+  const taken = useView(
     (v) =>
       v.openCommands.some(
         (c) => c.command.kind === 'act' && c.command.action === action.name && c.outcome.status === 'requested' && open(c),
       ),
     false,
   );
+  const waiting = sending || taken;
   const text = (arg: ControlSpec) => own(texts, arg.name) ?? textOf(arg.default);
 
   const send = async (args: Record<string, ControlValue>) => {
+    setSending(true);
     const answer = await steer({ kind: 'act', action: action.name, args, ...(checkpoint !== undefined && { checkpoint }) });
+    setSending(false);
     setProblem(answer.ok ? null : answer.message);
   };
   const submit = (event: FormEvent) => {

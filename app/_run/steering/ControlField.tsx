@@ -1,3 +1,4 @@
+import { nanoid } from 'nanoid';
 import { type FormEvent, type KeyboardEvent, Suspense, useEffect, useId, useState } from 'react';
 import { About } from '~/app/_components/About';
 import { Button } from '~/app/_components/Button';
@@ -13,7 +14,7 @@ import type { ControlSpec, ControlValue } from '~/shared/controls';
 import { unusual } from '~/shared/controlValues';
 import { own } from '~/shared/own';
 import { HoldButton } from './HoldButton';
-import { aboutControl, describeValue, effectiveOf, lastOn, open, readText, textOf } from './steering';
+import { aboutControl, describeValue, effectiveOf, heldCommands, lastOn, open, readText, textOf } from './steering';
 import { ValueInput } from './ValueInput';
 
 const RatePreview = later(() => import('./RatePreview'));
@@ -26,49 +27,58 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const steer = useSteer();
   const id = useId();
   const state = useView((v) => own(v.values, spec.name) ?? null, null);
-  const last = useView((v) => lastOn([...v.recent.commands.items, ...v.openCommands], spec.name) ?? null, null);
+  const last = useView((v) => lastOn(heldCommands(v), spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
   // The series with the control's role shows the value that the schedule puts into effect.
   const effective = useView((v) => effectiveOf(v, spec), null);
   const [draft, setDraft] = useState<{ text: string; seen: ControlValue } | null>(null);
-  const [sentSeq, setSentSeq] = useState<number | null>(null);
+  // `seq`: null until the server has answered.
+  const [sent, setSent] = useState<{ id: string; value: ControlValue; seq: number | null } | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<string | null>(null);
 
   const current = state?.value ?? null;
-  const mine = last && last.seq === sentSeq ? last : null;
-  const status = mine?.outcome.status;
+  // A newer command of somebody else says nothing about this one; one that a second operator approved has moved to a new seq.
+  const mine = useView((v) => heldCommands(v).find((c) => c.command.id === sent?.id) ?? null, null);
+  const reached = useView((v) => sent !== null && sent.seq !== null && v.seq >= sent.seq, false);
+  const refused = mine?.outcome.status === 'refused' ? mine.outcome.message : null;
+  // The view no longer holds a command when many others have come after its outcome.
+  const done = mine ? mine.outcome.status === 'applied' || mine.outcome.status === 'scheduled' : reached;
   useEffect(() => {
-    if (status === 'applied' || status === 'scheduled') {
-      setDraft(null);
-      setSentSeq(null);
-    }
-  }, [status]);
+    if (refused === null && !done) return;
+    setSent(null);
+    setRefusal(refused);
+    if (done) setDraft(null);
+  }, [refused, done]);
 
-  const waiting = sentSeq !== null && (!mine || open(mine));
-  const refused = mine?.outcome.status === 'refused' ? mine.outcome : null;
+  const waiting = sent !== null && refused === null && !done;
   const changedMeanwhile = draft !== null && !Object.is(draft.seen, current) && !waiting;
 
   const edit = (text: string) => {
     setProblem(null);
-    setSentSeq(null);
-    setDraft({ text, seen: draft && !refused ? draft.seen : current });
+    setRefusal(null);
+    setDraft({ text, seen: draft && refusal === null ? draft.seen : current });
   };
   const cancel = () => {
     setDraft(null);
     setProblem(null);
-    setSentSeq(null);
+    setRefusal(null);
+    setSent(null);
   };
   const send = async (expected: ControlValue, held = false) => {
-    if (!draft) return;
+    if (!draft || waiting) return;
     const read = readText(spec, draft.text);
     if (!read.ok) return setProblem(read.message);
     if (Object.is(read.value, current)) return cancel();
     // An unusual value needs its own button.
     if (!held && unusual(spec, read.value, current) !== null) return;
     setProblem(null);
-    const answer = await steer({ kind: 'set', control: spec.name, value: read.value, expected });
-    if (answer.ok) setSentSeq(answer.seq);
-    else setProblem(answer.message);
+    setRefusal(null);
+    const id = nanoid();
+    setSent({ id, value: read.value, seq: null });
+    const answer = await steer({ kind: 'set', control: spec.name, value: read.value, expected }, id);
+    setSent((now) => (now?.id !== id ? now : answer.ok ? { ...now, seq: answer.seq } : null));
+    if (!answer.ok) setRefusal(answer.message);
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -84,7 +94,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const meant = draft ? readText(spec, draft.text) : null;
   const odd = meant?.ok ? unusual(spec, meant.value, current) : null;
   const typed = spec.type !== 'boolean' && !spec.options;
-  const error = problem ?? (refused ? refused.message : null);
+  const error = problem ?? refusal;
   return (
     <form
       onSubmit={submit}
@@ -127,11 +137,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             {!changedMeanwhile &&
               (odd === null ? (
                 // The second click of a double click would be refused as a conflict with the first.
-                <Button size="small" look="primary" type="submit">
+                <Button size="small" look="primary" type="submit" disabled={why !== null} title={why ?? undefined}>
                   Apply
                 </Button>
               ) : (
-                <HoldButton onHeld={() => void send(draft.seen, true)}>Hold to apply</HoldButton>
+                <HoldButton disabled={why !== null} onHeld={() => void send(draft.seen, true)}>
+                  Hold to apply
+                </HoldButton>
               ))}
           </div>
         )}
@@ -145,9 +157,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
             <RatePreview control={spec.name} value={meant.value} />
           </Suspense>
         )}
-        {waiting && (
-          <p className="text-ink">asked for {describeValue(spec, mine?.command.kind === 'set' ? mine.command.value : null)}…</p>
-        )}
+        {waiting && <p className="text-ink">asked for {describeValue(spec, sent.value)}…</p>}
         {error && <p className="text-bad">{error}</p>}
         {changedMeanwhile && (
           <p className="flex flex-wrap items-center justify-end gap-1 text-warn">
@@ -158,11 +168,13 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               </span>
             )}
             {odd === null ? (
-              <Button size="small" onClick={(event) => event.detail < 2 && void send(current)}>
+              <Button size="small" disabled={why !== null} onClick={(event) => event.detail < 2 && void send(current)}>
                 Apply mine over it
               </Button>
             ) : (
-              <HoldButton onHeld={() => void send(current, true)}>Hold to apply mine over it</HoldButton>
+              <HoldButton disabled={why !== null} onHeld={() => void send(current, true)}>
+                Hold to apply mine over it
+              </HoldButton>
             )}
           </p>
         )}

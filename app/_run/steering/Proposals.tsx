@@ -3,14 +3,21 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import { describeCommand } from './steering';
+import { useWhyNot } from './useWhyNot';
 
 /** Commands that wait for a second operator. */
 export function Proposals() {
-  const view = useView((v) => ({ runId: v.runId, controls: v.controls, openCommands: v.openCommands }), null);
+  const view = useView(
+    ({ runId, controls, openCommands, controlLock }) => ({ runId, controls, openCommands, controlLock }),
+    null,
+  );
+  const why = useWhyNot();
   const you = useRun((r) => r.you);
   const { busy, ask } = useAsk();
   const waiting = view?.openCommands.filter((c) => c.outcome.status === 'proposed') ?? [];
   if (!view || waiting.length === 0) return null;
+  // Whoever holds the control lock may ask for what a second operator approves.
+  const whyNotApprove = (askedBy: string) => (view.controlLock?.holder.id === askedBy ? null : why);
   const answer = (commandId: string, approved: boolean) =>
     void ask(() => api.runs.answerProposal.mutate({ runId: view.runId, commandId, approved }));
   return (
@@ -22,7 +29,12 @@ export function Proposals() {
           </span>
           {actor.id !== you?.id && you?.role !== 'viewer' ? (
             <>
-              <Button size="small" disabled={busy} onClick={() => answer(command.id, true)}>
+              <Button
+                size="small"
+                disabled={busy || whyNotApprove(actor.id) !== null}
+                title={whyNotApprove(actor.id) ?? undefined}
+                onClick={() => answer(command.id, true)}
+              >
                 Approve
               </Button>
               <Button size="small" look="bare" disabled={busy} onClick={() => answer(command.id, false)}>
@@ -32,7 +44,7 @@ export function Proposals() {
           ) : (
             <>
               <span className="text-dim">waits for a second operator</span>
-              {actor.id === you?.id && (
+              {actor.id === you?.id && you.role !== 'viewer' && (
                 <Button size="small" look="bare" disabled={busy} onClick={() => answer(command.id, false)}>
                   Take it back
                 </Button>

@@ -116,9 +116,15 @@ export function describeCommand(
   return `${spec?.label ?? command.action}${args.length ? ` (${args.join(', ')})` : ''}${of}${when}`;
 }
 
-/** Newest command on a control, whatever its outcome. */
+/** The commands that a view holds: the newest ones, and all that wait. */
+export const heldCommands = ({ recent, openCommands }: Pick<RunView, 'recent' | 'openCommands'>): CommandRecord[] => [
+  ...recent.commands.items,
+  ...openCommands,
+];
+
+/** Newest command on a control that was not refused. */
 export const lastOn = (commands: readonly CommandRecord[], control: string): CommandRecord | undefined =>
-  commands.findLast((c) => c.command.kind === 'set' && c.command.control === control);
+  commands.findLast((c) => c.command.kind === 'set' && c.command.control === control && c.outcome.status !== 'refused');
 
 export const open = (c: CommandRecord): boolean =>
   c.outcome.status === 'requested' || c.outcome.status === 'scheduled' || c.outcome.status === 'proposed';

@@ -7,7 +7,7 @@ import { xMap } from '~/app/_charts/xMap';
 import { comparisonOf, withoutRuns } from '~/app/_compare/AttentionCompared';
 import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
-import { compareCharts, ownSeries, sharedNames } from '~/app/_compare/lines';
+import { compareCharts, legendNames, ownSeries, sharedNames } from '~/app/_compare/lines';
 import { type CompareView, compareDefaults, compareLink, fromCompareLink, withoutRun, withRun } from '~/app/_compare/link';
 import type { Compared } from '~/app/_compare/useCompared';
 import { type ChartPlan, noPlan } from '~/app/_live/chartPlan';
@@ -319,6 +319,16 @@ describe('the charts of a comparison', () => {
       ['Loss and perplexity', 'loss', 'ppl'],
     ]);
   });
+});
+
+it('legends leave out the parts with which the names of all runs begin or end', () => {
+  const short = (...names: string[]) => [...legendNames(new Map(names.map((name, i) => [`run${i}`, name]))).values()];
+  expect(short('Reverse: batchSize 64, lr 0.001', 'Reverse: batchSize 64, lr 0.003')).toEqual(['lr 0.001', 'lr 0.003']);
+  expect(short('Reverse: batchSize 64, lr 0.001', 'Reverse: batchSize 128, lr 0.001')).toEqual(['batchSize 64', 'batchSize 128']);
+  expect(short('a: x 1, y 1', 'a: x 2, y 2', 'b: x 1, y 1')).toEqual(['a: x 1, y 1', 'a: x 2, y 2', 'b: x 1, y 1']);
+  expect(short('Reverse', 'Reverse: lr 1')).toEqual(['Reverse', 'Reverse: lr 1']);
+  expect(short('the same (run1)', 'the same (run2)')).toEqual(['the same (run1)', 'the same (run2)']);
+  expect(short('Reverse: lr 1')).toEqual(['Reverse: lr 1']);
 });
 
 describe('panes of attention', () => {

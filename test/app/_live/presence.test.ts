@@ -176,8 +176,13 @@ it('whoever is followed and goes leaves the follower where they were', () => {
   h.hear(look());
   h.presence.follow('bobs');
   h.hear(null);
-  expect(h.presence.get()).toMatchObject({ following: null, others: [] });
+  // The page says so, until the follower does something alone.
+  expect(h.presence.get()).toMatchObject({ following: null, others: [], lost: bob });
   expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 5 });
+  h.hear(null);
+  expect(h.presence.get().lost).toEqual(bob);
+  h.cursor.pin(7);
+  expect(h.presence.get().lost).toBeNull();
 });
 
 it('leading shares, and ends following: two who lead each other would go round in circles', () => {

@@ -1,7 +1,7 @@
 /** Several nodes, real processes on a real PostgreSQL, behind one address: killed, paused, and left without their database. */
 import { once } from 'node:events';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { verifyUrl } from '~/server/store/postgres/verify';
 import { startBalancer, startNodes } from '~/test/support/cluster';
@@ -156,7 +156,7 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
     expect((await at(next).retention.use.query({ runId })).checkpointBytes).toEqual({ count: 31, bytes: 930_000 });
   });
 
-  it('PostgreSQL restarts: the same leader goes on, and what was sent meanwhile is kept', async () => {
+  it('PostgreSQL restarts: no node is ready, the same leader goes on, and what was sent meanwhile is kept', async () => {
     const c = await cluster(2);
     const trainer = new EndlessTrainer({ url: c.url, token: c.token });
     await trainer.begin();
@@ -169,6 +169,16 @@ describe.skipIf(withoutPostgres)('several nodes behind one address', () => {
       503,
       { ok: false, problems: { store: expect.stringMatching(/^PostgreSQL does not answer: /) }, login: false },
     ]);
+    const other = c.nodes.find((node) => node !== c.leader)!;
+    const { problems } = await vi.waitFor(
+      async () => {
+        const answer = await fetch(`${other.url}/readyz`);
+        expect(answer.status).toBe(503);
+        return (await answer.json()) as { problems: object };
+      },
+      { timeout: 60_000 },
+    );
+    expect(problems).toEqual({ database: expect.stringMatching(/^PostgreSQL does not answer: /) });
     const acknowledged = trainer.acknowledged;
     await postgres.start();
     await trainer.more(50);

@@ -14,6 +14,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { listKinds } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { startPostgres, type TestPostgres, withoutPostgres } from '~/test/support/postgres';
 import { all, assigned, created, writer } from '~/test/support/storeEntries';
 import { unpack01 } from '~/test/support/version01';
@@ -87,7 +88,7 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
       'https://a.secret',
       'the-token-of-the-trainers',
     ]);
-    const file = await openAuditFile(data);
+    const file = await openAuditFile(data, openMemoryStore());
     const rows = await file.audit({ fromSeq: 1, limit: 1000 });
     expect(rows.length).toBeGreaterThan(0);
     expect(await (await openPostgresAudit(database)).audit({ fromSeq: 1, limit: 1000 })).toEqual(rows);

@@ -211,8 +211,8 @@ describe('a relay', () => {
 describe('a process that only relays', () => {
   const options = { host: '127.0.0.1', port: 0, basePath: '' };
   const routes = (target: () => Target) => {
-    const { leader, about } = standInHealth(target);
-    return healthRoutes('test', { leader }, about);
+    const { checks, about } = standInHealth(target);
+    return healthRoutes('test', checks, about);
   };
   const relayNode = async (leader: string, open: boolean) => {
     const node = await startRelayNode({ ...options, routes, leader, open });

@@ -83,7 +83,7 @@ it('an upload of a checkpoint that finds the disk full is answered, however much
 
 it('a row of the audit log of which a full disk took a part is taken back: the next one is whole, and the log can be opened', async () => {
   const folder = ownFolder();
-  const store = await openAuditFile(folder.path);
+  const store = await openAuditFile(folder.path, openMemoryStore());
   const audit = await AuditLog.open(store, () => 7);
   const imported = (runId: string) =>
     audit.record(ada, () => ({ events: [{ type: 'run.changed', runId, what: 'imported' } as const], result: null }));
@@ -100,7 +100,7 @@ it('a row of the audit log of which a full disk took a part is taken back: the n
   spy.mockRestore();
   await imported('run00003');
   await store.close();
-  const again = await openAuditFile(folder.path);
+  const again = await openAuditFile(folder.path, openMemoryStore());
   const rows = await again.audit({ fromSeq: 1, limit: 10 });
   expect(rows.map(({ event }) => 'runId' in event && event.runId)).toEqual(['run00001', 'run00003']);
   await again.close();

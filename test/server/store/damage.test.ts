@@ -2,7 +2,9 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { auditPath, readRows } from '~/server/audit/auditFile';
+import { auditPath, lastRowKey, openAuditFile, readRows } from '~/server/audit/auditFile';
+import { AuditLog } from '~/server/audit/auditLog';
+import { nextRow } from '~/server/audit/chain';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { type Checked, checked, checksum, placeOf } from '~/server/store/sqlite/checksums';
@@ -314,6 +316,48 @@ it('an audit log that is missing or changed is not begun anew: the server does n
   await expect(startApp({ dataFolder: own.path })).rejects.toThrow(`${file} is missing: it says who may sign in. ${wayOut}`);
   writeFileSync(file, '');
   await (await startApp({ dataFolder: own.path })).close();
+  own.remove();
+});
+
+it('rows cut off at the end of the audit log, or others in their place, are noticed: by verify, and when the server starts', async () => {
+  const own = ownFolder();
+  const write = async (...runIds: string[]) => {
+    const store = await openSqliteStore(own.path);
+    const rows = await openAuditFile(own.path, store);
+    const audit = await AuditLog.open(rows, () => 7);
+    for (const runId of runIds) await audit.append(ada, () => [{ type: 'run.changed', runId, what: 'imported' }]);
+    await rows.close();
+    await store.close();
+  };
+  const file = auditPath(own.path);
+  await write('run00001', 'run00002', 'run00003');
+  const whole = readFileSync(file, 'utf8');
+  const [first, second] = whole.split('\n');
+
+  writeFileSync(file, `${first}\n`);
+  const missing = 'row 2: it is missing: rows up to 3 were written';
+  expect((await verifyFolder(own.path)).damaged).toEqual([`audit log: ${missing}`]);
+  await expect(startApp({ dataFolder: own.path })).rejects.toThrow(`${file}: ${missing}. Put it back from a backup, or an empty`);
+
+  // A third row of another server, chained to the second.
+  const third = nextRow(JSON.parse(second!), 7, ada, { type: 'run.changed', runId: 'run00004', what: 'imported' });
+  writeFileSync(file, `${first}\n${second}\n${JSON.stringify(third)}\n`);
+  expect((await verifyFolder(own.path)).damaged).toEqual(['audit log: row 3: it is not the one that was written']);
+
+  // The name of the last row is written after the row: a killed server may have left the one before it.
+  writeFileSync(file, whole);
+  const store = await openSqliteStore(own.path);
+  await store.setSetting(lastRowKey, `2 ${JSON.parse(second!).hash}`);
+  await store.close();
+  expect((await verifyFolder(own.path)).damaged).toEqual([]);
+  await write();
+  writeFileSync(file, `${first}\n${second}\n`);
+  expect((await verifyFolder(own.path)).damaged).toEqual(['audit log: row 3: it is missing: rows up to 3 were written']);
+
+  writeFileSync(file, '');
+  expect((await verifyFolder(own.path)).damaged).toEqual(['audit log: row 1: it is missing: rows up to 3 were written']);
+  await write('run00001');
+  expect((await verifyFolder(own.path)).damaged).toEqual([]);
   own.remove();
 });
 

@@ -100,6 +100,10 @@ describe('the control lock', () => {
 });
 
 describe('approval', () => {
+  const proposed = (controlLock: RunView['controlLock']) => ({
+    controlLock,
+    openCommands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }],
+  });
   it('what an admin marked waits for a second operator; the rest passes', () => {
     expect(gate(free, ['pause'], ada, pause, 0)).toBe('propose');
     expect(gate(free, ['stop'], ada, pause, 0)).toBe('pass');
@@ -119,10 +123,17 @@ describe('approval', () => {
     expect(answers('halt', 'rate')).toEqual(['propose', 'pass', 'pass', 'propose']);
   });
   it('nobody approves their own, which can be taken back, or what does not wait', () => {
-    const view = { openCommands: [{ seq: 2, at: 0, actor: ada, command: pause, outcome: { status: 'proposed' as const } }] };
-    expect(approvalProblem(view, bob, pause.id, true)).toBeNull();
-    expect(approvalProblem(view, ada, pause.id, true)).toMatchObject({ reason: 'forbidden' });
-    expect(approvalProblem(view, ada, pause.id, false)).toBeNull();
-    expect(approvalProblem(view, bob, 'another01', false)).toMatchObject({ reason: 'state', field: 'commandId' });
+    expect(approvalProblem(proposed(null), bob, pause.id, true, 0)).toBeNull();
+    expect(approvalProblem(proposed(null), ada, pause.id, true, 0)).toMatchObject({ reason: 'forbidden' });
+    expect(approvalProblem(proposed(null), ada, pause.id, false, 0)).toBeNull();
+    expect(approvalProblem(proposed(null), bob, 'another01', false, 0)).toMatchObject({ reason: 'state', field: 'commandId' });
+  });
+  it('while somebody else than these two holds the control lock, a proposal can be declined but not approved', () => {
+    const answer = (holder: Actor, approved: boolean, now = 0) =>
+      approvalProblem(proposed({ holder, until: 10, askedBy: [] }), bob, pause.id, approved, now);
+    expect(answer(root, true)).toEqual(
+      refuse('forbidden', `${root.name} holds the control lock; ask for it, or wait until it is released`),
+    );
+    expect([answer(root, false), answer(root, true, 10), answer(ada, true), answer(bob, true)]).toEqual([null, null, null, null]);
   });
 });

@@ -162,7 +162,7 @@ describe('flags', () => {
 
   it('are all in the help of their recipe, with title, choices, default and what null means', () => {
     const text = helpText(book, recipeNamed('anomaly'));
-    expect(text).toMatch(/--set-size N +Pictures per set \(pictures\): The odd one included\.; default 10/);
+    expect(text).toMatch(/--set-size N +Pictures per set \(pictures\): The odd one included; default 10/);
     expect(text).toMatch(/--images WORD +Pictures: .*; one of builtin, cifar100, folder; default builtin/);
     expect(text).toMatch(/--early-stop N +.*; none = never; default none/);
     expect(text).not.toContain('--start-from N');
@@ -212,6 +212,14 @@ describe('flags', () => {
       '--batch: Batch size: 60000 is more than Training examples (50000); give at most 50000, or change Training examples',
     ],
     ['--task reverse --set-size 5', '--set-size: there is no such flag for reverse; --help --recipe reverse lists them'],
+    [
+      '--task reverse --lr x --batch 0 --speed 9',
+      '--lr: "x" is not a number\n--speed: there is no such flag for reverse; --help --recipe reverse lists them',
+    ],
+    [
+      '--task reverse --lr -1 --batch 0 --seq-len 1.5',
+      '--seq-len: give a whole number, not 1.5\n--batch: give a number >= 1, not 0\n--lr: give a number > 0, not -1',
+    ],
     ['--task reverse --kind sgd', '--kind: there is no such flag for reverse; --help --recipe reverse lists them'],
     ['--task reverse --threads 0', '--threads: 0 is not a whole number of at least 1'],
   ])('%j is answered with the flag and the reason', (args, message) => {

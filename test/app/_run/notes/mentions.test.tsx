@@ -9,6 +9,20 @@ import { server } from '~/test/support/stubServer';
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
 afterEach(cleanup);
 
+it('a text that is too long is kept whole, said to be too long, and not sent', async () => {
+  const sent: string[] = [];
+  const send = async (text: string) => sent.push(text) > 0;
+  mount(new TestRun(people.bob), <NoteField label="Note" submit="Add" busy={false} send={send} />);
+  const field = screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Note' });
+  await userEvent.click(field);
+  await userEvent.paste('x'.repeat(4001));
+  await userEvent.keyboard('{Enter}');
+  expect([field.value.length, sent]).toEqual([4001, []]);
+  screen.getByText('4,001 characters; at most 4,000 fit');
+  await userEvent.keyboard('{Backspace}{Enter}');
+  expect([field.value, sent.map((text) => text.length)]).toEqual(['', [4000]]);
+});
+
 it('only people whom a mention reaches are suggested: not who wrote in the run and was removed since', async () => {
   server.answers.set('team.people', () => [{ ...people.bob, colour: '#aa3355', since: 1 }]);
   // Ada started the run.

@@ -6,6 +6,9 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { setCursor } from '~/app/_live/cursor';
 import { LateBar } from '~/app/_run/steering/LateBar';
 import { SteeringPanel } from '~/app/_run/steering/SteeringPanel';
+import { heldCommands } from '~/app/_run/steering/steering';
+import type { CommandAnswer } from '~/shared/commands';
+import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { mount, people, TestRun } from '~/test/support/component';
 import { publishedSetup } from '~/test/support/setups';
@@ -49,6 +52,114 @@ it('a double click on Apply asks once', async () => {
   await user.type(learningRate(), '0.0004');
   await user.dblClick(screen.getByRole('button', { name: 'Apply' }));
   expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
+});
+
+it('a value that was asked for is settled by its own outcome, whatever others ask for after it, and also when it is not in the view any more', async () => {
+  const run = running();
+  mount(run, <SteeringPanel />);
+  const ask = (id: string, value: number, actor: Actor = people.ada): RunEvent => ({
+    type: 'command.requested',
+    actor,
+    command: { kind: 'set', id, runId: 'run001', control: 'learningRate', value, expected: 0.0005 },
+  });
+  const applied = (commandId: string, before: number, after: number, seq: number): RunEvent => ({
+    type: 'command.applied',
+    commandId,
+    seq,
+    step: 0,
+    before,
+    after,
+    message: '',
+  });
+  const refused = (commandId: string, seq: number): RunEvent => ({
+    type: 'command.refused',
+    commandId,
+    seq,
+    step: 0,
+    reason: 'conflict',
+    message: 'changed by Ada',
+  });
+  const log = (...events: RunEvent[]) => act(() => void run.log(...events));
+  const next = () => run.get().view!.seq + 1;
+  const type = async (text: string) => {
+    await user.clear(learningRate());
+    await user.type(learningRate(), `${text}{Enter}`);
+  };
+  run.answer = () => ({ ok: true, seq: next() });
+  await type('0.001');
+  screen.getByText('asked for 0.001…');
+  const asked = next();
+  log(ask(run.lastId, 0.001), ask('bobs-rate', 0.002, people.bob));
+  log(applied(run.lastId, 0.0005, 0.001, asked), refused('bobs-rate', asked + 1));
+  expect(screen.queryByText(/asked for/)).toBeNull();
+  expect([learningRate().readOnly, learningRate().value]).toEqual([false, '0.001']);
+  screen.getByText('by you, step 0, was 0.0005');
+
+  // One that a second operator approves moves to a later seq.
+  await type('0.003');
+  const proposed = run.lastId;
+  log({ ...ask(proposed, 0.003), type: 'command.proposed' } as RunEvent);
+  log({ type: 'proposal.answered', actor: people.bob, commandId: proposed, approved: true }, ask(proposed, 0.003));
+  screen.getByText('asked for 0.003…');
+  log(applied(proposed, 0.001, 0.003, next() - 1));
+  expect([learningRate().readOnly, learningRate().value]).toEqual([false, '0.003']);
+
+  // A burst of others' commands after it, all in one frame.
+  await type('0.004');
+  const early = run.lastId;
+  const burst = Array.from({ length: 40 }, (_, i) => `burst-of-bob-${i}`);
+  const from = next();
+  log(
+    ask(early, 0.004),
+    applied(early, 0.003, 0.004, from),
+    ...burst.flatMap((id, i) => [ask(id, 1, people.bob), refused(id, from + 2 + 2 * i)]),
+  );
+  expect(heldCommands(run.get().view!).some((c) => c.command.id === early)).toBe(false);
+  expect([learningRate().readOnly, learningRate().value]).toEqual([false, '0.004']);
+});
+
+it('until the server answers, a value or an action is said to be asked for, and is not asked for again', async () => {
+  const run = running();
+  const gate: ((answer: CommandAnswer) => void)[] = [];
+  run.answer = () => new Promise((resolve) => gate.push(resolve));
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004{Enter}');
+  screen.getByText('asked for 0.0004…');
+  await user.type(learningRate(), '{Enter}');
+  const evaluate = screen.getByRole('button', { name: /^Evaluate/ });
+  await user.click(evaluate);
+  expect(evaluate.getAttribute('aria-busy')).toBe('true');
+  await user.click(evaluate);
+  expect(run.sent.map((c) => (c.kind === 'set' ? c.control : c.action))).toEqual(['learningRate', 'evaluate']);
+  await act(async () => gate[0]!({ ok: false, reason: 'conflict', message: 'changed by Bob', field: null }));
+  screen.getByText('changed by Bob');
+  expect([learningRate().readOnly, learningRate().value]).toEqual([false, '0.0004']);
+  await act(async () => gate[1]!({ ok: true, seq: 3 }));
+  expect(evaluate.getAttribute('aria-busy')).toBe('false');
+  await user.click(evaluate);
+  expect(run.sent.length).toBe(3);
+});
+
+it('while somebody else holds the control lock, what was typed cannot be applied, nor a proposal approved, except one of the holder', async () => {
+  const run = running(people.bob);
+  run.log({
+    type: 'command.proposed',
+    actor: people.ada,
+    command: { kind: 'set', id: 'rate-of-ada', runId: 'run001', control: 'learningRate', value: 0.001 },
+  });
+  mount(run, <SteeringPanel />);
+  await user.clear(learningRate());
+  await user.type(learningRate(), '0.0004');
+  const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+  const disabled = () => ['Apply', 'Approve', 'Decline'].map((name) => button(name).disabled);
+  const lockedBy = (holder: Actor) => act(() => void run.log({ type: 'control.locked', actor: holder, holder, until: null }));
+  expect(disabled()).toEqual([false, false, false]);
+  lockedBy({ id: 'cleo', name: 'Cleo', role: 'admin' });
+  expect(disabled()).toEqual([true, true, false]);
+  expect([button('Apply').title, button('Approve').title]).toEqual(Array(2).fill('Cleo holds the control lock'));
+  lockedBy(people.ada);
+  expect(disabled()).toEqual([true, false, false]);
 });
 
 it('a value out of its range is refused beside the field, and nothing is sent', async () => {
