@@ -255,6 +255,16 @@ describe('a run that waits', () => {
     expect((await screen.findByRole('status', { name: 'Why it waits' })).textContent).toContain(
       'It waits: box can train it and is busy.',
     );
-    expect(screen.queryByRole('button', { name: /^Make room/ })).toBeNull();
+    expect(screen.queryByRole('button', { name: /^(Make room|Cancel)/ })).toBeNull();
+  });
+
+  it('is canceled where it says that it waits', async () => {
+    server.answers.set('runs.whyWaits', () => 'no trainer is connected');
+    server.answers.set('trainers.list', () => []);
+    server.answers.set('runs.recipes', () => []);
+    server.answers.set('runs.command', () => ({ ok: true, seq: 9 }));
+    mount(new TestRun(people.ada), <Waits />);
+    await user.click(await screen.findByRole('button', { name: 'Cancel this run' }));
+    expect(server.asked.find((a) => a.path === 'runs.command')?.input).toMatchObject({ action: 'stop', runId: 'run001' });
   });
 });
