@@ -5,6 +5,7 @@ import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { setCursor } from '~/app/_live/cursor';
 import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
+import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { AlarmBar } from '~/app/_run/shell/AlarmBar';
 import { Waits } from '~/app/_run/shell/Waits';
@@ -239,6 +240,22 @@ describe('notes', () => {
       })),
     );
   });
+});
+
+it('curves: a run without a row says whether any can come', () => {
+  vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+  const empty = (status: 'queued' | 'stopped') => {
+    const run = new TestRun(people.ada);
+    if (status === 'stopped') run.log({ type: 'status', status, step: 0, message: 'stopped by Ada' });
+    mount(run, <CurvesPanel />);
+    const { textContent } = screen.getByText(/^The run /);
+    cleanup();
+    return textContent;
+  };
+  expect([empty('queued'), empty('stopped')]).toEqual([
+    'The run has not begun: its curves appear with its first rows.',
+    'The run ended before it began.',
+  ]);
 });
 
 describe('a run that waits', () => {
