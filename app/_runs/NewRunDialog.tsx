@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { useCallback, useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { CopyLine } from '~/app/_components/CopyLine';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
@@ -72,6 +72,15 @@ function NewRun(props: {
   const [draft, setDraft] = useState<Draft>(emptyDraft);
   const [refused, setRefused] = useState<Answered | null>(null);
   const [started, setStarted] = useState<number | null>(null);
+  // Of a sweep that was refused half way: another start goes on with the runs that are missing.
+  const [begun, setBegun] = useState({ about: '', runs: 0 });
+  const open = useRef(true);
+  useEffect(() => {
+    open.current = true;
+    return () => {
+      open.current = false;
+    };
+  }, []);
   const { catalog } = useCatalog(true);
 
   const known = recipes.data ?? [];
@@ -95,11 +104,16 @@ function NewRun(props: {
     },
     [again],
   );
+  const before = begun.about === text ? begun.runs : 0;
   const start = async () => {
     if (!asked) return;
-    setStarted(0);
+    setStarted(before);
     let first: string | null = null;
+    const all = asked.setups.length;
     for (const [i, setup] of asked.setups.entries()) {
+      if (i < before) continue;
+      if (!open.current)
+        return toast.warning(`The form was closed: ${count(i)} of ${count(all)} runs of ${asked.group} were started`);
       try {
         const { runId } = await api.runs.create.mutate({ setup, ...(draft.paused && { paused: true }) });
         first ??= runId;
@@ -107,17 +121,21 @@ function NewRun(props: {
       } catch (error) {
         const found = problemsOf(error).map((p) => ({ ...p, field: p.field.replace(/^setup\./, '') }));
         const problems = found.length > 0 ? found : [{ field: '', message: describeError(error).message }];
-        const before =
-          i === 0 ? [] : [{ field: '', message: `${count(i)} of ${count(asked.setups.length)} runs were started; then:` }];
-        setRefused({ about: text, problems: [...before, ...problems] });
+        const others = i === 0 ? [] : [{ field: '', message: `${count(i)} of ${count(all)} runs were started; then:` }];
+        setRefused({ about: text, problems: [...others, ...problems] });
+        setBegun({ about: text, runs: i });
         setStarted(null);
+        if (!open.current) toast.error([...others, ...problems].map((p) => p.message).join(' '));
         return;
       }
     }
     if (again === null) keepDraft(null);
-    if (asked.group === null) router.push(`/runs/${first}`);
-    else {
-      toast.success(`${count(asked.setups.length)} runs of ${asked.group} are queued`);
+    if (asked.group === null && open.current) router.push(`/runs/${first}`);
+    else
+      toast.success(
+        asked.group === null ? `${asked.setups[0]!.name} is queued` : `${count(all)} runs of ${asked.group} are queued`,
+      );
+    if (asked.group !== null && open.current) {
       const search = withTerm('', 'group', asked.group);
       router.push(`/?find=${encodeURIComponent(search)}`);
       onStarted();
@@ -143,6 +161,7 @@ function NewRun(props: {
       problems={now.problems}
       settled={now.about === text}
       started={started}
+      before={before}
       asked={asked!}
       estimate={estimate}
       trainers={trainers}

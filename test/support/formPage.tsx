@@ -54,6 +54,7 @@ function Page() {
       problems={problems}
       settled
       started={null}
+      before={0}
       asked={asked}
       estimate={null}
       trainers={[]}

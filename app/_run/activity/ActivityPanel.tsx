@@ -107,7 +107,7 @@ export function ActivityPanel() {
     <PanelBody
       title="Activity"
       tools={
-        <span className="flex items-center gap-1">
+        <span className="flex flex-wrap items-center gap-1">
           {!readOnly && <RuleButtons />}
           <AsOf />
           <Select aria-label="Which activity" className={small} options={filters} value={filter} onPick={setFilter} />

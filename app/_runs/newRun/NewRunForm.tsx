@@ -32,6 +32,8 @@ export function NewRunForm(props: {
   settled: boolean;
   /** Number of runs started since the button was pressed; null: not pressed. */
   started: number | null;
+  /** Number of runs that an earlier start of the same sweep has started. */
+  before: number;
   /** The runs that the button would start. */
   asked: Asked;
   estimate: Estimate | null;
@@ -43,8 +45,21 @@ export function NewRunForm(props: {
   onChange(draft: Draft): void;
   onStart(): void;
 }) {
-  const { recipes, draft, problems, settled, started, asked, estimate, trainers, checkpoints, projects, onChange, onStart } =
-    props;
+  const {
+    recipes,
+    draft,
+    problems,
+    settled,
+    started,
+    before,
+    asked,
+    estimate,
+    trainers,
+    checkpoints,
+    projects,
+    onChange,
+    onStart,
+  } = props;
   const form = useRef<HTMLFormElement>(null);
   const filled = filledIn(draft, recipes)!;
   const shown = filled.fields.filter((f) => isShown(f, filled.fields, filled.texts));
@@ -142,9 +157,11 @@ export function NewRunForm(props: {
             ? asked.of > 1
               ? `Starting ${count(started)} of ${count(asked.of)}…`
               : 'Starting…'
-            : asked.of > 1
-              ? `Start ${count(asked.of)} runs`
-              : 'Start run'}
+            : before > 0
+              ? `Start the other ${count(asked.of - before)}`
+              : asked.of > 1
+                ? `Start ${count(asked.of)} runs`
+                : 'Start run'}
         </Button>
       </footer>
     </form>

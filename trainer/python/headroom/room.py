@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from .numbers import step_of
-from .rates import base_rate, scale_rates
+from .rates import GroupValue, base_rate, scale_rates
 from .run import Run
 from .steering import Control, Refused
 
@@ -30,8 +30,10 @@ class LoopControls:
         self.clip: Control | None = None
         self.optimizers = [] if optimizer is None else list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
         followers = [] if schedulers is None else list(schedulers) if isinstance(schedulers, (list, tuple)) else [schedulers]
-        for i, one in enumerate(self.optimizers):
+        self.rates = [
             declare_optimizer(run, own_name(i), one, [s for s in followers if len(self.optimizers) == 1 or _drives(s, one)], main=i == 0)
+            for i, one in enumerate(self.optimizers)
+        ]
         if clip is not None:
             self.clip = run.control(
                 "clip",
@@ -58,49 +60,52 @@ def _drives(scheduler: Any, optimizer: Any) -> bool:
     return getattr(driven, "param_groups", None) is optimizer.param_groups
 
 
-def declare_optimizer(run: Run, name: str, optimizer: Any, followers: list[Any], main: bool = True) -> None:
-    """Learning rate and weight decay of a torch optimizer, as controls `name`.lr and `name`.weight_decay."""
+def declare_optimizer(run: Run, name: str, optimizer: Any, followers: list[Any], main: bool = True) -> GroupValue:
+    """Learning rate and weight decay of a torch optimizer, as controls `name`.lr and `name`.weight_decay. Returns the rate."""
     if not hasattr(optimizer, "param_groups"):
         raise TypeError(f"optimizer: {type(optimizer).__name__} has no param_groups; give a torch optimizer, or a list of them")
-    rate = base_rate(optimizer)
     label = "" if main else f" of {name}"
 
-    def set_rate(value: float) -> None:
-        nonlocal rate
-        if not rate > 0:
+    def scale(before: float, value: float) -> None:
+        if not before > 0:
             raise Refused("the base learning rate is 0: there is nothing to scale", "state")
-        scale_rates(optimizer, followers, value / rate)
-        rate = value
+        scale_rates(optimizer, followers, value / before)
 
-    # Groups keep their ratio: those without decay (biases, norms) stay without.
-    decayed = [(g, float(g["weight_decay"])) for g in optimizer.param_groups if g.get("weight_decay")] or [
-        (g, 1.0) for g in optimizer.param_groups if "weight_decay" in g
-    ]
-
-    def set_decay(value: float) -> None:
-        for group, before in decayed:
-            group["weight_decay"] = value * (before / decayed[0][1])
-
+    rate = GroupValue(optimizer, "lr", lambda: optimizer.param_groups, base_rate(optimizer), scale, followers)
     run.control(
         f"{name}.lr",
-        get=lambda: rate,
-        set=set_rate,
+        get=lambda: rate.value,
+        set=rate.set,
         above=0.0,
         scale="log",
         role="learningRate" if main else None,
         label=f"Learning rate{label}",
         help="Of the first group, before the schedule: all groups and the schedule are scaled with it.",
     )
+    # Groups keep their ratio: those without decay (biases, norms) stay without. Groups are new objects after `load_state_dict`.
+    decays = [float(g.get("weight_decay") or 0) for g in optimizer.param_groups]
+    decayed = [i for i, decay in enumerate(decays) if decay] or [i for i, g in enumerate(optimizer.param_groups) if "weight_decay" in g]
     if decayed:
+        first = decays[decayed[0]]
+
+        def decay_groups() -> list[Any]:
+            return [optimizer.param_groups[i] for i in decayed]
+
+        def write(_: float, value: float) -> None:
+            for i in decayed:
+                optimizer.param_groups[i]["weight_decay"] = value * (decays[i] / first if first else 1.0)
+
+        decay = GroupValue(optimizer, "weight_decay", decay_groups, first, write)
         run.control(
             f"{name}.weight_decay",
-            get=lambda: float(decayed[0][0]["weight_decay"]),
-            set=set_decay,
+            get=lambda: decay.value,
+            set=decay.set,
             min=0.0,
             role="weightDecay" if main else None,
             label=f"Weight decay{label}",
             help="Of the first group that has one: the other groups are scaled with it.",
         )
+    return rate
 
 
 def loop_actions(run: Run, next_step: Callable[[], int], evaluate: Callable[[], Any] | None, save: Callable[[], Any] | None) -> None:
@@ -172,11 +177,6 @@ class Room:
         self._next = run._out.step if start_step is None else start_step
         self._controls = LoopControls(run, lambda: self._next, optimizer, scheduler, clip, None, evaluate, save)
         self._optimizers = self._controls.optimizers
-        # The rates of the next update: the scheduler has already advanced when the step is logged.
-        self._rates_used = self._rates_now()
-
-    def _rates_now(self) -> dict[str, float]:
-        return {f"lr/{own_name(i)}" if i else "lr": float(one.param_groups[0]["lr"]) for i, one in enumerate(self._optimizers)}
 
     @property
     def clip(self) -> float:
@@ -220,12 +220,14 @@ class Room:
         except Exception as error:
             run._out.failed("room.step", error)
         go_on = run.handle_commands(at + 1)
-        self._rates_used = self._rates_now()
+        for rate in self._controls.rates:
+            rate.begin_step()
         return go_on
 
     def _log(self, at: int, loss: Any) -> None:
         run = self.run
-        values = dict(self._rates_used)
+        # What the update used: a scheduler has already advanced.
+        values = {f"lr/{own_name(i)}" if i else "lr": rate.used for i, rate in enumerate(self._controls.rates)}
         if self._controls.clip is not None:
             values["clip"] = self.clip
         if loss is not None:

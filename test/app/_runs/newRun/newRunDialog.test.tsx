@@ -9,7 +9,13 @@ import { inRun, mount, people, TestRun } from '~/test/support/component';
 import { refuse, server } from '~/test/support/stubServer';
 
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
-vi.mock('next/navigation', () => ({ useRouter: () => ({ push: () => {} }) }));
+const went = vi.hoisted((): string[] => []);
+vi.mock('next/navigation', () => ({ useRouter: () => ({ push: (to: string) => went.push(to) }) }));
+const said = vi.hoisted((): string[] => []);
+vi.mock('~/app/_live/toast', () => {
+  const say = (text: string) => said.push(text);
+  return { toast: { success: say, warning: say, error: say } };
+});
 
 const user = userEvent.setup({ delay: null });
 const recipe: KnownRecipe = {
@@ -31,6 +37,8 @@ const open = (you: (typeof people)[keyof typeof people]) =>
   mount(new TestRun(you), <NewRunDialog open you={you} onClose={() => {}} trainers={[]} />);
 
 beforeEach(() => {
+  went.length = 0;
+  said.length = 0;
   localStorage.clear();
   server.answers.clear();
   server.answers.set('runs.recipes', () => [recipe]);
@@ -75,6 +83,41 @@ it('a start that is refused for one field flags the other wrong fields too', asy
   await screen.findByText('2 fields do not fit.');
   screen.getByText('give the run a name');
   screen.getByText('Size: -5 does not fit');
+});
+
+const created = () => server.asked.filter((a) => a.path === 'runs.create');
+
+it('a sweep that is refused half way goes on where it stopped, and starts no run twice', async () => {
+  server.answers.set('runs.create', () =>
+    created().length === 2 ? refuse([{ field: '', message: 'the disk is full' }]) : { runId: 'run002' },
+  );
+  open(people.ada);
+  const size = await screen.findByRole('textbox', { name: 'Size' });
+  await user.clear(size);
+  await user.type(size, '1, 2, 3');
+  await user.click(screen.getByRole('button', { name: 'Start 3 runs' }));
+  await screen.findByText('1 of 3 runs were started; then:');
+  await user.click(await screen.findByRole('button', { name: 'Start the other 2' }));
+  await expect.poll(() => went.length).toBe(1);
+  const sizes = created().map((a) => (a.input as { setup: { config: { size: number } } }).setup.config.size);
+  expect(sizes).toEqual([1, 2, 2, 3]);
+});
+
+it('closing the form ends a sweep after the run that is being started, says so, and leaves the person on the page', async () => {
+  const gate: (() => void)[] = [];
+  server.answers.set('runs.create', () => new Promise((resolve) => gate.push(() => resolve({ runId: 'run002' }))));
+  const { unmount } = open(people.ada);
+  const size = await screen.findByRole('textbox', { name: 'Size' });
+  await user.clear(size);
+  await user.type(size, '1, 2, 3');
+  await user.click(screen.getByRole('button', { name: 'Start 3 runs' }));
+  await expect.poll(() => gate.length).toBe(1);
+  unmount();
+  gate[0]!();
+  await expect
+    .poll(() => said)
+    .toEqual([expect.stringMatching(/^The form was closed: 1 of 3 runs of Sort sweep .* were started$/)]);
+  expect([created().length, went]).toEqual([1, []]);
 });
 
 it('a field that may be null says that it may be empty', async () => {
