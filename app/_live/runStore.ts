@@ -60,8 +60,10 @@ export function createRunStore(runId: string, wire: Wire, host: Host, early: Pro
     if (!answer) return wire.up() ? retry() : undefined;
     if (!answer.ok) {
       if (answer.reason === 'busy') return retry();
+      const deleted = answer.reason === 'unknown-run' && get().view !== null;
       // It is about this run: the field need not be named.
-      return set({ link: 'refused', error: answer.message.replace(/^runId: /, '') });
+      const error = deleted ? 'the run was deleted for good' : answer.message.replace(/^runId: /, '');
+      return set({ link: 'refused', error });
     }
     answered = true;
     if (answer.view) {

@@ -1,6 +1,7 @@
 import Link from 'next/link';
 import { useState } from 'react';
 import { Button, buttonClass } from '~/app/_components/Button';
+import { Confirm } from '~/app/_components/Confirm';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { whyWatches } from '~/app/_live/identity';
@@ -15,7 +16,7 @@ import { useLabels } from './useLabels';
 
 const mostCompared = 10;
 
-/** Actions on several runs at once. All of them can be undone. */
+/** Actions on several runs at once. All of them can be undone, except stopping them, which asks for confirmation. */
 export function Chosen(props: {
   runs: RunSummary[];
   you: Actor | null;
@@ -28,7 +29,8 @@ export function Chosen(props: {
 }) {
   const { runs, you, columns, onClear, onDone, onChanged } = props;
   const [tagging, setTagging] = useState(false);
-  const { busy, act, archive, trash } = useLabels(onChanged);
+  const [stopping, setStopping] = useState(false);
+  const { busy, act, archive, trash, stop } = useLabels(onChanged);
   const clearing = async (change: Promise<RunSummary[]>): Promise<boolean> => {
     const changed = await change;
     onDone(changed);
@@ -40,6 +42,7 @@ export function Chosen(props: {
   const archived = runs.filter((r) => r.archived);
   const trashed = runs.filter((r) => r.trashed);
   const over = runs.filter((r) => ended(r.status) && !r.trashed);
+  const going = runs.filter((r) => !ended(r.status));
   const present = runs.filter((r) => !r.archived);
   const some = over.length > 0 && over.length < runs.length - trashed.length;
   const steers = you !== null && you.role !== 'viewer';
@@ -76,6 +79,20 @@ export function Chosen(props: {
           Tag…
         </Button>
       )}
+      {steers && going.length > 0 && (
+        <Button size="small" disabled={busy} onClick={() => setStopping(true)}>
+          {going.length < runs.length ? `Stop the ${going.length} that go on…` : 'Stop…'}
+        </Button>
+      )}
+      <Confirm
+        open={stopping}
+        title={`Stop ${going.length === 1 ? going[0]!.name : `${count(going.length)} runs`}?`}
+        text="What trains ends after its current step. What waits in the queue is canceled."
+        yes="Stop"
+        why={you && whyWatches(you)}
+        onYes={() => void clearing(stop(going))}
+        onClose={() => setStopping(false)}
+      />
       {actions.map(
         ({ text, shown, disabled, title, change }) =>
           shown && (

@@ -1,24 +1,25 @@
+import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { count } from '~/app/_components/format';
 import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
+import type { CommandAnswer } from '~/shared/commands';
 import type { RunSummary } from '~/shared/summary';
 
 export type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
 type LabelsOf = Labels | ((run: RunSummary) => Labels);
 
-/** Changes labels of runs: archived, in the trash, tags. Each change can be undone. */
+/** Changes labels of runs: archived, in the trash, tags. Each change can be undone. Also stops runs, which cannot. */
 export function useLabels(onChanged: () => void) {
   const [busy, setBusy] = useState(false);
-  /** @returns the runs whose labels were changed */
-  const label = async (runs: readonly RunSummary[], labels: LabelsOf): Promise<RunSummary[]> => {
+  /** @returns the runs for which the server did it */
+  const each = async (runs: readonly RunSummary[], ask: (run: RunSummary) => Promise<CommandAnswer>): Promise<RunSummary[]> => {
     const taken: RunSummary[] = [];
     let problem: string | null = null;
     setBusy(true);
     for (const run of runs) {
       try {
-        const given = typeof labels === 'function' ? labels(run) : labels;
-        const answer = await api.runs.label.mutate({ runId: run.runId, ...given });
+        const answer = await ask(run);
         if (answer.ok) taken.push(run);
         else problem ??= `${run.name}: ${answer.message}`;
       } catch (error) {
@@ -31,11 +32,14 @@ export function useLabels(onChanged: () => void) {
     if (problem) toast.error(left > 1 ? `${left} runs stayed as they were. ${problem}` : problem);
     return taken;
   };
+  const label = (runs: readonly RunSummary[], labels: LabelsOf) =>
+    each(runs, (run) => api.runs.label.mutate({ runId: run.runId, ...(typeof labels === 'function' ? labels(run) : labels) }));
+  const named = (runs: readonly RunSummary[]) => (runs.length === 1 ? runs[0]!.name : `${count(runs.length)} runs`);
   /** @param done what has changed, for people; @param back the labels that undo it. @returns the runs whose labels were changed */
   const act = async (runs: readonly RunSummary[], labels: LabelsOf, done: string, back: LabelsOf): Promise<RunSummary[]> => {
     const taken = await label(runs, labels);
     if (taken.length === 0) return taken;
-    toast.success(`${taken.length === 1 ? taken[0]!.name : `${count(taken.length)} runs`}: ${done}`, {
+    toast.success(`${named(taken)}: ${done}`, {
       duration: 10_000,
       action: { label: 'Undo', onClick: () => void label(taken, back) },
     });
@@ -44,6 +48,13 @@ export function useLabels(onChanged: () => void) {
   return {
     busy,
     act,
+    stop: async (runs: readonly RunSummary[]) => {
+      const taken = await each(runs, ({ runId }) =>
+        api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }),
+      );
+      if (taken.length > 0) toast.success(`${named(taken)}: asked to stop`);
+      return taken;
+    },
     archive: (runs: readonly RunSummary[], archived: boolean) =>
       act(runs, { archived }, archived ? 'archived' : 'back in the list', { archived: !archived }),
     trash: (runs: readonly RunSummary[], trashed: boolean) =>

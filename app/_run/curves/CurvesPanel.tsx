@@ -7,7 +7,7 @@ import { useSeries } from '~/app/_live/series';
 import { useView } from '~/app/_live/useRun';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { usePresenting } from '~/app/_run/shell/useMedia';
-import type { WithLists } from '~/shared/view';
+import { ended, type WithLists } from '~/shared/view';
 import { ChartControls } from './ChartControls';
 import { ChartGrid, useChartHeight } from './ChartGrid';
 import { ChartEditor, chartItems } from './EditChart';
@@ -24,13 +24,20 @@ const METRICS_ON_TOP = 4;
 const METRICS = 'other metrics of evaluations';
 const onPlan = (plan: ChartPlan) => chartChoices.set({ plan });
 
+const whyEmpty = (begun: boolean, over: boolean): string =>
+  begun
+    ? 'Nothing has been logged.'
+    : over
+      ? 'The run ended before it began.'
+      : 'The run has not begun: its curves appear with its first rows.';
+
 /** Every recorded number of the run as curves with one cursor, zoom and smoothing. */
 export function CurvesPanel() {
   const presenting = usePresenting();
   const all = useCharts();
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
-  const begun = useView((v) => v.device !== null || v.streamCount > 0, false);
+  const empty = useView((v) => whyEmpty(v.device !== null || v.streamCount > 0, ended(v.status)), '');
   const search = useChartChoices((c) => c.search);
   const plan = useChartChoices((c) => c.plan);
   const { test } = useMemo(() => matcher(search), [search]);
@@ -58,9 +65,7 @@ export function CurvesPanel() {
   }, [charts, more, series, search, test]);
   return (
     <PanelBody title="Curves" tools={!presenting && <ChartControls />}>
-      {series.length === 0 && evaluations.length === 0 && (
-        <Nothing>{begun ? 'Nothing has been logged.' : 'The run has not begun: its curves appear with its first rows.'}</Nothing>
-      )}
+      {series.length === 0 && evaluations.length === 0 && <Nothing>{empty}</Nothing>}
       <ChartGrid>
         {shown.map((c) => (
           <Main key={c.id} charts={all} chart={c} menu={menus.get(c)} />

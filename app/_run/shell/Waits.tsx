@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { Explain } from '~/app/_components/Glossary';
@@ -12,13 +13,14 @@ const askEveryMs = 3000;
 
 /** Why no trainer has taken the run, and what the trainers run instead, each with a way to make room. */
 export function Waits() {
-  const { runId, recipe, waits } = useView(
+  const { runId, recipe, waits, queued } = useView(
     (v) => ({
       runId: v.runId,
       recipe: v.setup.recipe?.name ?? '',
       waits: v.setup.recipe !== null && (v.status === 'queued' || v.status === 'waiting'),
+      queued: v.status === 'queued',
     }),
-    { runId: '', recipe: '', waits: false },
+    { runId: '', recipe: '', waits: false, queued: false },
   );
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const trpc = useTrpc();
@@ -28,6 +30,7 @@ export function Waits() {
     useRecipes(waits ? [recipe] : [])
       .get(recipe)
       ?.trainers.map((t) => t.name) ?? [];
+  const cancel = useAsk();
   if (!waits || !why.data) return null;
   const busy = (trainers.data ?? []).filter((t) => t.connected && t.runId !== null && able.includes(t.name));
   return (
@@ -41,6 +44,17 @@ export function Waits() {
         <Holder key={t.id} name={t.name} runId={t.runId!} may={may} />
       ))}
       {busy.length > 0 && <Explain term="makeRoom" />}
+      {may && queued && (
+        <Button
+          size="small"
+          disabled={cancel.busy}
+          onClick={() =>
+            void cancel.ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }))
+          }
+        >
+          Cancel this run
+        </Button>
+      )}
     </section>
   );
 }

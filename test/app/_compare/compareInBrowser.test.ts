@@ -109,7 +109,7 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await runs.label.mutate({ runId, trashed: true });
     await chip.getByText('in the trash', { exact: true }).waitFor();
     await runs.remove.mutate({ runId });
-    await chip.getByText(`there is no run ${runId}: what you see is as it was then`).waitFor();
+    await chip.getByText('the run was deleted for good: what you see is as it was then').waitFor();
     expect(await chip.getByText('in the trash').count()).toBe(0);
     await other.close();
   });

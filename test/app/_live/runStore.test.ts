@@ -300,6 +300,11 @@ describe('run store', () => {
     const { hand: other, store: ours, log } = await opened(6);
     other.frame({ ...frameOf(log.slice(3)), runId: 'someother' });
     expect(ours.get().view?.seq).toBe(3);
+    // Of a run that was there a moment ago, the page says what happened to it.
+    other.drop();
+    other.connect();
+    await other.watches.at(-1)!.answer({ ok: false, reason: 'unknown-run', message: 'runId: there is no run r', field: 'runId' });
+    expect(ours.get()).toMatchObject({ link: 'refused', error: 'the run was deleted for good', view: { seq: 3 } });
   });
 
   it('watch is asked again when the server does not answer or is busy, ever later', async () => {

@@ -5,6 +5,7 @@ import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { setCursor } from '~/app/_live/cursor';
 import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
+import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { AlarmBar } from '~/app/_run/shell/AlarmBar';
 import { Waits } from '~/app/_run/shell/Waits';
@@ -241,6 +242,22 @@ describe('notes', () => {
   });
 });
 
+it('curves: a run without a row says whether any can come', () => {
+  vi.stubGlobal('matchMedia', () => ({ matches: false, addEventListener() {}, removeEventListener() {} }));
+  const empty = (status: 'queued' | 'stopped') => {
+    const run = new TestRun(people.ada);
+    if (status === 'stopped') run.log({ type: 'status', status, step: 0, message: 'stopped by Ada' });
+    mount(run, <CurvesPanel />);
+    const { textContent } = screen.getByText(/^The run /);
+    cleanup();
+    return textContent;
+  };
+  expect([empty('queued'), empty('stopped')]).toEqual([
+    'The run has not begun: its curves appear with its first rows.',
+    'The run ended before it began.',
+  ]);
+});
+
 describe('a run that waits', () => {
   it('says why; who may not steer is not offered to make room', async () => {
     server.answers.set('runs.whyWaits', () => 'box can train it and is busy');
@@ -255,6 +272,16 @@ describe('a run that waits', () => {
     expect((await screen.findByRole('status', { name: 'Why it waits' })).textContent).toContain(
       'It waits: box can train it and is busy.',
     );
-    expect(screen.queryByRole('button', { name: /^Make room/ })).toBeNull();
+    expect(screen.queryByRole('button', { name: /^(Make room|Cancel)/ })).toBeNull();
+  });
+
+  it('is canceled where it says that it waits', async () => {
+    server.answers.set('runs.whyWaits', () => 'no trainer is connected');
+    server.answers.set('trainers.list', () => []);
+    server.answers.set('runs.recipes', () => []);
+    server.answers.set('runs.command', () => ({ ok: true, seq: 9 }));
+    mount(new TestRun(people.ada), <Waits />);
+    await user.click(await screen.findByRole('button', { name: 'Cancel this run' }));
+    expect(server.asked.find((a) => a.path === 'runs.command')?.input).toMatchObject({ action: 'stop', runId: 'run001' });
   });
 });

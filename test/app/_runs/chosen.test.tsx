@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, screen, waitFor } from '@testing-library/react';
+import { cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
 import { Chosen } from '~/app/_runs/Chosen';
@@ -35,6 +35,32 @@ it('of several runs those that stayed as they were, because they had changed mea
   mount(new TestRun(people.ada), <Chosen {...props} onDone={(all) => done.push(all.map((r) => r.runId))} />);
   await userEvent.click(screen.getByRole('button', { name: 'Archive' }));
   await waitFor(() => expect(done).toEqual([['a', 'c']]));
+});
+
+it('those of the chosen runs that have not ended are stopped, after a question; who only watches is not offered it', async () => {
+  server.answers.set('runs.command', (input) =>
+    (input as { runId: string }).runId === 'b'
+      ? { ok: false, reason: 'forbidden', message: 'Bob holds the control lock', field: null }
+      : { ok: true, seq: 9 },
+  );
+  const done: string[][] = [];
+  const runs = [run('a'), run('b', { status: 'running' }), run('c', { status: 'queued' })];
+  const props = { runs, columns: [], onClear: () => {}, onChanged: () => {} };
+  const chosen = (you: (typeof people)['ada' | 'vic']) => (
+    <Chosen {...props} you={you} onDone={(all) => done.push(all.map((r) => r.runId))} />
+  );
+  mount(new TestRun(people.ada), chosen(people.ada));
+  await userEvent.click(screen.getByRole('button', { name: 'Stop the 2 that go on…' }));
+  const question = within(await screen.findByRole('alertdialog', { name: 'Stop 2 runs?' }));
+  const stops = () => server.asked.filter((a) => a.path === 'runs.command').map((a) => a.input);
+  expect(stops()).toEqual([]);
+  await userEvent.click(question.getByRole('button', { name: 'Stop' }));
+  await waitFor(() => expect(done).toEqual([['c']]));
+  const stop = { kind: 'act', id: expect.any(String), action: 'stop', args: {} };
+  expect(stops()).toEqual(['b', 'c'].map((runId) => ({ ...stop, runId })));
+  cleanup();
+  mount(new TestRun(people.vic), chosen(people.vic as never));
+  expect(screen.queryByRole('button', { name: /^Stop/ })).toBeNull();
 });
 
 it('chosen runs are as they are now, and one that is gone is not chosen any more', () => {
