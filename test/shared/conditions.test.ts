@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Condition } from '~/shared/commands';
-import { describeCondition, type Measured, neverMet, seldomMet } from '~/shared/conditions';
+import { boundsOf, describeCondition, type Measured, neverMet, seldomMet } from '~/shared/conditions';
 import { controls } from '~/test/support/synthetic';
 
 const measured: Measured = {
@@ -76,7 +76,9 @@ const bounded: Measured = {
 it.each([
   [series('epoch', '>', 1e9), 'the run ends after 10 epochs; give a number below that', null],
   [series('epoch', '>', 10), 'the run ends after 10 epochs; give a number below that', null],
-  [series('epoch', '>', 8.5), null, null],
+  [series('epoch', '>', 9.99), null, null],
+  [series('epoch', '<', 10), null, null],
+  [series('acc', '>', 10), 'an accuracy is never above 1; give a number below 1', null],
   [series('epoch', '<', 0), 'an epoch is never below 0; give a number above 0', null],
   [series('lr', '>', 10), null, 'Learning rate: × 10,000 of now; usually 0.00001 to 0.01'],
   [series('lr', '>', 0.001), null, null],
@@ -85,7 +87,11 @@ it.each([
   [series('clip', '>', 1000), 'Clip at is at most 1000; give a number below that', 'Clip at: × 200 of now'],
   [series('clip', '>', 100), null, null],
   [series('clip', '>', 0.001), null, null],
+  [series('clip', '<', 2000), null, null],
   [series('loss', '>', 1e9), null, null],
+  [series('nosuch', '>', 1e9), null, null],
+  [result('dev', 'bleu', '>', 1e9), null, null],
+  [{ kind: 'step', step: 1e9 }, null, null],
 ] satisfies [Condition, string | null, string | null][])(
   '%j by what the run declares: never %j, seldom %j',
   (condition, never, seldom) => {
@@ -97,4 +103,17 @@ it('each is said in words', () => {
   expect(
     ([{ kind: 'step', step: 7 }, result('dev', 'acc', '>', 0.5), series('loss', '<', 2)] as Condition[]).map(describeCondition),
   ).toEqual(['at step 7', 'when dev acc > 0.5', 'when loss < 2']);
+});
+
+it('an epoch has no end where none is declared, and a control without a value is judged by its usual range alone', () => {
+  const { epochs: _epochs, values: _values, ...open } = bounded;
+  expect(neverMet(open, series('epoch', '>', 1e9))).toBe(null);
+  expect(seldomMet(open, series('lr', '>', 10))).toBe('Learning rate: usually 0.00001 to 0.01');
+  expect(seldomMet({ ...bounded, values: { learningRate: { value: 0.02 } } }, series('lr', '>', 0.02))).toBe(null);
+});
+
+it('what bounds the numbers of a run are its controls, their values, and its epochs where a step has one', () => {
+  const of = { controls, values: { learningRate: { value: 1 } }, totalSteps: 50 } as unknown as Parameters<typeof boundsOf>[0];
+  expect(boundsOf({ ...of, stepsPerEpoch: 20 })).toEqual({ controls: controls.values, values: of.values, epochs: 2.5 });
+  expect(boundsOf({ ...of, stepsPerEpoch: 0 }).epochs).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ActionSpec, ControlSpec } from '~/shared/controls';
-import { describe as accepted, actionWithRole, controlValueError, controlWithRole } from '~/shared/controlValues';
+import { describe as accepted, actionWithRole, controlValueError, controlWithRole, unusual } from '~/shared/controlValues';
 
 const spec = (over: Partial<ControlSpec>): ControlSpec => ({
   name: 'clipNorm',
@@ -84,4 +84,33 @@ it('a control or an action is found by its role, whatever its name; undefined wh
   };
   expect([controlWithRole(declared, 'learningRate')?.name, controlWithRole(declared, 'batchSize')]).toEqual(['rate', undefined]);
   expect([actionWithRole(declared, 'pause')?.name, actionWithRole(declared, 'revert')]).toEqual(['rest', undefined]);
+});
+
+describe('an unusual value', () => {
+  const usual: ControlSpec['usual'] = [1e-5, 0.01];
+  it.each([
+    // 0.05 / 0.0005
+    [{ usual }, 0.05, 0.0005, '× 100 of now; usually 0.00001 to 0.01'],
+    [{ usual, unit: 's' }, 1_250_000_000, 0.0005, '× 2,500,000,000,000 of now; usually 0.00001 to 0.01 s'],
+    [{ usual }, 0.01, 0.00001, null],
+    [{ usual }, 0.00001, 0.01, null],
+    [{ usual }, 0.000009, 0.00001, '× 0.9 of now; usually 0.00001 to 0.01'],
+    [{ usual }, 0.05, 0.05, 'usually 0.00001 to 0.01'],
+    [{ usual }, 0.05, null, 'usually 0.00001 to 0.01'],
+    [{ usual }, 0.05, 0, 'usually 0.00001 to 0.01'],
+    [{ usual }, 0, 0.001, 'usually 0.00001 to 0.01'],
+    [{}, 0.05, 0.0005, '× 100 of now'],
+    [{}, 0.0005, 0.05, '× 0.01 of now'],
+    [{}, -0.05, 0.0005, '× -100 of now'],
+    [{}, -0.0005, 0.05, '× -0.01 of now'],
+    [{}, 0.004, 0.0005, null],
+    [{}, 0.0005, 0.004, null],
+    [{}, 0, 0.0005, null],
+    [{}, 100, 0, null],
+    [{}, 0.05, null, null],
+    [{}, 'high', 0.0005, null],
+    [{}, 100, '1', null],
+  ])('%# is told by its factor and the usual range', (over, value, current, words) => {
+    expect(unusual(spec(over), value, current)).toBe(words);
+  });
 });

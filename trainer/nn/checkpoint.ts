@@ -194,12 +194,20 @@ export function decodeCheckpoint(
  * @throws CheckpointError naming the tensors that are missing, unknown or of another shape
  */
 export function parametersOf(params: readonly ParamSpec[], bytes: Uint8Array): Float32Array {
-  const { tensors, metadata } = read(bytes);
-  const used = new Set<string>();
-  if (metadata.format === format) for (const name of tensors.keys()) if (isOwn(name)) used.add(name);
-  const vector = flat(params, tensors, '', used);
-  refuseForeign(tensors, used);
-  return vector;
+  try {
+    const { tensors, metadata } = read(bytes);
+    const used = new Set<string>();
+    if (metadata.format === format) for (const name of tensors.keys()) if (isOwn(name)) used.add(name);
+    const vector = flat(params, tensors, '', used);
+    refuseForeign(tensors, used);
+    return vector;
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    const { message: reason } = error;
+    throw new CheckpointError(`startFrom: ${reason}; give a safetensors file of a network with the same layers and sizes`, {
+      cause: error,
+    });
+  }
 }
 
 const isOwn = (name: string) => Object.values(own).some((prefix) => name.startsWith(prefix));

@@ -196,7 +196,9 @@ describe('parameters to start from', () => {
 
   it('are refused by the names that are missing, foreign or of another shape', () => {
     const lacking = { 'input_net.1.bias': good['input_net.1.bias']! };
-    expect(() => parametersOf(params, dict(lacking))).toThrow('the file lacks "input_net.1.weight" of the run\'s network');
+    expect(() => parametersOf(params, dict(lacking))).toThrow(
+      /^startFrom: the file lacks "input_net.1.weight" of the run's network; give a safetensors file of a network with the same layers and sizes$/,
+    );
     expect(() => parametersOf(params, dict({}))).toThrow(
       'the file lacks "input_net.1.weight", "input_net.1.bias" of the run\'s network',
     );

@@ -3,7 +3,6 @@ import { clipRule, happeningsOf } from '~/app/_live/runMarks';
 import { activity } from '~/app/_run/activity/activity';
 import { describeCommand, describeValue, readText, undoOf, whyNot } from '~/app/_run/steering/steering';
 import type { ControlSpec } from '~/shared/controls';
-import { unusual } from '~/shared/controlValues';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
@@ -326,20 +325,5 @@ describe('activity', () => {
     expect(describeCommand({ controls: { values: [], actions: [] } }, view.recent.commands.items[0]!.command)).toBe(
       'clipThreshold → 1',
     );
-  });
-});
-
-describe('an unusual value', () => {
-  const rate = (usual?: [number, number]) => spec({ type: 'number', ...(usual && { usual }) });
-  it.each([
-    // 0.05 / 0.0005
-    [rate([1e-5, 0.01]), 0.05, 0.0005, '× 100 of now; usually 0.00001 to 0.01'],
-    [rate([1e-5, 0.01]), 1_250_000_000, 0.0005, '× 2,500,000,000,000 of now; usually 0.00001 to 0.01'],
-    [rate([1e-5, 0.01]), 0.01, 0.00001, null],
-    [rate(), 0.05, 0.0005, '× 100 of now'],
-    [rate(), 0.004, 0.0005, null],
-    [rate(), 0.05, null, null],
-  ])('%# is told by its factor and the usual range', (spec, value, current, words) => {
-    expect(unusual(spec, value, current)).toBe(words);
   });
 });
