@@ -54,7 +54,7 @@ export function useSample<K extends ListKind>(kind: K): ListItems[K][] {
 }
 
 /** Loads the items nearest to a step, for components that show the item of a step. */
-export function useNear(kind: ListKind, step: number): void {
+export function useNear(kind: 'snapshots' | 'checkpoints', step: number): void {
   const lists = useLists();
   const sample = lists.sample(kind);
   const known = sample.some((item) => keysOf(kind, item as never).step === step);

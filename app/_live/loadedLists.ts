@@ -185,9 +185,10 @@ export class LoadedLists {
     );
   }
 
-  /** Reads the items around a step into the sample, unless the whole list is loaded. */
-  async wantNear(kind: ListKind, step: number): Promise<void> {
-    if (this.#held.get(kind)!.fromSeq === 0) return;
+  /** Reads the items around a step into the sample, unless they are loaded: a page that follows the newest step asks for nothing. */
+  async wantNear(kind: 'snapshots' | 'checkpoints', step: number): Promise<void> {
+    const { items, whole } = this.get(kind);
+    if (whole || (items[0] && items[0].step <= step)) return;
     await this.#read(
       () => this.source.near({ runId: this.store.runId, kind, step, limit: nearItems }),
       (near, since) => this.#addSample(kind, after(kind, [...near.before, ...near.after].sort(bySeq), since)),

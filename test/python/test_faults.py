@@ -193,12 +193,24 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     assert time.monotonic() - at < patience(1.0)
 
 
-@pytest.mark.parametrize(("status", "hint"), [(502, ""), (404, "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)")])
-def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch, status, hint):
+WEBSOCKET = "where a Headroom server opens a websocket"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (502, f"it answered 502 {WEBSOCKET}"),
+        (404, f"it answered 404 {WEBSOCKET}; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"),
+        (301, "it sends on to https://rooms.example/lab; give that address, if it is a Headroom server's"),
+    ],
+)
+def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch, status, reason):
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(status)
             self.send_header("content-type", "text/html")
+            if status == 301:
+                self.send_header("location", f"https://rooms.example/lab{self.path}")
             self.end_headers()
             self.wfile.write(b"<html><h1>502 Bad Gateway</h1></html>")
 
@@ -223,7 +235,7 @@ def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, mo
         proxy.shutdown()
     said += capfd.readouterr().err
     (folder,) = tmp_path.iterdir()
-    why = f"{url}: it answered {status} where a Headroom server opens a websocket{hint}"
+    why = f"{url}: {reason}"
     assert said.splitlines() == [
         f"headroom: {why}; what is logged is kept in {folder}",
         f"headroom: the server has not got everything ({why}); the rest is kept in {folder}, `headroom sync` sends it",

@@ -66,11 +66,25 @@ import os
 import headroom.wandb as wandb
 
 wandb.require("core")
+
+
+def picture_of(run: wandb.sdk.wandb_run.Run) -> wandb.data_types.Image | None:
+    return None
+
+
+# A script that is ended by no training at all would look like one that has trained.
+try:
+    wandb.agent(wandb.sweep({"method": "grid"}), function=picture_of)
+except wandb.errors.UsageError as error:
+    assert "call the training function yourself" in str(error)
+else:
+    raise AssertionError("an agent that trains nothing is said")
 try:
     wandb.init(project="drop in")
     wandb.run.name = f"{wandb.run.name} renamed"
     wandb.run.tags += ("late",)
     wandb.run.notes = "said later"
+    assert (wandb.run.group, wandb.run.job_type, wandb.run.path, wandb.run.offline) == ("g", "j", f"drop in/{wandb.run.id}", False)
     table = wandb.Table(columns=["a"], data=[[1], [2]])
     table.add_column("b", [3, 4])
     assert (table.columns, table.data) == (["a", "b"], [[1, 3], [2, 4]])

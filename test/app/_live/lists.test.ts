@@ -90,6 +90,20 @@ class Page {
 }
 
 describe('the lists that a page has loaded', () => {
+  it('the items around a step are read only where they are not loaded: following the newest step asks for nothing', async () => {
+    const page = new Page(0, 1500);
+    const { items, whole } = page.lists.get('snapshots');
+    expect(whole).toBe(false);
+    const asks = (step: number) => {
+      void page.lists.wantNear('snapshots', step);
+      return page.held.length;
+    };
+    const { step } = items[0]!;
+    expect([asks(page.run.view.step), asks(items.at(-1)!.step), asks(step), asks(step - 1)]).toEqual([0, 0, 0, 1]);
+    await page.answer();
+    page.check();
+  });
+
   it('hold all that is in force from some seq on, whatever happens while older pages and samples are under way (20 seeds)', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const page = new Page(seed, 500);

@@ -35,10 +35,10 @@ class Socket:
         self._acks: dict[int, Callable[[Any], None]] = {}
         self._last_id = -1
         self._lock = threading.Lock()
+        self._ws = websocket.WebSocket(enable_multithread=True)
+        self._ws.settimeout(timeout)
         try:
-            self._ws = websocket.create_connection(
-                address, header=header, timeout=timeout, enable_multithread=True, suppress_origin=True
-            )
+            self._ws.connect(address, header=header, suppress_origin=True, redirect_limit=0)
             hello = self._text(self._ws.recv())
             if not hello.startswith("0"):
                 raise LinkLost(f"the server said {hello[:40]!r} and not that the connection is open")
@@ -62,6 +62,9 @@ class Socket:
             raise
         except (OSError, ValueError, websocket.WebSocketException) as error:
             self.close()
+            response = self._ws.handshake_response
+            if response is not None and (elsewhere := (response.headers or {}).get("location")):
+                raise LinkLost(f"it sends on to {elsewhere.split('/trainer/')[0]}; give that address, if it is a Headroom server's") from error
             status = getattr(error, "status_code", None)
             hint = "" if (status or 500) >= 500 else "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
             if not status:

@@ -147,6 +147,9 @@ class Run:
         self.headroom = inner
         self.id = id
         self.project = project
+        self.path = f"{project}/{id}"
+        self.group, self.job_type = inner._setup.get("group"), inner._setup.get("jobType")
+        self.offline = inner.settings.mode == "offline"
         self.entity = ""
         self.sweep_id = None
         self.config = Config(inner.config)
@@ -382,6 +385,11 @@ class errors:
     Error, UsageError, CommError = Error, UsageError, CommError
 
 
+def agent(*_: Any, **__: Any) -> None:
+    """Raises: a script whose agent does nothing would end without having trained."""
+    raise UsageError("headroom.wandb has no sweeps: call the training function yourself, once for each of the settings")
+
+
 class util:
     @staticmethod
     def generate_id(length: int = 8) -> str:
@@ -402,7 +410,7 @@ class _Ignored:
 
 _LEFT_OUT = {
     "Artifact", "log_artifact", "use_artifact", "log_code", "log_model", "link_model", "save", "restore", "Video", "Audio", "Object3D", "Molecule", "Plotly", "Graph", "plot", "sweep",
-    "agent", "use_model", "mark_preempting", "status", "require", "teardown", "termlog", "termwarn", "termerror", "ensure_configured", "attach", "join", "Classes", "JoinedTable",
+    "use_model", "mark_preempting", "status", "require", "teardown", "termlog", "termwarn", "termerror", "ensure_configured", "attach", "join", "Classes", "JoinedTable",
 }  # fmt: skip
 
 
@@ -414,7 +422,11 @@ def _missing(name: str) -> _Ignored:
     return _Ignored()
 
 
+_MODULES = {"sdk", "wandb_sdk", "wandb_run", "wandb_config", "data_types"}
+"""Modules of wandb that scripts name in types, as in `wandb.sdk.wandb_run.Run`: their classes are here."""
+
+
 def __getattr__(name: str) -> Any:
     if name == "summary":
         return _open().summary
-    return _missing(name)
+    return sys.modules[__name__] if name in _MODULES else _missing(name)
