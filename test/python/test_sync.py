@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 
@@ -36,6 +37,12 @@ def test_what_keeps_a_run_from_being_sent_is_said_once_however_often_it_is_tried
     assert [send(folder, server.url, "wrong", told=told) for _ in range(3)] == ["left"] * 3
     said = "".join(capfd.readouterr())
     assert [said.count(words) for words in ("refused again", "and none came, or one that is not known", "did not take it all")] == [1, 1, 1], said
+    # Nobody listens there: only the connection knows why.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert send(folder, nowhere, None) == "left"
+    assert re.search(rf"{nowhere} did not take it all \({nowhere}: .*refused\); kept in", capfd.readouterr().err)
     assert send(folder, server.url, server.token, told=told) == "sent"
 
 

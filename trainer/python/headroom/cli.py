@@ -85,7 +85,8 @@ def send(folder: Path, server: str, token: str | None, timeout: float = 600.0, t
             return "taken"
         if not link.done.is_set():
             if not again:
-                print(f"  {server} did not take it all; kept in {folder}", file=sys.stderr)
+                why = f" ({link.reason})" if link.reason and not link.refused else ""
+                print(f"  {server} did not take it all{why}; kept in {folder}", file=sys.stderr)
             return "left"
         links.remove(folder, link)
         return "sent"
