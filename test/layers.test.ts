@@ -76,7 +76,7 @@ describe('imports', () => {
   it('are found at all', () => {
     const found = importsOf('server').filter((i) => i.file === 'server/process/app.ts');
     expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/hub', typeOnly: false, lazy: false });
-    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/team', typeOnly: true, lazy: false });
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/ids', typeOnly: true, lazy: false });
   });
 
   it('shared/ takes nothing but zod, and the parser of socket.io', () => {

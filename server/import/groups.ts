@@ -23,6 +23,9 @@ const tables = /\.(csv|tsv|txt|json|jsonl|ndjson)$/i;
 const usual =
   /^(metrics|results?|history|log|logs|progress|training|trainer_state|trainer_log|monitor|events\.out\.tfevents.*|wandb-history|data)(\.[a-z]+)?$/i;
 
+/** Beside it, and in folders below, TensorBoard's `add_embedding` writes tables without steps. */
+const projector = /^((?:.*\/)?)projector_config\.pbtxt$/;
+
 /** A file of a run in MLflow's own folder: its run, what it holds, and the name of that. */
 export const mlflowFile = /^((?:.*\/)?[0-9a-f]{32})\/(metrics|params|tags)\/(.+)$/;
 
@@ -34,6 +37,7 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
   const groups = new Map<string, Group>();
   const others = new Map<string, { count: number; example: string }>();
   const superseded = olderStates(sources);
+  const projectors = sources.filter(({ name }) => projector.test(name)).map(({ name }) => name.replace(projector, '$1'));
   const deleted = new Set<string>();
   const ends = new Map<string, 'failed' | 'stopped'>();
   const named = new Map<string, number>();
@@ -54,7 +58,8 @@ export async function groupsOf(sources: readonly SourceFile[]): Promise<{ groups
       continue;
     }
     const mlflow = mlflowFile.exec(name);
-    const kind = mlflow ? 'mlflow' : superseded.has(name) ? null : await kindOf(file, inFolder);
+    const ofProjector = /\/(tensors|metadata)\.tsv$/.test(name) && projectors.some((within) => name.startsWith(within));
+    const kind = mlflow ? 'mlflow' : superseded.has(name) || ofProjector ? null : await kindOf(file, inFolder);
     if (kind === null || file.bytes === 0) {
       const what = superseded.has(name)
         ? 'trainer_state.json of earlier checkpoints'

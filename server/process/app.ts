@@ -1,5 +1,4 @@
 /** Builds the server: store, hub, links and pages on one port. `npm start` runs it; tests start it on port 0. */
-import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
@@ -33,6 +32,7 @@ import type { OidcSettings } from '~/server/team/admission';
 import { keepAudit } from '~/server/team/commandAudit';
 import { releaseLocks } from '~/server/team/lockRelease';
 import { People, systemActor } from '~/server/team/people';
+import { recheckWhenEnded } from '~/server/team/recheck';
 import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
 import { wholeUrl } from '~/server/watchdogs/webhookSecrets';
@@ -46,12 +46,11 @@ import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
-import type { AuditEvent } from '~/shared/team';
 import { startFirstRuns } from './firstRuns';
 import { databaseCheck, diskCheck, followChecks, healthRoutes, storeCheck } from './health';
 import { measuredStore } from './measuredStore';
 import { type Counts, openMetrics } from './metrics';
-import { startTrainerProcess } from './trainerProcess';
+import { goneTrainers, startOwnTrainer } from './ownTrainer';
 
 export interface AppOptions {
   dataFolder: string;
@@ -99,9 +98,6 @@ export interface App {
 
 /** Part of the ten seconds that the whole shutdown may take. */
 const trainerStopMs = 6_000;
-
-/** Trainers that are known to have ended, so that their runs need not wait for them after a restart. */
-const goneKey = 'trainers.gone';
 
 /** @throws StartError with one line for the person who started it */
 export async function createApp(options: AppOptions): Promise<App> {
@@ -156,7 +152,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       provider: oidc,
       onSignOut: () => recheck(),
     });
-    const gone = new Set<string>(JSON.parse((await store.setting(goneKey)) ?? '[]'));
+    const gone = await goneTrainers(store);
     const hub = await openHub({
       store,
       clock,
@@ -188,8 +184,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     closers.push(() => health.close());
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal, problem: () => health.problem });
     recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
-    closers.push(recheckOnExpiry(auditLog, clock, () => recheck()));
-    closers.push(recheckOnChange(auditLog, () => recheck()));
+    closers.push(recheckWhenEnded(auditLog, clock, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
     closers.push(releaseLocks(hub, auditLog, onError));
     const trainers = openTrainerLink({
@@ -316,41 +311,12 @@ export async function createApp(options: AppOptions): Promise<App> {
         onError,
       }),
     );
-    let trainerPid: () => number | null = () => null;
-    if (options.trainer) {
-      // A trainer that died and was replaced never returns; remembering the last 100 is enough.
-      const remember = async (ids: string[]) => {
-        for (const id of ids) gone.add(id);
-        await store.setSetting(goneKey, JSON.stringify([...gone].slice(-100)));
-      };
-      const child = startTrainerProcess({
-        args: options.trainer.args,
-        folder: options.trainer.folder,
-        env: {
-          HEADROOM_SERVER: origin,
-          HEADROOM_TRAINER_TOKEN: trainerToken,
-          HEADROOM_TRAINER_NAME: 'local',
-          HEADROOM_BACKEND: options.trainer.backend,
-          HEADROOM_DATA: dataFolder,
-          HEADROOM_PARENT: String(process.pid),
-        },
-        log: (line) => log.info({ from: 'trainer' }, line),
-        onDeath(pid, message) {
-          log.warn({ pid }, message);
-          // Without the delay in the message, so that a repeated death for the same reason gives the same message.
-          hub.registry.neverCame(message.replace(/; it is started again.*$/, '')).catch(onError);
-          remember(hub.registry.died(hostname(), pid, message)).catch(onError);
-        },
-      });
-      trainerPid = child.pid;
-      closers.push(async () => {
-        const pid = child.pid();
-        const ids = hub.registry.processes(hostname(), pid ?? -1);
-        await child.stop(trainerStopMs);
-        await remember(ids);
-      });
-    }
+    const trainer = options.trainer
+      ? startOwnTrainer({ ...options.trainer, origin, token: trainerToken, dataFolder, gone, hub, store, log, onError })
+      : null;
+    closers.push(() => trainer?.stop(trainerStopMs));
     started = true;
+    const trainerPid = () => trainer?.pid() ?? null;
     return { url: origin + basePath, adminLink: identity.link, trainerToken, trainerPid, hub, close };
   } catch (error) {
     await close();
@@ -370,29 +336,6 @@ async function openOwnStore(dataFolder: string, log: Log): Promise<Store> {
   if (problem === null) return store;
   await store.close();
   throw new Error(problem);
-}
-
-/** Sessions and roles may end while sockets are open. */
-function recheckOnChange(auditLog: AuditLog, recheck: () => void): () => void {
-  const matters = new Set<AuditEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
-  return auditLog.onRow((row) => {
-    if (matters.has(row.event.type)) recheck();
-  });
-}
-
-/** Tokens may expire while sockets are open. */
-function recheckOnExpiry(auditLog: AuditLog, clock: Clock, recheck: () => void): () => void {
-  const valid = () => Object.values(auditLog.team.tokens).filter((t) => t.expiresAt === null || t.expiresAt > clock.now()).length;
-  let before = valid();
-  let cancel = () => {};
-  const look = () => {
-    cancel = clock.after(1_000, look);
-    const now = valid();
-    if (now < before) recheck();
-    before = now;
-  };
-  look();
-  return () => cancel();
 }
 
 const asStartError = (error: unknown): never => {

@@ -101,8 +101,14 @@ def test_log_takes_whatever_it_is_given_and_never_raises(init, server):
     run.image("broken", b"no picture")
     run.checkpoint("/does/not/exist")
     run.evaluation("v", {"x": "text"})
+    # A number and its text are one name.
+    run.log({7: 0.1, "7": 0.2}, step=1)
+    for key, value in ((7, 0.3), ("7", 0.4)):
+        run.log({key: value})
     run.finish()
-    assert server.record(run.id).series("good") == [(0, 1.0)]
+    record = server.record(run.id)
+    assert (record.series("good"), record.series("7")) == ([(0, 1.0)], [(1, 0.1), (2, 0.3), (3, 0.4)])
+    assert record.alerts() == []
 
 
 def test_the_same_id_goes_on_as_a_new_attempt_from_any_step(init, server):

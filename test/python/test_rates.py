@@ -166,6 +166,27 @@ def test_of_two_loops_of_one_optimizer_the_newest_one_steers(init):
         assert room._controls.rates[0].used == pytest.approx(value)
 
 
+class OwnOptimizer:
+    """Has what torch's have, and calls no hooks."""
+
+    def __init__(self) -> None:
+        self.param_groups: list[dict[str, Any]] = [{"params": [], "lr": 0.1}]
+
+
+@pytest.mark.parametrize("make", [OwnOptimizer, lambda: torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)], ids=["of its own", "never asked for its step"])
+def test_where_no_update_is_noticed_the_groups_are_changed(init, make):
+    optimizer = make()
+    room = init(name="unnoticed").attach(optimizer=optimizer)
+    rates = []
+    for i in range(4):
+        decayed(optimizer, i)
+        if i == 2:
+            room.run._commands.controls["optimizer.lr"].set(0.05)
+        rates.append(optimizer.param_groups[0]["lr"])
+        room.step(loss=1.0)
+    assert rates == pytest.approx([0.1 * 0.97 ** (i + 1) * (0.5 if i >= 2 else 1) for i in range(4)])
+
+
 def test_a_compiled_update_is_steered(init):
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=0.1)

@@ -251,6 +251,7 @@ def test_weight_decay_keeps_the_ratio_of_the_groups_and_groups_without_it_stay_w
         (1, {"type": "float"}, 'type: "float" is none of number, integer, boolean, enum, text'),
         (1, {"scale": "quadratic"}, 'scale: "quadratic" is none of linear, log'),
         (1, {"role": "speed"}, 'role: "speed" is none of learningRate, '),
+        (None, {"get": lambda: 1.0}, "set: a value that is read by `get` needs a function that changes it"),
     ],
 )
 def test_a_control_that_is_declared_wrong_is_named(value, about, message):
@@ -335,7 +336,7 @@ def test_what_an_action_measures_was_asked_for_by_its_command(init, server):
 def test_a_control_whose_get_raises_costs_neither_rows_nor_the_script(init, server, capfd):
     run = init(name="raising get")
     kept = {"rate": 0.5}
-    run.control("rate", get=lambda: kept["rate"])
+    run.control("rate", get=lambda: kept["rate"], set=lambda value: kept.update(rate=value))
     kept.clear()
     run.log({"loss": 1.0})
     run.action(lambda: None, name="later")

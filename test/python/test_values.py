@@ -160,3 +160,14 @@ def test_the_next_attempt_may_have_another_optimizer_or_clip_value(init, server)
 class Optimizer:
     def __init__(self) -> None:
         self.param_groups = [{"params": [], "lr": 0.1}]
+
+
+def test_gradients_that_are_only_measured_stay_as_they_are(init):
+    torch = pytest.importorskip("torch")
+    a, b = (torch.nn.Parameter(torch.ones(2, dtype=torch.float16)) for _ in range(2))
+    room = init(name="measured").attach(optimizer=torch.optim.SGD([a, b], lr=0.1))
+    # sqrt(2 * 60,000^2) is more than a 16-bit number holds.
+    a.grad, b.grad = torch.full_like(a, 60_000.0), torch.ones_like(b)
+    for parameters, norm in ((None, float("inf")), (a, float("inf")), ((p for p in [b]), 2**0.5), ([], 0.0)):
+        assert room.clip_gradients(parameters) == pytest.approx(norm, rel=1e-3)
+    assert (a.grad.tolist(), b.grad.tolist()) == ([60_000.0] * 2, [1.0] * 2)

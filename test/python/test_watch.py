@@ -175,6 +175,27 @@ def test_the_maps_of_a_hugging_face_model(way):
         assert torch.allclose(own, other, atol=1e-6)
 
 
+@pytest.mark.parametrize("targets", [7, 5])
+def test_tokens_of_an_encoder_and_a_decoder_are_not_taken_for_each_other(init, server, capfd, targets):
+    transformers = pytest.importorskip("transformers")
+    model = transformers.T5ForConditionalGeneration(
+        transformers.T5Config(vocab_size=50, d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    )
+    probe = {"input_ids": torch.arange(7)[None], "labels": torch.arange(targets)[None]}
+    run = init(name=f"seq2seq {targets}")
+    watch = run.watch(model, probe=probe, vocabulary=str)
+    kept = []
+    run._out.keep, keep = (lambda data: kept.append(data) or keep(data)), run._out.keep
+    assert watch.look(0, "cadence")
+    run.finish()
+    length = int.from_bytes(kept[0][:8], "little")
+    about = json.loads(json.loads(kept[0][8 : 8 + length])["__metadata__"]["headroom"])
+    alike = targets == 7
+    assert about["axes"] == ([] if alike else [{"kind": "text", "items": list("0123456")}])
+    assert "answers" not in about
+    assert ("give a target of another length" in capfd.readouterr().err) == alike
+
+
 def test_training_goes_on_as_if_nobody_had_looked():
     def trained(look: bool) -> list[float]:
         model = Model("function")

@@ -232,6 +232,20 @@ it('an offline run of W&B is named, with the command that sends it, and its list
   ]);
 });
 
+it("tables of embeddings beside TensorBoard's projector are left out, and said; other tables are runs", async () => {
+  const { runs, refused, leftOut } = await readFiles(folder.path, {
+    'run/projector_config.pbtxt': 'embeddings { tensor_path: "00000/words/tensors.tsv" }\n',
+    'run/00000/words/tensors.tsv': '0.5\t0.25\n0.125\t1\n',
+    'run/00000/words/metadata.tsv': 'a\nb\n',
+    'run/metrics.tsv': 'step\tloss\n0\t1\n',
+  });
+  expect([runs.map((r) => r.name), refused, leftOut]).toEqual([
+    ['run'],
+    [],
+    ['files *.pbtxt: 1 (run/projector_config.pbtxt)', 'files *.tsv: 2'],
+  ]);
+});
+
 it('whole numbers that a double does not hold are counted, with the first one', async () => {
   const run = `mlruns/0/${'a'.repeat(32)}`;
   const { runs } = await readFiles(folder.path, {

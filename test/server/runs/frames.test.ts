@@ -209,6 +209,7 @@ describe('frames', () => {
   });
 
   it('a viewer that answers nothing for ten seconds is let go, with the reason', () => {
+    clock.advance(7_000);
     const stuck = new FramePort(ada, false);
     frames.join(stuck, null);
     append(note('x'));
@@ -218,6 +219,25 @@ describe('frames', () => {
     expect(stuck.dropped).toBe('no answer for 10 s');
     expect(frames.size).toBe(0);
     expect(clock.waiting()).toBe(1); // the news of who watches
+  });
+
+  it('a viewer is not let go earlier because others are sent to, nor when it has nothing to answer', () => {
+    clock.advance(7_000);
+    const stuck = new FramePort(ada, false);
+    const idle = new FramePort(ada, false);
+    frames.join(stuck, null);
+    append(note('x'));
+    clock.advance(100);
+    frames.join(idle, null);
+    frames.join(new FramePort(), null);
+    for (let i = 0; i < 9; i++) {
+      append(note(`${i}`));
+      clock.advance(1_000);
+      while (idle.unanswered.length > 0) idle.unanswered.shift()!();
+      expect([stuck.dropped, stuck.frames.length]).toEqual([null, 2]);
+    }
+    clock.advance(20_000);
+    expect([stuck.dropped, idle.dropped, frames.size]).toEqual(['no answer for 10 s', null, 2]);
   });
 
   it('a frame answered twice counts once', () => {

@@ -35,6 +35,8 @@ class GroupValue:
         self._written = self._contained = 1.0
         """`value / first` as `write` left it, and as what stands in the groups contains it."""
         self._others_write = False
+        self._updates = False
+        """Updates are noticed; else (an optimizer that is none of torch's, or is not asked for its `step`) the groups alone can be changed."""
         self._left = self._now()
         self._scaled: list[tuple[Any, Any, float]] = []
         """During an update, the groups in which the number is scaled, with what it was before and what it is."""
@@ -73,7 +75,7 @@ class GroupValue:
         now = self._now()
         pairs = list(zip(now, self._left))
         self._left = now
-        if all(a == b for a, b in pairs):
+        if not self._updates or all(a == b for a, b in pairs):
             return
         if any(_wrote(one, now) for one in self._schedulers):
             self._contained = self._written
@@ -83,6 +85,7 @@ class GroupValue:
             self._contained = 1.0
 
     def before_update(self) -> None:
+        self._updates = True
         self._notice()
         scale = self._scale
         self.used = self._left[0] * scale
@@ -119,7 +122,7 @@ def _distance(pairs: list[tuple[float, float]], contained: float) -> float:
 
 
 def _follow_updates(optimizer: Any, key: str, value: GroupValue) -> None:
-    """Calls `before_update` and `after_update` of the newest value for each key; of an optimizer that is none of torch's never: its numbers hold as they are written."""
+    """Calls `before_update` and `after_update` of the newest value for each key; of an optimizer that is none of torch's never."""
     # The one that updates is inside the wrappers of accelerate and Lightning.
     while getattr(inner := getattr(optimizer, "optimizer", None), "param_groups", None) is optimizer.param_groups:
         optimizer = inner

@@ -193,7 +193,13 @@ class Room:
         if parameters is None:
             groups = [{"params": m.parameters()} for m in self._models] or [g for one in self._optimizers for g in one.param_groups]
             parameters = [p for group in groups for p in group["params"]]
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip))
+        of: Any = torch.nn.utils
+        if self.clip == float("inf") and hasattr(of, "get_total_norm"):
+            # Clipped to an infinite value, gradients of an infinite norm (16-bit ones overflow early) become NaN.
+            parameters = [parameters] if isinstance(parameters, torch.Tensor) else parameters
+            norm = float(of.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+        else:
+            norm = float(of.clip_grad_norm_(parameters, self.clip))
         self._grad_norm = norm
         self._clipped = norm > self.clip
         return norm

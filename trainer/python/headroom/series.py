@@ -57,7 +57,7 @@ class Series:
         self._out = out
         self.clock: Callable[[], float] = time.time
         """When what is logged was made, in seconds since 1970."""
-        self._ids: dict[Any, int] = {}
+        self._ids: dict[str, int] = {}
         # The last step of each stream, and the newest value of each series; `_settle` adds those of `_recent`.
         self._last: dict[int, int] = {}
         self._before: dict[str, int] = {}
@@ -90,7 +90,7 @@ class Series:
         with before._out.lock:
             before._settle()
             ids = {**before._ids, **{f"headroom:{group}": known[0] for group, known in before._groups.items()}}
-            self._before = {**before._before, **{str(name): before._last[id] for name, id in ids.items() if id in before._last}}
+            self._before = {**before._before, **{name: before._last[id] for name, id in ids.items() if id in before._last}}
         self.go_on()
 
     def go_on(self, highest: int = -(2**53)) -> None:
@@ -144,10 +144,12 @@ class Series:
         values: list[float] = []
         rest: list[tuple[str, Any, int]] = []
         known = len(self._ids)
-        for name, value in data.items():
+        for key, value in data.items():
+            # 1 and "1" are one series.
+            name = str(key)
             number = value if type(value) is float else number_of(value)
             if number is None:
-                rest.append((str(name), value, at))
+                rest.append((name, value, at))
                 continue
             id = self._ids.get(name)
             if id is None:
@@ -158,12 +160,12 @@ class Series:
                     continue
             before = self._last.get(id)
             if before is not None and at <= before:
-                if at < before or number != self._newest.get(str(name)):
+                if at < before or number != self._newest.get(name):
                     self._out.warn(f'log: "{name}" was logged at step {before}; step {at} is set aside (use rewind to go back)', f"back {name}")
                 continue
             self._last[id] = at
-            self._newest[str(name)] = number
-            names.append(str(name))
+            self._newest[name] = number
+            names.append(name)
             streams.append(id)
             values.append(number)
         if len(self._ids) - known > MANY:
@@ -235,24 +237,23 @@ class Series:
             return self._out.warn(f'define_metric: goal "{goal}" is neither "minimize" nor "maximize"')
         said = {k: v for k, v in {**said, "better": GOALS[goal]}.items() if v is not None}
         with self._out.lock:
-            known = [n for n in self._ids if fnmatch.fnmatchcase(str(n), name)]
+            known = [n for n in self._ids if fnmatch.fnmatchcase(n, name)]
             if known and said:
                 self._out.warn(f'define_metric: "{known[0]}" was logged already; define it before')
             self._defined.append((name, said))
             if step_metric:
                 self._axes.add(step_metric)
 
-    def _declare(self, name: Any) -> int:
-        text = str(name)
-        if not text or cut(text, 512) != text:
-            length = len(text.encode("utf-16-le", "surrogatepass")) // 2
-            raise ValueError(f'"{cut(text, 40)}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has {length}')
-        if text in self._grouped:
-            raise ValueError(f'"{text}" is logged by the room already; give it another name')
+    def _declare(self, name: str) -> int:
+        if not name or cut(name, 512) != name:
+            length = len(name.encode("utf-16-le", "surrogatepass")) // 2
+            raise ValueError(f'"{cut(name, 40)}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has {length}')
+        if name in self._grouped:
+            raise ValueError(f'"{name}" is logged by the room already; give it another name')
         id = len(self._ids)
-        self._out.append(records.declare(id, text, [self._column(text)]))
+        self._out.append(records.declare(id, name, [self._column(name)]))
         self._ids[name] = id
-        self._reached(id, text)
+        self._reached(id, name)
         return id
 
     def _reached(self, id: int, stream: str) -> None:

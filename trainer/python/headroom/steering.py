@@ -142,6 +142,8 @@ def make_control(
     takes_effect: str = "next step",
 ) -> Control:
     """Raises ValueError, which names what is wrong, for a declaration that makes no sense."""
+    if get and not set:
+        raise ValueError(f"{name}: set: a value that is read by `get` needs a function that changes it")
     given = get() if get else value
     if isinstance(given, (list, tuple, dict)):
         raise ValueError(f"{name}: give one number, text, True or False, not {given!r}")

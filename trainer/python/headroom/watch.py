@@ -9,7 +9,7 @@ from .cadence import Cadence
 from .numbers import cut
 from .run import Run
 from .snapshot import snapshot_of
-from .wrappers import own_names
+from .wrappers import own_names, unwrapped
 
 ATTENTION_EVERY = 100
 GRADIENTS_EVERY = 10
@@ -126,7 +126,15 @@ class Watch:
                 for i, one in enumerate(self._labels or ()):
                     if len(one) not in lengths:
                         self._run._out.warn(f"watch: tokens: example {i} has {len(one)} texts, but the attention has {max(lengths)} keys: they are not shown", "tokens")
-                data, fields = snapshot_of(found, step, self._labels, self._ids, self._vocabulary)
+                labels, ids = self._labels, self._ids
+                if len(lengths) == 1 and self._ids is not None and _has_two_sequences(self._model):
+                    self._run._out.warn(
+                        f"watch: probe: the model's encoder and decoder both have {max(lengths)} tokens, which cannot be told apart: their texts and the predictions "
+                        "are not shown; give a target of another length",
+                        "two sequences",
+                    )
+                    labels = ids = None
+                data, fields = snapshot_of(found, step, labels, ids, self._vocabulary)
                 event = {"type": "snapshot", "step": step, "blob": {"file": self._run._out.keep(data)}, "trigger": trigger, **fields}
                 if command_id:
                     event["commandId"] = command_id
@@ -154,6 +162,12 @@ def _token_ids(probe: Any) -> Any:
         if getattr(value, "ndim", 0) == 2 and hasattr(value, "is_floating_point") and not value.is_floating_point():
             return value.detach().cpu()
     return None
+
+
+def _has_two_sequences(model: Any) -> bool:
+    """Whether the model has a decoder beside its encoder, as those of Hugging Face say, or is made of torch's."""
+    inner = unwrapped(model)
+    return bool(getattr(getattr(inner, "config", None), "is_encoder_decoder", False)) or any(type(m).__name__ == "TransformerDecoderLayer" for m in inner.modules())
 
 
 def _texts(vocabulary: Any) -> Callable[[int], str] | None:

@@ -1,0 +1,28 @@
+/** Sessions, roles and tokens may end while sockets are open: their sockets are checked again then. */
+import type { AuditLog } from '~/server/audit/auditLog';
+import type { Clock } from '~/server/base/clock';
+import type { AuditEvent } from '~/shared/team';
+
+const matters = new Set<AuditEvent['type']>(['person.changed', 'person.removed', 'session.revoked', 'token.revoked']);
+const lookEveryMs = 1_000;
+
+/** Calls `recheck` when somebody lost a role or a session, and when a token expired. @returns stop */
+export function recheckWhenEnded(auditLog: AuditLog, clock: Clock, recheck: () => void): () => void {
+  const stop = auditLog.onRow((row) => {
+    if (matters.has(row.event.type)) recheck();
+  });
+  const valid = () => Object.values(auditLog.team.tokens).filter((t) => t.expiresAt === null || t.expiresAt > clock.now()).length;
+  let before = valid();
+  let cancel = () => {};
+  const look = () => {
+    cancel = clock.after(lookEveryMs, look);
+    const now = valid();
+    if (now < before) recheck();
+    before = now;
+  };
+  look();
+  return () => {
+    stop();
+    cancel();
+  };
+}
