@@ -2,7 +2,7 @@ import { Maximize2, Minimize2 } from 'lucide-react';
 import { createContext, type ReactNode, type Ref, useContext, useEffect, useId, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { IconButton } from '~/app/_components/IconButton';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import { ChartMenu, type Takeaway } from './ChartMenu';
 import { moveByKey } from './cursorKeys';
 import type { ChartCursor } from './types';
@@ -78,7 +78,7 @@ export function ChartFigure(props: {
           id={`${id}title`}
           className={`float-left mr-2 flex max-w-3/5 leading-6 font-semibold ${large ? 'text-base wrap-anywhere' : ''}`}
         >
-          {large ? title : <SeriesName>{title}</SeriesName>}
+          {large ? title : <LongName>{title}</LongName>}
         </span>
         <span className="float-right ml-2 flex items-center gap-0.5">
           {props.aside}

@@ -1,5 +1,5 @@
 import type { HTMLAttributes, Ref } from 'react';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import type { Palette } from './palette';
 import { type Color, colorOf, type LineSpec, type PointSpec, type RuleSpec } from './types';
 
@@ -60,13 +60,13 @@ export function Legend(
 }
 
 interface ItemProps extends Toggles {
-  of: { name: string; label: string; titled?: boolean; color: Color; dashed?: boolean };
+  of: { name: string; label: string; short?: string; titled?: boolean; color: Color; dashed?: boolean };
   /** Attributes of the element that gets the value. */
   value: HTMLAttributes<HTMLElement> & Record<`data-${string}`, string>;
   round?: boolean;
 }
 
-function Item({ of: { name, label, titled, color: of, dashed }, value, round, palette, hidden, onToggle }: ItemProps) {
+function Item({ of: { name, label, short, titled, color: of, dashed }, value, round, palette, hidden, onToggle }: ItemProps) {
   const off = hidden.has(name);
   const color = colorOf(palette, of);
   return (
@@ -83,7 +83,8 @@ function Item({ of: { name, label, titled, color: of, dashed }, value, round, pa
           className={round ? 'size-2 shrink-0 rounded-full' : 'h-0 w-3 shrink-0 border-t-2'}
           style={round ? { background: color } : { borderColor: color, borderStyle: dashed ? 'dashed' : 'solid' }}
         />
-        {titled ? <span className="sr-only">{label}</span> : <SeriesName title={null}>{label}</SeriesName>}
+        {titled || short !== undefined ? <span className="sr-only">{label}</span> : <LongName title={null}>{label}</LongName>}
+        {short !== undefined && <span aria-hidden>{short}</span>}
         <span {...value} className="shrink-0 font-mono text-2xs text-ink" />
       </button>
     </li>

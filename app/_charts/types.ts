@@ -43,6 +43,8 @@ export interface LineSpec {
 export interface PointSpec {
   name: string;
   label: string;
+  /** What the legend shows instead, where its color says the rest. */
+  short?: string;
   color: Color;
   points: readonly { step: number; value: number }[];
 }

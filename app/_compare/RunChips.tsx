@@ -4,6 +4,7 @@ import type { Palette } from '~/app/_charts/palette';
 import { colorOf } from '~/app/_charts/types';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
+import { LongName } from '~/app/_components/LongName';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { RunPicker } from '~/app/_runs/RunPicker';
@@ -39,8 +40,8 @@ export function RunChips(props: {
             />
             {run ? (
               <>
-                <Link href={`/runs/${runId}`} className="min-w-0 truncate font-medium hover:text-accent">
-                  {named.get(runId)}
+                <Link href={`/runs/${runId}`} className="min-w-0 font-medium hover:text-accent">
+                  <LongName>{named.get(runId)!}</LongName>
                 </Link>
                 <StatusBadge status={run.view.status} />
                 <span className="font-mono text-xs text-dim">{count(run.view.step)}</span>

@@ -16,6 +16,9 @@ export interface CompareChart extends OwnChart {
   points?: 'accuracy';
 }
 
+/** Further runs have a color again, and dashed lines. */
+const distinctColors = 8;
+
 /** Limit on charts of series that runs share by name and that have no role; further ones are found by search. */
 export const mostShared = 24;
 
@@ -101,7 +104,7 @@ export function linesOf(
     return names.map((name, i) => {
       const exact = run.series.get('learningRate') === name;
       const label = series.length > 1 ? `${named.get(run.runId)} ${name}` : named.get(run.runId)!;
-      const look = { name, label, color, dashed: color >= 8 || i > 0, smoothed: !exact, thin: exact };
+      const look = { name, label, color, dashed: color >= distinctColors || i > 0, smoothed: !exact, thin: exact };
       return carriedLine({ ...lineOf(run.history, look), name: `${run.runId} ${name}` }, place);
     });
   });
@@ -152,6 +155,7 @@ export function pointsOf(
       .map((p) => ({
         name: `${runId} ${p.name}`,
         label: `${named.get(runId)} ${p.label}`,
+        ...(colorOf(runId) < distinctColors && { short: p.label }),
         color: colorOf(runId),
         points: p.points.map(({ step, value }) => ({
           step: Math.round(place.of(step)),

@@ -5,7 +5,7 @@ import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
 import { IconButton } from '~/app/_components/IconButton';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import { describeError } from '~/app/_trpc/client';
 import type { Column } from '~/shared/runTable';
 import { columnsOf, fixedColumns } from './columns';
@@ -68,7 +68,7 @@ export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[];
                           disabled={full && !chosen.includes(c.key)}
                           onChange={() => toggle(c.key)}
                         />
-                        <SeriesName>{c.title}</SeriesName>
+                        <LongName>{c.title}</LongName>
                         {c.runs > 0 && <span className="ml-auto shrink-0 text-2xs text-dim">{count(c.runs)}</span>}
                       </label>
                       {term && <Explain term={term} />}
@@ -93,9 +93,9 @@ export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[];
         <ol className="max-h-72 overflow-y-auto">
           {columnsOf(chosen, titles).map(({ key, title }, i) => (
             <li key={key} className="flex min-h-7 items-center gap-1">
-              <SeriesName className="flex-1" title={key}>
+              <LongName className="flex-1" title={key}>
                 {title}
-              </SeriesName>
+              </LongName>
               <IconButton
                 icon={ArrowUp}
                 size="small"

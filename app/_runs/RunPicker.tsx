@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
+import { LongName } from '~/app/_components/LongName';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { findRuns } from '~/app/_live/findRuns';
 import { describeError } from '~/app/_trpc/client';
@@ -53,7 +54,7 @@ export function RunPicker(props: {
               className="flex min-h-7 w-full items-center gap-2 rounded px-1 text-left hover:bg-panel"
               onClick={() => onPick(run)}
             >
-              <span className="min-w-0 flex-1 truncate">{run.name}</span>
+              <LongName className="flex-1">{run.name}</LongName>
               <span className="text-xs">
                 <StatusBadge status={run.status} />
               </span>

@@ -2,6 +2,7 @@ import { Copy, GitBranch, MessageSquare } from 'lucide-react';
 import Link from 'next/link';
 import { memo } from 'react';
 import { count } from '~/app/_components/format';
+import { LongName } from '~/app/_components/LongName';
 import { Progress } from '~/app/_components/Progress';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import type { Actor } from '~/shared/ids';
@@ -80,10 +81,10 @@ function Name({ row, actions, below }: { row: RunRow; actions: RowActions; below
         href={`/runs/${run.runId}`}
         prefetch={false}
         title={run.name}
-        className={`w-fit max-w-full font-medium hover:text-accent ${below.status ? 'line-clamp-2 leading-4 break-words' : 'block truncate'}`}
+        className={`w-fit max-w-full font-medium hover:text-accent ${below.status ? 'line-clamp-3 leading-4 break-words' : 'flex items-center'}`}
       >
-        {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline text-dim" />}
-        {run.name}
+        {run.parent && <GitBranch aria-label="branch" size={12} className="mr-1 inline shrink-0 text-dim" />}
+        {below.status ? run.name : <LongName title={null}>{run.name}</LongName>}
       </Link>
       <span
         className={`flex flex-wrap items-center gap-x-2 overflow-hidden text-2xs text-dim ${below.step && !below.status ? 'max-h-9' : 'max-h-[1.125rem]'}`}

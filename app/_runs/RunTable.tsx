@@ -5,7 +5,7 @@ import { flushSync } from 'react-dom';
 import { useSize } from '~/app/_charts/useSize';
 import { Boundary } from '~/app/_components/Boundary';
 import { count } from '~/app/_components/format';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import type { Actor } from '~/shared/ids';
 import type { GroupRow, RunRow } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
@@ -247,7 +247,7 @@ function Heading(props: {
           className={`inline-flex min-h-6 max-w-full items-center gap-1 font-sans hover:text-ink ${words} ${active ? 'text-ink' : 'text-dim'}`}
           onClick={() => onSort(sortKey)}
         >
-          <SeriesName title={null}>{title}</SeriesName>
+          <LongName title={null}>{title}</LongName>
           {active && <Arrow aria-hidden size={11} className="shrink-0" />}
         </button>
       )}

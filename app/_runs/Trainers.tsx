@@ -4,6 +4,7 @@ import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
+import { LongName } from '~/app/_components/LongName';
 import { Popup } from '~/app/_components/Popup';
 import { findRuns } from '~/app/_live/findRuns';
 import { Questions } from '~/app/_run/attention/Questions';
@@ -88,8 +89,8 @@ function Held(props: { run: RunSummary | undefined; runId: string | null; others
   if (runId === null) return <p className="text-2xs text-dim">idle</p>;
   return (
     <p className="flex items-center gap-2 text-2xs">
-      <Link className="min-w-0 truncate text-accent" href={`/runs/${runId}`}>
-        {run?.name ?? runId}
+      <Link className="min-w-0 text-accent" href={`/runs/${runId}`}>
+        <LongName>{run?.name ?? runId}</LongName>
       </Link>
       {run && (
         <span className="ml-auto shrink-0 text-dim">
@@ -127,8 +128,8 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
         {queue.map((run, i) => (
           <li key={run.runId} className="flex items-center gap-1 text-xs">
             <span className="w-4 shrink-0 text-right font-mono text-2xs text-dim">{i + 1}</span>
-            <Link className="min-w-0 flex-1 truncate text-accent" href={`/runs/${run.runId}`} title={run.name}>
-              {run.name}
+            <Link className="min-w-0 flex-1 text-accent" href={`/runs/${run.runId}`}>
+              <LongName>{run.name}</LongName>
             </Link>
             {may && (
               <>

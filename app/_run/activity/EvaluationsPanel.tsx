@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import { count } from '~/app/_components/format';
 import { Explain } from '~/app/_components/Glossary';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import { useCursor } from '~/app/_live/cursor';
 import { metricValue } from '~/app/_live/evaluationWords';
 import { useLoaded } from '~/app/_live/lists';
@@ -46,7 +46,7 @@ export function EvaluationsPanel() {
                 </th>
                 {columns.map((name) => (
                   <th key={name} scope="col" className="px-1 text-right font-medium last:pr-3">
-                    <SeriesName className="ml-auto max-w-28">{name}</SeriesName>
+                    <LongName className="ml-auto max-w-28">{name}</LongName>
                   </th>
                 ))}
               </tr>
@@ -55,7 +55,7 @@ export function EvaluationsPanel() {
               {newestFirst.map((e) => (
                 <tr key={e.seq} className={`hover:bg-raised/60 ${e.step > at ? 'text-dim' : ''}`} title={describeRow(e)}>
                   <th scope="row" className="px-3 text-left font-sans font-normal">
-                    <SeriesName className="max-w-28">{e.split}</SeriesName>
+                    <LongName className="max-w-28">{e.split}</LongName>
                   </th>
                   <td className="px-1 text-right whitespace-nowrap">
                     <GoToStep step={e.step} className="min-h-6" />

@@ -4,9 +4,9 @@ import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Button } from '~/app/_components/Button';
 import { FormEnd, TextField } from '~/app/_components/Field';
 import { IconButton } from '~/app/_components/IconButton';
+import { LongName } from '~/app/_components/LongName';
 import { Modal } from '~/app/_components/Modal';
 import { numberTyped } from '~/app/_components/numberTyped';
-import { SeriesName } from '~/app/_components/SeriesName';
 import { type ChartPlan, moved, type OwnChart, withChart, withoutChart } from '~/app/_live/chartPlan';
 import { useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
@@ -95,7 +95,7 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
           <ol>
             {series.map((name, i) => (
               <li key={name} className="flex items-center gap-1 py-0.5">
-                <SeriesName className="flex-1 font-mono text-xs">{name}</SeriesName>
+                <LongName className="flex-1 font-mono text-xs">{name}</LongName>
                 <IconButton icon={ArrowUp} label={`Move ${name} up`} disabled={i === 0} onClick={() => swap(i, -1)} />
                 <IconButton
                   icon={ArrowDown}

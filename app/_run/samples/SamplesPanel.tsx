@@ -1,7 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { count } from '~/app/_components/format';
-import { SeriesName } from '~/app/_components/SeriesName';
+import { LongName } from '~/app/_components/LongName';
 import { useCursor } from '~/app/_live/cursor';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
@@ -58,7 +58,7 @@ function Card({ item }: { item: MediaItem }) {
   return (
     <figure className="rounded border border-line">
       <figcaption className="flex items-baseline justify-between gap-2 border-b border-line px-2 py-1 text-xs">
-        <SeriesName className="font-medium">{name}</SeriesName>
+        <LongName className="font-medium">{name}</LongName>
         <GoToStep step={step} className="text-2xs">
           step {count(step)}
         </GoToStep>

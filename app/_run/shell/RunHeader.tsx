@@ -3,9 +3,9 @@ import Link from 'next/link';
 import { Select } from '~/app/_components/Field';
 import { count, duration, measured, percent } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
+import { LongName } from '~/app/_components/LongName';
 import { PaletteButton } from '~/app/_components/PaletteHost';
 import { Progress } from '~/app/_components/Progress';
-import { SeriesName } from '~/app/_components/SeriesName';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { Mark, ThemeToggle } from '~/app/_components/TopBar';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
@@ -197,7 +197,7 @@ function Newest() {
         return (
           <div key={name}>
             <dt className="align-bottom inline-block!">
-              <SeriesName className="max-w-32">{name!}</SeriesName>
+              <LongName className="max-w-32">{name!}</LongName>
             </dt>
             <dd>{value}</dd>
           </div>

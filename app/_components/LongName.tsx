@@ -1,11 +1,11 @@
-/** Letters of the end that are always shown: what tells the parameters of a layer apart. */
+/** Letters of the end that are always shown: what tells the parameters of a layer, or the runs of a sweep, apart. */
 const endLetters = 16;
 
 /**
- * The name of a series or a setting on one line. Where there is no room for all of it, its middle is left out, as beginning and end tell names apart; the
+ * The name of a run, a series or a setting on one line. Where there is no room for all of it, its middle is left out, as beginning and end tell names apart; the
  * whole name is its title, and what assistive technology reads.
  */
-export function SeriesName({
+export function LongName({
   children: name,
   title = name,
   className = '',
