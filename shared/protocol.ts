@@ -343,6 +343,8 @@ export interface TrainerSummary {
 /** Input of tRPC `runs.create`. */
 export const createRun = z.strictObject({
   setup: newSetup,
+  /** Made by the sender, who then may send the request again when its answer was lost: no second run is started. Left out: the server makes it. */
+  runId: runId.optional(),
   /** Entered into the run's log at its start, so that a command for step 0 is in time. An id that is left out is made. */
   commands: z
     .array(

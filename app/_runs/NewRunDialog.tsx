@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { customAlphabet } from 'nanoid';
 import { useRouter } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { CopyLine } from '~/app/_components/CopyLine';
@@ -57,6 +58,8 @@ export function NewRunDialog(props: {
 
 const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
 
+const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
+
 function NewRun(props: {
   /** Id of the run whose settings fill in the form. */
   again: string | null;
@@ -74,6 +77,8 @@ function NewRun(props: {
   const [started, setStarted] = useState<number | null>(null);
   // Of a sweep that was refused half way: another start goes on with the runs that are missing.
   const [begun, setBegun] = useState({ about: '', runs: 0 });
+  // Ids of the runs asked for: a start whose answer was lost starts nothing twice.
+  const ids = useRef({ about: '', runIds: [] as string[] });
   const open = useRef(true);
   useEffect(() => {
     open.current = true;
@@ -108,6 +113,9 @@ function NewRun(props: {
   const start = async () => {
     if (!asked) return;
     setStarted(before);
+    const about = `${draft.paused} ${text}`;
+    if (ids.current.about !== about) ids.current = { about, runIds: asked.setups.map(() => newRunId()) };
+    const { runIds } = ids.current;
     let first: string | null = null;
     const all = asked.setups.length;
     for (const [i, setup] of asked.setups.entries()) {
@@ -115,7 +123,7 @@ function NewRun(props: {
       if (!open.current)
         return toast.warning(`The form was closed: ${count(i)} of ${count(all)} runs of ${asked.group} were started`);
       try {
-        const { runId } = await api.runs.create.mutate({ setup, ...(draft.paused && { paused: true }) });
+        const { runId } = await api.runs.create.mutate({ setup, runId: runIds[i], ...(draft.paused && { paused: true }) });
         first ??= runId;
         setStarted(i + 1);
       } catch (error) {

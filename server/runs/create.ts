@@ -11,7 +11,7 @@ import type { RecipeSpec } from '~/shared/recipes';
 import { judge } from './judge';
 
 /** Options of a new run besides its setup. */
-export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused'> {
+export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused' | 'runId'> {
   /** Actions of its runs, as its recipe declares them. */
   actions?: RecipeSpec['actions'];
   /** It waits behind all others, including later ones, and gives up its trainer when another run waits for it. */

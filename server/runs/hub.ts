@@ -42,7 +42,11 @@ export interface Hub {
   sparklines(runIds: readonly string[]): Promise<Sparkline[]>;
   /** The run as of its last committed entry; null when there is no such run. */
   view(runId: string): Promise<RunView | null>;
-  /** Creates a run. Its setup has been checked (`recipes.check`). @throws FieldError naming a command that is not possible */
+  /**
+   * Creates a run. Its setup has been checked (`recipes.check`). Asked for again by the same person with the same `runId`, it is the same run.
+   *
+   * @throws FieldError naming a command that is not possible, or the id of another run
+   */
   create(actor: Actor, setup: RunSetup, more?: FirstEntries): Promise<{ runId: string }>;
   /**
    * Creates a run that continues from another's checkpoint. `runId` null: the run's own script is asked, and opens the branch
@@ -124,6 +128,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const newId = deps.newId ?? nanoid;
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
+  /** Runs that are being created. */
+  const starting = new Map<string, Promise<void>>();
   const listeners = new Set<EntriesListener>();
   const onEntries = (listener: EntriesListener) => {
     listeners.add(listener);
@@ -291,7 +297,12 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async create(actor, setup, more = {}) {
       if (setup.recipe === null)
         throw new FieldError('setup.recipe', 'a run that is started here needs a recipe; a script opens its own run by itself');
-      const runId = newRunId();
+      const runId = more.runId ?? newRunId();
+      while (starting.has(runId)) await starting.get(runId)!.catch(() => {});
+      if (rooms.knows(runId)) {
+        if ((await rooms.open(runId))?.room.view.createdBy.id === actor.id) return { runId };
+        throw new FieldError('runId', `there is another run ${runId}; give another id, or leave it out`);
+      }
       const now = clock.now();
       const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
       const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
@@ -303,7 +314,9 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         { now, needsApproval: deps.needsApproval?.() ?? [], newId },
       );
       if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
-      await begin(runId, created, next);
+      const begun = begin(runId, created, next);
+      starting.set(runId, begun);
+      await begun.finally(() => starting.delete(runId));
       return { runId };
     },
 

@@ -152,8 +152,8 @@ def make_control(
     first = plain_value(given)
     if options is not None and (isinstance(options, str) or not options or not all(isinstance(o, str) for o in (*options, first or ""))):
         raise ValueError(f"{name}: options: give texts, and one of them as the value, not {value!r} of {options!r}")
-    for field, said, allowed in (("type", type or "number", TYPES), ("scale", scale, SCALES), ("role", role or "", ROLES)):
-        _one_of(f"{name}: {field}", said, allowed)
+    for part, said, allowed in (("type", type or "number", TYPES), ("scale", scale, SCALES), ("role", role or "", ROLES)):
+        _one_of(f"{name}: {part}", said, allowed)
     low = above if above is not None else min
     for field, bound in (("min" if above is None else "above", low), ("max", max)):
         if bound is not None and (isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound)):
