@@ -378,6 +378,8 @@ export type CreateRun = z.infer<typeof createRun>;
 export const branchRun = z.strictObject({
   /** The parent run. */
   runId,
+  /** Id of the branch, as `runId` of `createRun`. */
+  branchId: runId.optional(),
   /** A checkpoint of the parent in force, or null: the current state (the parent's trainer is asked for a checkpoint). */
   checkpoint: blobHash.nullable(),
   name: seen(chosenName(80, 'give the branch a name')),

@@ -1,5 +1,4 @@
 import { useQuery } from '@tanstack/react-query';
-import { customAlphabet } from 'nanoid';
 import { useRouter } from 'next/navigation';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { CopyLine } from '~/app/_components/CopyLine';
@@ -7,6 +6,7 @@ import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { useRecipesQuery } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
+import { useRunIds } from '~/app/_live/useRunIds';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { TrainerSummary } from '~/shared/protocol';
@@ -58,8 +58,6 @@ export function NewRunDialog(props: {
 
 const ask = async (setup: RunSetupInput): Promise<Problem[]> => (await api.runs.check.query({ setup })).problems;
 
-const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
-
 function NewRun(props: {
   /** Id of the run whose settings fill in the form. */
   again: string | null;
@@ -77,8 +75,7 @@ function NewRun(props: {
   const [started, setStarted] = useState<number | null>(null);
   // Of a sweep that was refused half way: another start goes on with the runs that are missing.
   const [begun, setBegun] = useState({ about: '', runs: 0 });
-  // Ids of the runs asked for: a start whose answer was lost starts nothing twice.
-  const ids = useRef({ about: '', runIds: [] as string[] });
+  const idsFor = useRunIds();
   const open = useRef(true);
   useEffect(() => {
     open.current = true;
@@ -113,9 +110,7 @@ function NewRun(props: {
   const start = async () => {
     if (!asked) return;
     setStarted(before);
-    const about = `${draft.paused} ${text}`;
-    if (ids.current.about !== about) ids.current = { about, runIds: asked.setups.map(() => newRunId()) };
-    const { runIds } = ids.current;
+    const runIds = idsFor(`${draft.paused} ${text}`, asked.setups.length);
     let first: string | null = null;
     const all = asked.setups.length;
     for (const [i, setup] of asked.setups.entries()) {

@@ -29,6 +29,7 @@ import type { Choose, Room } from './room';
 import { Rooms } from './rooms';
 import { RunList } from './runList';
 import { RunTable } from './runTable';
+import { openStartOnce } from './startOnce';
 
 /** Everything that people and scripts can ask of the server, by tRPC or socket. */
 export interface Hub {
@@ -128,8 +129,6 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const newId = deps.newId ?? nanoid;
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
-  /** Runs that are being created. */
-  const starting = new Map<string, Promise<void>>();
   const listeners = new Set<EntriesListener>();
   const onEntries = (listener: EntriesListener) => {
     listeners.add(listener);
@@ -240,6 +239,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     registry.waiting.add(openRun(room)!);
   }
 
+  const startOnce = openStartOnce(rooms, newRunId);
   const makingRoom = openMakingRoom({
     rooms,
     registry,
@@ -297,46 +297,39 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     async create(actor, setup, more = {}) {
       if (setup.recipe === null)
         throw new FieldError('setup.recipe', 'a run that is started here needs a recipe; a script opens its own run by itself');
-      const runId = more.runId ?? newRunId();
-      while (starting.has(runId)) await starting.get(runId)!.catch(() => {});
-      if (rooms.knows(runId)) {
-        if ((await rooms.open(runId))?.room.view.createdBy.id === actor.id) return { runId };
-        throw new FieldError('runId', `there is another run ${runId}; give another id, or leave it out`);
-      }
-      const now = clock.now();
-      const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
-      const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
-      const next = firstEntries(
-        runId,
-        actor,
-        created,
-        { ...more, actions },
-        { now, needsApproval: deps.needsApproval?.() ?? [], newId },
-      );
-      if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
-      const begun = begin(runId, created, next);
-      starting.set(runId, begun);
-      await begun.finally(() => starting.delete(runId));
-      return { runId };
+      const started = await startOnce<never>({ actor, field: 'runId', runId: more.runId }, async (runId) => {
+        const now = clock.now();
+        const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
+        const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
+        const needsApproval = deps.needsApproval?.() ?? [];
+        const next = firstEntries(runId, actor, created, { ...more, actions }, { now, needsApproval, newId });
+        if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
+        await begin(runId, created, next);
+        return null;
+      });
+      return { runId: started };
     },
 
     async branch(actor, request) {
       const parent = await rooms.open(request.runId);
       if (!parent) return unknownRun(request.runId);
       if (isOpened(parent.room.view)) {
-        const command = await branchOfScript(parent.room.view, parent.room.lists, newId(), request);
+        const id = request.branchId === undefined ? newId() : `branch-${request.branchId}`;
+        const command = await branchOfScript(parent.room.view, parent.room.lists, id, request);
         if ('ok' in command) return command;
         const asked = await parent.room.command(actor, command);
         return asked.ok ? { ok: true, runId: null } : asked;
       }
-      const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
-      if (typeof checkpoint !== 'string') return checkpoint;
-      const runId = newRunId();
-      const { view, lists } = parent.room;
-      const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
-      if (!branch.ok) return branch;
-      await begin(runId, branch.created, branch.commands);
-      return { ok: true, runId };
+      const started = await startOnce({ actor, field: 'branchId', runId: request.branchId }, async (runId) => {
+        const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
+        if (typeof checkpoint !== 'string') return checkpoint;
+        const { view, lists } = parent.room;
+        const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
+        if (!branch.ok) return branch;
+        await begin(runId, branch.created, branch.commands);
+        return null;
+      });
+      return typeof started === 'string' ? { ok: true, runId: started } : started;
     },
 
     decide: (runId, choose) => inRoom(runId, (room) => room.decide(choose)),

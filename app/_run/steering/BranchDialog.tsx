@@ -7,6 +7,7 @@ import { Modal } from '~/app/_components/Modal';
 import { whyWatches } from '~/app/_live/identity';
 import { useList } from '~/app/_live/lists';
 import { useRun, useView } from '~/app/_live/useRun';
+import { useRunIds } from '~/app/_live/useRunIds';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/protocol';
@@ -89,6 +90,7 @@ function BranchDialog({
   // The form does not change while the run continues.
   const [view] = useState(first);
   const { busy, ask } = useAsk();
+  const idsFor = useRunIds();
   const running = inProgress(view);
   const saved = useList('checkpoints', 500);
   const [checkpoints] = useState(() => saved.toReversed());
@@ -129,7 +131,8 @@ function BranchDialog({
       repeat: repeat === nothing || later.length === 0 ? null : { without: repeat === all ? null : repeat },
     };
     await ask(async () => {
-      const answer = await api.runs.branch.mutate(request);
+      const [branchId] = idsFor(JSON.stringify(request), 1);
+      const answer = await api.runs.branch.mutate({ ...request, branchId });
       if (answer.ok && answer.runId !== null) router.push(`/runs/${answer.runId}`);
       return answer;
     });

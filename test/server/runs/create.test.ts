@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import type { TrainerEvent } from '~/shared/events';
 import { startApp, type TestApp } from '~/test/support/app';
 import { publishedSetup } from '~/test/support/setups';
+import { blobOf, refOf, runStarted, startValues } from '~/test/support/synthetic';
+import { TrainerClient } from '~/test/support/trainerClient';
 
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
 const setup = publishedSetup('reverse');
@@ -28,6 +31,41 @@ it('the id of another person’s run is refused', async () => {
       message: 'runId: there is another run theirs0001; give another id, or leave it out',
     }),
   );
+});
+
+it('a branch that is asked for again with its id is the branch that is there', async () => {
+  const trainer = await TrainerClient.connect(app.address);
+  const { runId } = await app.hub.create(you, setup);
+  trainer.ready();
+  await trainer.assigned();
+  const saved = blobOf(new TextEncoder().encode('its state'));
+  await trainer.put(saved);
+  const checkpoint = refOf(saved);
+  await trainer.send(runStarted(0, startValues(setup)), {
+    ...{ type: 'checkpoint', step: 0, blob: checkpoint, trigger: 'cadence', commandId: null, lastCommandSeq: 0 },
+  } as TrainerEvent);
+  const ask = () =>
+    app.hub.branch(you, {
+      runId,
+      branchId: 'mine000002',
+      checkpoint: checkpoint.hash,
+      name: 'branch',
+      changes: [],
+      repeat: null,
+    });
+  expect(await Promise.all([ask(), ask()])).toEqual(Array(2).fill({ ok: true, runId: 'mine000002' }));
+  expect(await ask()).toEqual({ ok: true, runId: 'mine000002' });
+  expect(app.hub.summaries()).toHaveLength(2);
+  trainer.close();
+});
+
+it('a start that was refused may be asked for again with its id', async () => {
+  const ask = (value: number) => {
+    const commands = [{ kind: 'set', id: 'twice-given', control: 'clipThreshold', value }] as const;
+    return app.hub.create(you, setup, { runId: 'mine000003', commands: value < 0 ? [...commands, ...commands] : [...commands] });
+  };
+  await expect(ask(-1)).rejects.toThrow('commands.1.id: twice-given is the id of an earlier one');
+  expect(await ask(1)).toEqual({ runId: 'mine000003' });
 });
 
 it('an id that no run can have is refused with what fits', async () => {
