@@ -20,6 +20,7 @@ export function ControlLock() {
   });
   const you = useRun((r) => r.you);
   const refused = useRun((r) => r.link === 'refused');
+  const watchers = useRun((r) => r.watchers);
   const now = useNow(1_000) ?? 0;
   const { busy, ask } = useAsk();
   if (!you || you.role === 'viewer' || ended(status) || refused) return null;
@@ -28,6 +29,8 @@ export function ControlLock() {
   const held = controlLock && (controlLock.until === null || controlLock.until > now) ? controlLock : null;
   const mine = held?.holder.id === you.id;
   const left = held?.until ? `, ${duration(held.until - now)} left` : '';
+  // Of many people only the first are known.
+  const away = watchers.people === watchers.listed.length && !watchers.listed.some((w) => w.actor.id === held?.holder.id);
   const asked = held?.askedBy.some((who) => who.id === you.id) === true;
   const asking: Actor[] = mine ? held.askedBy.filter((a, i, all) => all.findIndex((b) => b.id === a.id) === i) : [];
   return (
@@ -41,7 +44,7 @@ export function ControlLock() {
         {mine
           ? `You hold the control lock${left}`
           : held
-            ? `${held.holder.name} holds the control lock${left}`
+            ? `${held.holder.name} holds the control lock${left}${away ? ', and does not have this run open' : ''}`
             : 'Nobody holds the control lock'}
         <Explain term="controlLock" />
       </span>

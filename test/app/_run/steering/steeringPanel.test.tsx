@@ -238,7 +238,15 @@ it('the control lock is taken, and another operator may only ask for it', async 
     { path: 'runs.controlLock', input: { runId: 'run001', request: { kind: 'take', forMs: 900_000 } } },
   ]);
   act(() => void run.log({ type: 'control.locked', actor: people.bob, holder: people.bob, until: null }));
-  expect(lock.getByText(/Bob holds the control lock/)).toBeTruthy();
+  const says = () => screen.getByTestId('control-lock').textContent;
+  const awayToo = 'Bob holds the control lock, and does not have this run open';
+  expect(says()).toMatch(new RegExp(`^${awayToo}`));
+  const bob = { actor: people.bob, tabs: 1 };
+  act(() => run.set({ watchers: { listed: [bob], people: 1, tabs: 1 } }));
+  expect(says()).toMatch(/^Bob holds the control lock(?!, and)/);
+  // Of hundreds of people not all are listed.
+  act(() => run.set({ watchers: { listed: [{ ...bob, actor: people.vic }], people: 200, tabs: 200 } }));
+  expect(says()).toMatch(/^Bob holds the control lock(?!, and)/);
   expect(lock.queryByRole('button', { name: 'Take it' })).toBeNull();
   await user.click(lock.getByRole('button', { name: 'Ask for it' }));
   act(() => void run.log({ type: 'control.requested', actor: people.ada }));
