@@ -22,7 +22,7 @@ export function LongName({
       </span>
     );
   return (
-    <span className={`relative flex min-w-0 overflow-hidden ${className}`} title={title ?? undefined}>
+    <span dir="auto" className={`relative flex min-w-0 overflow-hidden ${className}`} title={title ?? undefined}>
       <span className="sr-only">{name}</span>
       <span aria-hidden className="min-w-4 overflow-hidden text-ellipsis whitespace-pre">
         {letters.slice(0, -endLetters).join('')}

@@ -261,6 +261,7 @@ describe('a branch', () => {
     expect(server.asked.filter((a) => a.path === 'runs.branch').map((a) => a.input)).toEqual([
       {
         runId: 'run001',
+        branchId: expect.stringMatching(/^[0-9a-z]{10}$/),
         checkpoint: blob.hash,
         name: 'gentler',
         changes: [{ control: 'learningRate', value: 0.001 }],
@@ -278,7 +279,7 @@ describe('a branch', () => {
     await user.click(within(await screen.findByRole('dialog')).getByRole('button', { name: 'Branch' }));
     await waitFor(() =>
       expect(server.asked.filter((a) => a.path === 'runs.branch').map((a) => a.input)).toEqual([
-        { runId: 'run001', checkpoint: null, name: 'Reverse branch', changes: [], repeat: null },
+        { runId: 'run001', branchId: expect.any(String), checkpoint: null, name: 'Reverse branch', changes: [], repeat: null },
       ]),
     );
     expect(opened).toEqual([]);
