@@ -25,7 +25,7 @@ export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number 
   return { rows, wholeBytes };
 }
 
-/** Setting of the database that names the last row of the file: rows cut off at its end leave no trace in the file itself. */
+/** Setting of the database that names the last row of the file ('': it has none): rows cut off at its end leave no trace in the file itself. */
 export const lastRowKey = 'auditLastRow';
 
 const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
@@ -37,7 +37,7 @@ const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
  */
 export function brokenRow(rows: AuditRow[], lastRow: string | null): { seq: number; problem: string } | null {
   const broken = firstBroken(null, rows);
-  if (broken || lastRow === null) return broken;
+  if (broken || !lastRow) return broken;
   const last = Number.parseInt(lastRow, 10);
   if (rows.length < last) return { seq: rows.length + 1, problem: `it is missing: rows up to ${last} were written` };
   return nameOf(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
@@ -75,11 +75,13 @@ export async function openAuditFile(
     if (error.code === 'ENOENT') return Buffer.alloc(0);
     throw error;
   });
-  const { rows, wholeBytes } = soundRows(file, bytes, await settings.setting(lastRowKey));
+  let named = await settings.setting(lastRowKey);
+  const { rows, wholeBytes } = soundRows(file, bytes, named);
+  // Before the first new row: a crash after that must not leave the name of a row that was given up.
+  if (rows.length === 0 && named) await settings.setSetting(lastRowKey, '');
   const handle: FileHandle = await open(file, 'a', 0o600);
   if (wholeBytes < bytes.length) await handle.truncate(wholeBytes);
   let size = wholeBytes;
-  let named: string | undefined;
   let naming = Promise.resolve();
   /** Commands do not wait for it; a failed write is made good by that of the next row. */
   const nameLast = () => {

@@ -356,7 +356,11 @@ it('rows cut off at the end of the audit log, or others in their place, are noti
 
   writeFileSync(file, '');
   expect((await verifyFolder(own.path)).damaged).toEqual(['audit log: row 1: it is missing: rows up to 3 were written']);
-  await write('run00001');
+  // Whoever puts an empty file there and starts the server gives the rows up: a crash before the new row is named changes nothing.
+  await write();
+  expect((await verifyFolder(own.path)).damaged).toEqual([]);
+  writeFileSync(file, `${first}\n`);
+  await write('run00005');
   expect((await verifyFolder(own.path)).damaged).toEqual([]);
   own.remove();
 });
