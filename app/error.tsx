@@ -13,7 +13,7 @@ export default function PageError({ error, reset }: { error: Error & { digest?: 
         <h1 className="text-base font-semibold">This page could not be shown</h1>
         <p role="alert" className="mx-auto mt-1 max-w-md break-words text-bad">
           {lacksScript
-            ? 'A script of it could not be loaded: Headroom was updated meanwhile, or the server does not answer.'
+            ? 'A script of this page could not be loaded: Headroom was updated meanwhile, or the server does not answer.'
             : error.message || 'The server did not say why; its log does.'}
         </p>
         <p className="text-dim">Nothing is lost: runs go on without this page.</p>

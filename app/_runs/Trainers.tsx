@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
-import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
 import { Popup } from '~/app/_components/Popup';
 import { findRuns } from '~/app/_live/findRuns';
+import { stopRun } from '~/app/_live/stopRun';
 import { Questions } from '~/app/_run/attention/Questions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
@@ -119,8 +119,7 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
     const before = beforeWhich(queue, run.runId, direction);
     if (before !== undefined) void ask(() => api.runs.moveInQueue.mutate({ runId: run.runId, before }));
   };
-  const cancel = ({ runId }: RunSummary) =>
-    void ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }));
+  const cancel = ({ runId }: RunSummary) => void ask(() => stopRun(runId));
   return (
     <section aria-label="Runs that wait" className="mt-2 border-t border-line pt-2">
       <h3 className="text-2xs text-dim">Waiting, the next one first</h3>

@@ -1,6 +1,6 @@
-import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { count } from '~/app/_components/format';
+import { stopRun } from '~/app/_live/stopRun';
 import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
 import type { CommandAnswer } from '~/shared/commands';
@@ -49,9 +49,7 @@ export function useLabels(onChanged: () => void) {
     busy,
     act,
     stop: async (runs: readonly RunSummary[]) => {
-      const taken = await each(runs, ({ runId }) =>
-        api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }),
-      );
+      const taken = await each(runs, ({ runId }) => stopRun(runId));
       if (taken.length > 0) toast.success(`${named(taken)}: asked to stop`);
       return taken;
     },

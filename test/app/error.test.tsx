@@ -19,6 +19,6 @@ it('says what the error says; of a script that is not there any more, what happe
     name: 'ChunkLoadError',
   });
   expect(said(lacking)).toBe(
-    'A script of it could not be loaded: Headroom was updated meanwhile, or the server does not answer.',
+    'A script of this page could not be loaded: Headroom was updated meanwhile, or the server does not answer.',
   );
 });

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
-import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { Button } from '~/app/_components/Button';
 import { Explain } from '~/app/_components/Glossary';
 import { useRecipes } from '~/app/_live/recipes';
+import { stopRun } from '~/app/_live/stopRun';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api, useTrpc } from '~/app/_trpc/client';
@@ -45,13 +45,7 @@ export function Waits() {
       ))}
       {busy.length > 0 && <Explain term="makeRoom" />}
       {may && queued && (
-        <Button
-          size="small"
-          disabled={cancel.busy}
-          onClick={() =>
-            void cancel.ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'stop', args: {} }))
-          }
-        >
+        <Button size="small" disabled={cancel.busy} onClick={() => void cancel.ask(() => stopRun(runId))}>
           Cancel this run
         </Button>
       )}
