@@ -48,9 +48,9 @@ export interface NodeOptions {
    * What a node answers itself while it stands by.
    *
    * @param target where it forwards everything else
-   * @param database why PostgreSQL does not answer it (null: it does)
+   * @param trouble why PostgreSQL does not answer this node (null: it does)
    */
-  routes(target: () => Target, database: () => string | null): Route[];
+  routes(target: () => Target, trouble: () => string | null): Route[];
   /** Called once the node leads: starts the server (createApp). */
   lead(shared: Shared): Promise<{ close(): Promise<void> }>;
   /** Called when the node follows another leader than before. */

@@ -13,8 +13,8 @@ export interface StartRequest {
 
 /**
  * @param newId makes the ids of runs
- * @returns a function that calls `start` unless this person has started the run before, and gives its id, or what `start` refused (null = nothing). It throws
- *   FieldError where the id is that of another person's run.
+ * @returns a function that calls `start`, unless this person has started the run before, and gives the run's id; if `start` gives a refusal instead of null,
+ *   that refusal. It throws FieldError where the id is that of another person's run.
  */
 export function openStartOnce(rooms: Pick<Rooms, 'knows' | 'open'>, newId: () => string) {
   const starting = new Map<string, Promise<unknown>>();

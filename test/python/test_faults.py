@@ -201,7 +201,7 @@ WEBSOCKET = "where a Headroom server opens a websocket"
     [
         (502, f"it answered 502 {WEBSOCKET}"),
         (404, f"it answered 404 {WEBSOCKET}; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"),
-        (301, "it sends on to https://rooms.example/lab; give that address, if it is a Headroom server's"),
+        (301, "it redirects to https://rooms.example/lab; give that address, if it is a Headroom server's"),
     ],
 )
 def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, monkeypatch, status, reason):

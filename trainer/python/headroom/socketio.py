@@ -64,7 +64,7 @@ class Socket:
             self.close()
             response = self._ws.handshake_response
             if response is not None and (elsewhere := (response.headers or {}).get("location")):
-                raise LinkLost(f"it sends on to {elsewhere.split('/trainer/')[0]}; give that address, if it is a Headroom server's") from error
+                raise LinkLost(f"it redirects to {elsewhere.split('/trainer/')[0]}; give that address, if it is a Headroom server's") from error
             status = getattr(error, "status_code", None)
             hint = "" if (status or 500) >= 500 else "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
             if not status:
