@@ -3,8 +3,7 @@ import { beginning } from '~/app/_charts/format';
 import type { Notice } from '~/shared/notices';
 import { parsed } from './kept';
 import { browserNotifierHost, createNotifier, type Notifier } from './notifier';
-import { choices } from './remembered';
-import { useSelected } from './select';
+import { choices, useChoices } from './remembered';
 import { serverTime } from './serverTime';
 import { viewerWire } from './socket';
 import { toast } from './toast';
@@ -45,10 +44,10 @@ function notices(): { items: Told[]; unread: Told[] } {
 }
 
 export function useNotices(): { items: readonly Told[]; unread: number } {
-  useSelected(choices, (state) => state.changes);
-  const { items, unread } = notices();
+  const { items, unread } = useChoices(notices, none);
   return { items, unread: unread.length };
 }
+const none: ReturnType<typeof notices> = { items: [], unread: [] };
 
 /** In the form of a list of items that have names, so that what is read in two browsers is read in both. */
 function read(told: readonly Told[]): void {

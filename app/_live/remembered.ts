@@ -1,7 +1,8 @@
+import { useSyncExternalStore } from 'react';
 import type { Remembered, RememberedKey } from '~/shared/remembered';
 import { kept, parsed } from './kept';
 import { call, Listeners } from './listeners';
-import { type Source, useSelected } from './select';
+import type { Source } from './select';
 
 /** The server's document of this person. */
 interface RememberedServer {
@@ -180,11 +181,19 @@ function itemsIn(text: string | null): Map<string, unknown> | null {
 /** The choices of this tab's person. */
 export const choices: Choices = createChoices(kept);
 
-/** One choice as text; changes when another browser's arrives. */
-export const useChoice = (key: KeptKey): string | null => {
-  useSelected(choices, (state) => state.changes);
-  return choices.read(key);
-};
+/**
+ * What `read` makes of the choices; read again when one changes here, or arrives from another browser.
+ *
+ * @param unknown what it is while the page takes over the server's HTML, which was made without any choices
+ */
+export function useChoices<T>(read: () => T, unknown: T): T {
+  const changes = useSyncExternalStore(choices.subscribe, () => choices.get().changes, noChanges);
+  return changes === null ? unknown : read();
+}
+const noChanges = () => null;
+
+/** One choice as text. */
+export const useChoice = (key: KeptKey): string | null => useChoices(() => choices.read(key), null);
 
 /** Runs beyond these are forgotten, the oldest first. */
 const mostRuns = 100;

@@ -1,8 +1,7 @@
 import { useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { useReadOnly } from '~/app/_live/readOnly';
-import { choices } from '~/app/_live/remembered';
-import { useSelected } from '~/app/_live/select';
+import { choices, useChoices } from '~/app/_live/remembered';
 import { tilesIn } from '~/app/_live/tiles';
 import { useView } from '~/app/_live/useRun';
 import { reveal, useWorkspace } from '~/app/_live/workspace';
@@ -45,7 +44,7 @@ export function Tour() {
   );
   const begins = useView((v) => v.setup.recipe !== null && v.step > 0, false) && curves;
   const readOnly = useReadOnly();
-  const fresh = useSelected(choices, ({ settled }) => settled && choices.read('tour') !== 'seen');
+  const fresh = useChoices(() => choices.get().settled && choices.read('tour') !== 'seen', false);
   const [at, setAt] = useState(0);
   if (readOnly || !fresh || (at === 0 && !begins)) return null;
   const stop = stops[at]!;

@@ -2,6 +2,8 @@
 /** The bell: what it counts, in which title, and when it counts as read. */
 import { act, cleanup, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
+import { hydrateRoot } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
 import { afterEach, expect, it, vi } from 'vitest';
 import { pageTitle } from '~/app/_live/pageTitle';
 import { choices } from '~/app/_live/remembered';
@@ -9,7 +11,7 @@ import { toast } from '~/app/_live/toast';
 import type { WireListener } from '~/app/_live/wire';
 import { Bell } from '~/app/_run/shell/Bell';
 import type { Notice } from '~/shared/notices';
-import { mount, people, TestRun } from '~/test/support/component';
+import { inRun, mount, people, TestRun } from '~/test/support/component';
 
 const wire = vi.hoisted(() => ({ listeners: new Set<unknown>() }));
 vi.mock('~/app/_trpc/links', () => import('~/test/support/stubServer'));
@@ -51,6 +53,18 @@ it('counts each notice once, on the bell and in the title of the tab, whatever t
   expect(document.querySelectorAll('link[rel=icon]')).toHaveLength(1);
   pageTitle.say(null);
   expect(document.title).toBe('(2) Headroom');
+});
+
+it('a page that is opened with notifications takes over the HTML of the server, which knows of none, and shows them then', async () => {
+  const page = inRun(new TestRun(people.ada), <Bell />);
+  const box = document.body.appendChild(document.createElement('div'));
+  box.innerHTML = renderToString(page);
+  choices.write('notices', JSON.stringify([{ key: 'k', tone: 'info', title: 't', detail: '', href: '/runs/run001', at: 1 }]));
+  const regenerated: unknown[] = [];
+  const root = await act(async () => hydrateRoot(box, page, { onRecoverableError: (error) => regenerated.push(error) }));
+  expect([regenerated, bell().textContent]).toEqual([[], 'Notifications, 1 new1']);
+  act(() => root.unmount());
+  box.remove();
 });
 
 it('lists them with the newest first, and what is shown is read, also what comes while the list is open', async () => {
