@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { auditPath, openAuditFile } from '~/server/audit/auditFile';
+import { lastRowKey } from '~/server/audit/chain';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Append, StoredRun } from '~/server/store';
 import { auditLost } from '~/server/store/auditLost';
@@ -142,7 +143,8 @@ async function copyRun(
 }
 
 async function migrateSettings(database: Database, source: IndexStore, folder: string): Promise<void> {
-  for (const [key, value] of await source.settings()) await saveSetting(database, key, value);
+  // Written with the rows that it names.
+  for (const [key, value] of await source.settings()) if (key !== lastRowKey) await saveSetting(database, key, value);
   const token = await readFile(path.join(folder, 'trainer.token'), 'utf8').catch(() => null);
   if (token) await saveSetting(database, 'trainer.token', token.trim());
 }
