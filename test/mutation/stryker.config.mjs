@@ -2,6 +2,7 @@
  * `npm run test:mutation -- [--mutate FILE,...]`: changes the pure cores in small ways, one at a time, and names each change that no
  * test notices. Only the tests that hold a core's rules run.
  */
+const views = ['shared/viewOfAttempts', 'shared/viewOfRecords', 'shared/viewOfPeople'];
 const cores = {
   'shared/analyses.ts': ['shared/analyses', 'server/runs/judge'],
   'shared/collapse.ts': ['shared/collapse'],
@@ -10,13 +11,13 @@ const cores = {
   'shared/conditions.ts': ['shared/conditions'],
   'shared/controlValues.ts': ['shared/controls'],
   'shared/evaluations.ts': ['shared/evaluations'],
-  'shared/fold.ts': ['shared/viewChanges', 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
+  'shared/fold.ts': [...views, 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
   'shared/headMatching.ts': ['shared/headMatching'],
-  'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', 'shared/viewChanges'],
+  'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/notes.ts': ['shared/notes'],
   'shared/notices.ts': ['shared/notices'],
   'shared/pyramid.ts': ['shared/pyramid'],
-  'shared/resumed.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', 'shared/viewChanges'],
+  'shared/resumed.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/revert.ts': ['shared/listRules', 'shared/listsBack', 'server/runs/judge'],
   'shared/roles.ts': ['server/runs/judge'],
   'shared/rows.ts': ['shared/series', 'server/runs/log'],
