@@ -35,7 +35,13 @@ const cores = {
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge'],
   'server/runs/log.ts': ['server/runs/log'],
-  'server/runs/room.ts': ['server/runs/room', 'server/runs/roomRules', 'server/dispatch/opened', 'server/dispatch/trainers'],
+  'server/runs/room.ts': [
+    'server/runs/room',
+    'server/runs/roomCommands',
+    'server/runs/roomRules',
+    'server/dispatch/opened',
+    'server/dispatch/trainers',
+  ],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
