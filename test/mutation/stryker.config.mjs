@@ -40,6 +40,7 @@ const cores = {
     'server/runs/roomCommands',
     'server/runs/roomRules',
     'server/dispatch/opened',
+    'server/dispatch/openedParts',
     'server/dispatch/trainers',
   ],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
@@ -53,6 +54,7 @@ const slow = {
     'server/dispatch/assigning',
     'server/dispatch/trainers',
     'server/dispatch/opened',
+    'server/dispatch/openedParts',
   ],
 };
 const all = { ...cores, ...slow };
