@@ -4,10 +4,10 @@
  */
 const views = ['shared/viewOfAttempts', 'shared/viewOfRecords', 'shared/viewOfPeople'];
 const cores = {
-  'shared/analyses.ts': ['shared/analyses', 'server/runs/judge'],
+  'shared/analyses.ts': ['shared/analyses', 'server/runs/judge', 'server/runs/judgeBack'],
   'shared/collapse.ts': ['shared/collapse'],
   'shared/columns.ts': ['shared/series'],
-  'shared/commandError.ts': ['server/runs/judge'],
+  'shared/commandError.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'shared/conditions.ts': ['shared/conditions'],
   'shared/controlValues.ts': ['shared/controls'],
   'shared/evaluations.ts': ['shared/evaluations'],
@@ -18,8 +18,8 @@ const cores = {
   'shared/notices.ts': ['shared/notices'],
   'shared/pyramid.ts': ['shared/pyramid'],
   'shared/resumed.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
-  'shared/revert.ts': ['shared/listRules', 'shared/listsBack', 'server/runs/judge'],
-  'shared/roles.ts': ['server/runs/judge'],
+  'shared/revert.ts': ['shared/listRules', 'shared/listsBack', 'server/runs/judge', 'server/runs/judgeBack'],
+  'shared/roles.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'shared/rows.ts': ['shared/series', 'server/runs/log'],
   'shared/runSearch.ts': ['shared/runSearch'],
   'shared/schedule.ts': ['shared/schedule'],
@@ -33,7 +33,7 @@ const cores = {
   'server/retention/thin.ts': ['server/retention/thin'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
-  'server/runs/judge.ts': ['server/runs/judge'],
+  'server/runs/judge.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'server/runs/log.ts': ['server/runs/log'],
   'server/runs/room.ts': [
     'server/runs/room',
