@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { TrainerPort } from '~/server/dispatch/trainerTable';
-import { type OpenHub, openHub } from '~/server/runs/hub';
+import type { OpenHub } from '~/server/runs/hub';
+import { openHub } from '~/server/runs/openHub';
 import type { Store } from '~/server/store';
 import type { Command, LoggedCommand } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
