@@ -142,8 +142,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await auditLog.idle();
       await auditFile?.close();
     });
-    const people = new People(auditLog, () => clock.now());
-    let recheck = () => {};
+    const people = new People(auditLog, () => clock.now(), loopback);
     const sessions = openSessions({ people, basePath });
     const oidc = options.oidc ? openOidc({ settings: options.oidc, sessions, people, basePath, log }) : null;
     const identity = await openIdentity({
@@ -152,7 +151,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       sessions,
       people,
       provider: oidc,
-      onSignOut: () => recheck(),
     });
     const gone = await goneTrainers(store);
     const hub = await openHub({
@@ -185,10 +183,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const health = followChecks(working, clock, () => viewers.counts().viewers > 0);
     closers.push(() => health.close());
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal, problem: () => health.problem });
-    recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
-    closers.push(recheckWhenEnded(auditLog, clock, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
-    closers.push(releaseLocks(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
@@ -199,6 +194,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       onError,
     });
+    const recheck = (by: Actor) =>
+      void Promise.all([viewers.recheck(), trainers.recheck(), releaseLocks(hub, people, by)]).catch(onError);
+    // What ended while no server ran, or just before one was killed.
+    recheck(systemActor);
+    closers.push(recheckWhenEnded(auditLog, clock, recheck));
 
     let openedPages: (pages: Pages | null) => void = () => {};
     const now = () => clock.now();
