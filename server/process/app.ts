@@ -1,4 +1,5 @@
 /** Builds the server: store, hub, links and pages on one port. `npm start` runs it; tests start it on port 0. */
+import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
@@ -63,6 +64,8 @@ export interface AppOptions {
   loginRequired?: boolean;
   /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; if omitted, none. */
   basePath?: string;
+  /** Where others reach it, for links in webhooks; null or omitted: where it listens. */
+  address?: string | null;
   /** People may sign in at this provider, also on loopback; null or omitted: only with invite links. */
   oidc?: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
@@ -304,7 +307,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => origin + basePath,
+        url: (options.address ?? (isWildcard(host) ? `http://${hostname()}:${port}` : origin)) + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),
