@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What makes a test need more than a moment or this process: a browser, the product, a thread, a database (SQLite or PostgreSQL), a backend, thousands of lives. */
 const whole =
-  /support\/(browser|product|backends|app|trainRun|scriptedTrainer|demoServer|postgres)'|child_process|worker_threads|sqlite\/open'|trainer\/backends|'\.\/simulate'/;
+  /support\/(browser|product|backends|app|httpIntake|exportedRun|trainRun|scriptedTrainer|demoServer|postgres)'|child_process|worker_threads|sqlite\/open'|trainer\/backends|'\.\/simulate'/;
 
 const files = readdirSync(new URL('test', import.meta.url), { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.test\.tsx?$/.test(file))

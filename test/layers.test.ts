@@ -75,7 +75,7 @@ function circles(next: ReadonlyMap<string, readonly string[]>): string[] {
 describe('imports', () => {
   it('are found at all', () => {
     const found = importsOf('server').filter((i) => i.file === 'server/process/app.ts');
-    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/hub', typeOnly: false, lazy: false });
+    expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'server/runs/openHub', typeOnly: false, lazy: false });
     expect(found).toContainEqual({ file: 'server/process/app.ts', target: 'shared/ids', typeOnly: true, lazy: false });
   });
 

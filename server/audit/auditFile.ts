@@ -6,7 +6,7 @@ import { describeZodError } from '~/server/base/zodError';
 import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
 import type { AuditStore } from './auditLog';
-import { firstBroken } from './chain';
+import { brokenRow, lastRowKey, nameOf } from './chain';
 
 export const auditPath = (dataFolder: string): string => path.join(dataFolder, 'audit.jsonl');
 
@@ -23,24 +23,6 @@ export function readRows(bytes: Buffer): { rows: AuditRow[]; wholeBytes: number 
     }
   });
   return { rows, wholeBytes };
-}
-
-/** Setting of the database that names the last row of the file ('': it has none): rows cut off at its end leave no trace in the file itself. */
-export const lastRowKey = 'auditLastRow';
-
-const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
-
-/**
- * The first row that is changed or missing, and what is wrong with it; null where every row is as it was written.
- *
- * @param lastRow value of `lastRowKey` (null: written by an earlier version). A crash may leave it behind the file, never before it.
- */
-export function brokenRow(rows: AuditRow[], lastRow: string | null): { seq: number; problem: string } | null {
-  const broken = firstBroken(null, rows);
-  if (broken || !lastRow) return broken;
-  const last = Number.parseInt(lastRow, 10);
-  if (rows.length < last) return { seq: rows.length + 1, problem: `it is missing: rows up to ${last} were written` };
-  return nameOf(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
 }
 
 /** @throws Error that names the file and the way out */

@@ -33,3 +33,22 @@ export function firstBroken(before: AuditRow | null, rows: Iterable<AuditRow>): 
   }
   return null;
 }
+
+/** Setting of the database that names the last row of the audit log ('': it has none): rows cut off at its end leave no trace in the log itself. */
+export const lastRowKey = 'auditLastRow';
+
+/** The value of that setting. */
+export const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
+
+/**
+ * The first row that is changed or missing, and what is wrong with it; null where every row is as it was written.
+ *
+ * @param lastRow value of `lastRowKey` (null: written by an earlier version). A crash may leave it behind the rows, never before them.
+ */
+export function brokenRow(rows: AuditRow[], lastRow: string | null): { seq: number; problem: string } | null {
+  const broken = firstBroken(null, rows);
+  if (broken || !lastRow) return broken;
+  const last = Number.parseInt(lastRow, 10);
+  if (rows.length < last) return { seq: rows.length + 1, problem: `it is missing: rows up to ${last} were written` };
+  return nameOf(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
+}

@@ -4,11 +4,12 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { auditPath, openAuditFile } from '~/server/audit/auditFile';
+import { auditPath, openAuditFile, readRows } from '~/server/audit/auditFile';
+import { lastRowKey } from '~/server/audit/chain';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Append, StoredRun } from '~/server/store';
 import { auditLost } from '~/server/store/auditLost';
-import { type BlobStore, openBlobs } from '~/server/store/blobs';
+import { absent, type BlobStore, openBlobs } from '~/server/store/blobs';
 import { hex } from '~/server/store/chain';
 import { LogCopy } from '~/server/store/logCopy';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
@@ -24,10 +25,11 @@ import {
   saveSetting,
   saveViewRow,
 } from '~/server/store/postgres/log';
-import { chainOf, databaseKey } from '~/server/store/postgres/open';
+import { chainOf } from '~/server/store/postgres/open';
 import { verifyDatabase } from '~/server/store/postgres/verify';
 import { type IndexStore, openSqliteStore } from '~/server/store/sqlite/open';
-import { needDatabase } from '~/server/store/sqlite/schema';
+import { needDatabase, openForReading } from '~/server/store/sqlite/schema';
+import { refuseIndex } from '~/server/store/verify';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pack } from '~/shared/pack';
 import { seqCount } from '~/shared/rows';
@@ -60,10 +62,9 @@ export async function migrate(
       () => giveLeaseBack(database),
       () => clearInterval(timer),
     );
+    await needFit(database, folder);
     const source = await openSqliteStore(folder, say);
     closers.push(() => source.close());
-    if ((await source.setting(databaseKey)) !== null)
-      throw new Error(`${folder} is the index of a PostgreSQL database, which has its runs already`);
     const blobs = await openBlobs(folder, source);
     await migrateLogs({ database, source, blobs, say });
     await migrateSettings(database, source, folder);
@@ -72,6 +73,28 @@ export async function migrate(
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+/** To be asked before the folder is brought up to date. @throws Error when the database holds what the folder does not */
+async function needFit(database: Database, folder: string): Promise<void> {
+  const db = openForReading(folder);
+  let own: Set<string>;
+  try {
+    refuseIndex(db, folder, 'they need no copying');
+    own = new Set(db.prepare<[], string>('SELECT runId FROM runs').pluck().all());
+  } finally {
+    db.close();
+  }
+  const foreign = (await runRows(database)).filter(({ runId }) => !own.has(runId)).map(({ runId }) => runId);
+  if (foreign.length > 0)
+    throw new Error(
+      `the database holds runs that this folder does not have (${foreign.slice(0, 5).join(', ')}): use an empty one`,
+    );
+  const file = auditPath(folder);
+  const { rows } = readRows((await readFile(file).catch(absent)) ?? Buffer.alloc(0));
+  const there = await (await openPostgresAudit(database)).audit({ fromSeq: 1, limit: Number.MAX_SAFE_INTEGER });
+  if (there.some(({ hash }, i) => hash !== rows[i]?.hash))
+    throw new Error(`the database has rows of the audit log that ${file} does not have: use an empty one`);
 }
 
 interface Migration {
@@ -91,12 +114,6 @@ const positionOf = async (source: IndexStore, { runId, head, attempt, nextEvent 
 async function migrateLogs({ database, source, blobs, say }: Migration): Promise<void> {
   const there = new Map((await runRows(database)).map((row) => [row.runId, row]));
   const runs = await source.runs();
-  const own = new Set(runs.map(({ runId }) => runId));
-  const foreign = [...there.keys()].filter((runId) => !own.has(runId));
-  if (foreign.length > 0)
-    throw new Error(
-      `the database holds runs that this folder does not have (${foreign.slice(0, 5).join(', ')}): use an empty one`,
-    );
   let kept = 0;
   for (const [i, run] of runs.entries()) {
     const row = there.get(run.runId);
@@ -142,7 +159,8 @@ async function copyRun(
 }
 
 async function migrateSettings(database: Database, source: IndexStore, folder: string): Promise<void> {
-  for (const [key, value] of await source.settings()) await saveSetting(database, key, value);
+  // Written with the rows that it names.
+  for (const [key, value] of await source.settings()) if (key !== lastRowKey) await saveSetting(database, key, value);
   const token = await readFile(path.join(folder, 'trainer.token'), 'utf8').catch(() => null);
   if (token) await saveSetting(database, 'trainer.token', token.trim());
 }
@@ -159,8 +177,6 @@ async function migrateAudit(database: Database, source: IndexStore, folder: stri
       await target.appendAudit(rows);
       fromSeq += rows.length;
     }
-    const [more] = await target.audit({ fromSeq, limit: 1 });
-    if (more) throw new Error(`the database has rows of the audit log that ${auditPath(folder)} does not have: use an empty one`);
   } finally {
     await file.close();
   }

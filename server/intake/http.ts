@@ -14,7 +14,8 @@ import { newSetup } from '~/shared/setup';
 import { isSeconds, isTime, timeWish } from '~/shared/times';
 import { ended } from '~/shared/view';
 import { numberOf, parsed, plain, RequestError, readJson } from './body';
-import { type Intake, type IntakeRun, stopAction } from './intake';
+import type { Intake } from './intake';
+import { type IntakeRun, stopAction } from './intakeRun';
 import { given, jsonBody, routesOf } from './routes';
 import { type Row, rowEvents } from './rowEvents';
 

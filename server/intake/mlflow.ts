@@ -16,7 +16,8 @@ import type { Config } from '~/shared/setup';
 import { ended, type RunView } from '~/shared/view';
 import { parsed, RequestError, readBytes } from './body';
 import { fileSample, MAX_FILE_BYTES } from './fileSample';
-import type { Intake, IntakeRun } from './intake';
+import type { Intake } from './intake';
+import type { IntakeRun } from './intakeRun';
 import { Experiments, exists, projectOf } from './mlflowExperiments';
 import { experimentAttributes, type FoundRun, filterOf, orderOf } from './mlflowSearch';
 import {
@@ -117,7 +118,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
       given(await run.say(id, make));
       return {};
     }
-    if (id !== null && (await run.said(runId, id))) return {};
+    if (id !== null && (await run.requests.done(await run.room(), id))) return {};
     given((await run.reopen()) ?? {});
     try {
       given(await run.say(id, make));

@@ -18,7 +18,8 @@ import { type Config, fittedConfig } from '~/shared/setup';
 import type { RunView } from '~/shared/view';
 import { parsed, plain, RequestError, readBytes, readJson } from './body';
 import { kept, MAX_FILE_BYTES } from './fileSample';
-import { type Intake, type IntakeRun, stopAction } from './intake';
+import type { Intake } from './intake';
+import { type IntakeRun, stopAction } from './intakeRun';
 import { given, jsonBody, routesOf } from './routes';
 import {
   historyEvents,

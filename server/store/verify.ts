@@ -5,7 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
-import { auditPath, brokenRow, lastRowKey, readRows } from '~/server/audit/auditFile';
+import { auditPath, readRows } from '~/server/audit/auditFile';
+import { brokenRow, lastRowKey } from '~/server/audit/chain';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { dataFolderOf } from '~/shared/dataFolder';
 import { pathProblem } from '~/shared/pathProblem';

@@ -2,23 +2,24 @@
  * `npm run test:mutation -- [--mutate FILE,...]`: changes the pure cores in small ways, one at a time, and names each change that no
  * test notices. Only the tests that hold a core's rules run.
  */
+const views = ['shared/viewOfAttempts', 'shared/viewOfRecords', 'shared/viewOfPeople'];
 const cores = {
-  'shared/analyses.ts': ['shared/analyses', 'server/runs/judge'],
+  'shared/analyses.ts': ['shared/analyses', 'server/runs/judge', 'server/runs/judgeBack'],
   'shared/collapse.ts': ['shared/collapse'],
   'shared/columns.ts': ['shared/series'],
-  'shared/commandError.ts': ['server/runs/judge'],
+  'shared/commandError.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'shared/conditions.ts': ['shared/conditions'],
   'shared/controlValues.ts': ['shared/controls'],
   'shared/evaluations.ts': ['shared/evaluations'],
-  'shared/fold.ts': ['shared/viewChanges', 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
+  'shared/fold.ts': [...views, 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
   'shared/headMatching.ts': ['shared/headMatching'],
-  'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', 'shared/viewChanges'],
+  'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/notes.ts': ['shared/notes'],
   'shared/notices.ts': ['shared/notices'],
   'shared/pyramid.ts': ['shared/pyramid'],
-  'shared/resumed.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', 'shared/viewChanges'],
-  'shared/revert.ts': ['shared/listRules', 'shared/listsBack', 'server/runs/judge'],
-  'shared/roles.ts': ['server/runs/judge'],
+  'shared/resumed.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
+  'shared/revert.ts': ['shared/listRules', 'shared/listsBack', 'server/runs/judge', 'server/runs/judgeBack'],
+  'shared/roles.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'shared/rows.ts': ['shared/series', 'server/runs/log'],
   'shared/runSearch.ts': ['shared/runSearch'],
   'shared/schedule.ts': ['shared/schedule'],
@@ -32,9 +33,16 @@ const cores = {
   'server/retention/thin.ts': ['server/retention/thin'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
-  'server/runs/judge.ts': ['server/runs/judge'],
+  'server/runs/judge.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'server/runs/log.ts': ['server/runs/log'],
-  'server/runs/room.ts': ['server/runs/room', 'server/runs/roomRules', 'server/dispatch/opened', 'server/dispatch/trainers'],
+  'server/runs/room.ts': [
+    'server/runs/room',
+    'server/runs/roomCommands',
+    'server/runs/roomRules',
+    'server/dispatch/opened',
+    'server/dispatch/openedParts',
+    'server/dispatch/trainers',
+  ],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
@@ -46,6 +54,7 @@ const slow = {
     'server/dispatch/assigning',
     'server/dispatch/trainers',
     'server/dispatch/opened',
+    'server/dispatch/openedParts',
   ],
 };
 const all = { ...cores, ...slow };

@@ -1,7 +1,8 @@
 /** A server process: the real hub, queue, rooms, frames and edges of both links, on the simulated clock, network and disk. */
 import type { Log } from '~/server/base/log';
 import type { FrameSettings } from '~/server/runs/frames';
-import { type OpenHub, openHub } from '~/server/runs/hub';
+import type { OpenHub } from '~/server/runs/hub';
+import { openHub } from '~/server/runs/openHub';
 import { Presence } from '~/server/runs/presence';
 import { serveTrainer } from '~/server/sockets/trainers';
 import { serveViewer } from '~/server/sockets/viewers';

@@ -5,6 +5,7 @@ import { dataFolderOf } from '~/shared/dataFolder';
 import { ArchiveError, cifar100, prepareCifar100 } from './cifar100';
 import { DownloadError } from './download';
 import { readFlags, UsageError } from './flags';
+import { prepareCommand } from './prepared';
 import { ProgressLine } from './progressLine';
 
 const help = `npm run data:cifar100 -- [flags]
@@ -40,7 +41,7 @@ async function main(args: string[]): Promise<void> {
   console.log(
     `${facts.title}: ${facts.train.count} training and ${facts.test.count} test pictures of ${facts.classNames.length} classes in ${dataFolder}`,
   );
-  console.log('Next, their features: npm run data:features');
+  console.log(`Next, their features: ${prepareCommand('features', 'cifar100', dataFolder)}`);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

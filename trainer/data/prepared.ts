@@ -34,14 +34,12 @@ export const picturesFolder = (source: PreparedSource, dataFolder: string): stri
 export const featuresFile = (folder: string, part: PartName): string => join(folder, `features.${part}.safetensors`);
 export const binaryFile = (folder: string, part: PartName): string => join(folder, `${part}.bin`);
 
-const picturesCommand: Record<PreparedSource, string> = {
-  cifar100: 'npm run data:cifar100',
-  folder: 'npm run data:features -- --images DIR',
-};
-const featuresCommand: Record<PreparedSource, string> = {
-  cifar100: 'npm run data:features',
-  folder: 'npm run data:features -- --images DIR',
-};
+/** What a person runs to get the pictures, or their features; a package has none of these scripts, a clone has. */
+export function prepareCommand(what: 'pictures' | 'features', source: PreparedSource, dataFolder: string): string {
+  const flags = source === 'folder' ? '--images DIR ' : '';
+  const script = what === 'pictures' && source === 'cifar100' ? 'cifar100' : 'features';
+  return `npm run data:${script} -- ${flags}--data "${dataFolder}" (in a clone of Headroom)`;
+}
 
 /** @throws Error with the command that prepares the pictures, when they are missing or broken */
 export function readPicturesFile(source: PreparedSource, dataFolder: string): PicturesFile {
@@ -50,12 +48,12 @@ export function readPicturesFile(source: PreparedSource, dataFolder: string): Pi
   try {
     text = readFileSync(join(folder, 'pictures.json'), 'utf8');
   } catch {
-    throw new Error(`task.images: no pictures in ${folder}; to get them: ${picturesCommand[source]}`);
+    throw new Error(`task.images: no pictures in ${folder}; to get them: ${prepareCommand('pictures', source, dataFolder)}`);
   }
   const parsed = picturesFile.safeParse(jsonOrNull(text));
   if (!parsed.success)
     throw new Error(
-      `task.images: ${join(folder, 'pictures.json')} is broken (${parsed.error.issues[0]?.message}); to make it again: ${picturesCommand[source]}`,
+      `task.images: ${join(folder, 'pictures.json')} is broken (${parsed.error.issues[0]?.message}); to make it again: ${prepareCommand('pictures', source, dataFolder)}`,
     );
   return parsed.data;
 }
@@ -71,7 +69,7 @@ function jsonOrNull(text: string): unknown {
 /** @throws Error when train.bin or test.bin is not what pictures.json says */
 export function readRecords(source: PreparedSource, dataFolder: string, facts: PicturesFile, part: PartName): Uint8Array {
   const file = binaryFile(picturesFolder(source, dataFolder), part);
-  const again = `to make it again: ${picturesCommand[source]}`;
+  const again = `to make it again: ${prepareCommand('pictures', source, dataFolder)}`;
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -98,7 +96,7 @@ export function preparedPictures(source: PreparedSource, dataFolder: string): Pi
   if (train.network === 'descriptor' && test.network === 'descriptor') standardize(train.features, test.features);
   else if (train.network !== test.network)
     throw new Error(
-      `task.images: training features are of ${train.network}, test features of ${test.network}; to compute them again: ${featuresCommand[source]}`,
+      `task.images: training features are of ${train.network}, test features of ${test.network}; to compute them again: ${prepareCommand('features', source, dataFolder)}`,
     );
   const { title, classNames } = facts;
   const set = { title, classNames, featureDim: train.features.length / facts.train.count, train, test };
@@ -116,7 +114,7 @@ function readPart(
   const file = featuresFile(picturesFolder(source, dataFolder), part);
   return {
     labels: fineLabels(records),
-    ...readFeatures(file, facts[part], featuresCommand[source]),
+    ...readFeatures(file, facts[part], prepareCommand('features', source, dataFolder)),
     picture: (index) => decodePicture(records, index),
   };
 }

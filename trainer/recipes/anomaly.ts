@@ -26,7 +26,8 @@ const task = z.strictObject({
   }),
   images: pictureSource.meta({
     title: 'Pictures',
-    description: 'Built-in pictures need no download; CIFAR-100 and your own need npm run data:features first.',
+    description:
+      'Built-in pictures need no download; CIFAR-100 and your own are prepared in a clone of Headroom (npm run data:features).',
     'x-titles': pictureTitles,
     'x-pictures': true,
   }),

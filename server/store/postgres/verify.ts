@@ -63,8 +63,8 @@ export async function verifyDatabase(database: Database): Promise<Verified> {
     });
   let audited = 0;
   await check('audit log', async () => {
-    const { rows, problem } = await checkAudit(database);
-    audited = rows;
+    const { sound, problem } = await checkAudit(database);
+    audited = sound.length;
     if (problem) throw new Error(problem);
   });
   found.unread.push(...lostLines(lost));

@@ -1,4 +1,4 @@
-import { accessSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
+import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { fileProblem } from '~/server/base/diskFull';
@@ -97,6 +97,7 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
     checkNotLost(folder, file);
     // It holds secrets (webhooks; a node's token); SQLite gives the files beside it the same rights.
     closeSync(openSync(file, 'a', 0o600));
+    closeToOthers(file, report);
     db = new Sqlite(file);
     db.pragma('busy_timeout = 5000');
     checkIdentity(db, file);
@@ -106,6 +107,18 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
     db?.close();
     unlock();
     throw describeOpenError(error, file);
+  }
+}
+
+/** An earlier version made the database as the user's umask says. */
+function closeToOthers(file: string, report: Report): void {
+  for (const name of [file, `${file}-wal`, `${file}-shm`]) {
+    const { mode } = statSync(name, { throwIfNoEntry: false }) ?? { mode: 0 };
+    try {
+      if (mode & 0o7) chmodSync(name, mode & 0o770);
+    } catch (error) {
+      report(`${name} holds secrets, and every user of this machine may read it: ${(error as Error).message}`);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 /** A data folder copied into PostgreSQL: one written by version 0.1, with every kind of entry, blobs and an audit log. */
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAuditFile } from '~/server/audit/auditFile';
@@ -67,10 +67,17 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
     const count = expected.length;
     expect(expected.filter(({ view }) => view !== null).length).toBeGreaterThan(0);
     await before.close();
+    // Cut short after the settings: the next try must not miss the audit log that one of them names.
+    const target = await Database.open({ url, onTrouble: () => {} });
+    await target.ask("ALTER TABLE headroom.audit ADD CONSTRAINT cut CHECK (row = '')");
     lines.length = 0;
-    await migrate(data, { url, blobUrl: null }, (line) => lines.push(line));
+    await expect(migrate(data, { url, blobUrl: null }, (line) => lines.push(line))).rejects.toThrow('constraint "cut"');
     expect(lines.filter((l) => l.startsWith('run ')).length).toBe(count - 2);
     expect(lines).toContain('2 runs were there already');
+    await target.ask('ALTER TABLE headroom.audit DROP CONSTRAINT cut');
+    await target.close();
+    lines.length = 0;
+    await migrate(data, { url, blobUrl: null }, (line) => lines.push(line));
     const entries = expected.reduce((sum, run) => sum + run.entries.length, 0);
     expect(lines.at(-1)).toMatch(
       new RegExp(
@@ -105,13 +112,24 @@ describe.skipIf(withoutPostgres)('headroom migrate', () => {
     await writer(own, 'elsewhere1').append([created]);
     await own.close();
     await migrate(other, { url, blobUrl: null }, () => {});
-    await expect(migrate(data, { url, blobUrl: null }, () => {})).rejects.toThrow(
+    const older = path.join(folder.path, 'older');
+    mkdirSync(older);
+    unpack01(older);
+    const written = readFileSync(path.join(older, 'data/headroom.db'));
+    await expect(migrate(path.join(older, 'data'), { url, blobUrl: null }, () => {})).rejects.toThrow(
       'the database holds runs that this folder does not have (elsewhere1): use an empty one',
     );
+    expect(readFileSync(path.join(older, 'data/headroom.db')).equals(written)).toBe(true);
     const database = await Database.open({ url, onTrouble: () => {} });
     await (await openPostgresStore({ database, folder: index, onNotice: () => {} })).close();
     await expect(migrate(index, { url, blobUrl: null }, () => {})).rejects.toThrow(
-      `${index} is the index of a PostgreSQL database, which has its runs already`,
+      `${index} is only the index of a PostgreSQL database, which holds the runs: they need no copying`,
+    );
+    await database.ask('INSERT INTO headroom.audit VALUES (1, $1)', [
+      readFileSync(path.join(data, 'audit.jsonl'), 'utf8').split('\n')[0],
+    ]);
+    await expect(migrate(other, { url, blobUrl: null }, () => {})).rejects.toThrow(
+      `the database has rows of the audit log that ${path.join(other, 'audit.jsonl')} does not have: use an empty one`,
     );
     await database.ask("UPDATE headroom.lease SET until = clock_timestamp() + interval '1 hour'");
     await expect(migrate(other, { url, blobUrl: null }, () => {})).rejects.toThrow(

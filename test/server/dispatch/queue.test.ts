@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { inOrder, moveInQueue, type Waiting } from '~/server/dispatch/queue';
-import { openHub } from '~/server/runs/hub';
+import { openHub } from '~/server/runs/openHub';
 import type { Actor } from '~/shared/ids';
 import { fakeClock } from '~/test/support/fakeClock';
 import { inbox } from '~/test/support/inbox';

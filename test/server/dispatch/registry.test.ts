@@ -1,7 +1,8 @@
 /** Which trainer holds which run: what a trainer is told that is not known, or does not hold what it names, and what a run says of its trainer. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { versionRefusal } from '~/server/dispatch/trainers';
-import { type OpenHub, openHub } from '~/server/runs/hub';
+import type { OpenHub } from '~/server/runs/hub';
+import { openHub } from '~/server/runs/openHub';
 import type { Store } from '~/server/store';
 import type { Actor } from '~/shared/ids';
 import { MAX_HELD, openRequest, VERSION } from '~/shared/protocol';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type OpenHub, openHub } from '~/server/runs/hub';
+import type { OpenHub } from '~/server/runs/hub';
+import { openHub } from '~/server/runs/openHub';
 import type { Store } from '~/server/store';
 import type { Command } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';

@@ -1,8 +1,9 @@
 /** A run that changes while it is exported: the file is whole and of one state, or the export says what happened. */
 import { gunzipSync } from 'node:zlib';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { exportFormats, exportQuery, writeExport } from '~/server/export/formats';
 import { ExportError } from '~/server/export/source';
+import { buildReplayPage } from '~/server/process/buildReplay';
 import { type BlobReader, openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { unpack } from '~/shared/pack';
@@ -14,6 +15,8 @@ import { publishedSetup } from '~/test/support/setups';
 import { ada, assigned, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { membersOf } from '~/test/support/tar';
+
+beforeAll(buildReplayPage);
 
 const setup = publishedSetup('reverse');
 const values = startValues(setup);

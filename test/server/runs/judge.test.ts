@@ -1,89 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { isResend, judge, questionCalledOff } from '~/server/runs/judge';
+import { isResend, questionCalledOff } from '~/server/runs/judge';
 import { argumentError } from '~/shared/commandError';
 import type { Command } from '~/shared/commands';
-import type { ActionSpec, ControlSpec } from '~/shared/controls';
-import type { RunEvent } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import { checkpointsThere } from '~/shared/revert';
 import { asDeclared, wordsOf } from '~/shared/roles';
 import { mostOpenCommands, type RunView } from '~/shared/view';
-import { publishedSetup } from '~/test/support/setups';
-
-const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const eve: Actor = { id: 'u2', name: 'Eve', role: 'viewer' };
-const number = (name: string, more: Partial<ControlSpec> = {}): ControlSpec => ({
-  ...{ name, label: 'Rate', help: '', unit: '', type: 'number', min: 0, max: null, exclusiveMin: false, exclusiveMax: false },
-  ...{ options: null, nullLabel: null, scale: 'linear', default: 1, takesEffect: 'next step', group: 'g', ...more },
-});
-const action = (name: string, more: Partial<ActionSpec> = {}): ActionSpec => ({
-  ...{ name, label: name, help: '', args: [], risky: false, ...more },
-});
-const controls = {
-  values: [number('lr', { role: 'learningRate' }), number('other', { label: 'Other' })],
-  actions: [
-    action('halt', { role: 'stop' }),
-    action('rest', { role: 'pause' }),
-    action('go on', { role: 'resume' }),
-    action('call off', { role: 'cancel', args: [number('commandId', { type: 'text' })] }),
-    action('check', { question: true, args: [number('seed')] }),
-    action('plain'),
-  ],
-};
-const hash = (letter: string) => letter.repeat(64);
-const saved = (step: number, letter: string): Extract<RunEvent, { type: 'checkpoint' }> => ({
-  ...{ type: 'checkpoint', step, blob: { hash: hash(letter), bytes: 1 }, trigger: 'cadence', commandId: null, lastCommandSeq: 0 },
-});
-const status = (to: 'running' | 'paused' | 'finished'): RunEvent => ({ type: 'status', status: to, step: 3, message: '' });
-
-function viewAfter(created: object, ...events: RunEvent[]): RunView {
-  const first = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null, ...created } as RunEvent;
-  let view = emptyView('run001', { seq: 1, attempt: 0, at: 0, event: first });
-  for (const event of events) view = fold(view, { seq: view.seq + 1, attempt: 1, at: 0, event });
-  return view;
-}
-const begun: RunEvent[] = [
-  { type: 'run.assigned', attempt: 1, trainer: { id: 't', name: 'gpu', host: 'h' }, fromStep: 0, checkpoint: null },
-  {
-    ...{ type: 'started', step: 0, device: { device: 'CPU' }, controls, values: { lr: 5, other: 1 } },
-    streams: [
-      {
-        stream: 's',
-        columns: [
-          { name: 'loss', role: 'loss' },
-          { name: 'g', role: 'gradNorm' },
-          { name: 'acc', role: 'accuracy' },
-        ],
-      },
-    ],
-  },
-  status('running'),
-];
-const row = (...values: [loss: number, gradNorm: number, accuracy: number]): RunEvent => ({
-  ...{ type: 'rows', stream: 's', steps: { first: 2, count: 1 } },
-  values: Float64Array.from(values),
-});
-const running = viewAfter({}, ...begun);
-const epoch: RunEvent = { type: 'series', stream: 'epochs', columns: [{ name: 'epoch', role: 'epoch' }] };
-const tenEpochs = { ...viewAfter({}, ...begun, epoch), totalSteps: 2000, stepsPerEpoch: 200 };
-const finished = viewAfter({}, ...begun, saved(2, 'c'), status('finished'));
-const ownScript = { setup: publishedSetup('reverse', {}, { recipe: null, name: 'mine' }) };
-
-const set = (more: object = {}): Command => ({
-  ...{ kind: 'set', id: 'command1', runId: 'run001', control: 'lr', value: 1 },
-  ...more,
-});
-const act = (name: string, args: object = {}, more: object = {}): Command =>
-  ({ ...{ kind: 'act', id: 'command1', runId: 'run001', action: name, args }, ...more }) as Command;
-const checkpoints = (...of: [number, string][]) => of.map(([step, letter], i) => ({ ...saved(step, letter), seq: i + 5, at: 0 }));
-const two = checkpoints([2, 'c'], [2, 'e'], [4, 'd']);
-/** The reason, the field and the words; null: it may enter the log. */
-const said = (view: RunView, command: Command, of = two, actor = ada, endsAlone?: boolean): unknown[] | null => {
-  const refusal = judge(view, actor, command, of, endsAlone);
-  return refusal && [refusal.reason, refusal.field, refusal.message];
-};
-const unknown = 'there is no control "nosuch"; this run has lr, other';
+import {
+  act,
+  action,
+  ada,
+  begun,
+  controls,
+  eve,
+  finished,
+  hash,
+  number,
+  running,
+  said,
+  set,
+  status,
+  tenEpochs,
+  two,
+  unknown,
+  viewAfter,
+} from '~/test/support/judged';
 
 describe('a command', () => {
   it.each([
@@ -246,32 +186,6 @@ describe('a command', () => {
   });
 });
 
-describe('going on from NaN', () => {
-  const paused = (...values: [number, number, number]) => viewAfter({}, ...begun, row(...values), status('paused'));
-  const words = (what: string) =>
-    `the ${what} at step 2: going on would not help; take the run back to a checkpoint before that, or branch from one`;
-
-  it('is refused while the run of a recipe is paused, by every action that goes on', () => {
-    expect(said(paused(Number.NaN, 1, 0), act('go on'))).toEqual(['state', null, words('loss is NaN')]);
-    expect(said(paused(1, Number.POSITIVE_INFINITY, 0), act('go on'))).toEqual([
-      'state',
-      null,
-      words('gradient norm is Infinity'),
-    ]);
-    const stepping = paused(Number.NaN, 1, 0);
-    stepping.controls = { values: [], actions: [action('one more', { role: 'step' })] };
-    expect(said(stepping, act('one more'))?.[0]).toBe('state');
-  });
-
-  it('is not, where the numbers are finite, the run goes on anyway, a script owns it, or the action does something else', () => {
-    expect(said(paused(1, 1, Number.NaN), act('go on'))).toBeNull();
-    expect(said(viewAfter({}, ...begun, row(Number.NaN, 1, 0)), act('go on'))).toBeNull();
-    expect(said(viewAfter(ownScript, ...begun, row(Number.NaN, 1, 0), status('paused')), act('go on'))).toBeNull();
-    expect(said(paused(Number.NaN, 1, 0), act('halt'))).toBeNull();
-    expect(said(viewAfter({}, ...begun, status('paused')), act('go on'))).toBeNull();
-  });
-});
-
 describe('a question about parameters', () => {
   const about = (letter: string) => ({ checkpoint: hash(letter) });
   it.each([
@@ -340,111 +254,5 @@ describe('a question about parameters', () => {
       questionCalledOff(question, off('question1'))?.seq,
       questionCalledOff(question, act('halt', { commandId: 'question1' })),
     ]).toEqual([9, undefined]);
-  });
-});
-
-describe('taking a run back', () => {
-  const revert = (args: object, more: object = {}) => act('revert', args, more);
-  it.each([
-    ['to a step', running, revert({ step: 2 }), null],
-    ['to a checkpoint', running, revert({ checkpoint: hash('d') }), null],
-    ['of an ended run', finished, revert({ step: 4, checkpoint: hash('d') }), null],
-    [
-      'before a trainer has taken it',
-      viewAfter({}),
-      revert({ step: 2 }),
-      ['state', null, 'no trainer has taken the run yet: there is nothing to go back to'],
-    ],
-    [
-      'of a run in the trash',
-      { ...running, trashed: true },
-      revert({ step: 2 }),
-      ['state', null, 'the run is in the trash: take it out first'],
-    ],
-    [
-      'later',
-      running,
-      revert({ step: 2 }, { when: { kind: 'step', step: 9 } }),
-      ['invalid', 'when', 'when: the run goes back at once; leave `when` out'],
-    ],
-    [
-      'to nowhere',
-      running,
-      revert({}),
-      ['invalid', 'args.step', 'args.step: give the step of a checkpoint, or its hash as checkpoint'],
-    ],
-    [
-      'with another argument',
-      running,
-      revert({ step: 2, a: 1 }),
-      ['invalid', 'args.a', 'args.a: revert takes step and checkpoint, not "a"'],
-    ],
-    [
-      'to a step without one',
-      running,
-      revert({ step: 3 }),
-      ['invalid', 'args.step', 'args.step: no checkpoint at step 3; the nearest kept ones are at steps 2 and 4'],
-    ],
-    [
-      'to a step of which checkpoints were deleted',
-      { ...running, checkpointsThinned: 1 },
-      revert({ step: 9 }),
-      [
-        'invalid',
-        'args.step',
-        'args.step: no checkpoint at step 9; the nearest kept one is at step 4. 1 checkpoint was deleted, as the activity of the run says',
-      ],
-    ],
-    [
-      'to a checkpoint of another step',
-      running,
-      revert({ step: 2, checkpoint: hash('d') }),
-      ['invalid', 'args.step', 'args.step: no checkpoint at step 2; the nearest kept one is at step 4'],
-    ],
-    [
-      'to an unknown checkpoint',
-      running,
-      revert({ checkpoint: 'x' }),
-      ['invalid', 'args.checkpoint', 'args.checkpoint: no checkpoint "x"; there are checkpoints at step 2, 4'],
-    ],
-    [
-      'of a script’s own run',
-      viewAfter(ownScript, ...begun),
-      revert({ step: 2 }),
-      [
-        'state',
-        null,
-        `the run is a script's own (mine), which declares no action that takes it back: start the script again with the run's key and resume = "must", and let it go on from the step you want`,
-      ],
-    ],
-    [
-      'of a script’s own run that declares an action for it',
-      {
-        ...viewAfter(ownScript, ...begun),
-        controls: { values: [], actions: [action('rewind', { role: 'revert', label: 'Rewind' })] },
-      },
-      revert({ step: 2 }),
-      ['state', null, `the run is a script's own (mine): take it back with its action "Rewind"`],
-    ],
-    [
-      'of a script’s own run by the action that it declares for it',
-      {
-        ...viewAfter(ownScript, ...begun),
-        controls: { values: [], actions: [action('x'), action('rewind', { role: 'revert', args: [number('step')] })] },
-      },
-      act('rewind', { step: 3 }),
-      null,
-    ],
-  ] as [string, RunView, Command, unknown[] | null][])('%s', (_, view, command, expected) => {
-    expect(said(view, command)).toEqual(expected);
-  });
-
-  it('names the nearest checkpoints, or the newest twenty', () => {
-    const at = (...steps: number[]) => steps.map((step) => ({ step }));
-    expect(checkpointsThere([], null)).toBe('the run has none');
-    expect(checkpointsThere(at(5, 3, 3), 4)).toBe('the nearest kept ones are at steps 3 and 5');
-    expect(checkpointsThere(at(5, 30), 2)).toBe('the nearest kept one is at step 5');
-    const many = Array.from({ length: 25 }, (_, i) => 24 - i);
-    expect(checkpointsThere(at(...many), null)).toBe(`there are checkpoints at step ${many.slice(0, 20).reverse().join(', ')}`);
   });
 });

@@ -1,97 +1,34 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RunLog } from '~/server/runs/log';
-import { Room } from '~/server/runs/room';
-import type { Store } from '~/server/store';
-import type { Command } from '~/shared/commands';
-import type { Entry, RunEvent, TrainerEvent } from '~/shared/events';
-import type { Actor } from '~/shared/ids';
+import type { RunEvent, TrainerEvent } from '~/shared/events';
 import { firstStepOf, rowCount } from '~/shared/rows';
 import type { Rows } from '~/shared/series';
-import { mostOpenCommands } from '~/shared/view';
-import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
-import { openMemoryStore } from '~/test/support/memoryStore';
-import { runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
+import {
+  act,
+  ada,
+  alert,
+  applied,
+  batch,
+  begin,
+  blobs,
+  checkpoint,
+  clock,
+  gpu,
+  kept,
+  publish,
+  published,
+  room,
+  runId,
+  set,
+  setup,
+  store,
+  values,
+} from '~/test/support/ownRoom';
+import { snapshot, steps } from '~/test/support/synthetic';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup, withConfig } from '../../support/setups';
+import { withConfig } from '../../support/setups';
 
-const setup = publishedSetup('reverse');
-const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const bob: Actor = { id: 'u2', name: 'Bob', role: 'operator' };
-const eve: Actor = { id: 'u3', name: 'Eve', role: 'viewer' };
-const gpu = { id: 'trainer-1', name: 'gpu', host: 'h' };
-const runId = 'run0000001';
-const values = startValues(setup);
-
-let store: Store;
-let clock: FakeClock;
-let published: Entry[];
-let blobs: Set<string>;
-let hasTrainer: boolean;
-let room: Room;
-
-const deps = () => ({
-  hasBlob: async (hash: string) => blobs.has(hash),
-  hasTrainer: () => hasTrainer,
-  now: () => clock.now(),
-  needsApproval: () => [],
-});
-const publish = (entries: Entry[]) => void published.push(...entries);
-
-beforeEach(async () => {
-  store = openMemoryStore();
-  clock = fakeClock();
-  published = [];
-  blobs = new Set();
-  hasTrainer = true;
-  const created: RunEvent = { type: 'run.created', setup, actor: ada, parent: null };
-  room = new Room(await RunLog.create({ store, clock }, runId, created, publish), deps());
-});
-
-const set = (id: string, control: string, value: number, expected?: number): Command => ({
-  kind: 'set',
-  id,
-  runId,
-  control,
-  value,
-  ...(expected !== undefined && { expected }),
-});
-const act = (id: string, action: string, args: Record<string, string> = {}): Command => ({
-  kind: 'act',
-  id,
-  runId,
-  action,
-  args,
-});
-const batch = (attempt: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, attempt, from, events });
-const alert = (step: number): TrainerEvent => ({ type: 'alert', step, level: 'info', kind: 'k', message: 'm' });
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
-const running: TrainerEvent = { type: 'status', status: 'running', step: 0, message: 'go' };
-/** run.created 1, run.assigned 2, started 3, status 4 */
-async function begin() {
-  await room.assign(gpu);
-  await batch(1, 0, runStarted(0, values), running);
-}
-const applied = (commandId: string, seq: number, step: number, before: number | null, after: number | null): TrainerEvent => ({
-  type: 'command.applied',
-  commandId,
-  seq,
-  step,
-  before,
-  after,
-  message: '',
-});
-const kept = 'a'.repeat(64);
-const checkpoint = (step: number, hash: string, lastCommandSeq: number): TrainerEvent => {
-  blobs.add(hash);
-  return {
-    type: 'checkpoint',
-    step,
-    blob: { hash, bytes: 3 },
-    trigger: 'cadence',
-    commandId: null,
-    lastCommandSeq,
-  };
-};
 
 describe('a run whose loss is NaN', () => {
   it('is not resumed as it is; once it is back at a checkpoint it is', async () => {
@@ -362,197 +299,6 @@ describe('events of a trainer', () => {
       reason: 'fenced',
       message: `run ${runId} has ended (finished)`,
     });
-  });
-});
-
-describe('a command', () => {
-  it('enters the log with its author; sent again it gets the same answer and is there once', async () => {
-    await begin();
-    const command = set('command-1', 'clipThreshold', 2, 5);
-    expect(await room.command(ada, command)).toEqual({ ok: true, seq: 5 });
-    expect(await room.command(ada, command)).toEqual({ ok: true, seq: 5 });
-    expect((await inLog()).at(-1)).toMatchObject({ seq: 5, event: { type: 'command.requested', actor: ada, command } });
-    expect(room.open(0)).toEqual([{ seq: 5, actor: ada, command }]);
-  });
-
-  it('an id used twice for different things is refused', async () => {
-    await begin();
-    await room.command(ada, set('command-1', 'clipThreshold', 2));
-    const refusal = { ok: false, reason: 'invalid', message: 'id: command-1 was used for another command', field: 'id' };
-    expect(await room.command(ada, set('command-1', 'clipThreshold', 3))).toEqual(refusal);
-    expect(await room.command(bob, set('command-1', 'clipThreshold', 2))).toEqual(refusal);
-  });
-
-  it.each<[string, Actor, Command, object]>([
-    [
-      'of a viewer',
-      eve,
-      set('command-1', 'clipThreshold', 2),
-      { reason: 'forbidden', message: 'Eve (viewer) may not steer runs' },
-    ],
-    [
-      'for no control',
-      ada,
-      set('command-1', 'clip', 2),
-      {
-        reason: 'unknown-control',
-        field: 'control',
-        message: 'there is no control "clip"; this run has learningRate, clipThreshold, snapshotEverySteps',
-      },
-    ],
-    [
-      'with a value out of range',
-      ada,
-      set('command-1', 'clipThreshold', 0),
-      { reason: 'invalid', field: 'value', message: 'clipThreshold: 0 does not fit; give a number > 0' },
-    ],
-    [
-      'whose condition can never come about',
-      ada,
-      { ...set('command-1', 'clipThreshold', 2), when: { kind: 'series', name: 'accuracy', comparison: '>', value: 1 } },
-      { reason: 'invalid', field: 'when.value', message: 'when.value: an accuracy is never above 1; give a number below 1' },
-    ],
-    ['for no action', ada, act('command-1', 'explode'), { reason: 'unknown-control', field: 'action' }],
-    [
-      'with an unknown argument',
-      ada,
-      act('command-1', 'pause', { now: 'x' }),
-      { reason: 'invalid', field: 'args.now', message: 'pause takes no arguments, not "now"' },
-    ],
-    [
-      'with a wrong argument',
-      ada,
-      act('command-1', 'evaluate', { split: 'x' }),
-      { reason: 'invalid', field: 'args.split', message: 'split: "x" does not fit; give one of train, validation, test' },
-    ],
-  ])('%s is refused in words and leaves no trace', async (_name, actor, command, refusal) => {
-    await begin();
-    const before = await inLog();
-    expect(await room.command(actor, command)).toMatchObject({ ok: false, ...refusal });
-    expect(await inLog()).toEqual(before);
-  });
-
-  it('of two writers who saw the same value the second is told who changed it and when', async () => {
-    await begin();
-    await batch(1, 2, steps(0, 7, values));
-    await room.command(ada, set('command-1', 'clipThreshold', 2, 5));
-    await batch(1, 9, applied('command-1', 12, 7, 5, 2));
-    expect(await room.command(bob, set('command-2', 'clipThreshold', 9, 5))).toEqual({
-      ok: false,
-      reason: 'conflict',
-      field: 'expected',
-      message: 'Clip at was changed by Ada at step 7: it is 2 now, you saw 5',
-    });
-  });
-
-  it('waits beside no more than a stated number of others; one that makes room for them still comes', async () => {
-    await begin();
-    for (let i = 0; i < mostOpenCommands; i++)
-      expect(await room.command(ada, set(`command-${i}`, 'clipThreshold', 2 + i))).toMatchObject({ ok: true });
-    expect(await room.command(ada, set('one-too-many', 'clipThreshold', 1))).toEqual({
-      ok: false,
-      reason: 'busy',
-      message: `${mostOpenCommands} commands of this run wait already`,
-      field: null,
-    });
-    expect(await room.command(ada, act('make-room', 'stop'))).toMatchObject({ ok: true });
-  });
-
-  it('for a run that has ended is refused', async () => {
-    await begin();
-    await batch(1, 2, { type: 'status', status: 'failed', step: 0, message: '' });
-    expect(await room.command(ada, act('command-1', 'pause'))).toMatchObject({ ok: false, reason: 'run-ended' });
-  });
-
-  it('open when the run ends is refused once no trainer is left to answer', async () => {
-    await begin();
-    await room.command(ada, act('command-1', 'pause'));
-    await batch(1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
-    await room.settle();
-    await room.settle();
-    expect(room.view.recent.commands.items.map((c) => c.outcome)).toMatchObject([{ status: 'refused', reason: 'run-ended' }]);
-    expect((await inLog()).filter((e) => e.event.type === 'command.refused').length).toBe(1);
-  });
-
-  it('stop ends a queued run without a trainer', async () => {
-    hasTrainer = false;
-    await room.command(ada, set('command-1', 'clipThreshold', 2));
-    await room.command(bob, act('command-2', 'stop'));
-    expect(room.view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Bob' });
-    expect(room.view.recent.commands.items.map((c) => c.outcome.status)).toEqual(['refused', 'applied']);
-    expect(await room.assign(gpu)).toBeNull();
-  });
-});
-
-describe('a takeover', () => {
-  it('of a queued run starts at the beginning with the commands that wait', async () => {
-    hasTrainer = false;
-    await room.command(ada, set('command-1', 'clipThreshold', 2));
-    expect(await room.assign(gpu)).toEqual({
-      runId,
-      attempt: 1,
-      setup,
-      resume: null,
-      commands: [{ seq: 2, actor: ada, command: set('command-1', 'clipThreshold', 2) }],
-    });
-  });
-
-  it('goes on from the last checkpoint, replays what took effect after it at its step, and hands over what is open', async () => {
-    await begin();
-    await room.command(ada, set('command-1', 'clipThreshold', 4)); // 5
-    await batch(1, 2, applied('command-1', 5, 0, 5, 4), steps(0, 10, values), checkpoint(10, 'a'.repeat(64), 5)); // 6, 7..16, 17
-    await room.command(ada, set('command-2', 'clipThreshold', 3)); // 18
-    await batch(1, 14, steps(10, 5, values), applied('command-2', 18, 15, 4, 3), steps(15, 5, values)); // ..29
-    await room.command(bob, set('command-3', 'clipThreshold', 2)); // 30
-    await room.lost('gone');
-    const assignment = await room.assign({ id: 'trainer-2', name: 'other', host: 'h' });
-    expect(assignment).toEqual({
-      runId,
-      attempt: 2,
-      setup,
-      resume: {
-        step: 10,
-        blob: { hash: 'a'.repeat(64), bytes: 3 },
-        replay: [{ logged: { seq: 18, actor: ada, command: set('command-2', 'clipThreshold', 3) }, step: 15 }],
-      },
-      commands: [{ seq: 30, actor: bob, command: set('command-3', 'clipThreshold', 2) }],
-    });
-    expect(room.view).toMatchObject({ status: 'starting', step: 10, attempt: 2 });
-    expect((await store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 })).headStep).toBe(10);
-    // The new attempt numbers its events from 0.
-    expect(await batch(2, 0, runStarted(10, values))).toEqual({ ok: true, nextEvent: 1 });
-  });
-
-  it('replays a command that was put off before the checkpoint and took effect after it', async () => {
-    await begin();
-    const command = { ...set('command-1', 'clipThreshold', 4), when: { kind: 'step' as const, step: 15 } };
-    await room.command(ada, command); // 5
-    const scheduled = { type: 'command.scheduled', commandId: 'command-1', seq: 5, step: 0, message: 'at step 15' } as const;
-    await batch(1, 2, scheduled, steps(0, 10, values), checkpoint(10, 'a'.repeat(64), 5));
-    await batch(1, 14, steps(10, 5, values), applied('command-1', 5, 15, 5, 4), steps(15, 5, values));
-    const assignment = await room.assign(gpu);
-    expect(assignment?.resume).toMatchObject({ step: 10, replay: [{ logged: { seq: 5, actor: ada, command }, step: 15 }] });
-    expect(assignment?.commands).toEqual([]);
-  });
-
-  it('passes over a checkpoint whose bytes are gone', async () => {
-    await begin();
-    await batch(
-      1,
-      2,
-      steps(0, 4, values),
-      checkpoint(4, 'a'.repeat(64), 0),
-      steps(4, 4, values),
-      checkpoint(8, 'b'.repeat(64), 0),
-    );
-    blobs.delete('b'.repeat(64));
-    expect((await room.assign(gpu))?.resume).toMatchObject({ step: 4 });
-  });
-
-  it('however often its trainers die is never the end of the run', async () => {
-    await begin();
-    for (let i = 0; i < 30; i++) expect(await room.assign(gpu)).not.toBeNull();
-    expect(room.view).toMatchObject({ status: 'starting', takeovers: { fromStep: 0, count: 31 } });
   });
 });
 

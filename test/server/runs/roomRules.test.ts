@@ -1,105 +1,61 @@
 /** Rules of one run besides the course of its events and commands (room.test.ts): what is remembered, waits for approval, or leaves no entry. */
-import { beforeEach, describe, expect, it } from 'vitest';
-import { RunLog } from '~/server/runs/log';
-import { Room } from '~/server/runs/room';
-import { FencedError, type Store } from '~/server/store';
-import type { Command } from '~/shared/commands';
-import type { RunEvent, TrainerEvent } from '~/shared/events';
-import type { Actor } from '~/shared/ids';
+import { describe, expect, it } from 'vitest';
+import { FencedError } from '~/server/store';
 import { mostOpenCommands } from '~/shared/view';
-import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
-import { openMemoryStore } from '~/test/support/memoryStore';
-import { publishedSetup } from '~/test/support/setups';
-import { runStarted, startValues, steps } from '~/test/support/synthetic';
-
-const setup = publishedSetup('reverse');
-const values = startValues(setup);
-const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
-const bob: Actor = { id: 'u2', name: 'Bob', role: 'operator' };
-const gpu = { id: 'trainer-1', name: 'gpu', host: 'h' };
-const runId = 'run0000001';
-const kept = 'a'.repeat(64);
-
-let store: Store;
-let clock: FakeClock;
-let blobs: Set<string>;
-let kinds: string[];
-let hasTrainer: boolean;
-let needsApproval: string[];
-let room: Room;
-
-beforeEach(async () => {
-  store = openMemoryStore();
-  clock = fakeClock();
-  blobs = new Set([kept]);
-  kinds = [];
-  hasTrainer = true;
-  needsApproval = [];
-  const created: RunEvent = { type: 'run.created', setup, actor: ada, parent: null };
-  const publish = (entries: { event: RunEvent }[]) => void kinds.push(...entries.map((e) => e.event.type));
-  room = new Room(await RunLog.create({ store, clock }, runId, created, publish), {
-    hasBlob: async (hash) => blobs.has(hash),
-    hasTrainer: () => hasTrainer,
-    now: () => clock.now(),
-    needsApproval: () => needsApproval,
-  });
-});
-
-const batch = (attempt: number, from: number, ...events: TrainerEvent[]) => room.events({ runId, attempt, from, events });
-const set = (id: string, value: number): Command => ({ kind: 'set', id, runId, control: 'clipThreshold', value });
-const act = (id: string, action: string, args: Record<string, string> = {}): Command => ({
-  kind: 'act',
-  id,
+import {
+  act,
+  ada,
+  around,
+  batch,
+  begin,
+  blobs,
+  bob,
+  checkpoint,
+  kept,
+  published,
+  room,
   runId,
-  action,
-  args,
-});
-const checkpoint = (step: number): TrainerEvent => ({
-  type: 'checkpoint',
-  step,
-  blob: { hash: kept, bytes: 3 },
-  trigger: 'cadence',
-  commandId: null,
-  lastCommandSeq: 0,
-});
-/** run.created 1, run.assigned 2, started 3, status 4 */
-async function begin() {
-  await room.assign(gpu);
-  await batch(1, 0, runStarted(0, values), { type: 'status', status: 'running', step: 0, message: 'go' });
-}
+  set,
+  store,
+  values,
+} from '~/test/support/ownRoom';
+import { runStarted, steps } from '~/test/support/synthetic';
+
+const kinds = () => published.map(({ event }) => event.type);
+const setClip = (id: string, value: number) => set(id, 'clipThreshold', value);
 
 describe('a refused command', () => {
   const refusal = { ok: false, reason: 'invalid', field: 'value' };
 
   it('sent again gets the same answer, also when it would be possible now; its id is not free for another', async () => {
     await begin();
-    const first = await room.command(ada, set('refused-1', -1));
+    const first = await room.command(ada, setClip('refused-1', -1));
     expect(first).toMatchObject(refusal);
-    expect(await room.command(ada, set('refused-1', -1))).toBe(first);
-    expect(await room.command(ada, set('refused-1', 2))).toEqual({
+    expect(await room.command(ada, setClip('refused-1', -1))).toBe(first);
+    expect(await room.command(ada, setClip('refused-1', 2))).toEqual({
       ok: false,
       reason: 'invalid',
       message: 'id: refused-1 was used for another command',
       field: 'id',
     });
-    expect(await room.command(bob, set('refused-1', -1))).toMatchObject({ field: 'id' });
-    expect(kinds.includes('command.requested')).toBe(false);
+    expect(await room.command(bob, setClip('refused-1', -1))).toMatchObject({ field: 'id' });
+    expect(kinds().includes('command.requested')).toBe(false);
   });
 
   it('is remembered among the last thousand', async () => {
     await begin();
     const id = (i: number) => `refused-${String(i).padStart(5, '0')}`;
     const answers = [];
-    for (let i = 0; i <= 1000; i++) answers.push(await room.command(ada, set(id(i), -1)));
-    expect(await room.command(ada, set(id(1), -1))).toBe(answers[1]);
+    for (let i = 0; i <= 1000; i++) answers.push(await room.command(ada, setClip(id(i), -1)));
+    expect(await room.command(ada, setClip(id(1), -1))).toBe(answers[1]);
     // The first is forgotten: it is judged anew.
-    expect(await room.command(ada, set(id(0), 3))).toMatchObject({ ok: true });
+    expect(await room.command(ada, setClip(id(0), 3))).toMatchObject({ ok: true });
   });
 
   it('because too many wait may be sent again with the same id', async () => {
     await begin();
-    for (let i = 0; i < mostOpenCommands; i++) await room.command(ada, set(`waits-${String(i).padStart(4, '0')}`, i + 1));
-    expect(await room.command(ada, set('one-more', 2))).toMatchObject({ ok: false, reason: 'busy' });
+    for (let i = 0; i < mostOpenCommands; i++) await room.command(ada, setClip(`waits-${String(i).padStart(4, '0')}`, i + 1));
+    expect(await room.command(ada, setClip('one-more', 2))).toMatchObject({ ok: false, reason: 'busy' });
     const { seq } = room.view.openCommands[0]!;
     await batch(1, 2, {
       type: 'command.applied',
@@ -110,20 +66,20 @@ describe('a refused command', () => {
       after: 1,
       message: '',
     });
-    expect(await room.command(ada, set('one-more', 2))).toMatchObject({ ok: true });
+    expect(await room.command(ada, setClip('one-more', 2))).toMatchObject({ ok: true });
   });
 });
 
 describe('a command that needs approval', () => {
   it('is proposed and reaches no trainer; one that does not goes on', async () => {
-    needsApproval = ['clipThreshold'];
+    around.needsApproval = ['clipThreshold'];
     await begin();
-    const answer = await room.command(ada, set('proposed-1', 2));
+    const answer = await room.command(ada, setClip('proposed-1', 2));
     expect(answer).toEqual({ ok: true, seq: room.view.seq });
-    expect(kinds.at(-1)).toBe('command.proposed');
+    expect(kinds().at(-1)).toBe('command.proposed');
     expect(room.open(0).map((c) => c.command.id)).toEqual([]);
     await room.command(ada, act('evaluate-1', 'evaluate', { split: 'test' }));
-    expect(kinds.at(-1)).toBe('command.requested');
+    expect(kinds().at(-1)).toBe('command.requested');
     expect(room.open(0).map((c) => c.command.id)).toEqual(['evaluate-1']);
   });
 });
@@ -131,7 +87,7 @@ describe('a command that needs approval', () => {
 describe('what a trainer sends', () => {
   it('is not taken after people went back to a checkpoint, and the trainer is told why', async () => {
     await begin();
-    await batch(1, 2, checkpoint(0), steps(0, 3, values));
+    await batch(1, 2, checkpoint(0, kept, 0), steps(0, 3, values));
     await room.command(ada, act('revert-01', 'revert', { checkpoint: kept }));
     const before = room.view.seq;
     expect(await batch(1, 6, steps(3, 1, values))).toEqual({ ok: false, reason: 'fenced', message: room.view.statusMessage });
@@ -149,13 +105,13 @@ describe('what a trainer sends', () => {
   it('waits for the bytes of a blob, which the answer names', async () => {
     await begin();
     blobs.clear();
-    expect(await batch(1, 2, steps(0, 1, values), checkpoint(1))).toEqual({
+    expect(await batch(1, 2, steps(0, 1, values), checkpoint(1, kept, 0))).toEqual({
       ok: false,
       reason: 'missing-blob',
       hash: kept,
       message: `blob ${kept} is not here: store it before the event that names it`,
     });
-    expect(kinds.filter((kind) => kind === 'rows')).toEqual([]);
+    expect(kinds().filter((kind) => kind === 'rows')).toEqual([]);
   });
 
   it('that it has sent before adds nothing', async () => {
@@ -174,7 +130,7 @@ describe('what a trainer sends', () => {
 describe('going back', () => {
   it('to a checkpoint whose bytes are gone is refused', async () => {
     await begin();
-    await batch(1, 2, steps(0, 3, values), checkpoint(3));
+    await batch(1, 2, steps(0, 3, values), checkpoint(3, kept, 0));
     blobs.clear();
     expect(await room.command(ada, act('revert-01', 'revert', { checkpoint: kept }))).toEqual({
       ok: false,
@@ -187,7 +143,7 @@ describe('going back', () => {
 });
 
 describe('entries of the server', () => {
-  const lost = () => kinds.filter((kind) => kind === 'trainer.lost').length;
+  const lost = () => kinds().filter((kind) => kind === 'trainer.lost').length;
 
   it('a lost trainer is told once, of a run that has begun and not ended', async () => {
     await room.lost('gone');
@@ -198,18 +154,18 @@ describe('entries of the server', () => {
     expect([lost(), room.view.status]).toEqual([1, 'waiting']);
     await room.back();
     await room.back();
-    expect(kinds.filter((kind) => kind === 'trainer.back').length).toBe(1);
+    expect(kinds().filter((kind) => kind === 'trainer.back').length).toBe(1);
     await batch(1, 2, { type: 'status', status: 'finished', step: 0, message: '' });
     await room.lost('gone');
     await room.back();
-    expect([lost(), kinds.filter((kind) => kind === 'trainer.back').length]).toEqual([1, 1]);
+    expect([lost(), kinds().filter((kind) => kind === 'trainer.back').length]).toEqual([1, 1]);
   });
 
   it('a process is silent only in its own attempt, and while the run goes on', async () => {
     await begin();
     await room.crashed(2, 'no word for 28 s');
     expect(room.view.status).toBe('running');
-    await room.command(ada, set('waits-0001', 2));
+    await room.command(ada, setClip('waits-0001', 2));
     await room.crashed(1, 'no word for 28 s');
     expect([room.view.status, room.view.statusMessage]).toEqual(['crashed', 'no word for 28 s']);
     // It may come back: what waits for it keeps waiting.
@@ -220,7 +176,7 @@ describe('entries of the server', () => {
     await room.crashed(1, 'no word for 28 s');
     expect(room.view.status).toBe('finished');
     await room.settle();
-    expect([kinds.at(-1), room.open(0)]).toEqual(['command.refused', []]);
+    expect([kinds().at(-1), room.open(0)]).toEqual(['command.refused', []]);
     const { seq } = room.view;
     await room.settle();
     expect(room.view.seq).toBe(seq);
@@ -242,10 +198,10 @@ describe('entries of the server', () => {
   it('a stop that waits takes effect when nobody holds the run any more, and then only once', async () => {
     await begin();
     await room.command(ada, act('stop-0001', 'stop'));
-    await room.command(bob, set('waits-0001', 2));
+    await room.command(bob, setClip('waits-0001', 2));
     await room.stopIfAsked();
     expect(room.view.status).toBe('running');
-    hasTrainer = false;
+    around.hasTrainer = false;
     await room.stopIfAsked();
     expect([room.view.status, room.view.statusMessage, room.open(0)]).toEqual(['stopped', 'stopped by Ada', []]);
     const { seq } = room.view;

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { migrate } from '~/server/cluster/migrate';
@@ -11,6 +11,8 @@ import { publishedSetup } from '~/test/support/setups';
 import { blobOf, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 
+/** Which of these rights the file gives. */
+const openTo = (rights: number, file: string): number => (process.platform === 'win32' ? 0 : statSync(file).mode & rights);
 const folder = ownFolder();
 afterAll(folder.remove);
 const you = { id: 'local', name: 'You', role: 'admin' } as const;
@@ -105,6 +107,22 @@ it('a data folder is not copied onto itself', async () => {
   await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
 });
 
+it.skipIf(process.platform === 'win32')(
+  'a database that an earlier version let every user read is closed to them when a server opens it; a group keeps its rights',
+  async () => {
+    const data = path.join(folder.path, 'readable');
+    await (await startApp({ dataFolder: data })).close();
+    const file = path.join(data, 'headroom.db');
+    // Left by a server that was killed: SQLite goes on with the file that is there.
+    writeFileSync(`${file}-wal`, '', { mode: 0o644 });
+    chmodSync(file, 0o664);
+    const app = await startApp({ dataFolder: data });
+    expect(['', '-wal', '-shm'].map((part) => openTo(0o7, file + part))).toEqual([0, 0, 0]);
+    expect(openTo(0o60, file)).toBe(0o60);
+    await app.close();
+  },
+);
+
 it('a folder that a server uses, or that holds the data of another one, is not written to', async () => {
   const data = path.join(folder.path, 'one');
   await (await startApp({ dataFolder: data })).close();
@@ -112,7 +130,7 @@ it('a folder that a server uses, or that holds the data of another one, is not w
   await backup(data, used);
   // The database holds secrets: webhooks, and on a node the token of the trainers.
   for (const file of ['headroom.db', 'trainer.token', 'audit.jsonl'])
-    for (const at of [data, used]) if (process.platform !== 'win32') expect(statSync(path.join(at, file)).mode & 0o77).toBe(0);
+    for (const at of [data, used]) expect(openTo(0o77, path.join(at, file))).toBe(0);
   const app = await startApp({ dataFolder: used });
   await expect(backup(data, used)).rejects.toThrow(`FOLDER: ${used} is in use by another Headroom server`);
   await app.close();

@@ -2,9 +2,9 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { auditPath, lastRowKey, openAuditFile, readRows } from '~/server/audit/auditFile';
+import { auditPath, openAuditFile, readRows } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
-import { nextRow } from '~/server/audit/chain';
+import { lastRowKey, nextRow } from '~/server/audit/chain';
 import { openBlobs } from '~/server/store/blobs';
 import { firstLink, hex, nextLink } from '~/server/store/chain';
 import { type Checked, checked, checksum, placeOf } from '~/server/store/sqlite/checksums';

@@ -1,7 +1,7 @@
 /** What is found where something in PostgreSQL was lost or changed. */
 import { describe, expect, it, vi } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
-import { firstBroken } from '~/server/audit/chain';
+import { firstBroken, lastRowKey } from '~/server/audit/chain';
 import { backup } from '~/server/store/backup';
 import { openBlobs } from '~/server/store/blobs';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
@@ -45,6 +45,40 @@ describe.skipIf(withoutPostgres)('the audit log and verify in PostgreSQL', () =>
     await expect(openPostgresAudit(database)).rejects.toThrow(
       'the audit log in PostgreSQL: row 2: its content is not what was hashed when it was written. Restore a backup of the database',
     );
+    await close();
+  });
+
+  it('rows cut off at the end of the audit log are noticed by a start and by verify, all of them too; rows that a node adds while it is read are no damage', async () => {
+    const url = await nodes.database();
+    const { database, close } = await nodes.begin(url);
+    const event = { type: 'run.changed', runId: 'run001', what: 'imported' } as const;
+    const opened = async () => AuditLog.open(await openPostgresAudit(database), () => 7);
+    const add = async (audit: AuditLog, count: number) =>
+      audit.record(ada, () => ({ events: Array.from({ length: count }, () => event), result: undefined }));
+    // As an earlier version wrote it: nothing names the last row until a node leads.
+    await add(await opened(), 1);
+    await database.ask('DELETE FROM headroom.settings WHERE key = $1', [lastRowKey]);
+    await opened();
+    await database.ask('DELETE FROM headroom.audit');
+    const missing = (row: number, last: number) => `row ${row}: it is missing: rows up to ${last} were written`;
+    await expect(opened()).rejects.toThrow(`the audit log in PostgreSQL: ${missing(1, 1)}. Restore a backup of the database`);
+    expect((await verifyDatabase(database)).damaged).toEqual([`audit log: ${missing(1, 1)}`]);
+
+    await database.ask('DELETE FROM headroom.settings WHERE key = $1', [lastRowKey]);
+    const again = await opened();
+    await add(again, 1);
+    const ask = database.ask.bind(database);
+    const spy = vi.spyOn(database, 'ask').mockImplementation(async (sql, values) => {
+      const answer = await ask(sql, values);
+      if (/FROM headroom.(audit|settings)/.test(sql)) await add(again, 1);
+      return answer as never;
+    });
+    expect((await verifyDatabase(database)).damaged).toEqual([]);
+    spy.mockRestore();
+    const last = (await again.rows({ fromSeq: 1, limit: 100 })).length;
+    await database.ask('DELETE FROM headroom.audit WHERE seq = $1', [last]);
+    expect((await verifyDatabase(database)).damaged).toEqual([`audit log: ${missing(last, last)}`]);
+    await expect(opened()).rejects.toThrow(missing(last, last));
     await close();
   });
 

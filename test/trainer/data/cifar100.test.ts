@@ -194,7 +194,7 @@ describe('data:cifar100', () => {
     const file = join(folder, 'pictures/cifar100/test.bin');
     writeFileSync(file, readFileSync(file).subarray(5));
     expect(() => readRecords('cifar100', folder, facts, 'test')).toThrow(
-      `task.images: ${file} is broken: it has 614795 bytes, 200 pictures need 614800; to make it again: npm run data:cifar100`,
+      `task.images: ${file} is broken: it has 614795 bytes, 200 pictures need 614800; to make it again: npm run data:cifar100 -- --data "${folder}" (in a clone of Headroom)`,
     );
   });
 
@@ -206,7 +206,7 @@ describe('data:cifar100', () => {
     expect(
       execFileSync(process.execPath, [...command, '--from', file, '--md5', md5], { cwd, encoding: 'utf8', stdio: 'pipe' }),
     ).toBe(
-      `CIFAR-100: 300 training and 200 test pictures of 100 classes in ${folder}\nNext, their features: npm run data:features\n`,
+      `CIFAR-100: 300 training and 200 test pictures of 100 classes in ${folder}\nNext, their features: npm run data:features -- --data "${folder}" (in a clone of Headroom)\n`,
     );
     expectWhole();
     const wrong = spawnSync(process.execPath, [...command, '--md5', 'abc'], { cwd, encoding: 'utf8' });

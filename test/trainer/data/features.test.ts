@@ -196,7 +196,11 @@ describe('data:features', () => {
       2,
       /^--images: .*images has 1 sub-folder with pictures .*at least 2 are needed, one per class\n$/,
     ],
-    [[], 1, /^task.images: no pictures in .*cifar100; to get them: npm run data:cifar100\n$/],
+    [
+      [],
+      1,
+      /^task.images: no pictures in .*cifar100; to get them: npm run data:cifar100 -- --data ".*" \(in a clone of Headroom\)\n$/,
+    ],
     [['--network', 'vgg'], 2, /^--network: "vgg" is none of resnet34, descriptor\n$/],
     [['--batch', '0'], 2, /^--batch: "0" is not a whole number from 1 to 1024\n$/],
     [['--color', 'red'], 2, /known flags: --images, --skip-broken, --weights/],

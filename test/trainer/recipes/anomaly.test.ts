@@ -179,8 +179,10 @@ describe('the anomaly task', () => {
     const wanted = (images: 'cifar100' | 'folder') =>
       recipeNamed('anomaly').open({ ...publishedConfig('anomaly'), task: { setSize: 10, images } }, '/nowhere');
     await expect(wanted('cifar100')).rejects.toThrow(
-      'task.images: no pictures in /nowhere/pictures/cifar100; to get them: npm run data:cifar100',
+      'task.images: no pictures in /nowhere/pictures/cifar100; to get them: npm run data:cifar100 -- --data "/nowhere" (in a clone of Headroom)',
     );
-    await expect(wanted('folder')).rejects.toThrow('to get them: npm run data:features -- --images DIR');
+    await expect(wanted('folder')).rejects.toThrow(
+      'to get them: npm run data:features -- --images DIR --data "/nowhere" (in a clone',
+    );
   });
 });

@@ -17,27 +17,18 @@ import threading
 import time
 import uuid
 from enum import Enum
-from typing import Any, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Mapping, Sequence
 
 import headroom
 
 from .config import as_dict, made_setup
-from .media import Histogram as _Histogram
-from .media import Image as _Image
-from .media import Table as _Table
 from .room import loop_actions
+from .wandb_types import Config, ignored
+from .wandb_types import Histogram as Histogram, Html as Html, Image as Image, Table as Table
 
 _MODES = {"online": "online", "offline": "offline", "disabled": "disabled", "dryrun": "offline", "run": "online", "shared": "online", None: None}
-_said: set[str] = set()
 run: "Run | None" = None
 """The run that is open."""
-
-
-def _ignored(what: str) -> None:
-    """Prints one line for each ignored argument or call."""
-    if what not in _said:
-        _said.add(what)
-        print(f"headroom.wandb: {what} is ignored", file=sys.stderr)
 
 
 class AlertLevel(Enum):
@@ -52,89 +43,6 @@ class Settings:
     def __init__(self, **settings: Any) -> None:
         for name, value in settings.items():
             setattr(self, name, value)
-
-
-class Image(_Image):
-    def __init__(self, data_or_path: Any, mode: str | None = None, caption: str | None = None, **more: Any) -> None:
-        super().__init__(data_or_path, caption)
-        for name in [n for n in ("masks", "boxes", "classes") if more.get(n) is not None]:
-            _ignored(f"Image({name}=)")
-
-
-class Histogram(_Histogram):
-    def __init__(self, sequence: Any = None, np_histogram: tuple[Any, Any] | None = None, num_bins: int = 64) -> None:
-        counts, edges = np_histogram if np_histogram is not None else (None, None)
-        super().__init__(sequence, num_bins, edges, counts)
-
-
-class Table(_Table):
-    def __init__(self, columns: Sequence[str] | None = None, data: Any = None, dataframe: Any = None, rows: Any = None, **more: Any) -> None:
-        if dataframe is not None:
-            columns, data = list(dataframe.columns), dataframe.values.tolist()
-        super().__init__(list(columns) if columns is not None else ["Input", "Output", "Expected"], [list(r) for r in (data if data is not None else rows) or []])
-        for name in more:
-            _ignored(f"Table({name}=)")
-
-    def add_data(self, *row: Any) -> None:
-        self.data.append(list(row))  # type: ignore[attr-defined]
-
-    def add_column(self, name: str, data: Any, optional: Any = None) -> None:
-        rows = self.data if self.columns else [[] for _ in data]
-        self.columns, self.data = [*self.columns, name], [[*row, cell] for row, cell in zip(rows, data)]  # type: ignore[misc]
-
-
-def Html(data: Any, *_: Any, **__: Any) -> headroom.Text:
-    """Shown as text."""
-    return headroom.Text(data if isinstance(data, str) else data.read())
-
-
-class Config(MutableMapping[str, Any]):
-    """The config of a run. `wandb.config` is that of the open run; values set before `init` go into the run that `init` opens."""
-
-    _values: dict[str, Any]
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._of(values)
-
-    def _of(self, values: dict[str, Any]) -> None:
-        object.__setattr__(self, "_values", values)
-
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._values[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return repr(self._values)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["_values"][name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
-
-    def update(self, *values: Any, allow_val_change: Any = None, **more: Any) -> None:
-        given = [as_dict(one) for one in (*values, more)]
-        self._values.update({name: value for one in given for name, value in one.items()})
-
-    def setdefaults(self, values: Any) -> None:
-        self.update({k: v for k, v in as_dict(values).items() if k not in self})
-
-    def as_dict(self) -> dict[str, Any]:
-        return dict(self._values)
 
 
 config = Config({})
@@ -228,13 +136,13 @@ class Run:
         best = {"min": "minimize", "max": "maximize"}.get(summary or "")
         self.headroom.define_metric(getattr(name, "name", name), getattr(step_metric, "name", step_metric), goal=goal or best)
         for argument in [n for n in ("hidden", "overwrite") if more.get(n)]:
-            _ignored(f"define_metric({argument}=)")
+            ignored(f"define_metric({argument}=)")
 
     def watch(self, models: Any, criterion: Any = None, log: str | None = "gradients", log_freq: int = 1000, idx: Any = None, log_graph: bool = False) -> None:
         if log in ("parameters", "all"):
-            _ignored(f'watch(log="{log}"): the values of the parameters')
+            ignored(f'watch(log="{log}"): the values of the parameters')
         if log_graph:
-            _ignored("watch(log_graph=)")
+            ignored("watch(log_graph=)")
         if log in ("gradients", "all"):
             for model in models if isinstance(models, (list, tuple)) else [models]:
                 self.headroom.watch(model, every=log_freq).follow_optimizer()
@@ -301,9 +209,9 @@ def init(
             return run
         run.finish()
     if settings is not None:
-        _ignored("init(settings=)")
+        ignored("init(settings=)")
     for argument in [n for n, v in {"entity": entity, "resume_from": resume_from, **more}.items() if v is not None]:
-        _ignored(f"init({argument}=)")
+        ignored(f"init({argument}=)")
     env = os.environ.get
     if env("WANDB_DISABLED", "").lower() in ("true", "1", "yes"):
         mode = mode or "disabled"
@@ -418,7 +326,7 @@ def _missing(name: str) -> _Ignored:
     last = name.rsplit(".", 1)[-1]
     if last not in _LEFT_OUT:
         raise AttributeError(f"headroom.wandb has no {name}")
-    _ignored(f"wandb.{name}")
+    ignored(f"wandb.{name}")
     return _Ignored()
 
 

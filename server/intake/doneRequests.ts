@@ -1,0 +1,53 @@
+/** The requests of a program that were done, so that one that is sent again is not done again, even after a restart of the server. */
+
+import type { Room } from '~/server/runs/room';
+import type { Store } from '~/server/store';
+
+/** Most remembered requests of a run. */
+const kept = 200;
+
+interface Request {
+  id: string;
+  attempt: number;
+  /** Number of its first event. */
+  from: number;
+}
+
+export class DoneRequests {
+  #last: { runId: string; requests: Request[] } | null = null;
+
+  constructor(private readonly deps: { store: Pick<Store, 'setting' | 'setSetting'> }) {}
+
+  /** Whether a request was done: its events are in the log. */
+  async done(room: Room, id: string): Promise<boolean> {
+    const request = (await this.#of(room.runId)).find((r) => r.id === id);
+    return !!request && (request.attempt < room.view.attempt || request.from < room.nextEvent);
+  }
+
+  /** Called before the request's events are appended: the log then shows whether they were. */
+  async add(room: Room, id: string): Promise<void> {
+    const request = { id, attempt: room.view.attempt, from: room.nextEvent };
+    await this.#keep(room.runId, [...(await this.#of(room.runId)).filter((r) => r.id !== id), request].slice(-kept));
+  }
+
+  /**
+   * Called before a new attempt begins: requests of the last attempt that never reached the log are dropped, so that they can be
+   * done again.
+   */
+  async settle(room: Room): Promise<void> {
+    const requests = await this.#of(room.runId);
+    const done = requests.filter((r) => r.attempt !== room.view.attempt || r.from < room.nextEvent);
+    if (done.length < requests.length) await this.#keep(room.runId, done);
+  }
+
+  async #of(runId: string): Promise<Request[]> {
+    if (this.#last?.runId !== runId)
+      this.#last = { runId, requests: JSON.parse((await this.deps.store.setting(`intake.${runId}`)) ?? '[]') };
+    return this.#last.requests;
+  }
+
+  async #keep(runId: string, requests: Request[]): Promise<void> {
+    this.#last = { runId, requests };
+    await this.deps.store.setSetting(`intake.${runId}`, JSON.stringify(requests));
+  }
+}
