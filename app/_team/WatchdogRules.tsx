@@ -70,7 +70,8 @@ const valuesOf = ({ rules, webhooks }: WatchdogRules): Values =>
 
 /** The rules of now with the changes made to older ones. */
 function carried(edits: Edits, now: WatchdogRules): Edits {
-  const among = ({ webhooks }: WatchdogRules, { url }: Webhook) => webhooks.some((h) => h.url === url);
+  const among = ({ webhooks }: WatchdogRules, { url, secretId }: Webhook) =>
+    webhooks.some((h) => h.url === url && h.secretId === secretId);
   const kept = edits.webhooks.filter((h) => among(now, h) || !among(edits.from, h));
   const added = now.webhooks.filter((h) => !among(edits.from, h));
   return { ...edits, from: now, webhooks: [...kept, ...added] };

@@ -1,4 +1,5 @@
 /** Builds the server: store, hub, links and pages on one port. `npm start` runs it; tests start it on port 0. */
+import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
@@ -63,6 +64,8 @@ export interface AppOptions {
   loginRequired?: boolean;
   /** Prefix of the path under which a proxy serves Headroom, e.g. "/headroom"; if omitted, none. */
   basePath?: string;
+  /** Where others reach it, for links in webhooks; null or omitted: where it listens. */
+  address?: string | null;
   /** People may sign in at this provider, also on loopback; null or omitted: only with invite links. */
   oidc?: OidcSettings | null;
   /** Webhooks may go to this machine and to private networks. */
@@ -142,8 +145,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       await auditLog.idle();
       await auditFile?.close();
     });
-    const people = new People(auditLog, () => clock.now());
-    let recheck = () => {};
+    const people = new People(auditLog, () => clock.now(), loopback);
     const sessions = openSessions({ people, basePath });
     const oidc = options.oidc ? openOidc({ settings: options.oidc, sessions, people, basePath, log }) : null;
     const identity = await openIdentity({
@@ -152,7 +154,6 @@ export async function createApp(options: AppOptions): Promise<App> {
       sessions,
       people,
       provider: oidc,
-      onSignOut: () => recheck(),
     });
     const gone = await goneTrainers(store);
     const hub = await openHub({
@@ -185,10 +186,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     const health = followChecks(working, clock, () => viewers.counts().viewers > 0);
     closers.push(() => health.close());
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal, problem: () => health.problem });
-    recheck = () => void Promise.all([viewers.recheck(), trainers.recheck()]).catch(onError);
-    closers.push(recheckWhenEnded(auditLog, clock, () => recheck()));
     closers.push(keepAudit(hub, auditLog, onError));
-    closers.push(releaseLocks(hub, auditLog, onError));
     const trainers = openTrainerLink({
       registry: hub.registry,
       questions: hub.questions,
@@ -199,6 +197,11 @@ export async function createApp(options: AppOptions): Promise<App> {
       },
       onError,
     });
+    const recheck = (by: Actor) =>
+      void Promise.all([viewers.recheck(), trainers.recheck(), releaseLocks(hub, people, by)]).catch(onError);
+    // What ended while no server ran, or just before one was killed.
+    recheck(systemActor);
+    closers.push(recheckWhenEnded(auditLog, clock, recheck));
 
     let openedPages: (pages: Pages | null) => void = () => {};
     const now = () => clock.now();
@@ -304,7 +307,7 @@ export async function createApp(options: AppOptions): Promise<App> {
         auditLog,
         clock,
         dataFolder,
-        url: () => origin + basePath,
+        url: (options.address ?? (isWildcard(host) ? `http://${hostname()}:${port}` : origin)) + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),

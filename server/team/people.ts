@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { AuditLog } from '~/server/audit/auditLog';
 import { hashOf } from '~/server/base/hash';
+import { may } from '~/server/base/permissions';
 import { type Actor, withoutUnseen } from '~/shared/ids';
 import {
   type Account,
@@ -40,6 +41,10 @@ export const systemActor: Actor = { id: 'system', name: 'Headroom', role: 'syste
 
 export const actorOf = ({ id, name, role }: Person): Actor => ({ id, name, role });
 
+export const tokenActor = ({ id, name, scope }: Token): Actor => ({ id: `token-${id}`, name, role: scope });
+
+export const isValid = ({ expiresAt }: Token, now: number): boolean => expiresAt === null || expiresAt > now;
+
 const linkOver = 'this invite link is not valid any more; ask an admin for a new one';
 
 /** People, links, sessions and tokens: who may sign in, and as whom. Secrets are returned once; only their hashes are kept. */
@@ -47,6 +52,8 @@ export class People {
   constructor(
     private readonly auditLog: AuditLog,
     private readonly clock: () => number,
+    /** Everybody without a token is the local admin. */
+    private readonly open = false,
   ) {}
 
   get team(): Team {
@@ -64,7 +71,16 @@ export class People {
   ofToken(secret: string): Token | null {
     const hash = hashOf(secret);
     const token = Object.values(this.team.tokens).find((t) => t.hash === hash);
-    return token && (token.expiresAt === null || token.expiresAt > this.clock()) ? token : null;
+    return token && isValid(token, this.clock()) ? token : null;
+  }
+
+  /** Whether somebody who took a control lock can still use it. */
+  maySteer({ id }: Actor): boolean {
+    if (id === localAdmin.id) return this.open;
+    const token = Object.values(this.team.tokens).find((t) => tokenActor(t).id === id);
+    if (token) return isValid(token, this.clock());
+    const person = this.team.people[id];
+    return !!person && may(person, 'steer runs') && Object.values(this.team.sessions).some((s) => s.personId === id);
   }
 
   /** The invite with this secret, if it would be accepted now; otherwise null. */

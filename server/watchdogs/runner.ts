@@ -14,7 +14,7 @@ import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
 import { rulesFor } from '~/shared/team';
 import { ended, type RunView } from '~/shared/view';
-import type { Reaction, Watchdog, WatchdogRules } from '~/shared/watchdogs';
+import type { Reaction, Watchdog, WatchdogRules, Webhook } from '~/shared/watchdogs';
 import { type Firing, Watch } from './watch';
 import { type Delivery, deliver } from './webhooks';
 
@@ -28,8 +28,8 @@ export interface WatchdogDeps {
   auditLog: AuditLog;
   clock: Clock;
   dataFolder: string;
-  /** Address of the dashboard, for links. */
-  url(): string;
+  /** Address of the dashboard, with its base path, for links. */
+  url: string;
   delivery: Delivery;
   onError(error: unknown): void;
 }
@@ -77,8 +77,11 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
     if (watched.size === 0) return;
     const disk = await statfs(deps.dataFolder).catch(() => null);
     const free = disk && disk.bavail * disk.bsize;
-    for (const w of watched.values())
+    for (const [runId, { view }] of watched) {
+      // Changed rules hold for a run without news too: one that is stalled.
+      const w = of(runId, view);
       for (const firing of w.watch.tick(w.view, clock.elapsed(), free)) void react(w, firing).catch(onError);
+    }
   }
   void tick().catch(onError);
 
@@ -126,14 +129,16 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
 
   async function post({ webhooks }: WatchdogRules, rule: Watchdog, firing: Firing, view: RunView): Promise<void> {
     const { runId } = view;
-    const link = new URL(`/runs/${runId}?step=${firing.step}`, deps.url()).href;
+    const link = `${deps.url}/runs/${runId}?step=${firing.step}`;
     const notice = { run: view.setup.name, runId, kind: rule.kind, step: firing.step, message: firing.message, link };
-    for (const [i, hook] of webhooks.entries()) {
+    const tell = async (hook: Webhook, i: number) => {
       const delivered = await deliver(hook, notice, deps.delivery);
-      if (delivered.ok) continue;
+      if (delivered.ok) return;
       const message = `webhook ${i + 1} (${new URL(hook.url).host}) was not told of "${rule.kind}": ${delivered.message}`;
       await hub.decide(runId, ({ step }) => [{ type: 'alert', step, level: 'warning', kind: 'webhook', message }]);
-    }
+    };
+    // One that does not answer, which takes minutes, delays no other.
+    await Promise.all(webhooks.map(tell));
   }
 
   return () => {

@@ -34,8 +34,15 @@ export async function withSecretsKept(rules: WatchdogRules, before: WatchdogRule
   const webhooks: Webhook[] = [];
   for (const [i, hook] of rules.webhooks.entries()) {
     const field = `rules.webhooks.${i}.url`;
-    const known = before.webhooks.find((b) => maskedUrl(b.url) === hook.url || b.url === hook.url);
+    const alike = before.webhooks.filter((b) => maskedUrl(b.url) === hook.url || b.url === hook.url);
+    // Addresses may have the same masked form.
+    const known = alike.find((b) => b.secretId === hook.secretId) ?? (alike.length === 1 ? alike[0] : undefined);
     if (hook.url.includes('…')) {
+      if (!known && alike.length > 1)
+        throw new FieldError(
+          field,
+          `${field}: "${hook.url}" is the masked form of ${alike.length} addresses; give its secretId too`,
+        );
       if (!known)
         throw new FieldError(field, `${field}: "${hook.url}" is the masked form of another address; give the whole address`);
       // Rules saved before addresses were masked still hold a whole one.

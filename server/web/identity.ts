@@ -8,7 +8,7 @@ import { sendJson } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
 import { describeZodError, fieldOf } from '~/server/base/zodError';
 import type { Store } from '~/server/store';
-import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError } from '~/server/team/people';
+import { actorOf, localAdmin, newSecret, type People, systemActor, TeamError, tokenActor } from '~/server/team/people';
 import type { Actor } from '~/shared/ids';
 import { personHeader } from '~/shared/paths';
 import { colour, newPersonName } from '~/shared/team';
@@ -39,8 +39,6 @@ export async function openIdentity(options: {
     problem(request: IncomingMessage): string | null;
     signOut(visit: Visit): Promise<string | null>;
   } | null;
-  /** Somebody signed out: sockets must check identities again. */
-  onSignOut(): void;
 }): Promise<Identity> {
   const { people, sessions, provider } = options;
   const nobodyAdmin = !Object.values(people.team.people).some((p) => p.role === 'admin');
@@ -78,10 +76,7 @@ export async function openIdentity(options: {
     const found = sessions.of(request);
     const other = found && someoneElse(actorOf(found.person), request.headers[personHeader]);
     if (other) return sendJson(response, 409, { error: other });
-    if (found) {
-      await people.revokeSession(actorOf(found.person), found.session.id);
-      options.onSignOut();
-    }
+    if (found) await people.revokeSession(actorOf(found.person), found.session.id);
     sessions.end(request, response);
     const next = (await provider?.signOut(visit)) ?? null;
     sendJson(response, 200, { ok: true, ...(next !== null && { next }) });
@@ -94,7 +89,7 @@ export async function openIdentity(options: {
       if (token !== null) {
         if (same(token, options.trainerToken)) return trainer;
         const known = people.ofToken(token);
-        return known && { id: `token-${known.id}`, name: known.name, role: known.scope };
+        return known && tokenActor(known);
       }
       if (options.open) return localAdmin;
       const found = sessions.of(request);

@@ -1,8 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
+import { localAdmin } from '~/server/team/people';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
+import { fakeClock } from '~/test/support/fakeClock';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { blobOf, controls, refOf, series } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { publishedSetup } from '../../support/setups';
@@ -81,6 +85,71 @@ it('a NaN loss pauses the run, says why in its log, and tells the webhook', asyn
   trainer.close();
   await app.close();
   service.close();
+});
+
+it('a webhook that does not answer delays no other; links lead to where people reach the server, below its path', async () => {
+  let received: (payload: unknown) => void = () => {};
+  const posted = new Promise((resolve) => {
+    received = resolve;
+  });
+  // The first post, to either of the two, is never answered.
+  let first = true;
+  const service = createServer(async (request, response) => {
+    let text = '';
+    for await (const chunk of request) text += chunk;
+    if (first) {
+      first = false;
+      return;
+    }
+    response.end();
+    received(JSON.parse(text));
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => service.once('listening', resolve));
+  const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}/`;
+  const app = await startApp({ privateWebhooks: true, basePath: '/headroom', address: 'https://lab.example' });
+  const { runId } = await app.hub.create(localAdmin, publishedSetup('reverse'));
+  await connect({ url: app.url }).team.setWatchdogs.mutate({
+    runId,
+    rules: {
+      rules: [{ kind: 'not-finite', enabled: true, reactions: ['webhook'] }],
+      webhooks: [
+        { url: `${url}one`, format: 'json' },
+        { url: `${url}two`, format: 'json' },
+      ],
+    },
+  });
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(started, row(0, Number.NaN));
+  expect(await posted).toMatchObject({ link: `https://lab.example/headroom/runs/${runId}?step=0` });
+  trainer.close();
+  service.closeAllConnections();
+  service.close();
+  await app.close();
+});
+
+it('rules that are changed hold for a run that has stalled already', async () => {
+  const clock = fakeClock();
+  const app = await startApp({ store: openMemoryStore(), clock });
+  const { runId } = await app.hub.create(localAdmin, publishedSetup('reverse'));
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(started, row(0, 2), { type: 'status', status: 'running', step: 1, message: '' });
+  await connect({ url: app.url }).team.setWatchdogs.mutate({
+    runId,
+    rules: { rules: [{ kind: 'stalled', enabled: true, reactions: [], seconds: 2 }], webhooks: [] },
+  });
+  // Far less than the time of the rule that holds for every run.
+  let seconds = 0;
+  const alerts = async () => {
+    if (seconds++ < 20) clock.advance(1_000);
+    return (await app.hub.view(runId))!.recent.alerts.items;
+  };
+  await expect.poll(alerts).toMatchObject([{ kind: 'stalled' }]);
+  trainer.close();
+  await app.close();
 });
 
 it('a rule pauses and saves by the actions of these roles, whatever their names, and says what the run does not declare', async () => {

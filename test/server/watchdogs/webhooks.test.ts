@@ -132,6 +132,20 @@ describe('the address of a webhook', () => {
     expect(store.kept.size).toBe(1);
   });
 
+  it('two with the same masked form keep their own; without their ids it is not guessed which is meant', async () => {
+    const store = settings();
+    const hooks = ['http://hooks.lab/a', 'http://hooks.lab/b'].map((url) => ({ url, format: 'json' as const }));
+    const before = await withSecretsKept(withHooks(...hooks), withHooks(), store);
+    expect(before.webhooks.map(({ url }) => url)).toEqual(['http://hooks.lab/…', 'http://hooks.lab/…']);
+    const after = await withSecretsKept(withHooks(...before.webhooks), before, store);
+    expect(after).toEqual(before);
+    const [, second] = before.webhooks;
+    expect((await withSecretsKept(withHooks(second!), before, store)).webhooks).toEqual([second]);
+    await expect(withSecretsKept(withHooks({ url: second!.url, format: 'json' }), before, store)).rejects.toThrow(
+      'rules.webhooks.0.url: "http://hooks.lab/…" is the masked form of 2 addresses; give its secretId too',
+    );
+  });
+
   it('a masked form that was changed is an error that names the field', async () => {
     const store = settings();
     await expect(
