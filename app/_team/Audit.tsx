@@ -136,13 +136,15 @@ export function Audit() {
               <li key={row.seq} className={rowClass}>
                 <span className="w-12 text-right font-mono text-2xs text-dim">{row.seq}</span>
                 <span className="w-28 truncate">{row.actor.name}</span>
-                <span className="min-w-0 flex-1 break-words">{describeAuditEvent(row.event, told)}</span>
+                <span className="order-last min-w-0 basis-full break-words sm:order-none sm:flex-1 sm:basis-0">
+                  {describeAuditEvent(row.event, told)}
+                </span>
                 {'runId' in row.event && row.event.runId !== null && Object.hasOwn(told.runs, row.event.runId) && (
                   <Link href={`/runs/${row.event.runId}`} className="font-mono text-2xs text-accent hover:underline">
                     {row.event.runId}
                   </Link>
                 )}
-                <span className="font-mono text-2xs text-dim" title={row.hash}>
+                <span className="hidden font-mono text-2xs text-dim sm:inline" title={row.hash}>
                   {row.hash.slice(0, 8)}
                 </span>
                 <span className="text-2xs text-dim">
