@@ -1,8 +1,8 @@
 import { foldWithChanges } from './fold';
 import type { ListChange } from './lists';
-import type { Frame } from './protocol';
 import { seqCount } from './rows';
 import type { RunView } from './view';
+import type { Frame } from './viewerProtocol';
 
 export type Applied =
   /** `entries` are those of the frame that were new; `changes` are their effects on the lists. */

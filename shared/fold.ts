@@ -1,8 +1,9 @@
 import { changedConfig } from './changedConfig';
 import { betterEvaluation } from './evaluations';
 import type { CheckpointRef, Entry, Evaluation, Resumed, RunEvent } from './events';
-import { applyToList, changeLists, emptyLists, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
+import { applyToList, keepSeqOf, type ListChange, listChanges, noteBefore, statusAfter } from './lists';
 import { own, put, type Table } from './own';
+import { changeLists, emptyLists } from './recentLists';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
 import { lastStepOf, seqCount } from './rows';

@@ -1,24 +1,21 @@
+/** What trainers and the server say to each other: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request. */
+
 import { z } from 'zod';
-import { type Command, type CommandAnswer, condition, type LoggedCommand, loggedCommand, type Refusal } from './commands';
+import { type LoggedCommand, loggedCommand, type Refusal } from './commands';
 import { controlValue } from './controls';
-import { analysis, type Entry } from './events';
-import { type Actor, attempt, blobHash, blobRef, chosenName, commandId, runId, seen, step } from './ids';
-import type { Notice } from './notices';
+import { analysis } from './events';
+import { attempt, blobRef, commandId, runId, step } from './ids';
 import { recipeSpec } from './recipes';
 import { newSetup, runSetup } from './setup';
-import type { RunSummary } from './summary';
-import type { RunStatus, RunView } from './view';
-import type { Watching } from './watching';
+import type { RunStatus } from './view';
 
 export { paths } from './paths';
 
-/** All messages between viewers, server and trainers. A change that an older peer would misread raises VERSION. */
+/** Of all messages between viewers, server and trainers. A change that an older peer would misread raises VERSION. */
 export const VERSION = 2;
 
 /** The address of one of `paths` on a server, which may itself be below a path: https://lab.example/headroom. */
 export const addressAt = (server: string, path: string): URL => new URL(server.replace(/\/+$/, '') + path);
-
-// ---- trainer <-> server: socket.io on paths.trainers, "authorization: Bearer <token>" in the upgrade request ----
 
 /** An attempt that the process continues. */
 export const holding = z.strictObject({
@@ -167,26 +164,6 @@ export const questionAnswer = z.strictObject({
 });
 export type QuestionAnswer = z.infer<typeof questionAnswer>;
 
-/** A question that waits or is being answered, for people to see. */
-export interface QuestionSummary {
-  runId: string;
-  /** The run's name. */
-  name: string;
-  commandId: string;
-  action: string;
-  /** The action's label. */
-  label: string;
-  actor: Actor;
-  /** Step of the checkpoint. */
-  step: number;
-  /** The trainer that answers it; null = it waits. */
-  trainer: string | null;
-  /** Why it waits although trainers are connected; null = others are before it in the queue. */
-  why: string | null;
-  done: number;
-  of: number;
-}
-
 /** A process sends some message at least this often. */
 export const HEARTBEAT_MS = 5_000;
 
@@ -217,175 +194,3 @@ export interface ServerToTrainer {
   /** The question was canceled. */
   forget: (f: { ticket: string }) => void;
 }
-
-// ---- viewer <-> server: socket.io on paths.viewers, with viewerParser.ts ----
-
-/** A viewer's position in a log. */
-export const cursor = z.strictObject({ attempt, seq: z.int().nonnegative() });
-export type Cursor = z.infer<typeof cursor>;
-
-export const watchRequest = z.strictObject({
-  runId,
-  cursor: cursor.nullable(),
-  /** false: everything except frames, which a relay sends to this viewer. */
-  frames: z.boolean().default(true),
-});
-export type WatchRequest = z.input<typeof watchRequest>;
-
-/**
- * Answer to `watch`: with a usable cursor frames follow from cursor.seq + 1 (`view` null); otherwise `view` is the run at view.seq and frames follow from there.
- * `view` is packed.
- */
-export type WatchAnswer = { ok: true; view: Uint8Array | null; you: Actor } | Refusal;
-
-/**
- * Log entries from .. to, packed, at display rate; the viewer acknowledges each, and at most two are unanswered. `entries` are in
- * order; step rows that a slow viewer missed are left out and named in `skippedSteps` [first, last], which the viewer reads by
- * range. from = last to + 1, else watch again.
- */
-export interface Frame {
-  runId: string;
-  attempt: number;
-  from: number;
-  to: number;
-  entries: Entry[];
-  skippedSteps: [number, number] | null;
-  /** Set when rows were skipped: the view's step and latest row at `to`, which the entries alone do not give. */
-  caughtUp: Pick<RunView, 'step' | 'streams'> | null;
-}
-
-const place = z.int().nonnegative();
-
-/** What somebody looks at on a run's page. Shared by those who choose to, kept only while they are there. */
-export const look = z.strictObject({
-  /** At the newest step, whatever it is. */
-  live: z.boolean(),
-  step,
-  zoom: z.tuple([z.number().nonnegative().finite(), z.number().nonnegative().finite()]).nullable(),
-  /** The head, cell or token under the pointer. */
-  spot: z
-    .strictObject({ layer: place.nullable(), head: place.nullable(), query: place.nullable(), key: place.nullable() })
-    .nullable(),
-  /** Ids of the panels that are open in the center. */
-  shows: z.array(z.string().max(64)).max(8).default([]),
-  /** The person invites others to follow. */
-  leads: z.boolean(),
-});
-export type Look = z.infer<typeof look>;
-export const lookMessage = z.strictObject({ runId, look: look.nullable() });
-
-/** `tab` identifies one connection of a person. */
-export interface Looking {
-  tab: string;
-  actor: Actor;
-  look: Look;
-}
-
-export interface ViewerToServer {
-  watch: (r: WatchRequest, answer: (a: WatchAnswer) => void) => void;
-  unwatch: (r: { runId: string }) => void;
-  /**
-   * Changed lines of the list of runs follow as `runs`, and the trainers as `trainers`. Pages read the list itself with
-   * `runs.table`.
-   */
-  watchRuns: (answer: (a: { ok: true; you: Actor } | Refusal) => void) => void;
-  unwatchRuns: () => void;
-  /** The open questions about checkpoints follow as `questions`: as they are, and at every change. */
-  watchQuestions: () => void;
-  unwatchQuestions: () => void;
-  command: (c: Command, answer: (a: CommandAnswer) => void) => void;
-  /** For a run that this connection watches; null = no longer shared. */
-  look: (l: { runId: string; look: Look | null }) => void;
-}
-
-export interface ServerToViewer {
-  frame: (frame: Uint8Array, ack: () => void) => void;
-  /** Who watches the run, sent at every change; the more people there are, the fewer messages a second. */
-  watchers: (w: { runId: string; watchers: Watching }) => void;
-  /**
-   * Everyone who shares where they look, including oneself, at most ten times a second. When more than `mostLooks` tabs share, only
-   * those who ask others to follow them are in `looks`; `sharing` is the number of tabs that share.
-   */
-  looks: (l: { runId: string; looks: Looking[]; sharing: number }) => void;
-  /** The signed-in person from now on: the name or role was changed. */
-  you: (you: Actor) => void;
-  /** Changed or new summaries, at most twice a second. */
-  runs: (changed: RunSummary[]) => void;
-  trainers: (t: TrainerSummary[]) => void;
-  /** Those being answered come first, then those that wait, the next one first; at most twice a second. */
-  questions: (q: QuestionSummary[]) => void;
-  /** Something in some run's log that concerns this person. */
-  notice: (n: Notice) => void;
-  /** From `answeredBy`: somebody has answered what such notices ask for. */
-  answered: (asked: string) => void;
-  /** Every second: the server's clock, ms since 1970, and what keeps the server from working (/readyz), or null; it also shows that the connection works. */
-  time: (t: { now: number; problem: string | null }) => void;
-  /** The answer to a message that had no acknowledgement callback. */
-  refused: (r: Refusal) => void;
-  /** Sent before the server closes the connection, e.g. because frames were not acknowledged: reconnect with the cursor. */
-  dropped: (d: { runId: string | null; message: string }) => void;
-}
-
-export interface TrainerSummary {
-  id: string;
-  name: string;
-  host: string;
-  connected: boolean;
-  runId: string | null;
-  /** Its own runs that it has open. */
-  opened: string[];
-  /** Titles of the recipes it offers. */
-  recipes: string[];
-  /** Memory of its machine. */
-  memoryBytes: number;
-}
-
-/** Input of tRPC `runs.create`. */
-export const createRun = z.strictObject({
-  setup: newSetup,
-  /** Made by the sender, who then may send the request again when its answer was lost: no second run is started. Left out: the server makes it. */
-  runId: runId.optional(),
-  /** Entered into the run's log at its start, so that a command for step 0 is in time. An id that is left out is made. */
-  commands: z
-    .array(
-      z.discriminatedUnion('kind', [
-        z.strictObject({
-          kind: z.literal('set'),
-          id: commandId.optional(),
-          control: z.string().min(1).max(128),
-          value: controlValue,
-          when: condition.optional(),
-        }),
-        z.strictObject({
-          kind: z.literal('act'),
-          id: commandId.optional(),
-          action: z.string().min(1).max(128),
-          args: z.record(z.string().max(128), controlValue).optional(),
-          when: condition.optional(),
-        }),
-      ]),
-    )
-    .max(100)
-    .optional(),
-  /** The run waits before its first step until somebody resumes it. */
-  paused: z.boolean().optional(),
-});
-export type CreateRun = z.infer<typeof createRun>;
-
-/**
- * Input of tRPC `runs.branch`. The parent is untouched; the branch resumes the checkpoint and waits for a trainer like any run.
- */
-export const branchRun = z.strictObject({
-  /** The parent run. */
-  runId,
-  /** Id of the branch, as `runId` of `createRun`. */
-  branchId: runId.optional(),
-  /** A checkpoint of the parent in force, or null: the current state (the parent's trainer is asked for a checkpoint). */
-  checkpoint: blobHash.nullable(),
-  name: seen(chosenName(80, 'give the branch a name')),
-  /** Applied before the branch's first step. */
-  changes: z.array(z.strictObject({ control: z.string().min(1).max(64), value: controlValue })).max(100),
-  /** The parent's later commands, repeated at their steps, except `without` ("what if we had not"); null = none of them. */
-  repeat: z.strictObject({ without: commandId.nullable() }).nullable(),
-});
-export type BranchRun = z.infer<typeof branchRun>;

@@ -1,5 +1,5 @@
 import type { Actor } from '~/shared/ids';
-import type { Look, Looking } from '~/shared/protocol';
+import type { Look, Looking } from '~/shared/viewerProtocol';
 import { mostLooks } from '~/shared/watching';
 import type { Cursor } from './cursor';
 import type { Host } from './runStore';

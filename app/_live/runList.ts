@@ -1,6 +1,6 @@
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { backoffMs } from './backoff';
 import { Listeners } from './listeners';
 import type { Host } from './runStore';

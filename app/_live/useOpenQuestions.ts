@@ -1,5 +1,5 @@
 import { useEffect } from 'react';
-import type { QuestionSummary } from '~/shared/protocol';
+import type { QuestionSummary } from '~/shared/viewerProtocol';
 import { openQuestions } from './questions';
 import { useSelected } from './select';
 import { viewerWire } from './socket';

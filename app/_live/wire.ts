@@ -1,8 +1,8 @@
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import type { Notice } from '~/shared/notices';
-import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, WatchRequest } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { Frame, Look, Looking, TrainerSummary, ViewerToServer, WatchAnswer, WatchRequest } from '~/shared/viewerProtocol';
 import type { Watching } from '~/shared/watching';
 
 /** The tab's connection as the stores see it: independent of sockets, so that tests drive it by hand. */

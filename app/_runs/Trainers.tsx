@@ -11,8 +11,8 @@ import { Questions } from '~/app/_run/attention/Questions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { beforeWhich, waitingRuns } from './queue';
 
 /** Shows which trainer trains which run, and the waiting runs in order. @param waiting number of runs that wait for a trainer */

@@ -9,8 +9,8 @@ import { useKnownRecipes } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { ImportButton } from './ImportButton';
 
 /** The start page while nobody has made a run: an introduction, and three ways to a first run. `demos`: the demonstration runs of the server, which are listed above. */

@@ -1,5 +1,5 @@
-import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 
 /** Runs that no trainer holds, the next one first. */
 export function waitingRuns(runs: readonly RunSummary[], trainers: readonly TrainerSummary[]): RunSummary[] {

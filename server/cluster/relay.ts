@@ -12,17 +12,16 @@ import { refuseUpgrade } from '~/server/base/respond';
 import { socketOptions } from '~/server/sockets/link';
 import { drop, maxUnsentPackets, unsentPackets } from '~/server/sockets/viewers';
 import { unpack } from '~/shared/pack';
+import { addressAt, paths } from '~/shared/protocol';
+import { viewerParser } from '~/shared/viewerParser';
 import {
-  addressAt,
   type Cursor,
   type Frame,
   type Looking,
-  paths,
   type ServerToViewer,
   type WatchAnswer,
   watchRequest,
-} from '~/shared/protocol';
-import { viewerParser } from '~/shared/viewerParser';
+} from '~/shared/viewerProtocol';
 import { forwardedHeaders, type Target, targetOf } from './forward';
 import { RelayedRun, type Upstream } from './relayedRun';
 

@@ -7,9 +7,9 @@ import type { Clock } from '~/server/base/clock';
 import { Frames, type Viewer, type ViewerPort } from '~/server/runs/frames';
 import { applyFrame } from '~/shared/applyFrame';
 import { unpack } from '~/shared/pack';
-import type { Cursor, Frame, ServerToViewer, ViewerToServer, WatchAnswer, WatchRequest } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import type { RunView } from '~/shared/view';
+import type { Cursor, Frame, ServerToViewer, ViewerToServer, WatchAnswer, WatchRequest } from '~/shared/viewerProtocol';
 
 /** A viewer's own connection to the leader. */
 export type Upstream = Socket<ServerToViewer, ViewerToServer>;

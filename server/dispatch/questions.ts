@@ -12,9 +12,10 @@ import { applied, refused, scheduled } from '~/shared/commandAnswers';
 import type { Refusal } from '~/shared/commands';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { Question, QuestionAnswer, QuestionProgress, QuestionSummary } from '~/shared/protocol';
+import type { Question, QuestionAnswer, QuestionProgress } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import { type CommandRecord, isOpen, type ListItems, type RunView } from '~/shared/view';
+import type { QuestionSummary } from '~/shared/viewerProtocol';
 import { moveInQueue } from './queue';
 
 export interface QuestionPort {

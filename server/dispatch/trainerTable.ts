@@ -1,7 +1,8 @@
 /** The trainer processes that this server knows: those that are connected, and those that are away with a run. */
 
 import type { LoggedCommand } from '~/shared/commands';
-import type { Assignment, Registration, TrainerSummary } from '~/shared/protocol';
+import type { Assignment, Registration } from '~/shared/protocol';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import type { Process } from './opened';
 import type { Answerer, QuestionPort } from './questions';
 import type { DeclaringTrainer } from './recipes';

@@ -15,11 +15,11 @@ import {
   type OpenRequest,
   type Registration,
   type RegistrationAnswer,
-  type TrainerSummary,
   VERSION,
 } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import { ended, isOpened } from '~/shared/view';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { Assigning, type AssigningDeps } from './assigning';
 import { type OpenedDeps, OpenedRuns } from './opened';
 import type { Answerer } from './questions';

@@ -3,34 +3,24 @@ import { Readable } from 'node:stream';
 import { customAlphabet } from 'nanoid';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Job } from '~/server/base/jobs';
-import { serial } from '~/server/base/serial';
 import type { Store } from '~/server/store';
-import type { BlobStore } from '~/server/store/blobs';
 import { asSent } from '~/server/store/completeLog';
 import { listsOf } from '~/server/store/lists';
-import { LogCopy } from '~/server/store/logCopy';
-import { filedKinds, missingKey, pendingKey } from '~/server/store/lostBlobs';
+import type { LogCopy } from '~/server/store/logCopy';
+import { filedKinds, missingKey } from '~/server/store/lostBlobs';
 import { canonical } from '~/shared/canonical';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { ImportChoices, ImportPlan, ImportResult } from '~/shared/imports';
 import { serialize } from '~/shared/json';
 import { seqCount } from '~/shared/rows';
-import { summarize } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import { AlreadyHereError, ImportError } from './importError';
 import type { ImportPart } from './readRuns';
 import type { RecordPart } from './recordParts';
 import type { GivenFile } from './sources';
 import { readInThread, recordInThread } from './thread';
-
-export interface ImportDeps {
-  store: Store;
-  blobs: BlobStore;
-  now(): number;
-  /** Makes a run known that was written directly to the store. */
-  adopt(runId: string): Promise<void>;
-}
+import { changeList, type ImportDeps, isImporting, writing } from './unfinishedImports';
 
 export interface ImportRequest {
   files: GivenFile[];
@@ -42,16 +32,6 @@ export interface ImportRequest {
 }
 
 const newRunId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 10);
-
-/**
- * Deletes what an import left that a crash cut short; its blobs are swept with others that nothing names. Called before the hub
- * opens.
- */
-export async function forgetCutImports(store: Store): Promise<void> {
-  const pending = JSON.parse((await store.setting(pendingKey)) ?? '[]') as string[];
-  for (const runId of pending) await store.remove(runId);
-  if (pending.length > 0) await store.setSetting(pendingKey, '[]');
-}
 
 /** What an import of the files would make; nothing is written. @throws ImportError when the only file yields nothing; AbortError */
 export async function planImport(
@@ -171,7 +151,7 @@ async function importRecord(
   const parts = recordInThread({ mode: 'record', file, name: name || 'the file' }, following);
   try {
     const original = await checkedRun(parts);
-    if (!asCopy && claimed.get(deps.store)?.has(original))
+    if (!asCopy && isImporting(deps.store, original))
       throw new ImportError(`run ${original} is being imported at this moment; wait for that to end`);
     if (!asCopy && (await deps.store.runs()).some((r) => r.runId === original))
       throw await alreadyHere(deps.store, original, parts);
@@ -300,48 +280,3 @@ async function alreadyHere(store: Store, runId: string, parts: AsyncGenerator<Re
  * ignored.
  */
 const sameEntry = (a: Entry, b: Entry): boolean => canonical(serialize(asSent(a))) === canonical(serialize(asSent(b)));
-
-type Keep = (hash: string, bytes: AsyncIterable<Uint8Array>) => Promise<void>;
-
-/** Runs `write` so that a failure leaves no run and no blobs, and a crash no run. */
-async function writing(deps: ImportDeps, runId: string, write: (log: LogCopy, keep: Keep) => Promise<void>): Promise<string> {
-  const { store, blobs } = deps;
-  const pending = (change: (ids: string[]) => string[]) => changeList(store, pendingKey, change);
-  const release = claim(store, runId);
-  const fresh: string[] = [];
-  try {
-    await pending((ids) => [...ids, runId]);
-    const log = new LogCopy(store, runId);
-    await write(log, async (hash, bytes) => {
-      if ((await blobs.put(hash, bytes)).fresh) fresh.push(hash);
-    });
-    if (!log.view) throw new ImportError('the file holds no run');
-    await store.saveView(log.view, summarize(log.view, 0));
-  } catch (error) {
-    await store.remove(runId);
-    for (const hash of fresh) if ((await store.blobUsers(hash)).length === 0) await blobs.remove(hash);
-    throw error;
-  } finally {
-    await pending((ids) => ids.filter((id) => id !== runId)).finally(release);
-  }
-  await deps.adopt(runId);
-  return runId;
-}
-
-/** Runs that are being imported now. */
-const claimed = new WeakMap<Store, Set<string>>();
-function claim(store: Store, runId: string): () => void {
-  const ids = claimed.get(store) ?? new Set();
-  claimed.set(store, ids);
-  if (ids.has(runId)) throw new ImportError(`run ${runId} is being imported at this moment; wait for that to end`);
-  ids.add(runId);
-  return () => void ids.delete(runId);
-}
-
-/** Changes a setting that is a list. Changes are serialized: several imports may begin at once. */
-const changes = new WeakMap<Store, ReturnType<typeof serial>>();
-function changeList(store: Store, key: string, change: (ids: string[]) => string[]): Promise<void> {
-  const one = changes.get(store) ?? serial();
-  changes.set(store, one);
-  return one(async () => store.setSetting(key, JSON.stringify(change(JSON.parse((await store.setting(key)) ?? '[]')))));
-}

@@ -1,11 +1,8 @@
-import { createWriteStream } from 'node:fs';
-import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { hashOf } from '~/server/base/hash';
 import type { Progress } from '~/server/base/jobs';
 import { columnOf } from '~/server/base/namedSeries';
 import type { RunEvent } from '~/shared/events';
-import type { ImportChoice, ImportChoices, PlannedRun } from '~/shared/imports';
+import type { ImportChoice, PlannedRun } from '~/shared/imports';
 import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 import { put } from '~/shared/own';
 import { MAX_COLUMNS, type Series, type SeriesRole } from '~/shared/series';
@@ -13,22 +10,14 @@ import type { Config } from '~/shared/setup';
 import { numberOf, Rounded } from './cells';
 import { readCsv } from './csv';
 import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, shortened, words } from './groups';
-import { readHeadroomFile } from './headroomFile';
 import { ImportError } from './importError';
 import { readJson, smallConfig } from './json';
+import { planned, plannedRecord, stepsOf, timesOf, unknownRun } from './planned';
 import type { PointStream } from './points';
 import { type RunReading, RunsReading } from './reading';
+import { onDisk, type ReadJob } from './readJob';
 import { type GivenFile, type SourceFile, sourcesOf } from './sources';
 import { readTensorboard } from './tensorboard';
-
-export interface ReadJob {
-  files: GivenFile[];
-  /** Folder for data that does not fit into memory; it exists. */
-  spoolFolder: string;
-  /** `plan`: describes the runs. `read`: reads the chosen runs. */
-  mode: 'plan' | 'read';
-  choices: ImportChoices;
-}
 
 /**
  * The content of the files, in the order in which it is read. A run of another program is sent only after all of it was read and
@@ -175,67 +164,6 @@ async function readMlflow(group: Group, runs: RunsReading): Promise<void> {
   run.config = smallConfig({ ...config, ...(Object.keys(tags).length > 0 && { 'mlflow.tags': tags }) });
 }
 
-const unknownRun = (group: Group): PlannedRun => ({
-  key: group.key,
-  name: group.name,
-  format: words[group.kind],
-  files: group.files.map((f) => f.name).slice(0, 100),
-  series: { count: 0, names: [] },
-  values: 0,
-  rows: 0,
-  steps: null,
-  times: null,
-  media: {},
-  settings: 0,
-  axis: null,
-  axes: [],
-  notes: [],
-  leftOut: [],
-  error: null,
-  here: null,
-});
-
-function planned(group: Group, runs: RunsReading, run: RunReading, key: string, name: string): PlannedRun {
-  const { streams } = run;
-  const names = streams.flatMap((s) => s.series.map((c) => c.name));
-  return {
-    ...unknownRun(group),
-    key,
-    name,
-    series: { count: names.length, names: names.slice(0, 200) },
-    values: run.points.total,
-    rows: streams.reduce((rows, s) => Math.max(rows, s.rows), 0),
-    steps: stepsOf(run),
-    times: timesOf(run),
-    media: run.media.counts(),
-    settings: Object.keys(run.config).length,
-    axis: runs.axis,
-    axes: runs.axes,
-    notes: runs.notes,
-    leftOut: run.leftOut,
-  };
-}
-
-interface Extent {
-  first: number;
-  last: number;
-}
-
-function extentOf(numbers: readonly number[]): Extent | null {
-  if (numbers.length === 0) return null;
-  return { first: numbers.reduce((a, b) => Math.min(a, b)), last: numbers.reduce((a, b) => Math.max(a, b)) };
-}
-
-const stepsOf = ({ streams, media }: RunReading): Extent | null =>
-  extentOf([...streams.flatMap((s) => [s.firstStep, s.lastStep]), ...media.items.map((m) => m.step)]);
-
-/** ms since 1970; null: the files name no times. */
-const timesOf = ({ streams, media }: RunReading): Extent | null =>
-  extentOf([
-    ...streams.flatMap(({ times }) => (times ? [times.first, times.last] : [])),
-    ...media.items.map((m) => m.timeMs).filter((t) => !Number.isNaN(t)),
-  ]);
-
 /** Most rows of one log entry. */
 const ROWS = 4096;
 const ROW_VALUES = 2 ** 18;
@@ -297,42 +225,6 @@ function* rowsOf(
       event: { type: 'rows', stream, steps, ...(times && { times }), values },
       atMs: times ? times.reduce((a, b) => Math.max(a, b)) : begunMs,
     };
-}
-
-/** Where the one file of the group lies: a member of a zip is written into the spool folder. */
-async function onDisk({ files }: Group, { spoolFolder }: ReadJob, i: number): Promise<string> {
-  const [file] = files as [SourceFile];
-  if (file.path !== null) return file.path;
-  const unpacked = path.join(spoolFolder, `${i}.headroom`);
-  await pipeline(await file.open(), createWriteStream(unpacked));
-  return unpacked;
-}
-
-async function plannedRecord(group: Group, job: ReadJob, i: number, progress: (done: number) => void): Promise<PlannedRun> {
-  const run = unknownRun(group);
-  try {
-    const name = path.posix.basename(group.files[0]!.name);
-    for await (const part of readHeadroomFile(await onDisk(group, job, i), progress, name)) {
-      if (part.kind === 'blob') for await (const _ of part.body);
-      if (part.kind === 'manifest') run.here = part.runId;
-      if (part.kind !== 'entries') continue;
-      const { view, entries } = part;
-      run.name = view.setup.name;
-      run.series = { count: view.columnCount, names: view.streams.flatMap((s) => s.columns.map((c) => c.name)).slice(0, 200) };
-      run.rows = view.step;
-      run.steps = view.step > 0 ? { first: 0, last: view.step - 1 } : null;
-      run.times = { first: view.createdAt, last: view.updatedAt };
-      run.settings = Object.keys(view.setup.config).length;
-      // Everything that comes along, also what a revert superseded.
-      for (const { event } of entries)
-        if (event.type === 'rows') run.values += event.values.length;
-        else if (event.type === 'media') run.media[event.kind] = (run.media[event.kind] ?? 0) + 1;
-    }
-    return run;
-  } catch (error) {
-    if (!(error instanceof ImportError)) throw error;
-    return { ...unknownRun(group), error: error.message };
-  }
 }
 
 /** Buffers of a part that may move to another thread: those that hold no other data. */

@@ -7,7 +7,8 @@ import type { Actor } from '~/shared/ids';
 import { type ImportChoices, type ImportResult, importChoices } from '~/shared/imports';
 import type { ImportDesk, OpenImport } from './desk';
 import { AlreadyHereError, ImportError } from './importError';
-import { type ImportDeps, importFiles, planImport } from './importRun';
+import { importFiles, planImport } from './importRun';
+import type { ImportDeps } from './unfinishedImports';
 
 export interface ImportRouteDeps extends ImportDeps {
   desk: ImportDesk;

@@ -2,7 +2,8 @@ import type { Progress } from '~/server/base/jobs';
 import { startWorker } from '~/server/base/startWorker';
 import { partsOfThread } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import type { ImportPart, ReadJob } from './readRuns';
+import type { ReadJob } from './readJob';
+import type { ImportPart } from './readRuns';
 import type { RecordJob, RecordPart } from './recordParts';
 
 interface Following {

@@ -5,7 +5,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { ImportError } from './importError';
-import { ownBuffers, type ReadJob, readImport } from './readRuns';
+import type { ReadJob } from './readJob';
+import { ownBuffers, readImport } from './readRuns';
 import { type RecordJob, recordParts } from './recordParts';
 
 const port = parentPort as MessagePort;

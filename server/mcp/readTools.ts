@@ -2,7 +2,8 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 import { unzipped } from '~/server/base/unzipped';
-import { answerAt, answerText, axisOf, labelText, mapOf, parseAttentionSnapshot, targetAt } from '~/shared/attentionSnapshot';
+import { answerAt, answerText, axisOf, labelText, targetAt } from '~/shared/aboutSnapshot';
+import { mapOf, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
 import { runId, step } from '~/shared/ids';
 import { shelves } from '~/shared/runTable';
 import type { ListItems } from '~/shared/view';

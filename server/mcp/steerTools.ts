@@ -6,7 +6,7 @@ import { type Command, condition } from '~/shared/commands';
 import { controlValue } from '~/shared/controls';
 import { blobHash, runId } from '~/shared/ids';
 import { isObject } from '~/shared/own';
-import { branchRun, createRun } from '~/shared/protocol';
+import { branchRun, createRun } from '~/shared/runRequests';
 import type { Config } from '~/shared/setup';
 import type { CommandRecord, ListItems } from '~/shared/view';
 import { answer, type ToolHost } from './host';

@@ -4,9 +4,9 @@ import type { Command, Refusal } from '~/shared/commands';
 import { controlValueError } from '~/shared/controlValues';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import { checkpointsThere, whyThinned } from '~/shared/revert';
+import type { BranchRun } from '~/shared/runRequests';
 import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;

@@ -6,8 +6,8 @@ import type { RunLists } from '~/server/store/lists';
 import type { Command, Refusal } from '~/shared/commands';
 import type { ActionRole, ActionSpec } from '~/shared/controls';
 import { actionWithRole } from '~/shared/controlValues';
-import type { BranchRun } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
+import type { BranchRun } from '~/shared/runRequests';
 import type { ListItems, RunView } from '~/shared/view';
 
 const withRole = ({ controls }: RunView, role: ActionRole): ActionSpec | undefined => actionWithRole(controls, role);

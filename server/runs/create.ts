@@ -6,8 +6,8 @@ import type { Command } from '~/shared/commands';
 import type { ServerEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { CreateRun } from '~/shared/protocol';
 import type { RecipeSpec } from '~/shared/recipes';
+import type { CreateRun } from '~/shared/runRequests';
 import { judge } from './judge';
 
 /** Options of a new run besides its setup. */

@@ -12,9 +12,9 @@ import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import type { Cursor, Frame } from '~/shared/protocol';
 import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
+import type { Cursor, Frame } from '~/shared/viewerProtocol';
 import { mostPeopleListed, type Watcher, type Watching } from '~/shared/watching';
 import { lastSeq } from './log';
 

@@ -8,7 +8,7 @@ import type { Trainers } from '~/server/dispatch/trainers';
 import type { Store } from '~/server/store';
 import type { Command, CommandAnswer, Refusal } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun } from '~/shared/protocol';
+import type { BranchRun } from '~/shared/runRequests';
 import type { Family, Sparkline } from '~/shared/runTable';
 import type { RunSetup } from '~/shared/setup';
 import type { RunSummary } from '~/shared/summary';

@@ -2,7 +2,7 @@
 
 import type { Clock } from '~/server/base/clock';
 import type { Actor } from '~/shared/ids';
-import type { Look, Looking } from '~/shared/protocol';
+import type { Look, Looking } from '~/shared/viewerProtocol';
 import { mostLooks } from '~/shared/watching';
 
 /** Least time between two messages about one run; with more than 400 tabs longer: 4,000 messages a second. */

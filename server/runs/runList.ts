@@ -3,8 +3,8 @@
  */
 
 import type { Clock } from '~/server/base/clock';
-import type { TrainerSummary } from '~/shared/protocol';
 import type { RunSummary } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 
 export interface ListPort {
   runs(changed: RunSummary[]): void;

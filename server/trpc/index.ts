@@ -1,6 +1,6 @@
 import { outsideAddresses } from '~/server/base/addresses';
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { allowed, type Context, procedure, router } from './base';
 import { jobs } from './jobs';
 import { retention } from './retention';

@@ -11,11 +11,11 @@ import { type Entry, labelChanges, serverEvent, trainerEvent } from '~/shared/ev
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
 import { type ConsoleAnswer, type MediaEvent, samplesAt } from '~/shared/media';
 import { noteProblem, noteRequest } from '~/shared/notes';
-import { branchRun, createRun } from '~/shared/protocol';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { refuse } from '~/shared/refusals';
 import { takesBack } from '~/shared/revert';
+import { branchRun, createRun } from '~/shared/runRequests';
 import { seriesName } from '~/shared/series';
 import { newSetup } from '~/shared/setup';
 import { SIGNALS_PER_QUESTION, type SignalHistory } from '~/shared/signals';

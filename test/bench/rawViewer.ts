@@ -3,7 +3,8 @@
  * which it answers frames and pings and reads nothing else.
  */
 import WebSocket from 'ws';
-import { addressAt, type Look, paths } from '~/shared/protocol';
+import { addressAt, paths } from '~/shared/protocol';
+import type { Look } from '~/shared/viewerProtocol';
 
 export interface RawViewer {
   look(look: Look): void;

@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { type BackendName, backendName } from '~/shared/backends';
-import type { Looking } from '~/shared/protocol';
+import type { Looking } from '~/shared/viewerProtocol';
 import { startApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
 import { TestViewer } from '~/test/support/viewer';

@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { unpack } from '~/shared/pack';
-import type { Frame } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
+import type { Frame } from '~/shared/viewerProtocol';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';

@@ -1,18 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  type AttentionSnapshot,
-  answerText,
-  axisOf,
-  exampleKey,
-  labelText,
-  mapOf,
-  mistakes,
-  overExamples,
-  parseAttentionSnapshot,
-  readerOf,
-  targetKeys,
-  withPictures,
-} from '~/shared/attentionSnapshot';
+import { answerText, axisOf, exampleKey, labelText, mistakes, overExamples, readerOf, targetKeys } from '~/shared/aboutSnapshot';
+import { type AttentionSnapshot, mapOf, parseAttentionSnapshot, withPictures } from '~/shared/attentionSnapshot';
 import { parseSafetensors, serializeSafetensors } from '~/shared/safetensors';
 import { plainSnapshot } from '~/shared/snapshotPlain';
 import { column, identity, joined, mirror, noise, snapshotBytes, uniform } from '~/test/support/attentionMaps';

@@ -2,7 +2,7 @@
 import type { ViewerPort } from '~/server/runs/frames';
 import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
-import type { Frame } from '~/shared/protocol';
+import type { Frame } from '~/shared/viewerProtocol';
 import type { Watching } from '~/shared/watching';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };

@@ -4,17 +4,10 @@ import { applyFrame } from '~/shared/applyFrame';
 import type { Command, CommandAnswer } from '~/shared/commands';
 import type { Entry } from '~/shared/events';
 import { unpack } from '~/shared/pack';
-import {
-  addressAt,
-  type Cursor,
-  type Frame,
-  paths,
-  type ServerToViewer,
-  type ViewerToServer,
-  type WatchAnswer,
-} from '~/shared/protocol';
+import { addressAt, paths } from '~/shared/protocol';
 import type { RunView } from '~/shared/view';
 import { viewerParser } from '~/shared/viewerParser';
+import type { Cursor, Frame, ServerToViewer, ViewerToServer, WatchAnswer } from '~/shared/viewerProtocol';
 import { connected } from './connected';
 import { type Inbox, inbox } from './inbox';
 

@@ -1,7 +1,8 @@
 import { memo, useMemo } from 'react';
 import { cut } from '~/app/_charts/format';
+import { answerAt, answerText, targetAt } from '~/shared/aboutSnapshot';
 import type { MapSize } from '~/shared/attention';
-import { type AttentionSnapshot, answerAt, answerText, targetAt } from '~/shared/attentionSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { edges } from './flow';
 import type { FocusEvent, Spot } from './focus';
 import { pointingAt } from './pointing';

@@ -1,5 +1,6 @@
 import { memo } from 'react';
-import { type AttentionSnapshot, answerAt, rightAt, targetAt } from '~/shared/attentionSnapshot';
+import { answerAt, rightAt, targetAt } from '~/shared/aboutSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { FocusEvent, Spot } from './focus';
 import { pointingAt } from './pointing';
 import type { Token } from './tokens';

@@ -1,7 +1,8 @@
 import { memo } from 'react';
+import { answerText, targetAt } from '~/shared/aboutSnapshot';
 import type { MapSize } from '~/shared/attention';
 import { visibleKeys } from '~/shared/attention';
-import { type AttentionSnapshot, answerText, targetAt } from '~/shared/attentionSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { FocusEvent, Spot } from './focus';
 import { pointingAt } from './pointing';
 import { type MapTokens, visibleText } from './tokens';

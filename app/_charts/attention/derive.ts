@@ -1,7 +1,8 @@
 /** The numbers that the grid shows: weights of one example, their mean or spread over the probe examples, or the difference from a reference. */
 import { formatStep } from '~/app/_charts/format';
+import { exampleKey, overExamples } from '~/shared/aboutSnapshot';
 import { combine, type Map2, type MapSize, type Operation } from '~/shared/attention';
-import { type AttentionSnapshot, exampleKey, mapsOf, overExamples } from '~/shared/attentionSnapshot';
+import { type AttentionSnapshot, mapsOf } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
 import type { Quantity } from './scale';
 

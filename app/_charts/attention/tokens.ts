@@ -1,5 +1,7 @@
 /** Labels for the axes of a map: texts, numbers or pictures, each with its position, so that repeated tokens differ. */
-import { type AttentionSnapshot, answerAt, axisOf, labelText, readerOf, rightAt, targetKeys } from '~/shared/attentionSnapshot';
+
+import { answerAt, axisOf, labelText, readerOf, rightAt, targetKeys } from '~/shared/aboutSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { Source } from './derive';
 
 export interface Token {

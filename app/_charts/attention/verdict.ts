@@ -1,5 +1,7 @@
 /** Whether an answer is right, in words and colors. */
-import { type AttentionSnapshot, rightAt } from '~/shared/attentionSnapshot';
+
+import { rightAt } from '~/shared/aboutSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 
 export type Verdict = 'right' | 'wrong' | 'not judged';
 

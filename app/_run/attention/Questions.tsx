@@ -6,7 +6,7 @@ import { IconButton } from '~/app/_components/IconButton';
 import { useOpenQuestions } from '~/app/_live/useOpenQuestions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import type { QuestionSummary } from '~/shared/protocol';
+import type { QuestionSummary } from '~/shared/viewerProtocol';
 
 /**
  * Open questions about checkpoints: their progress, their order, and a button to cancel each.

@@ -6,7 +6,7 @@ import { TextReader } from '~/app/_charts/attention/TextReader';
 import { Choose } from '~/app/_components/Choose';
 import { Remark } from '~/app/_components/Remark';
 import { attentionView } from '~/app/_live/attentionView';
-import { readerOf } from '~/shared/attentionSnapshot';
+import { readerOf } from '~/shared/aboutSnapshot';
 import { focusStore } from './focusStore';
 import { useLit, useWorkspace } from './workspaceContext';
 

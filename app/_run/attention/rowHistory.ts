@@ -1,6 +1,7 @@
 import { joined } from '~/app/_charts/attention/exportMap';
 import type { SnapshotFeed } from '~/app/_live/snapshotFeed';
-import { type AttentionSnapshot, exampleKey, mapOf } from '~/shared/attentionSnapshot';
+import { exampleKey } from '~/shared/aboutSnapshot';
+import { type AttentionSnapshot, mapOf } from '~/shared/attentionSnapshot';
 
 export interface RowHistory {
   /** Steps whose maps are loaded, ascending. */

@@ -21,7 +21,8 @@ import { useOtherRun } from '~/app/_live/otherRun';
 import { nearestIndex, type Recorded } from '~/app/_live/recorded';
 import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
 import { exampleOf, type Snapshots, useFeedVersion } from '~/app/_live/snapshots';
-import { type AttentionSnapshot, mistakes, targetKeys } from '~/shared/attentionSnapshot';
+import { mistakes, targetKeys } from '~/shared/aboutSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import type { LayerShape } from '~/shared/snapshotFile';
 
 /** Everything that the views draw at one step, from the snapshot and the current selection. */

@@ -7,7 +7,7 @@ import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
 import { grouped } from '~/shared/grouped';
 import type { Note } from '~/shared/notes';
-import type { Looking } from '~/shared/protocol';
+import type { Looking } from '~/shared/viewerProtocol';
 import { describeAnchorAtStep, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
 

@@ -7,7 +7,7 @@ import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
 import { crowded } from '~/app/_live/presence';
 import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
-import type { Looking } from '~/shared/protocol';
+import type { Looking } from '~/shared/viewerProtocol';
 import { mostLooks } from '~/shared/watching';
 
 /** Who is watching; a menu shows where each person looks, with buttons to follow and to lead. */

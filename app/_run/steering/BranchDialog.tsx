@@ -10,7 +10,7 @@ import { useRun, useView } from '~/app/_live/useRun';
 import { useRunIds } from '~/app/_live/useRunIds';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
-import type { BranchRun } from '~/shared/protocol';
+import type { BranchRun } from '~/shared/runRequests';
 import { type CommandRecord, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { checkpointOption, describeCommand, readText, textOf } from './steering';
 import { ValueInput } from './ValueInput';

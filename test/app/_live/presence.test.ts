@@ -4,7 +4,7 @@ import { createPresence, type Panels, type Pointer, type Spot } from '~/app/_liv
 import { createStore } from '~/app/_live/store';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Actor } from '~/shared/ids';
-import type { Look } from '~/shared/protocol';
+import type { Look } from '~/shared/viewerProtocol';
 
 const runId = 'run00001';
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { beforeWhich, waitingRuns } from '~/app/_runs/queue';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
-import type { TrainerSummary } from '~/shared/protocol';
 import { type RunSummary, summarize } from '~/shared/summary';
+import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };

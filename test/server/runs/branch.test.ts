@@ -4,8 +4,8 @@ import type { Command } from '~/shared/commands';
 import type { ControlSpec } from '~/shared/controls';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
-import type { BranchRun } from '~/shared/protocol';
 import { seqCount } from '~/shared/rows';
+import type { BranchRun } from '~/shared/runRequests';
 import { publishedSetup } from '../../support/setups';
 import { foldedLog } from '../../support/views';
 

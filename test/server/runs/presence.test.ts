@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Presence } from '~/server/runs/presence';
 import type { Actor } from '~/shared/ids';
-import type { Look, Looking } from '~/shared/protocol';
+import type { Look, Looking } from '~/shared/viewerProtocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
 import { TestViewer } from '~/test/support/viewer';

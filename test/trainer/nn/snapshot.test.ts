@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { axisOf, labelText, mapOf, mistakes, parseAttentionSnapshot, readerOf } from '~/shared/attentionSnapshot';
+import { axisOf, labelText, mistakes, readerOf } from '~/shared/aboutSnapshot';
+import { mapOf, parseAttentionSnapshot } from '~/shared/attentionSnapshot';
 import { ofType, record } from '~/test/support/trainRun';
 import { gzipPiece } from '~/trainer/base/gzip';
 import { itemSignal, patternSignal } from '~/trainer/nn/signals';

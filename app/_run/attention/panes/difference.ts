@@ -1,5 +1,5 @@
 import { type HeadMaps, minus, sameShape } from '~/app/_charts/attention/derive';
-import { exampleKey } from '~/shared/attentionSnapshot';
+import { exampleKey } from '~/shared/aboutSnapshot';
 import { headCount, type LayerShape } from '~/shared/snapshotFile';
 import type { ShownMaps, ShownPane } from './usePanes';
 

@@ -7,7 +7,8 @@ import { lowestLoss } from '~/app/_live/equalLoss';
 import { together } from '~/app/_live/listeners';
 import type { RunBeside } from '~/app/_live/runsBeside';
 import type { Example, Look, SnapshotFeed } from '~/app/_live/snapshotFeed';
-import { type AttentionSnapshot, targetKeys } from '~/shared/attentionSnapshot';
+import { targetKeys } from '~/shared/aboutSnapshot';
+import type { AttentionSnapshot } from '~/shared/attentionSnapshot';
 import { headCount } from '~/shared/snapshotFile';
 import { stepBeside } from './align';
 

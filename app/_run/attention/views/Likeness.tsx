@@ -18,7 +18,8 @@ import { pickHead } from '~/app/_run/attention/focusStore';
 import { Check } from '~/app/_run/attention/Toolbar';
 import { useSettled } from '~/app/_run/attention/useSettled';
 import { useWorkspace } from '~/app/_run/attention/workspaceContext';
-import { type AttentionSnapshot, exampleKey, mapOf, overExamples, targetKeys } from '~/shared/attentionSnapshot';
+import { exampleKey, overExamples, targetKeys } from '~/shared/aboutSnapshot';
+import { type AttentionSnapshot, mapOf } from '~/shared/attentionSnapshot';
 import { cheapestPairs, type HeadExamples, headDistances, likeTogether } from '~/shared/headMatching';
 import { useWork } from './useWork';
 
