@@ -14,6 +14,7 @@ const cores = {
   'shared/fold.ts': [...views, 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
   'shared/headMatching.ts': ['shared/headMatching'],
   'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
+  'shared/recentLists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/notes.ts': ['shared/notes'],
   'shared/notices.ts': ['shared/notices'],
   'shared/pyramid.ts': ['shared/pyramid'],
