@@ -230,11 +230,14 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const started = await startOnce({ actor, field: 'branchId', runId: request.branchId }, async (runId) => {
         const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
         if (typeof checkpoint !== 'string') return checkpoint;
-        const { view, lists } = parent.room;
-        const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
-        if (!branch.ok) return branch;
-        await begin(runId, branch.created, branch.commands);
-        return null;
+        // In a turn of the parent: its checkpoint must not be thinned before the branch names it.
+        const begun = await parent.room.decide(async (view, lists) => {
+          const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
+          if (!branch.ok) return branch;
+          await begin(runId, branch.created, branch.commands);
+          return [];
+        });
+        return begun.ok ? null : begun;
       });
       return typeof started === 'string' ? { ok: true, runId: started } : started;
     },
