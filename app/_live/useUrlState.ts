@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
 import { delayed } from '~/app/_charts/delayed';
 import { attentionView } from './attentionView';
-import { chartChoices, saysCharts } from './chartSettings';
+import { chartChoices, chartDefaults, saysCharts } from './chartSettings';
 import { setCursor } from './cursor';
 import { together } from './listeners';
 import { fromQuery, toQuery, type UrlState } from './urlState';
@@ -36,8 +36,9 @@ function apply(query: string): void {
 /** Synchronizes the address and the page: a link or the back button changes the page; actions on the page change the address. */
 export function useUrlState(): void {
   useEffect(() => {
-    // An address without a query leaves the tab's state as it is.
-    if (location.search !== '') apply(location.search);
+    // What the page of another run left in the tab is not this run's: heads that were switched off, a search, an axis.
+    chartChoices.set(chartDefaults);
+    apply(location.search);
     let written = toQuery(shownNow());
     const write = () => {
       const query = toQuery(shownNow());
