@@ -19,6 +19,7 @@ import { firstEntries } from './create';
 import { familyOf } from './family';
 import type { HubDeps, OpenHub } from './hub';
 import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
+import { notHere } from './revert';
 import type { Room } from './room';
 import { Rooms } from './rooms';
 import { RunList } from './runList';
@@ -234,6 +235,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
         const begun = await parent.room.decide(async (view, lists) => {
           const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
           if (!branch.ok) return branch;
+          if (!(await deps.hasBlob(checkpoint))) return notHere('checkpoint', branch.created.parent!.step);
           await begin(runId, branch.created, branch.commands);
           return [];
         });

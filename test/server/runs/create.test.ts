@@ -77,6 +77,14 @@ it('a branch that is asked for again with its id is the branch that is there', a
   await turn;
   expect(order).toEqual(['the branch names it', 'a turn of the parent']);
   spy.mockRestore();
+
+  await store.removeSmallBlob(checkpoint.hash);
+  expect(await app.hub.branch(you, { runId, checkpoint: checkpoint.hash, name: 'too late', changes: [], repeat: null })).toEqual({
+    ok: false,
+    reason: 'state',
+    message: 'checkpoint: the checkpoint at step 0 is no longer kept here',
+    field: 'checkpoint',
+  });
   trainer.close();
 });
 
