@@ -116,6 +116,12 @@ export const auditRow = z.strictObject({
   hash: secretHash,
 });
 export type AuditRow = z.infer<typeof auditRow>;
+/** `nextSeq`: where the next page starts, null = there is none. `names`: by the ids of runs. */
+export interface AuditPage {
+  rows: AuditRow[];
+  nextSeq: number | null;
+  names: Record<string, string>;
+}
 
 export interface Team {
   people: Record<string, Person>;

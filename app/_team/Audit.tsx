@@ -1,5 +1,6 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
+import Link from 'next/link';
 import { useState } from 'react';
 import { download } from '~/app/_charts/exportChart';
 import { Ago } from '~/app/_components/Ago';
@@ -8,7 +9,8 @@ import { inputClass, Select } from '~/app/_components/Field';
 import { Panel } from '~/app/_components/Panel';
 import { toast } from '~/app/_live/toast';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
-import type { AuditEvent, AuditRow } from '~/shared/team';
+import { runIdPattern } from '~/shared/paths';
+import type { AuditEvent, AuditPage, AuditRow } from '~/shared/team';
 import { Rows, rowClass } from './Rows';
 import { describeAuditEvent, toldBy } from './words';
 
@@ -31,35 +33,44 @@ const groups: Record<string, AuditEvent['type'][] | null> = {
 };
 const pageSize = 200;
 
-/** All actions of all people, in the order of the hash-chained audit log. */
+/** The run that people name by its id or by the address of its page; null = none, undefined = this is neither. */
+function runIdIn(text: string): string | null | undefined {
+  const last = text
+    .trim()
+    .replace(/[?#].*/, '')
+    .split('/')
+    .filter(Boolean)
+    .at(-1);
+  if (last === undefined) return null;
+  return runIdPattern.test(last) ? last : undefined;
+}
+
+/** All actions of all people, from the hash-chained audit log, newest first. */
 export function Audit() {
   const [group, setGroup] = useState('everything');
   const [run, setRun] = useState('');
   const [person, setPerson] = useState('');
   const [saving, setSaving] = useState(false);
   const trpc = useTrpc();
-  const runId = /^[a-z0-9]{6,32}$/.test(run) ? run : null;
-  const filter = { limit: pageSize, actorId: person || null, runId, kinds: groups[group] ?? null };
+  const ofRun = runIdIn(run);
+  const filter = { actorId: person || null, runId: ofRun ?? null, kinds: groups[group] ?? null };
   const { data, error, hasNextPage, fetchNextPage, isFetching } = useInfiniteQuery({
     queryKey: [...trpc.team.audit.pathKey(), filter],
-    queryFn: ({ pageParam }) => api.team.audit.query({ ...filter, fromSeq: pageParam }),
-    initialPageParam: 1,
+    queryFn: ({ pageParam }) => api.team.audit.query({ ...filter, limit: pageSize, newestFirst: true, fromSeq: pageParam }),
+    initialPageParam: null as number | null,
     getNextPageParam: (last) => last.nextSeq,
+    enabled: ofRun !== undefined,
   });
   const people = useQuery(trpc.team.people.queryOptions()).data ?? [];
-  const rows = data?.pages.flatMap((p) => p.rows);
-  const told = toldBy(rows ?? [], people);
+  const rows = ofRun === undefined ? [] : data?.pages.flatMap((p) => p.rows);
+  const told = toldBy(rows?.toReversed() ?? [], people, Object.assign({}, ...(data?.pages.map((p) => p.names) ?? [])));
   /** Saves all rows that match the filter, including those not loaded yet. */
   const save = async () => {
     setSaving(true);
     const lines: string[] = [];
     try {
       for (let from: number | null = 1; from !== null; ) {
-        const page: { rows: AuditRow[]; nextSeq: number | null } = await api.team.audit.query({
-          ...filter,
-          limit: 1000,
-          fromSeq: from,
-        });
+        const page: AuditPage = await api.team.audit.query({ ...filter, limit: 1000, fromSeq: from });
         for (const row of page.rows) lines.push(JSON.stringify(row));
         from = page.nextSeq;
       }
@@ -79,10 +90,11 @@ export function Audit() {
           <span className="flex flex-wrap items-center gap-2">
             <input
               aria-label="Only of this run"
-              placeholder="run id"
-              className={`${inputClass} w-28!`}
+              placeholder="run id or address"
+              className={`${inputClass} w-40!`}
+              aria-invalid={ofRun === undefined}
               value={run}
-              onChange={(e) => setRun(e.target.value.trim())}
+              onChange={(e) => setRun(e.target.value)}
             />
             <Select
               aria-label="Which rows"
@@ -111,12 +123,25 @@ export function Audit() {
       >
         {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard */}
         <section className="relative max-h-96 overflow-y-auto" tabIndex={0} aria-label="Rows of the log">
-          <Rows data={rows} error={error} empty="No such row.">
+          <Rows
+            data={rows}
+            error={error}
+            empty={
+              ofRun === undefined
+                ? 'This is no id of a run: it is the last part of the address of the run’s page.'
+                : 'No such row.'
+            }
+          >
             {(row: AuditRow) => (
               <li key={row.seq} className={rowClass}>
                 <span className="w-12 text-right font-mono text-2xs text-dim">{row.seq}</span>
                 <span className="w-28 truncate">{row.actor.name}</span>
                 <span className="min-w-0 flex-1 break-words">{describeAuditEvent(row.event, told)}</span>
+                {'runId' in row.event && row.event.runId !== null && Object.hasOwn(told.runs, row.event.runId) && (
+                  <Link href={`/runs/${row.event.runId}`} className="font-mono text-2xs text-accent hover:underline">
+                    {row.event.runId}
+                  </Link>
+                )}
                 <span className="font-mono text-2xs text-dim" title={row.hash}>
                   {row.hash.slice(0, 8)}
                 </span>

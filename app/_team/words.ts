@@ -21,14 +21,23 @@ const named = (of: Record<string, string>, text: string) => Object.entries(of).f
 export const deviceName = (text: string): string =>
   [named(browsers, text) ?? text, named(browsers, text) && named(systems, text)].filter(Boolean).join(' on ');
 
-/** What rows tell of others: names of people by id, those removed since among them, and what commands asked for. */
+/** What rows tell of others: names of people by id, those removed since among them, names of runs, and what commands asked for. */
 export interface Told {
   people: ReadonlyMap<string, string>;
+  runs: Readonly<Record<string, string>>;
   commands: ReadonlyMap<string, string>;
 }
 
-/** @param present whose names of today count */
-export function toldBy(rows: readonly AuditRow[], present: readonly { id: string; name: string }[] = []): Told {
+/**
+ * @param rows in the order of the log
+ * @param present whose names of today count
+ * @param runs names by id
+ */
+export function toldBy(
+  rows: readonly AuditRow[],
+  present: readonly { id: string; name: string }[] = [],
+  runs: Readonly<Record<string, string>> = {},
+): Told {
   const people = new Map<string, string>();
   const commands = new Map<string, string>();
   for (const { actor, event } of rows) {
@@ -37,14 +46,15 @@ export function toldBy(rows: readonly AuditRow[], present: readonly { id: string
     if (event.type === 'command.requested') commands.set(event.command.id, describeCommand(event.command));
   }
   for (const { id, name } of present) people.set(id, name);
-  return { people, commands };
+  return { people, runs, commands };
 }
 
 /** A row of the audit log as a sentence without its subject. */
 export function describeAuditEvent(e: AuditEvent, told: Told): string {
   const nameOf = (personId: string) => told.people.get(personId) ?? personId;
+  const run = (runId: string) => (Object.hasOwn(told.runs, runId) ? `“${told.runs[runId]}”` : `run ${runId}`);
   const outcome = (what: string, { runId, commandId }: { runId: string; commandId: string }) =>
-    `run ${runId}: ${what} ${told.commands.get(commandId) ?? `command ${commandId}`}`;
+    `${run(runId)}: ${what} ${told.commands.get(commandId) ?? `command ${commandId}`}`;
   switch (e.type) {
     case 'person.joined':
       return `joined as ${e.person.role}${e.account ? ` with the account ${e.account.email}` : ''}`;
@@ -69,17 +79,17 @@ export function describeAuditEvent(e: AuditEvent, told: Told): string {
     case 'approval.rules':
       return e.names.length ? `asked for a second operator on ${e.names.join(', ')}` : 'asked for a second operator on nothing';
     case 'watchdog.rules':
-      return `changed the watchdogs of ${e.runId ?? 'all runs'}`;
+      return `changed the watchdogs of ${e.runId === null ? 'all runs' : run(e.runId)}`;
     case 'retention.limits':
       return `limited what each run keeps: ${(['snapshots', 'checkpoints'] as const)
         .flatMap((kind) => (e[kind] === undefined ? [] : [`${kind} ${binaryBytes(e[kind])}`]))
         .join(', ')}`;
     case 'run.created':
-      return e.parent ? `branched ${e.runId} from ${e.parent}` : `started ${e.runId}`;
+      return e.parent ? `branched ${run(e.runId)} from ${run(e.parent)}` : `started ${run(e.runId)}`;
     case 'run.changed':
-      return `run ${e.runId}: ${e.what}`;
+      return `${run(e.runId)}: ${e.what}`;
     case 'command.requested':
-      return `run ${e.runId}: asked for ${describeCommand(e.command)}`;
+      return `${run(e.runId)}: asked for ${describeCommand(e.command)}`;
     case 'command.applied': {
       const change = e.before === null && e.after === null ? '' : `: ${JSON.stringify(e.before)} → ${JSON.stringify(e.after)}`;
       return `${outcome('applied', e)} at step ${e.step}${change}`;

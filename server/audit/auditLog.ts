@@ -10,6 +10,8 @@ export interface AuditStore {
   audit(query: { fromSeq: number; limit: number }): Promise<AuditRow[]>;
 }
 
+const pageRows = 1000;
+
 /** The audit log and the team folded from it. One writer at a time: rows are chained in the order of the calls to `record`. */
 export class AuditLog {
   #team: Team = emptyTeam;
@@ -25,11 +27,8 @@ export class AuditLog {
   /** Reads the whole log once; both the rows and the team are small. */
   static async open(store: AuditStore, clock: () => number): Promise<AuditLog> {
     const auditLog = new AuditLog(store, clock);
-    for (;;) {
-      const rows = await store.audit({ fromSeq: (auditLog.#last?.seq ?? 0) + 1, limit: 1000 });
-      for (const row of rows) auditLog.#take(row);
-      if (rows.length < 1000) return auditLog;
-    }
+    for await (const row of auditLog.rows(1)) auditLog.#take(row);
+    return auditLog;
   }
 
   get team(): Team {
@@ -59,9 +58,23 @@ export class AuditLog {
     await this.record(actor, (team) => ({ events: decide(team), result: undefined }));
   }
 
-  /** Rows from `fromSeq` on. */
-  rows(query: { fromSeq: number; limit: number }): Promise<AuditRow[]> {
-    return this.store.audit(query);
+  /** Rows from `fromSeq` on, in order. */
+  async *rows(fromSeq: number): AsyncGenerator<AuditRow> {
+    for (let next = fromSeq; ; ) {
+      const page = await this.store.audit({ fromSeq: next, limit: pageRows });
+      yield* page;
+      if (page.length < pageRows) return;
+      next = page.at(-1)!.seq + 1;
+    }
+  }
+
+  /** Rows from `fromSeq` back to the first one; null = from the last one. */
+  async *newestFirst(fromSeq: number | null): AsyncGenerator<AuditRow> {
+    const last = this.#last?.seq ?? 0;
+    for (let next = Math.min(fromSeq ?? last, last); next >= 1; next -= pageRows) {
+      const first = Math.max(1, next - pageRows + 1);
+      yield* (await this.store.audit({ fromSeq: first, limit: next - first + 1 })).toReversed();
+    }
   }
 
   /** Waits until pending writes are done. */

@@ -1,6 +1,6 @@
 import { FieldError } from '~/server/base/fieldError';
 import { canonical } from '~/shared/canonical';
-import type { AuditEvent, AuditRow, Team } from '~/shared/team';
+import type { AuditEvent, Team } from '~/shared/team';
 import type { Context } from './base';
 
 const nouns = { 'approval.rules': 'rules', 'watchdog.rules': 'rules', 'retention.limits': 'limits' } as const;
@@ -16,13 +16,12 @@ export async function writeRules({ auditLog, actor }: Context, event: RuleEvent,
   if (written) return;
   const runOf = 'runId' in event ? event.runId : null;
   let who = 'somebody';
-  for (let fromSeq = 1, rows: AuditRow[] = []; fromSeq === 1 || rows.length > 0; fromSeq += rows.length) {
-    rows = await auditLog.rows({ fromSeq, limit: 1000 });
-    for (const row of rows) {
-      // The rules of all runs are also those of a run without its own.
-      const ofOther = 'runId' in row.event && row.event.runId !== null && row.event.runId !== runOf;
-      if (row.event.type === event.type && !ofOther) who = row.actor.name;
-    }
+  for await (const row of auditLog.newestFirst(null)) {
+    // The rules of all runs are also those of a run without its own.
+    const ofOther = 'runId' in row.event && row.event.runId !== null && row.event.runId !== runOf;
+    if (row.event.type !== event.type || ofOther) continue;
+    who = row.actor.name;
+    break;
   }
   throw new FieldError('expected', `${who} changed these ${nouns[event.type]} after you had read them`);
 }

@@ -4,6 +4,8 @@ import { masked, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
 import { runId, seen, seq } from '~/shared/ids';
 import { type Remembered, remembering } from '~/shared/remembered';
 import {
+  type AuditEvent,
+  type AuditPage,
   type AuditRow,
   auditEvent,
   colour,
@@ -148,33 +150,45 @@ export const team = router({
       await writeRules(ctx, { type: 'watchdog.rules', runId, rules: kept }, stale);
     }),
 
-  /** The audit log, oldest first; `nextSeq` is where the next page starts, null = the end. */
+  /**
+   * Rows of the audit log from `fromSeq` on or, newest first, back (null: from the one end); `nextSeq` is where the next page starts,
+   * null = the other end. `names`: of the runs in these rows that are still here.
+   */
   audit: managing
     .input(
       z.strictObject({
-        fromSeq: seq,
+        fromSeq: seq.nullable(),
+        newestFirst: z.boolean().default(false),
         limit: z.int().min(1).max(1000),
         actorId: id.nullable(),
         runId: runId.nullable(),
         kinds: z.array(auditKinds).nullable(),
       }),
     )
-    .query(async ({ ctx, input }): Promise<{ rows: AuditRow[]; nextSeq: number | null }> => {
+    .query(async ({ ctx, input }): Promise<AuditPage> => {
+      const { fromSeq, newestFirst, limit, actorId, runId, kinds } = input;
       const rows: AuditRow[] = [];
-      for (let from: number = input.fromSeq; ; ) {
-        const page = await ctx.auditLog.rows({ fromSeq: from, limit: 1000 });
-        for (const row of page) {
-          if (rows.length === input.limit) return { rows, nextSeq: row.seq };
-          if (input.actorId !== null && row.actor.id !== input.actorId) continue;
-          if (input.runId !== null && !('runId' in row.event && row.event.runId === input.runId)) continue;
-          if (input.kinds !== null && !input.kinds.includes(row.event.type)) continue;
-          rows.push(withoutSecrets(row));
+      let nextSeq: number | null = null;
+      for await (const row of newestFirst ? ctx.auditLog.newestFirst(fromSeq) : ctx.auditLog.rows(fromSeq ?? 1)) {
+        if (rows.length === limit) {
+          nextSeq = row.seq;
+          break;
         }
-        if (page.length < 1000) return { rows, nextSeq: null };
-        from = page.at(-1)!.seq + 1;
+        if (actorId !== null && row.actor.id !== actorId) continue;
+        if (runId !== null && !runsOf(row.event).includes(runId)) continue;
+        if (kinds === null || kinds.includes(row.event.type)) rows.push(withoutSecrets(row));
       }
+      const named = new Set(rows.flatMap(({ event }) => runsOf(event)));
+      const names = ctx.hub.summaries().flatMap((run) => (named.has(run.runId) ? [[run.runId, run.name] as const] : []));
+      return { rows, nextSeq, names: Object.fromEntries(names) };
     }),
 });
+
+/** The runs that an event is about. */
+const runsOf = (event: AuditEvent): string[] => [
+  ...('runId' in event && event.runId !== null ? [event.runId] : []),
+  ...(event.type === 'run.created' && event.parent ? [event.parent] : []),
+];
 
 /** Rows of version 0.1 contain webhook addresses in clear text. */
 const withoutSecrets = (row: AuditRow): AuditRow =>

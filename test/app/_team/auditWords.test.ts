@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { describeAuditEvent, toldBy } from '~/app/_team/words';
 import type { AuditEvent, AuditRow } from '~/shared/team';
+import { defaultRules } from '~/shared/watchdogs';
 
 it('a person of the audit log is named, also once removed', () => {
   const ada = { id: 'person-ada', name: 'Ada', role: 'admin' } as const;
@@ -20,6 +21,20 @@ it('a person of the audit log is named, also once removed', () => {
     'removed Bob',
     'removed person-cy',
     'limited what each run keeps: snapshots 1 GiB, checkpoints 1 MiB',
+  ]);
+});
+
+it('a run that is here is named, one that was deleted is its id', () => {
+  const events: AuditEvent[] = [
+    { type: 'run.created', runId: 'run002', parent: 'run001' },
+    { type: 'watchdog.rules', runId: 'run002', rules: defaultRules },
+    { type: 'run.changed', runId: 'run001', what: 'deleted' },
+  ];
+  const told = toldBy([], [], { run002: 'Reverse' });
+  expect(events.map((event) => describeAuditEvent(event, told))).toEqual([
+    'branched “Reverse” from run run001',
+    'changed the watchdogs of “Reverse”',
+    'run run001: deleted',
   ]);
 });
 

@@ -1,4 +1,5 @@
 /** The store in PostgreSQL with its index in SQLite, on a server of its own. */
+
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
@@ -12,6 +13,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { summarize } from '~/shared/summary';
 import { startApp } from '~/test/support/app';
+import { rowsOf } from '~/test/support/auditRows';
 import { ownNodes } from '~/test/support/nodes';
 import { withoutPostgres } from '~/test/support/postgres';
 import { storeContract } from '~/test/support/storeContract';
@@ -240,7 +242,7 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     );
     const counted = await database.ask('SELECT version, (SELECT count(*) FROM headroom.appends) AS appends FROM headroom.runs');
     expect(counted).toEqual([{ version: 5, appends: 5 }]);
-    expect((await audit.rows({ fromSeq: 1, limit: 10 })).map(({ seq }) => seq)).toEqual([1]);
+    expect((await rowsOf(audit)).map(({ seq }) => seq)).toEqual([1]);
     await close();
     closeProxy();
   });

@@ -1,4 +1,5 @@
 /** What is found where something in PostgreSQL was lost or changed. */
+
 import { describe, expect, it, vi } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
 import { firstBroken, lastRowKey } from '~/server/audit/chain';
@@ -10,6 +11,7 @@ import { verifyDatabase } from '~/server/store/postgres/verify';
 import { verifyFolder } from '~/server/store/verify';
 import type { RunEvent } from '~/shared/events';
 import { fillRun } from '~/test/bench/rows';
+import { rowsOf } from '~/test/support/auditRows';
 import { ownNodes } from '~/test/support/nodes';
 import { withoutPostgres } from '~/test/support/postgres';
 import { ada, assigned, created, status, writer } from '~/test/support/storeEntries';
@@ -28,7 +30,7 @@ describe.skipIf(withoutPostgres)('the audit log and verify in PostgreSQL', () =>
     await first.record(ada, () => ({ events: [event, event], result: undefined }));
     const second = await AuditLog.open(await openPostgresAudit(database), () => 8);
     await second.record(ada, () => ({ events: [event], result: undefined }));
-    const kept = await second.rows({ fromSeq: 1, limit: 10 });
+    const kept = await rowsOf(second);
     expect([kept.map(({ seq, at }) => [seq, at]), firstBroken(null, kept)]).toEqual([
       [
         [1, 7],
@@ -75,7 +77,7 @@ describe.skipIf(withoutPostgres)('the audit log and verify in PostgreSQL', () =>
     });
     expect((await verifyDatabase(database)).damaged).toEqual([]);
     spy.mockRestore();
-    const last = (await again.rows({ fromSeq: 1, limit: 100 })).length;
+    const last = (await rowsOf(again)).length;
     await database.ask('DELETE FROM headroom.audit WHERE seq = $1', [last]);
     expect((await verifyDatabase(database)).damaged).toEqual([`audit log: ${missing(last, last)}`]);
     await expect(opened()).rejects.toThrow(missing(last, last));

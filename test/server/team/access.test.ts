@@ -281,6 +281,12 @@ describe('who comes in', () => {
     expect(first.rows.map((r) => r.event.type)).toEqual(['invite.made', 'run.created', 'person.joined']);
     const second = await root.team.audit.query({ ...query, fromSeq: first.nextSeq!, limit: 1000 });
     expect(second.rows[0]?.seq).toBe(4);
+    const back = await root.team.audit.query({ ...query, newestFirst: true, fromSeq: 3, limit: 2 });
+    expect(back).toEqual({ rows: first.rows.slice(1).toReversed(), nextSeq: 1, names: first.names });
+    expect(first.names).toEqual({ [runId]: (await root.runs.list.query())[0]!.name });
+    const newest = await root.team.audit.query({ ...query, newestFirst: true, fromSeq: null, limit: 1 });
+    expect(newest.rows[0]!.seq).toBeGreaterThanOrEqual(second.rows.at(-1)!.seq);
+    expect(newest.nextSeq).toBe(newest.rows[0]!.seq - 1);
     // A command is in the log of its run first, and in the audit log soon after.
     const commands = () => root.team.audit.query({ ...query, limit: 1000, runId, kinds: ['command.requested'] });
     await expect
