@@ -255,7 +255,13 @@ export class OpenedRuns {
     const { view } = room;
     const before = again ? { step: view.step, status: view.statusBeforeLoss ?? view.status } : null;
     const { trainerId: id, name, host } = process;
-    await room.reopen({ id, name, host }, again?.setup.config ?? null);
+    try {
+      await room.reopen({ id, name, host }, again?.setup.config ?? null);
+    } catch (error) {
+      // It may have taken effect, and the process may not ask again: after a while the log says (#crash).
+      if (!this.#owners.has(room.runId)) this.#own(room.runId, process, view.attempt, null);
+      throw error;
+    }
     this.#own(room.runId, process, room.view.attempt, port, before);
     return answer(room, before);
   }
