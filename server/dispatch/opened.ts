@@ -305,7 +305,9 @@ export class OpenedRuns {
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);
-    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
+    // Of attempt 0 nobody had the run yet: it waits for its script.
+    if (owner.attempt > 0)
+      await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
   }
 
   #silentMs({ process }: Owner): number {

@@ -80,6 +80,7 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
     ],
     [55770, 2, 'the deletion of a run failed and took effect; the server kept the run, and could do nothing with it'],
     [69693, 2, 'the same as 5882, of a run that had ended: no process had it, so nobody looked whether the script was alive'],
+    [71522, 2, 'the write failed and did not take effect; a run that no script had begun was called crashed'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });
