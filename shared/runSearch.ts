@@ -30,6 +30,12 @@ export function parseSearch(text: string): SearchTerm[] {
   });
 }
 
+/** The words searched for, in lower case; '' for a search of terms only. */
+export const wordsOf = (search: string): string =>
+  parseSearch(search)
+    .flatMap((term) => (term.kind === 'word' && !term.not ? term.text : []))
+    .join(' ');
+
 /** Splits at `separator` outside of quotes; empty pieces are left out. */
 function piecesOf(text: string, separator: RegExp): string[] {
   const pieces = [''];

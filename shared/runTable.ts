@@ -19,7 +19,7 @@ export interface TableQuery {
   /** Syntax: runSearch.ts. */
   search: string;
   show: Shelf;
-  /** Key of a column. */
+  /** Key of a column, or "fit": the runs whose name fits the search best come first if `descending` is false. */
   sort: string;
   descending: boolean;
   group: Grouping;

@@ -59,8 +59,13 @@ export function yDomain(
     hi = Number.isNaN(hi) ? v : Math.max(hi, v);
   }
   if (Number.isNaN(lo)) return options.log ? [0.1, 1] : [0, 1];
+  [lo, hi] = [inReach(lo), inReach(hi)];
   return options.log ? airLog(lo, hi) : air(lo, hi, options.bounds ?? [null, null]);
 }
+
+/** The farthest end of an axis: the distance between two of them, with its margin, is a number. Values beyond are marked at the edge. */
+const farthest = Number.MAX_VALUE / 8;
+const inReach = (v: number): number => Math.min(farthest, Math.max(-farthest, v));
 
 /** First and last bucket with rows in the steps from..to; last < first when there is none. */
 function within(c: Curve, from: number, to: number): [number, number] {
@@ -95,9 +100,8 @@ function air(lo: number, hi: number, [low, high]: readonly [number | null, numbe
 }
 
 function airLog(lo: number, hi: number): [number, number] {
-  if (lo === hi) return [lo / 2, hi * 2];
-  const pad = (hi / lo) ** 0.05;
-  return [lo / pad, hi * pad];
+  const pad = lo === hi ? 2 : hi ** 0.05 / lo ** 0.05;
+  return [Math.max(lo / pad, Number.MIN_VALUE), Math.min(hi * pad, Number.MAX_VALUE)];
 }
 
 /** Ticks of a log scale: decades, with 2 and 5 between them when there are few. */

@@ -3,6 +3,7 @@ import { Command } from 'cmdk';
 import { useRouter } from 'next/navigation';
 import { useTheme } from 'next-themes';
 import { useDeferredValue, useState } from 'react';
+import { atBase } from '~/app/_live/base';
 import { findRuns } from '~/app/_live/findRuns';
 import { describeError } from '~/app/_trpc/client';
 import { copyText } from './CopyLine';
@@ -30,7 +31,13 @@ export default function Palette({ onClose }: { onClose(): void }) {
   const everywhere: PaletteCommand[] = [
     { id: 'go runs', group: 'Go to', title: 'All runs', words: 'list start home', run: () => router.push('/') },
     { id: 'go new', group: 'Go to', title: 'New run', words: 'start train recipe', run: () => router.push('/?new=1') },
-    { id: 'go compare', group: 'Go to', title: 'Compare runs', run: () => router.push('/compare') },
+    {
+      id: 'go compare',
+      group: 'Go to',
+      title: 'Compare runs',
+      // On that page the router would keep the runs shown, under an address that does not have them.
+      run: () => (location.pathname === atBase('/compare') ? location.assign(location.pathname) : router.push('/compare')),
+    },
     {
       id: 'go team',
       group: 'Go to',

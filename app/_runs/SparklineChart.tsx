@@ -32,7 +32,9 @@ export function pathOf({ steps, values }: Pick<Sparkline, 'steps' | 'values'>): 
   const [low, high] = [Math.min(...finite), Math.max(...finite)];
   const [first, last] = [steps[0]!, steps.at(-1)!];
   const x = (i: number) => edge + (last === first ? 0.5 : (steps[i]! - first) / (last - first)) * (width - 2 * edge);
-  const y = (v: number) => edge + (high === low ? 0.5 : (high - v) / (high - low)) * (height - 2 * edge);
+  // The distance between the largest numbers is infinite, that between their halves is not.
+  const by = high - low < Infinity ? 1 : 0.5;
+  const y = (v: number) => edge + (high === low ? 0.5 : (high * by - v * by) / (high * by - low * by)) * (height - 2 * edge);
   let path = '';
   let drawing = false;
   const breaks: number[] = [];

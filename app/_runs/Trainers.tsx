@@ -35,7 +35,7 @@ const listed = 200;
 /** @returns the runs that trainers hold, and the waiting runs, unordered */
 function useInvolved(trainers: readonly TrainerSummary[], waiting: number) {
   const held = trainers.flatMap((t) => t.runId ?? []).sort();
-  const ask = (search: string) => findRuns(search, { limit: listed, descending: false });
+  const ask = (search: string) => findRuns(search, { limit: listed, sort: 'createdAt' });
   const { data } = useQuery({
     queryKey: ['involved', held.join(), waiting],
     queryFn: async () => {

@@ -9,6 +9,9 @@ import type { RunSummary } from '~/shared/summary';
 export type Labels = Omit<Parameters<typeof api.runs.label.mutate>[0], 'runId'>;
 type LabelsOf = Labels | ((run: RunSummary) => Labels);
 
+/** Runs that are asked about together: as many as go in one request. */
+const atOnce = 50;
+
 /** Changes labels of runs: archived, in the trash, tags. Each change can be undone. Also stops runs, which cannot. */
 export function useLabels(onChanged: () => void) {
   const [busy, setBusy] = useState(false);
@@ -17,15 +20,18 @@ export function useLabels(onChanged: () => void) {
     const taken: RunSummary[] = [];
     let problem: string | null = null;
     setBusy(true);
-    for (const run of runs) {
-      try {
-        const answer = await ask(run);
-        if (answer.ok) taken.push(run);
-        else problem ??= `${run.name}: ${answer.message}`;
-      } catch (error) {
-        problem ??= `${run.name}: ${describeError(error).message}`;
-      }
-    }
+    for (let i = 0; i < runs.length; i += atOnce)
+      await Promise.all(
+        runs.slice(i, i + atOnce).map(async (run) => {
+          try {
+            const answer = await ask(run);
+            if (answer.ok) taken.push(run);
+            else problem ??= `${run.name}: ${answer.message}`;
+          } catch (error) {
+            problem ??= `${run.name}: ${describeError(error).message}`;
+          }
+        }),
+      );
     setBusy(false);
     onChanged();
     const left = runs.length - taken.length;

@@ -255,7 +255,13 @@ export class OpenedRuns {
     const { view } = room;
     const before = again ? { step: view.step, status: view.statusBeforeLoss ?? view.status } : null;
     const { trainerId: id, name, host } = process;
-    await room.reopen({ id, name, host }, again?.setup.config ?? null);
+    try {
+      await room.reopen({ id, name, host }, again?.setup.config ?? null);
+    } catch (error) {
+      // It may have taken effect, and the process may not ask again: after a while the log says (#crash).
+      if (!this.#owners.has(room.runId)) this.#own(room.runId, process, view.attempt, null);
+      throw error;
+    }
     this.#own(room.runId, process, room.view.attempt, port, before);
     return answer(room, before);
   }
@@ -299,7 +305,9 @@ export class OpenedRuns {
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);
-    await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
+    // Of attempt 0 nobody had the run yet: it waits for its script.
+    if (owner.attempt > 0)
+      await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
   }
 
   #silentMs({ process }: Owner): number {

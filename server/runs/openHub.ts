@@ -19,6 +19,7 @@ import { firstEntries } from './create';
 import { familyOf } from './family';
 import type { HubDeps, OpenHub } from './hub';
 import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
+import { notHere } from './revert';
 import type { Room } from './room';
 import { Rooms } from './rooms';
 import { RunList } from './runList';
@@ -230,11 +231,15 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       const started = await startOnce({ actor, field: 'branchId', runId: request.branchId }, async (runId) => {
         const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
         if (typeof checkpoint !== 'string') return checkpoint;
-        const { view, lists } = parent.room;
-        const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
-        if (!branch.ok) return branch;
-        await begin(runId, branch.created, branch.commands);
-        return null;
+        // In a turn of the parent: its checkpoint must not be thinned before the branch names it.
+        const begun = await parent.room.decide(async (view, lists) => {
+          const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
+          if (!branch.ok) return branch;
+          if (!(await deps.hasBlob(checkpoint))) return notHere('checkpoint', branch.created.parent!.step);
+          await begin(runId, branch.created, branch.commands);
+          return [];
+        });
+        return begun.ok ? null : begun;
       });
       return typeof started === 'string' ? { ok: true, runId: started } : started;
     },

@@ -3,12 +3,17 @@ import { refOf } from '~/server/store/completeLog';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
 import { applied, refused } from '~/shared/commandAnswers';
-import type { Command } from '~/shared/commands';
+import type { Command, Refusal } from '~/shared/commands';
 import { actionWithRole } from '~/shared/controlValues';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
+import { refuse } from '~/shared/refusals';
 import { type RevertCommand, revertTarget, takesBack } from '~/shared/revert';
 import type { ListItems, RunView } from '~/shared/view';
+
+/** A checkpoint in force whose file was lost. */
+export const notHere = (field: string, step: number): Refusal =>
+  refuse('state', `${field}: the checkpoint at step ${step} is no longer kept here`, field);
 
 /**
  * The checkpoints in force that a command may mean (for a question, the one that it names; for a revert, those with its step or

@@ -26,7 +26,7 @@ import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { referenceBytes, typeOf } from './readEvent';
 import { logged, replayed, resumedAt } from './resumed';
-import { checkpointsMeant, revertEvents } from './revert';
+import { checkpointsMeant, notHere, revertEvents } from './revert';
 
 export interface RoomDeps {
   hasBlob(hash: string): Promise<boolean>;
@@ -357,7 +357,7 @@ export class Room {
     if (!takesBack(this.view, command)) return null;
     const target = revertTarget(checkpoints, command);
     if (!('blob' in target) || (await this.deps.hasBlob(target.blob.hash))) return null;
-    return refuse('state', `args.step: the checkpoint at step ${target.step} is no longer kept here`, 'args.step');
+    return notHere('args.step', target.step);
   }
 
   /** A command in the log, however old. */

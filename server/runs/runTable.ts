@@ -5,7 +5,7 @@
 import type { Store } from '~/server/store';
 import { fieldsOf } from '~/shared/recipeFields';
 import type { KnownRecipe } from '~/shared/recipes';
-import { numberOf, parseSearch, type SearchTerm } from '~/shared/runSearch';
+import { numberOf, parseSearch, type SearchTerm, wordsOf } from '~/shared/runSearch';
 import type {
   Catalog,
   Column,
@@ -30,6 +30,7 @@ import {
   holds,
   indexOf,
   momentOf,
+  nameFit,
   onShelf,
   order,
   ordering,
@@ -286,10 +287,11 @@ export class RunTable {
     }
   }
 
-  #sorted(runs: readonly RunSummary[], { sort, descending }: TableQuery): RunSummary[] {
+  #sorted(runs: readonly RunSummary[], { search, sort, descending }: TableQuery): RunSummary[] {
     const read = this.#column(sort);
     const sign = descending ? -1 : 1;
-    const keyed = runs.map((run) => ({ run, value: sortKey(run, sort, read) }));
+    const words = wordsOf(search);
+    const keyed = runs.map((run) => ({ run, value: sort === 'fit' ? nameFit(run.name, words) : sortKey(run, sort, read) }));
     keyed.sort(
       (a, b) => order(a.value, b.value, sign) || b.run.createdAt - a.run.createdAt || (a.run.runId < b.run.runId ? 1 : -1),
     );

@@ -133,6 +133,12 @@ export function sortKey(run: RunSummary, column: string, read: Read): Value {
   return key;
 }
 
+/** How a run's name fits the words searched for, best first: 0 = it is them, 1 = it begins with them, 2 = it holds them, 3 = something else of the run does. */
+export function nameFit(name: string, words: string): number {
+  const low = name.toLowerCase();
+  return low === words ? 0 : low.startsWith(words) ? 1 : low.includes(words) ? 2 : 3;
+}
+
 /** The settings that differ from the recipe's first preset; empty without a preset. */
 export function changedOf(run: RunSummary, preset: ReadonlyMap<string, string> | undefined): { path: string; text: string }[] {
   if (!preset) return [];

@@ -25,23 +25,37 @@ import type { Verified } from './verified';
 export async function verifyFolder(folder: string): Promise<Verified> {
   const found: Verified = { sound: [], damaged: [], unread: [] };
   const db = openForReading(folder);
+  /** A page that SQLite cannot read ends only what needs it. */
+  const check = (task: () => void) => {
+    try {
+      task();
+    } catch (error) {
+      const { code, message } = error as { code?: string; message: string };
+      if (!code?.startsWith('SQLITE_')) throw error;
+      found.damaged.push(`headroom.db: ${message}`);
+    }
+  };
   try {
     refuseOlder(db, folder);
-    refuseIndex(db, folder, 'DATABASE_URL=postgres://... headroom verify');
+    check(() => refuseIndex(db, folder, 'DATABASE_URL=postgres://... headroom verify'));
     // One state of the database, however long this takes.
     db.exec('BEGIN');
-    const problems = db.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
-    if (problems[0]?.quick_check !== 'ok') for (const p of problems) found.damaged.push(`headroom.db: ${p.quick_check}`);
-    const rows = checkRows(db, found.damaged);
-    found.sound.push(`${rows} rows of the database`);
+    check(() => {
+      const problems = db.pragma('quick_check(20)', { simple: false }) as { quick_check: string }[];
+      const lines = problems.flatMap((p) => p.quick_check.split('\n')).filter((line) => line !== 'ok' && !line.startsWith('***'));
+      for (const line of lines) found.damaged.push(`headroom.db: ${line}`);
+    });
+    check(() => found.sound.push(`${checkRows(db, found.damaged)} rows of the database`));
     const readable = found.damaged.length === 0;
     if (readable) found.sound.push(`the logs of ${checkChains(db, found.damaged)} runs`);
-    const small = db.prepare<[], { hash: string; data: Buffer }>('SELECT hash, data FROM smallBlobs');
     let blobs = 0;
-    for (const { hash, data } of small.iterate()) {
-      blobs++;
-      if (hashOf(data) !== hash) found.damaged.push(`blob ${hash} (in the database)`);
-    }
+    check(() => {
+      const small = db.prepare<[], { hash: string; data: Buffer }>('SELECT hash, data FROM smallBlobs');
+      for (const { hash, data } of small.iterate()) {
+        blobs++;
+        if (hashOf(data) !== hash) found.damaged.push(`blob ${hash} (in the database)`);
+      }
+    });
     for await (const { hash, file } of blobFiles(folder)) {
       blobs++;
       await hashOfFile(file).then(
@@ -51,13 +65,13 @@ export async function verifyFolder(folder: string): Promise<Verified> {
       );
     }
     found.sound.push(`${blobs} blobs`);
-    db.exec('COMMIT');
+    check(() => db.exec('COMMIT'));
     if (readable) found.unread.push(...lostLines(await lostBlobs(db, folder)));
     checkAudit(folder, readable ? openReads(db).setting(lastRowKey) : null, found);
   } finally {
     db.close();
   }
-  return found;
+  return { ...found, damaged: [...new Set(found.damaged)] };
 }
 
 /** Files of items in force that are gone although nothing has deleted them, by the database as it is now. */

@@ -54,7 +54,11 @@ const publicLookup: LookupFunction = (host, options, done) => {
 };
 
 /** Posts JSON once, without following redirects. @returns the status of the answer @throws Error when there is none */
-export function postJson(url: string, body: string, { allowInside }: { allowInside: boolean }): Promise<number> {
+export function postJson(
+  url: string,
+  body: string,
+  { allowInside, withinMs = 10_000 }: { allowInside: boolean; withinMs?: number },
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const { protocol, hostname } = new URL(url);
     const host = hostname.replace(/^\[|\]$/g, '');
@@ -64,7 +68,7 @@ export function postJson(url: string, body: string, { allowInside }: { allowInsi
       {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        signal: AbortSignal.timeout(10_000),
+        signal: AbortSignal.timeout(withinMs),
         ...(!allowInside && { lookup: publicLookup }),
       },
       (response) => {
@@ -72,7 +76,11 @@ export function postJson(url: string, body: string, { allowInside }: { allowInsi
         resolve(response.statusCode!);
       },
     );
-    request.on('error', reject);
+    request.on('error', (error) =>
+      reject(error.name === 'AbortError' ? new Error(`no answer within ${withinMs / 1000} s`) : error),
+    );
+    // Without an error where the answer is no answer to a post: 101.
+    request.on('close', () => reject(new Error('it closed the connection without an answer')));
     request.end(body);
   });
 }

@@ -7,7 +7,8 @@ import { BlobError, type BlobStore } from '~/server/store/blobs';
 import { blobHash } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 
-const status = { mismatch: 400, 'too-large': 413, invalid: 400, damaged: 500 } as const;
+/** Damaged: 410, as asking again would not help; a trainer would ask forever. */
+const status = { mismatch: 400, 'too-large': 413, invalid: 400, damaged: 410 } as const;
 
 const maxBytes = 2 ** 30;
 

@@ -63,6 +63,10 @@ describeInBrowser('attention side by side', () => {
   it('begins with the first step beside the one shown; moving a linked pane moves the page, an unlinked one stays', async () => {
     await open(runs.small.runId, '&step=120');
     await panelOf(page).getByRole('button', { name: 'compare', exact: true }).click();
+    // By which panes are aligned: not the loss of their step.
+    await pane(page, 'B')
+      .getByText(/^lowest loss \d/)
+      .waitFor();
     await expect.poll(() => stepOf(page, 'B')).toBe(120);
     expect(await stepOf(page, 'A')).toBe(0);
     await slide(page, 'B', 10);

@@ -92,6 +92,21 @@ describeInBrowser('snapshots that describe themselves', () => {
     names: { title: 'the choir', atLeast: 9 },
   };
 
+  it('of heads of which nothing is measured, no empty charts and choices are shown', async () => {
+    const run = await scripted(app);
+    open.push(run.trainer);
+    await run.snap({ layers: crossed });
+    await run.advance();
+    await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
+    const over = panelOf(page).getByRole('region', { name: 'attention over steps' });
+    await over.getByText('The trainer measures nothing of its heads.').waitFor();
+    expect([await over.getByRole('combobox').count(), await over.getByTestId('ribbons').count()]).toEqual([0, 0]);
+    const heads = panelOf(page).getByRole('region', { name: 'heads', exact: true });
+    await heads.getByText('scatter').click();
+    await heads.getByText('The trainer measures nothing of its heads.').waitFor();
+    expect(await heads.getByRole('combobox').count()).toBe(0);
+  });
+
   it('maps alone: layers of different sizes, labels and a signal as declared, and shapes that change', async () => {
     const run = await scripted(app);
     open.push(run.trainer);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { numberOf, parseSearch, withTerm } from '~/shared/runSearch';
+import { numberOf, parseSearch, withTerm, wordsOf } from '~/shared/runSearch';
 
 it('a search is words and terms; quotes keep blanks and commas together, a minus means not', () => {
   expect(parseSearch('Reverse recipe:text,code -tag="my tag, old" lr>=1e-4 "two words"')).toEqual([
@@ -49,4 +49,9 @@ it('a term is added once, quoted where it must be, and is read back as it was me
   expect(withTerm('', 'tag', 'a-b')).toBe('tag=a-b');
   expect(parseSearch(withTerm('', 'my key:', 'x'))).toMatchObject([{ key: 'my key:', values: ['x'] }]);
   expect(parseSearch(withTerm('', '-key', '-x'))).toMatchObject([{ not: false, key: '-key', values: ['-x'] }]);
+});
+
+it('the words of a search are its text without terms and what is left out', () => {
+  expect(wordsOf('  Wide "two  words" tag:paper -old lr>1e-4 net')).toBe('wide two  words net');
+  expect(wordsOf('tag:paper')).toBe('');
 });

@@ -7,8 +7,8 @@ const seeds = Number(process.env.HEADROOM_SIMULATION_SEEDS ?? 120);
 const perTest = 40;
 
 /** The first of these lives in which a rule does not hold. */
-async function firstViolation(planted: Planted, within: number): Promise<{ seed: number; rule: string } | null> {
-  for (let seed = 1; seed <= within; seed++)
+async function firstViolation(planted: Planted, first: number): Promise<{ seed: number; rule: string } | null> {
+  for (let seed = first; seed < first + 80; seed++)
     try {
       await simulate(seed, { planted });
     } catch (error) {
@@ -79,13 +79,15 @@ describe('seeds that found a fault', { timeout: 60_000 }, () => {
       'a question was answered before the registration of its trainer; the answer was dropped, the question stayed open',
     ],
     [55770, 2, 'the deletion of a run failed and took effect; the server kept the run, and could do nothing with it'],
+    [69693, 2, 'the same as 5882, of a run that had ended: no process had it, so nobody looked whether the script was alive'],
+    [71522, 2, 'the write failed and did not take effect; a run that no script had begun was called crashed'],
   ])('%i, era %i: %s', async (seed, era) => {
     await simulate(seed, { era });
   });
 });
 
 describe('a planted bug is found, by the rule that it breaks', { timeout: 300_000 }, () => {
-  it.each<[Planted, RegExp]>([
+  it.each<[Planted, RegExp, number?]>([
     [
       'acknowledges before the commit',
       /which is not the end of a committed write|are acknowledged, those below \d+ are committed/,
@@ -100,11 +102,13 @@ describe('a planted bug is found, by the rule that it breaks', { timeout: 300_00
     [
       'leaves a run that goes back to the queue with its trainer',
       /not whole 600 s after the last fault: .* sent it back to the queue/,
+      // One life in 130 finds it; here are three of them.
+      350,
     ],
     ['forgets to delete', /the runs that a server knows after its start/],
     ['measures time by the wall clock', /is called crashed \d+ ms after its last events|not whole 600 s after the last fault/],
-  ])('%s', async (planted, rule) => {
-    const found = await firstViolation(planted, 80);
+  ])('%s', async (planted, rule, first = 1) => {
+    const found = await firstViolation(planted, first);
     expect(found?.rule).toMatch(rule);
     expect(found?.rule).toMatch(new RegExp(`^seed ${found?.seed}, event \\d+: `));
   });

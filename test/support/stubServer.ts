@@ -3,7 +3,7 @@ import { TRPCClientError, type TRPCLink } from '@trpc/client';
 import { observable } from '@trpc/server/observable';
 import type { AppRouter } from '~/server/trpc';
 
-/** Requests to the server, in order, and what it answers by procedure ("runs.note"). */
+/** Requests to the server, in order, and what it answers by procedure ("runs.note"); a promise is answered later. */
 export const server = {
   asked: [] as { path: string; input: unknown }[],
   answers: new Map<string, (input: never) => unknown>(),
@@ -26,9 +26,14 @@ export const links = (): TRPCLink<AppRouter>[] => [
           observer.error(TRPCClientError.from(new Error(`${op.path}: the test gives no answer`)));
           return;
         }
-        try {
-          observer.next({ result: { type: 'data', data: answer(op.input as never) } });
+        const send = (data: unknown) => {
+          observer.next({ result: { type: 'data', data } });
           observer.complete();
+        };
+        try {
+          const data = answer(op.input as never);
+          if (data instanceof Promise) void data.then(send);
+          else send(data);
         } catch (error) {
           observer.error(TRPCClientError.from(error as Error));
         }

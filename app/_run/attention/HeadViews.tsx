@@ -30,7 +30,9 @@ export const HeadViews = memo(function HeadViews() {
         <h3 className="font-semibold">Heads at step {count(table ? settled.step : scene.recorded.step)}</h3>
         <Segments label="heads as" options={views} value={view.heads} onChange={(heads) => attentionView.set({ heads })} />
         <span className="text-dim">
-          {table ? `mean over ${settled.examples} probe examples` : views.find((v) => v.value === view.heads)?.title}
+          {table
+            ? `mean over ${settled.examples === 1 ? '1 probe example' : `${settled.examples} probe examples`}`
+            : views.find((v) => v.value === view.heads)?.title}
         </span>
       </header>
       {table ? (

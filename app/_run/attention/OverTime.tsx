@@ -18,7 +18,7 @@ import { pickHead } from './focusStore';
 import { LossLine } from './LossLine';
 import { PinnedHistory } from './PinnedHistory';
 import { StepCursor, StepTicks } from './StepCursor';
-import { mainSignal, signalInfo } from './signalText';
+import { mainSignal, measuresNothing, nothingMeasured, signalInfo } from './signalText';
 import { useWorkspace } from './workspaceContext';
 
 /** Height of all strips together, exceeded when there are more heads than half as many pixels. */
@@ -45,6 +45,7 @@ export const OverTime = memo(function OverTime() {
   const shownLayers = scene.lines.layers;
 
   const signal = view.signal !== null && names.includes(view.signal) ? view.signal : (mainSignal(scene.snapshot, names) ?? '');
+  const none = measuresNothing(scene.snapshot, names);
   const { title, meaning, range, baseline } = signalInfo(scene.snapshot, signal, shownLayers);
   const [low, high] = range ?? [Number.NaN, Number.NaN];
   const series = useMemo(() => seriesOf(signal, layers), [seriesOf, signal, layers]);
@@ -92,40 +93,48 @@ export const OverTime = memo(function OverTime() {
     <section ref={box} aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
       <header className="flex flex-wrap items-center gap-2 text-xs text-dim">
         <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
-        <Choose
-          label="colored by"
-          options={names.map((n) => ({ value: n, text: signalInfo(scene.snapshot, n, shownLayers).title }))}
-          value={signal}
-          onPick={(next) => attentionView.set({ signal: next })}
-        />
+        {none ? (
+          <span>{nothingMeasured}</span>
+        ) : (
+          <Choose
+            label="colored by"
+            options={names.map((n) => ({ value: n, text: signalInfo(scene.snapshot, n, shownLayers).title }))}
+            value={signal}
+            onPick={(next) => attentionView.set({ signal: next })}
+          />
+        )}
         <span>{meaning}</span>
       </header>
       {width > 0 && (
         <>
           <LossLine steps={steps} />
-          <SignalLines
-            title={`${title}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
-            lines={lines}
-            chance={chance}
-            steps={steps}
-            height={64}
-            domain={domain}
-          />
-          <Strips
-            steps={steps}
-            label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
-            at={series.steps}
-            strips={strips}
-            strip={strip}
-            gap={gap}
-            valueAt={valueAt}
-            scale={scale}
-            onPick={onPick}
-            testId="ribbons"
-          />
+          {!none && (
+            <SignalLines
+              title={`${title}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
+              lines={lines}
+              chance={chance}
+              steps={steps}
+              height={64}
+              domain={domain}
+            />
+          )}
+          {!none && (
+            <Strips
+              steps={steps}
+              label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
+              at={series.steps}
+              strips={strips}
+              strip={strip}
+              gap={gap}
+              valueAt={valueAt}
+              scale={scale}
+              onPick={onPick}
+              testId="ribbons"
+            />
+          )}
           <div style={{ paddingLeft: stepLabelWidth }}>
             <StepTicks axis={steps.axis} />
-            <ColorBar scale={scale} title={title} />
+            {!none && <ColorBar scale={scale} title={title} />}
           </div>
           <PinnedHistory steps={steps} />
         </>

@@ -86,6 +86,15 @@ describe('y axis', () => {
     expect(logTicks(0.5, 20, 4)).toEqual([1, 3, 10]);
   });
 
+  it('has two different finite ends for any numbers', () => {
+    const { MAX_VALUE: most, MIN_VALUE: least } = Number;
+    for (const values of [[-most, most], [most], [-most], [least], [0, least], [least, most]])
+      for (const log of [false, true]) {
+        const [lo, hi] = yDomain([curveOf(values)], [], 0, 10, { ...plain, log });
+        expect([values, log, Number.isFinite(hi - lo), hi > lo, !log || lo > 0]).toEqual([values, log, true, true, true]);
+      }
+  });
+
   it('a share never passes 0 and 100 %', () => {
     const [lo, hi] = yDomain([curveOf([0.05, 1])], [], 0, 10, { ...plain, bounds: [0, 1] });
     expect([lo, hi < 1.03]).toEqual([0, true]);

@@ -260,9 +260,10 @@ describe('reading a chart', () => {
 
   it('a summary in words for those who cannot see it', () => {
     expect(summary('Loss', [line(curveOf([2, 0.5, Number.NaN]))], false, 3, steps)).toBe(
-      'Loss. train: latest NaN, lowest 0.5 near step 1, highest 2 near step 0, 1 values are NaN or infinite. 3 events are marked.',
+      'Loss. train: latest NaN, lowest 0.5 near step 1, highest 2 near step 0, 1 value is NaN or infinite. 3 events are marked.',
     );
     expect(summary('Loss', [line(null)], false, 0, steps)).toBe('Loss. train: no values yet.');
+    expect(summary('Loss', [line(null)], false, 1, steps)).toBe('Loss. train: no values yet. 1 event is marked.');
   });
 
   it('the table that is taken away says which steps a value stands for', () => {

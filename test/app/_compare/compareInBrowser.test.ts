@@ -114,6 +114,19 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await other.close();
   });
 
+  it('the palette begins a new comparison on a page that compares, and the address is that of what is shown', async () => {
+    const other = await open(new URL(page.url()).search.slice(1));
+    const compared = other.getByRole('list', { name: 'Runs compared' }).getByText(/^(Ours|Theirs)$/);
+    await expect.poll(() => compared.count()).toBe(2);
+    await other.getByText('connected', { exact: true }).waitFor({ state: 'attached' });
+    await other.keyboard.press('Control+k');
+    await other.getByRole('dialog').getByRole('combobox').fill('Compare runs');
+    await other.getByRole('option', { name: 'Compare runs' }).click();
+    await expect.poll(() => compared.count()).toBe(0);
+    expect(new URL(other.url()).searchParams.get('runs') ?? '').toBe('');
+    await other.close();
+  });
+
   it('series of one role share a chart, whatever their names; others are compared by name', async () => {
     await expect.poll(() => figures(page)).toEqual(['Loss', 'val/ppl']);
     await expect.poll(() => legend(page, 'Loss')).toEqual(['Ours', 'Theirs']);

@@ -37,6 +37,25 @@ it('of several runs those that stayed as they were, because they had changed mea
   await waitFor(() => expect(done).toEqual([['a', 'c']]));
 });
 
+it('many runs are changed fifty at a time, which is one request, and not one after the other', async () => {
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  server.asked.length = 0;
+  server.answers.set('runs.label', () => gate.then(() => ({ ok: true, seq: 9 })));
+  const runs = Array.from({ length: 60 }, (_, i) => run(`r${i}`));
+  const done: number[] = [];
+  const props = { runs, you: people.ada, columns: [], onClear: () => {}, onChanged: () => {} };
+  mount(new TestRun(people.ada), <Chosen {...props} onDone={(all) => done.push(all.length)} />);
+  await userEvent.click(screen.getByRole('button', { name: 'Archive' }));
+  const labelled = () => server.asked.filter((a) => a.path === 'runs.label').length;
+  await waitFor(() => expect(labelled()).toBe(50));
+  open();
+  await waitFor(() => expect(done).toEqual([60]));
+  expect(labelled()).toBe(60);
+});
+
 it('those of the chosen runs that have not ended are stopped, after a question; who only watches is not offered it', async () => {
   server.answers.set('runs.command', (input) =>
     (input as { runId: string }).runId === 'b'

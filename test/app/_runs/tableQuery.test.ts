@@ -62,6 +62,10 @@ describe('a sparkline', () => {
       breaks: [66],
     });
   });
+  it('of the largest and of the smallest numbers is a line', () => {
+    expect(pathOf({ steps: [0, 1], values: [-Number.MAX_VALUE, Number.MAX_VALUE] }).path).toBe('M2.0 20.0L98.0 2.0');
+    expect(pathOf({ steps: [0, 1], values: [0, Number.MIN_VALUE] }).path).toBe('M2.0 20.0L98.0 2.0');
+  });
   it('of one value, or of equal ones, is in the middle', () => {
     expect(pathOf({ steps: [7], values: [5] })).toEqual({ path: 'M50.0 11.0h0', breaks: [] });
     expect(pathOf({ steps: [0, 1], values: [5, 5] }).path).toBe('M2.0 11.0L98.0 11.0');

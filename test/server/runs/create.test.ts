@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import type { Store } from '~/server/store';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp, type TestApp } from '~/test/support/app';
 import { publishedSetup } from '~/test/support/setups';
@@ -56,6 +57,34 @@ it('a branch that is asked for again with its id is the branch that is there', a
   expect(await Promise.all([ask(), ask()])).toEqual(Array(2).fill({ ok: true, runId: 'mine000002' }));
   expect(await ask()).toEqual({ ok: true, runId: 'mine000002' });
   expect(app.hub.summaries()).toHaveLength(2);
+
+  // Thinning asks in a turn of the parent whether a branch needs the checkpoint.
+  const { runId: other } = await app.hub.create(you, setup);
+  const order: string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
+  const { store } = app.hub as unknown as { store: Store };
+  const append = store.append.bind(store);
+  const spy = vi.spyOn(store, 'append').mockImplementationOnce(async (write) => {
+    turn = app.hub.decide(runId, () => {
+      order.push('a turn of the parent');
+      return [];
+    });
+    await app.hub.decide(other, () => []);
+    order.push('the branch names it');
+    return append(write);
+  });
+  await app.hub.branch(you, { runId, checkpoint: checkpoint.hash, name: 'branch', changes: [], repeat: null });
+  await turn;
+  expect(order).toEqual(['the branch names it', 'a turn of the parent']);
+  spy.mockRestore();
+
+  await store.removeSmallBlob(checkpoint.hash);
+  expect(await app.hub.branch(you, { runId, checkpoint: checkpoint.hash, name: 'too late', changes: [], repeat: null })).toEqual({
+    ok: false,
+    reason: 'state',
+    message: 'checkpoint: the checkpoint at step 0 is no longer kept here',
+    field: 'checkpoint',
+  });
   trainer.close();
 });
 

@@ -58,6 +58,21 @@ describe('the table of runs', () => {
     expect(shown({ search: 'nothing' })).toEqual([]);
   });
 
+  it('sorted by fit, a run that the search names comes before newer ones in which something else has its words', () => {
+    const lines = [
+      runLine('aaaaaa', { name: 'Reverse', createdAt: 1, recipe: 'reverse' }),
+      runLine('bbbbbb', { name: 'Reverse, wide', createdAt: 2, recipe: 'reverse' }),
+      runLine('cccccc', { name: 'not Reverse', createdAt: 3, recipe: 'reverse' }),
+      runLine('dddddd', { name: 'first', createdAt: 4, recipe: 'reverse' }),
+      runLine('eeeeee', { name: 'second', createdAt: 5, recipe: 'reverse' }),
+    ];
+    const found = (search: string) => shown({ search, sort: 'fit', descending: false }, lines);
+    expect(found('reverse')).toEqual(['a', 'b', 'c', 'e', 'd']);
+    expect(found('recipe=reverse reverse -tag:old')).toEqual(['a', 'b', 'c', 'e', 'd']);
+    expect(found('not reverse')).toEqual(['c']);
+    expect(found('recipe=reverse')).toEqual(['e', 'd', 'c', 'b', 'a']);
+  });
+
   it('the newest note is searched', () => {
     const noted = [runLine('noted1', { notes: { open: 1, newest: 'diverged after warm-up' } })];
     expect(shown({ search: 'WARM-UP' }, noted)).toEqual(['n']);

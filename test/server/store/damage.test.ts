@@ -23,6 +23,7 @@ import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { ada, created, declared, rows, snapshot, status, writer } from '~/test/support/storeEntries';
 import { blobOf } from '~/test/support/synthetic';
+import { getBlob } from '~/trainer/link/blobs';
 
 const folder = ownFolder();
 afterAll(folder.remove);
@@ -173,6 +174,15 @@ describe('one bit', () => {
       await expect(blobs.open(hash, { start: 0, end: 3 })).rejects.toThrow(`blob ${hash} is damaged`);
     }
     await store.close();
+    // A trainer asks again after other errors: a run that begins from it would wait for ever.
+    rmSync(auditPath(data), { recursive: true });
+    const app = await startApp({ dataFolder: data });
+    for (const { hash } of [small, large])
+      await expect(getBlob({ server: app.url, token: app.trainerToken }, hash)).rejects.toMatchObject({
+        retry: false,
+        message: expect.stringMatching(/the server answered 410 blob \w+ is damaged: .*; restore it from a backup$/),
+      });
+    await app.close();
   });
 });
 

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { isInside, postJson } from '~/server/watchdogs/publicFetch';
 import { masked, maskedUrl, wholeUrl, withSecretsKept } from '~/server/watchdogs/webhookSecrets';
@@ -98,6 +98,24 @@ it.each(['http://127.0.0.1:1/x', 'http://[::1]:1/x', 'http://localhost:1/x', 'ht
     await expect(postJson(url, '{}', { allowInside: false })).rejects.toThrow(/HEADROOM_PRIVATE_WEBHOOKS=1 allows that/);
   },
 );
+
+it.each([
+  [
+    'closes the connection',
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    'it closed the connection without an answer',
+  ],
+  ['says nothing', '', 'no answer within 0.2 s'],
+])('a service that %s is one that gave no answer', async (_, bytes, message) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    if (bytes) socket.write(bytes);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/x`;
+  await expect(postJson(url, '{}', { allowInside: true, withinMs: 200 })).rejects.toThrow(message);
+  server.close();
+});
 
 it('a redirect is not followed: it could lead inside', async () => {
   const { delivery } = service([302]);

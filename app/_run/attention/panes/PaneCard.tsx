@@ -85,7 +85,7 @@ export function PaneCard({ shown: at, runs, scale, onChange, onMove, onRemove, .
           <Value shown={shown} spot={lit} />
           {at.loss !== null && (
             <span className="ml-auto whitespace-nowrap text-dim" title="lowest smoothed loss up to this step">
-              loss {measured(at.loss)}
+              lowest loss {measured(at.loss)}
             </span>
           )}
         </p>

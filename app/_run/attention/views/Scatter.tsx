@@ -7,7 +7,7 @@ import { Choose } from '~/app/_components/Choose';
 import { attentionView } from '~/app/_live/attentionView';
 import { useSignals } from '~/app/_live/snapshots';
 import { pickHead } from '~/app/_run/attention/focusStore';
-import { mainSignal, signalInfo } from '~/app/_run/attention/signalText';
+import { mainSignal, measuresNothing, nothingMeasured, signalInfo } from '~/app/_run/attention/signalText';
 import { useWorkspace } from '~/app/_run/attention/workspaceContext';
 
 /** Any two signals against each other, over all recorded steps up to the one shown. */
@@ -39,6 +39,7 @@ export function Scatter() {
       onPick={(name) => attentionView.set({ axes: axesFor(name) })}
     />
   );
+  if (measuresNothing(scene.snapshot, names)) return <p className="text-xs text-dim">{nothingMeasured}</p>;
   return (
     <div ref={box} className="min-w-0">
       <div className="mb-1 flex flex-wrap items-center gap-3 text-xs text-dim">
