@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { columnName, seriesName } from '~/server/export/columnNames';
 import { type ExportQuery, writeExport } from '~/server/export/formats';
 import { importFiles } from '~/server/import/importRun';
-import { type ImportDeps } from '~/server/import/unfinishedImports';
+import type { ImportDeps } from '~/server/import/unfinishedImports';
 import type { Store } from '~/server/store';
 import { openBlobs } from '~/server/store/blobs';
 import { ownFolder } from '~/test/support/folder';
