@@ -9,6 +9,7 @@ import { type Shared, startNode } from '~/server/cluster/node';
 import { startRelayNode } from '~/server/cluster/relayNode';
 import { standInHealth } from '~/server/cluster/standIn';
 import { LeaseLostError } from '~/server/store/postgres/database';
+import { needPort } from '~/server/web/listen';
 import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
 import { unknownSettings } from '~/shared/settingNames';
 import { createApp } from './app';
@@ -27,6 +28,8 @@ try {
   if (process.env.HEADROOM_RECIPES) process.env.HEADROOM_RECIPES = recipeFiles(process.env.HEADROOM_RECIPES).join(',');
   const log = pino({ level: env.logLevel }, pino.destination(2));
   for (const line of unknownSettings(process.env)) log.warn({}, line);
+  // Before the data folder is opened, and brought up to date.
+  await needPort(env.host, env.port);
   const args = fromSource ? ['--import', 'tsx', 'trainer/process/main.ts'] : ['--enable-source-maps', '.build/trainer/main.js'];
   const trainer = env.trainers === 0 ? null : { args, folder: root, backend: env.backend };
   const start = async (shared?: Shared) => {

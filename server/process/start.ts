@@ -1,7 +1,6 @@
 /** `npm start`: builds what is out of date, then runs it. `npm run dev` (--dev): runs the sources, compiling pages on request. */
-import { createServer } from 'node:http';
 import { needWritable } from '~/server/base/writableFolder';
-import { closeHttp, listen } from '~/server/web/listen';
+import { needPort } from '~/server/web/listen';
 import { build } from './build';
 import { buildReplayPage } from './buildReplay';
 import { readEnv } from './env';
@@ -11,9 +10,7 @@ async function start(): Promise<void> {
   // Report problems that would stop the server before a build that takes a minute.
   const { host, port, dataFolder, basePath } = readEnv(process.env);
   needWritable(dataFolder, 'HEADROOM_DATA');
-  const probe = createServer();
-  await listen(probe, host, port);
-  await closeHttp(probe);
+  await needPort(host, port);
   if (process.argv.includes('--dev')) {
     await buildReplayPage();
     return void (await import('./main'));

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { StartError } from '~/server/base/startError';
 
@@ -44,6 +44,13 @@ export async function listen(server: Server, host: string, port: number): Promis
     }
   }
   return (server.address() as AddressInfo).port;
+}
+
+/** For what takes long, or changes something, before the server can listen. @throws StartError when the port or the address is not available */
+export async function needPort(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  await listen(probe, host, port);
+  await closeHttp(probe);
 }
 
 /** Closes the server with its connections. A websocket is closed by its owner; one whose other side does not close its end is ended here. */

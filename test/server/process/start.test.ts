@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -23,14 +23,16 @@ async function run(args: string[], env: Record<string, string> = {}) {
 }
 
 describe('a start that cannot go on says so in one line, before it builds anything', () => {
-  it('a taken port', async () => {
+  it.each(['start.ts', 'main.ts'])('a taken port, before the data folder is opened: %s', async (program) => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
     const folder = ownFolder();
-    const ended = await run(['server/process/start.ts'], { PORT: String(port), HEADROOM_DATA: folder.path });
+    const ended = await run([`server/process/${program}`], { PORT: String(port), HEADROOM_DATA: folder.path });
     other.close();
+    const files = readdirSync(folder.path);
     folder.remove();
+    expect(files).toEqual([]);
     expect(ended).toEqual({
       code: 1,
       printed: `PORT: ${port} on 127.0.0.1 is taken; stop what listens there, or start with another, e.g. PORT=${port + 1}\n`,
