@@ -10,16 +10,14 @@ import { openRun } from '~/server/dispatch/waitingRuns';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { CommandAnswer } from '~/shared/commands';
 import type { Entry, ServerEvent } from '~/shared/events';
-import { type RevertCommand, revertAction, takesBack } from '~/shared/revert';
+import { takesBack } from '~/shared/revert';
 import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
 import { ended, isOpened, type RunView } from '~/shared/view';
-import { branchEvents } from './branch';
-import { branchOfScript, revertOfScript } from './byScript';
 import { firstEntries } from './create';
 import { familyOf } from './family';
+import { openGoingBack } from './goingBack';
 import type { HubDeps, OpenHub } from './hub';
 import { type EntriesListener, openMakingRoom, unknownRun } from './makingRoom';
-import { notHere } from './revert';
 import type { Room } from './room';
 import { Rooms } from './rooms';
 import { RunList } from './runList';
@@ -157,6 +155,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     onEntries,
   });
 
+  const goingBack = openGoingBack({ rooms, inRoom, begin, startOnce, makingRoom, hasBlob: deps.hasBlob, newId });
+
   for (const run of await store.runs()) {
     rooms.know(run);
     // A line saved by an earlier version has no index: it is rebuilt.
@@ -218,45 +218,9 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       return { runId: started };
     },
 
-    async branch(actor, request) {
-      const parent = await rooms.open(request.runId);
-      if (!parent) return unknownRun(request.runId);
-      if (isOpened(parent.room.view)) {
-        const id = request.branchId === undefined ? newId() : `branch-${request.branchId}`;
-        const command = await branchOfScript(parent.room.view, parent.room.lists, id, request);
-        if ('ok' in command) return command;
-        const asked = await parent.room.command(actor, command);
-        return asked.ok ? { ok: true, runId: null } : asked;
-      }
-      const started = await startOnce({ actor, field: 'branchId', runId: request.branchId }, async (runId) => {
-        const checkpoint = request.checkpoint ?? (await makingRoom.checkpointNow(parent.room, actor));
-        if (typeof checkpoint !== 'string') return checkpoint;
-        // In a turn of the parent: its checkpoint must not be thinned before the branch names it.
-        const begun = await parent.room.decide(async (view, lists) => {
-          const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
-          if (!branch.ok) return branch;
-          if (!(await deps.hasBlob(checkpoint))) return notHere('checkpoint', branch.created.parent!.step);
-          await begin(runId, branch.created, branch.commands);
-          return [];
-        });
-        return begun.ok ? null : begun;
-      });
-      return typeof started === 'string' ? { ok: true, runId: started } : started;
-    },
-
+    branch: goingBack.branch,
+    revert: goingBack.revert,
     decide: (runId, choose) => inRoom(runId, (room) => room.decide(choose)),
-
-    revert: (actor, { runId, checkpoint, commandId = newId() }) =>
-      inRoom(runId, async (room) => {
-        if (isOpened(room.view)) {
-          const command = await revertOfScript(room.view, room.lists, commandId, checkpoint);
-          return 'ok' in command ? command : room.command(actor, command);
-        }
-        const step = (await room.lists.item('checkpoints', { ref: checkpoint }))?.step;
-        const args: RevertCommand['args'] = step === undefined ? { checkpoint } : { step, checkpoint };
-        const answer = await room.command(actor, { kind: 'act', id: commandId, runId, action: revertAction, args });
-        return !answer.ok && answer.field?.startsWith('args.') ? { ...answer, field: 'checkpoint' } : answer;
-      }),
 
     command: (actor, command) => inRoom(command.runId, (room) => room.command(actor, command)),
 
