@@ -40,6 +40,7 @@ import {
   textOf,
 } from './runValues';
 import { Sparklines } from './sparklines';
+import { chosenAtFirst, mostPoints, offeredColumns } from './sweepColumns';
 
 interface RunTableDeps {
   runs(): Iterable<RunSummary>;
@@ -54,12 +55,6 @@ const catalogMs = 5_000;
 /** Most changed settings in a line. */
 const mostChanged = 4;
 const mostSuggested = 200;
-
-/** Number of axes in the charts at first, besides the result. */
-const axesAtFirst = 7;
-
-/** Most runs that are drawn as charts. */
-export const mostPoints = 2_000;
 
 const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
@@ -108,7 +103,7 @@ export class RunTable {
   /** The values of some columns for every run that matches, newest first; runs beyond `mostPoints` are left out and counted. */
   points(query: TableQuery & { columns: readonly string[] }): SweepAnswer {
     const { kept } = this.#fitting(query);
-    const { varied, ...offered } = this.#offered(kept);
+    const { varied, ...offered } = offeredColumns(kept, this.#look().titles);
     const columns = query.columns.length > 0 ? query.columns : chosenAtFirst(varied, offered.results, kept.length);
     const reads = columns.map((key) => this.#column(key));
     const points = this.#sorted(kept, query)
@@ -120,44 +115,6 @@ export class RunTable {
         values: reads.map((read) => cellOf(read(run))),
       }));
     return { columns: [...columns], offered, points, leftOut: kept.length - points.length };
-  }
-
-  /**
-   * The columns that can be drawn for some runs: the settings that differ among them, and their numbers. `varied`: the settings with several values, without
-   * those that have only one and that some runs lack.
-   */
-  #offered(runs: readonly RunSummary[]): SweepAnswer['offered'] & { varied: Column[] } {
-    const known = this.#look();
-    const settings = new Map<string, { values: Set<string>; runs: number }>();
-    const numbers = new Map<string, number>();
-    for (const run of runs.slice(0, mostPoints)) {
-      const { config, series, results } = indexOf(run);
-      for (const [path, value] of valuesOf(config)) {
-        const setting = settings.get(path) ?? { values: new Set(), runs: 0 };
-        setting.runs++;
-        // Enough to know that they differ.
-        if (setting.values.size < 100) setting.values.add(JSON.stringify(value));
-        settings.set(path, setting);
-      }
-      for (const [name] of results) numbers.set(`result.${name}`, (numbers.get(`result.${name}`) ?? 0) + 1);
-      for (const [name] of series) numbers.set(`series.${name}`, (numbers.get(`series.${name}`) ?? 0) + 1);
-    }
-    const differ: Column[] = [];
-    const varied: Column[] = [];
-    for (const [path, s] of settings) {
-      const column = { key: `config.${path}`, title: known.titles.get(path) ?? path, runs: s.runs };
-      const several = s.values.size > 1;
-      if (several || (s.runs < runs.length && runs.length <= mostPoints)) differ.push(column);
-      if (several) varied.push(column);
-    }
-    const results = [...numbers].map(([key, count]): Column => ({ key, title: key.slice(key.indexOf('.') + 1), runs: count }));
-    const fixedResults: Column[] = [
-      { key: 'best', title: 'Best result', runs: runs.filter((r) => r.best).length },
-      { key: 'evaluated', title: 'Newest result', runs: runs.filter((r) => r.evaluated).length },
-      { key: 'loss', title: 'Loss', runs: runs.filter((r) => r.loss !== null).length },
-      { key: 'accuracy', title: 'Accuracy', runs: runs.filter((r) => r.accuracy !== null).length },
-    ];
-    return { settings: differ, varied, results: [...fixedResults.filter((c) => c.runs > 0), ...results] };
   }
 
   /** How long such a run takes, judged by the most similar finished run; null when none is similar enough. */
@@ -337,13 +294,6 @@ export class RunTable {
     this.#presets.set(schema, made);
     return made;
   }
-}
-
-/** The settings with several values, those of most runs first, then the first result that half of the runs have (else the most common one). */
-function chosenAtFirst(settings: readonly Column[], results: readonly Column[], runs: number): string[] {
-  const common = (columns: readonly Column[]) => [...columns].sort((a, b) => b.runs - a.runs);
-  const result = results.find((c) => 2 * c.runs >= runs) ?? common(results)[0];
-  return [...common(settings).slice(0, axesAtFirst), ...(result ? [result] : [])].map((c) => c.key);
 }
 
 /** Every value of a config, with its path. */
