@@ -11,17 +11,17 @@ import type { RunLists } from '~/server/store/lists';
 import type { StreamLookup } from '~/server/store/streamState';
 import { gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
-import { applied, refused } from '~/shared/commandAnswers';
 import type { Command, CommandAnswer, LoggedCommand, Refusal } from '~/shared/commands';
 import type { RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import type { Assignment, BatchAnswer, EventBatch } from '~/shared/protocol';
 import { refuse } from '~/shared/refusals';
 import { revertTarget, takesBack } from '~/shared/revert';
-import { asDeclared, roleOf } from '~/shared/roles';
+import { asDeclared } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept, upToRewinds } from './accept';
+import { calledOff, isStop, leftover, stopped } from './endings';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { referenceBytes, typeOf } from './readEvent';
@@ -172,9 +172,9 @@ export class Room {
     if (takesBack(this.view, command)) return revertEvents(this.view, this.lists, actor, command, seq);
     const requested: RunEvent = { type: 'command.requested', actor, command };
     const question = questionCalledOff(this.view, command);
-    if (question) return [requested, ...this.#callOff(actor, command, seq, question)];
+    if (question) return [requested, ...calledOff(this.view, actor, command, seq, question)];
     const stops = isStop(this.view, command) && !this.#hears();
-    return stops ? [requested, ...this.#stopped(actor, command, seq)] : [requested];
+    return stops ? [requested, ...stopped(this.view, actor, command, seq)] : [requested];
   }
 
   /**
@@ -287,7 +287,7 @@ export class Room {
   /** The run has ended and no trainer will answer any more: open commands are refused, so that every command gets its answer. */
   settle(): Promise<void> {
     return this.#turn(async () => {
-      const refusals = ended(this.view.status) && this.view.status !== 'crashed' ? this.#leftover() : [];
+      const refusals = ended(this.view.status) && this.view.status !== 'crashed' ? leftover(this.view) : [];
       if (refusals.length > 0) await this.log.append(refusals);
     });
   }
@@ -297,7 +297,7 @@ export class Room {
     return this.#turn(async () => {
       const stop = this.open(0).find((c) => isStop(this.view, c.command));
       if (stop && !ended(this.view.status) && !this.#hears())
-        await this.log.append(this.#stopped(stop.actor, stop.command, stop.seq));
+        await this.log.append(stopped(this.view, stop.actor, stop.command, stop.seq));
     });
   }
 
@@ -321,35 +321,6 @@ export class Room {
         throw error;
       }
     });
-  }
-
-  /** The entries that stop a run without a trainer. */
-  #stopped(actor: Actor, command: Command, seq: number): RunEvent[] {
-    const step = this.view.step;
-    const message = `stopped by ${actor.name}`;
-    return [
-      applied({ seq, command }, step, message),
-      ...this.#leftover(command.id),
-      { type: 'status', status: 'stopped', step, message },
-      // Its process learns this when it comes back.
-      ...(isOpened(this.view) ? [{ type: 'trainer.lost' as const, message, released: true as const }] : []),
-    ];
-  }
-
-  /** Cancels a question that waits or is being answered: its answer says that it was canceled. */
-  #callOff(actor: Actor, command: Command, seq: number, question: CommandRecord): RunEvent[] {
-    const { step } = this.view;
-    return [
-      applied({ seq, command }, step, `command ${question.command.id} canceled`),
-      refused(question, step, 'state', `canceled by ${actor.name}`),
-    ];
-  }
-
-  /** Refuses open commands, except the one that ends the run, and questions about checkpoints. */
-  #leftover(ending?: string): RunEvent[] {
-    const waiting = this.view.openCommands.filter((c) => c.command.id !== ending && !asksCheckpoint(this.view, c));
-    const message = 'the run ended before this could take effect';
-    return waiting.map((c) => refused(c, this.view.step, 'run-ended', message));
   }
 
   /** null, or why the run cannot go back to that checkpoint. */
@@ -392,6 +363,3 @@ export class Room {
     if (this.#refused.size > refusalsKept) this.#refused.delete(this.#refused.keys().next().value!);
   }
 }
-
-/** By role, whatever name the run declares for the action. */
-const isStop = (view: RunView, command: Command): boolean => command.when === undefined && roleOf(view, command) === 'stop';

@@ -36,6 +36,13 @@ const cores = {
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'server/runs/log.ts': ['server/runs/log'],
+  'server/runs/endings.ts': [
+    'server/runs/room',
+    'server/runs/roomCommands',
+    'server/runs/roomRules',
+    'server/dispatch/opened',
+    'server/dispatch/openedParts',
+  ],
   'server/runs/room.ts': [
     'server/runs/room',
     'server/runs/roomCommands',
