@@ -139,6 +139,10 @@ function readDocument(document: Json, name: string, runs: RunsReading, options: 
   // An export of this program, and pandas' orient="split".
   const table = Array.isArray(rows) ? rows : Array.isArray(data) ? data : null;
   if (table && Array.isArray(columns) && columns.every((c) => typeof c === 'string')) {
+    if (table.length === 0)
+      throw new ImportError(
+        isObject(rest.run) ? 'the run in the file has no rows: an export as .headroom holds all else of it' : noRows,
+      );
     const reader = new TableReader(runs, { axis: options.axis, positional: true });
     for (const column of columns) reader.column(column as string);
     for (const [i, row] of table.entries()) if (Array.isArray(row)) reader.row(row, `row ${i + 1}`);

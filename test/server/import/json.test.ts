@@ -87,6 +87,11 @@ describe('rows as JSON', () => {
     ['{"a":1', 'the file is not JSON'],
     ['7', 'no rows'],
     ['{"a":1}', 'the file holds no rows: lists of numbers, or a list of objects, are expected'],
+    [
+      '{"run":{"setup":{}},"columns":["step","loss"],"rows":[],"events":[]}',
+      'the run in the file has no rows: an export as .headroom holds all else of it',
+    ],
+    ['{"columns":["a"],"data":[]}', 'the file holds no rows: lists of numbers, or a list of objects, are expected'],
     ['[{"n":5,"loss":1.5}]', 'choose one of them as the axis'],
     ['[{"step":0.5,"loss":1}]', 'row 1, column "step": "0.5" is not a step'],
     ['[{"step":0,"loss":1},{"step":1,"loss":"high"}]', 'row 2, column "loss": "high" is not a number'],
