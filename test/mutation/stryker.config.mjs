@@ -75,6 +75,8 @@ export default {
   mutate,
   testFiles: [...new Set(mutate.flatMap((file) => all[file]))].map((name) => `test/${name}.test.ts`),
   tempDirName: '.build/mutation',
+  // What builds and tests left, links among it.
+  ignorePatterns: ['.build', '.next', '.headroom'],
   reporters: ['clear-text', 'progress', 'json'],
   jsonReporter: { fileName: '.build/mutation.json' },
   clearTextReporter: { allowColor: false, logTests: false, reportTests: false },

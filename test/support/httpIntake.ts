@@ -1,26 +1,30 @@
-import { afterAll, beforeAll } from 'vitest';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 
 export let app: TestApp;
 export const folder = ownFolder();
-const start = async () => {
+
+/** Before all tests of a file. */
+export async function begin(): Promise<void> {
   app = await startApp({ dataFolder: folder.path, loginRequired: true });
-};
-beforeAll(start);
+}
+
 export async function restart(): Promise<void> {
   await app.close();
-  await start();
+  await begin();
 }
-afterAll(async () => {
+
+/** After all. */
+export async function end(): Promise<void> {
   await app.close();
   folder.remove();
-});
+}
 
 export interface Answer {
   status: number;
   body: Record<string, unknown>;
 }
+
 export async function post(where: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
   const authorization = `Bearer ${app.trainerToken}`;

@@ -1,5 +1,4 @@
 /** For each test a server's runs on a store in memory, and processes of scripts that open runs there. */
-import { beforeEach } from 'vitest';
 import type { TrainerPort } from '~/server/dispatch/trainerTable';
 import type { OpenHub } from '~/server/runs/hub';
 import { openHub } from '~/server/runs/openHub';
@@ -33,12 +32,14 @@ export const start = async () => {
     graceMs: 1000,
   });
 };
-beforeEach(async () => {
+
+/** Before each test: a server's runs on an empty store. */
+export async function freshHub(): Promise<void> {
   store = openMemoryStore();
   clock = fakeClock();
   errors = [];
   await start();
-});
+}
 
 /** A script's process. */
 export class Script implements TrainerPort {
@@ -93,14 +94,17 @@ export class Script implements TrainerPort {
     await settle();
   }
 }
+
 /** Lets everything that only waits for promises happen. */
 export const settle = async () => {
   for (let i = 0; i < 5; i++) await new Promise<void>((resolve) => setImmediate(resolve));
 };
+
 export const advance = async (ms: number) => {
   clock.advance(ms);
   await settle();
 };
+
 export const running = (step: number): TrainerEvent => ({ type: 'status', status: 'running', step, message: '' });
 export const view = async (runId: string) => (await hub.view(runId))!;
 export const key = 'char-gpt-on-my-machine';

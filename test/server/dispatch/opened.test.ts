@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
 import { CRASHED_MS } from '~/shared/protocol';
@@ -7,6 +7,7 @@ import {
   advance,
   begun,
   clock,
+  freshHub,
   hub,
   key,
   running,
@@ -20,6 +21,8 @@ import {
   view,
 } from '~/test/support/ownHub';
 import { controls, runStarted, steps } from '~/test/support/synthetic';
+
+beforeEach(freshHub);
 
 describe('a run that a script opens', () => {
   it('has the setup that the script gave, and is nobody else’s: no queue, no other trainer', async () => {

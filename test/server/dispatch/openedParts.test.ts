@@ -1,9 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '~/shared/commands';
 import type { TrainerEvent } from '~/shared/events';
-import { ada, begun, errors, hub, kept, key, running, Script, values, view } from '~/test/support/ownHub';
+import { ada, begun, errors, freshHub, hub, kept, key, running, Script, values, view } from '~/test/support/ownHub';
 import { publishedSetup } from '~/test/support/setups';
 import { controls, runStarted, steps } from '~/test/support/synthetic';
+
+beforeEach(freshHub);
 
 describe('what takes a part of the script', () => {
   it('going back and branching are refused with how to start the script', async () => {

@@ -2,8 +2,11 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pack, unpack } from '~/shared/pack';
 import { startApp, type TestApp } from '~/test/support/app';
-import { bytesOf, filesOf, imported, inside } from '~/test/support/exportedRun';
+import { begin, bytesOf, end, filesOf, imported, inside } from '~/test/support/exportedRun';
 import { membersOf, tarOf } from '~/test/support/tar';
+
+beforeAll(begin);
+afterAll(end);
 
 describe('a broken .headroom file', () => {
   let other: TestApp;

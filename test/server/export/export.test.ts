@@ -2,16 +2,32 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from '~/shared/json';
 import { unpack } from '~/shared/pack';
 import { parseSafetensors } from '~/shared/safetensors';
 import type { RunView } from '~/shared/view';
 import { startApp, type TestApp } from '~/test/support/app';
-import { app, bytesOf, exported, folder, imported, inForce, inside, names, recorded, rowsOf } from '~/test/support/exportedRun';
+import {
+  app,
+  begin,
+  bytesOf,
+  end,
+  exported,
+  folder,
+  imported,
+  inForce,
+  inside,
+  names,
+  recorded,
+  rowsOf,
+} from '~/test/support/exportedRun';
 import { readFiles } from '~/test/support/importing';
 import { readLog, recordedSteps, recordRun } from '~/test/support/recordedRun';
 import { membersOf } from '~/test/support/tar';
+
+beforeAll(begin);
+afterAll(end);
 
 describe('a run as one file', () => {
   it('comes in elsewhere with nothing lost: log, view, rows in force, blobs', async () => {

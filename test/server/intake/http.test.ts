@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { localAdmin } from '~/server/team/people';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
-import { app, fresh, log, opened, post, restart, rowsOf } from '~/test/support/httpIntake';
+import { app, begin, end, fresh, log, opened, post, restart, rowsOf } from '~/test/support/httpIntake';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { root } from '~/test/support/root';
+
+beforeAll(begin);
+afterAll(end);
 
 it('a run that has reached the last of all steps can be finished', async () => {
   await opened('last-step');

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { app, opened, post } from '~/test/support/httpIntake';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { app, begin, end, opened, post } from '~/test/support/httpIntake';
+
+beforeAll(begin);
+afterAll(end);
 
 describe('what a program says over HTTP', () => {
   it('nested too deep is refused with a limit, wherever it stands', async () => {

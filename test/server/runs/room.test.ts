@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { RunLog } from '~/server/runs/log';
 import type { RunEvent, TrainerEvent } from '~/shared/events';
 import { firstStepOf, rowCount } from '~/shared/rows';
@@ -13,6 +13,7 @@ import {
   blobs,
   checkpoint,
   clock,
+  freshRoom,
   gpu,
   kept,
   publish,
@@ -27,6 +28,8 @@ import {
 import { snapshot, steps } from '~/test/support/synthetic';
 import { foldAll } from '~/test/support/views';
 import { withConfig } from '../../support/setups';
+
+beforeEach(freshRoom);
 
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 

@@ -1,5 +1,5 @@
 /** Commands of a run, and a trainer that takes it over. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '~/shared/commands';
 import type { Actor } from '~/shared/ids';
 import { mostOpenCommands } from '~/shared/view';
@@ -14,6 +14,7 @@ import {
   bob,
   checkpoint,
   eve,
+  freshRoom,
   gpu,
   room,
   runId,
@@ -23,6 +24,8 @@ import {
   values,
 } from '~/test/support/ownRoom';
 import { runStarted, steps } from '~/test/support/synthetic';
+
+beforeEach(freshRoom);
 
 const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 

@@ -1,5 +1,5 @@
 /** Rules of one run besides the course of its events and commands (room.test.ts): what is remembered, waits for approval, or leaves no entry. */
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FencedError } from '~/server/store';
 import { mostOpenCommands } from '~/shared/view';
 import {
@@ -11,6 +11,7 @@ import {
   blobs,
   bob,
   checkpoint,
+  freshRoom,
   kept,
   published,
   room,
@@ -20,6 +21,8 @@ import {
   values,
 } from '~/test/support/ownRoom';
 import { runStarted, steps } from '~/test/support/synthetic';
+
+beforeEach(freshRoom);
 
 const kinds = () => published.map(({ event }) => event.type);
 const setClip = (id: string, value: number) => set(id, 'clipThreshold', value);
