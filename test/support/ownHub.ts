@@ -38,6 +38,7 @@ export async function freshHub(): Promise<void> {
   store = openMemoryStore();
   clock = fakeClock();
   errors = [];
+  kept.clear();
   await start();
 }
 

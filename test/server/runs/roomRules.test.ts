@@ -1,26 +1,37 @@
 /** Rules of one run besides the course of its events and commands (room.test.ts): what is remembered, waits for approval, or leaves no entry. */
 import { beforeEach, describe, expect, it } from 'vitest';
+import { RunLog } from '~/server/runs/log';
 import { FencedError } from '~/server/store';
+import type { Command } from '~/shared/commands';
+import { controlDefaults } from '~/shared/controls';
+import type { TrainerEvent } from '~/shared/events';
 import { mostOpenCommands } from '~/shared/view';
 import {
   act,
   ada,
+  applied,
   around,
   batch,
   begin,
   blobs,
   bob,
   checkpoint,
+  clock,
   freshRoom,
+  gpu,
   kept,
+  openRoom,
+  publish,
   published,
   room,
   runId,
+  running,
   set,
+  setup,
   store,
   values,
 } from '~/test/support/ownRoom';
-import { runStarted, steps } from '~/test/support/synthetic';
+import { controls, runStarted, steps } from '~/test/support/synthetic';
 
 beforeEach(freshRoom);
 
@@ -117,6 +128,15 @@ describe('what a trainer sends', () => {
     expect(kinds().filter((kind) => kind === 'rows')).toEqual([]);
   });
 
+  it('with rewinds is taken up to the first part that is not', async () => {
+    await begin();
+    const rewind = (step: number) => ({ type: 'rewind', step }) as const;
+    const gone = checkpoint(1, 'b'.repeat(64), 0);
+    const answer = await batch(1, 2, steps(0, 2, values), rewind(1), gone, rewind(0), steps(0, 1, values));
+    expect(answer).toMatchObject({ ok: false, reason: 'missing-blob' });
+    expect([room.nextEvent, kinds().slice(4)]).toEqual([4, ['rows']]);
+  });
+
   it('that it has sent before adds nothing', async () => {
     await begin();
     const append = store.append;
@@ -142,6 +162,77 @@ describe('going back', () => {
       field: 'args.step',
     });
     expect(room.view.pendingRevert).toBeNull();
+  });
+});
+
+describe('a run that a trainer takes', () => {
+  it('goes on from the newest checkpoint whose bytes are here, however many have none', async () => {
+    await begin();
+    await batch(1, 2, steps(0, 1, values), checkpoint(1, kept, 0));
+    const lostOnes = Array.from({ length: 45 }, (_, i) => checkpoint(1, i.toString(16).padStart(64, '0'), 0));
+    for (const { blob } of lostOnes as { blob: { hash: string } }[]) blobs.add(blob.hash);
+    await batch(1, 4, ...lostOnes);
+    blobs.clear();
+    blobs.add(kept);
+    expect(await room.assign(gpu)).toMatchObject({ resume: { step: 1, blob: { hash: kept } } });
+  });
+
+  it('begins at its fork, until it has a checkpoint of its own', async () => {
+    const parent = { runId: 'run0000000', step: 9, checkpoint: { hash: kept, bytes: 3 } };
+    const log = await RunLog.create({ store, clock }, 'run0000002', { type: 'run.created', setup, actor: ada, parent }, publish);
+    const resume = { step: 9, blob: parent.checkpoint, replay: [] };
+    expect(await openRoom(log).assign(gpu)).toMatchObject({ attempt: 1, resume });
+    expect(log.view).toMatchObject({ step: 9, takeovers: { fromStep: 9 } });
+  });
+
+  it('is opened again by its script with its settings, when they are others', async () => {
+    await begin();
+    const configs = () => published.flatMap(({ event }) => (event.type === 'run.assigned' ? [event.config] : []));
+    await room.reopen(gpu, null);
+    await room.reopen(gpu, structuredClone(setup.config));
+    await room.reopen(gpu, { lr: 1 });
+    expect(configs()).toEqual([undefined, undefined, undefined, { lr: 1 }]);
+  });
+});
+
+describe('a command', () => {
+  it('sent again long after it took effect gets its first answer', async () => {
+    await begin();
+    const first = await room.command(ada, setClip('command-1', 2));
+    expect(first).toEqual({ ok: true, seq: 5 });
+    await batch(1, 2, applied('command-1', 5, 0, 1, 2));
+    expect(room.view.openCommands).toEqual([]);
+    expect(await room.command(ada, setClip('command-1', 2))).toEqual(first);
+    expect(await room.command(bob, setClip('command-1', 2))).toMatchObject({ ok: false, field: 'id' });
+    expect(room.view.seq).toBe(6);
+  });
+
+  it('that stops at a later step does not stop a run that waits', async () => {
+    await begin();
+    around.hasTrainer = false;
+    const later = { ...act('stop-later', 'stop'), when: { kind: 'step', step: 50 } } as const;
+    expect(await room.command(ada, later)).toMatchObject({ ok: true });
+    expect([room.view.status, room.open(0).map((c) => c.command.id)]).toEqual(['running', ['stop-later']]);
+  });
+
+  it('that cancels a question takes effect at once, and answers the question', async () => {
+    await room.assign(gpu);
+    const check = { name: 'check', label: 'Check', help: '', args: [], risky: false, question: true };
+    const id = { ...controlDefaults, name: 'commandId', label: 'Command', help: '', type: 'text', default: '' } as const;
+    const callOff = { ...check, name: 'callOff', question: false, role: 'cancel', args: [id] };
+    const declared = { values: controls.values, actions: [...controls.actions, check, callOff] };
+    await batch(1, 0, { ...runStarted(0, values), controls: declared } as TrainerEvent, running, checkpoint(0, kept, 0));
+    await room.command(bob, { ...act('question-1', 'check'), checkpoint: kept } as Command);
+    expect(await room.command(ada, act('cancel-0001', 'callOff', { commandId: 'question-1' }))).toMatchObject({
+      ok: true,
+      seq: 7,
+    });
+    const outcome = { step: 0, before: null, after: null };
+    expect(published.slice(-2).map(({ event }) => event)).toMatchObject([
+      { type: 'command.applied', commandId: 'cancel-0001', seq: 7, ...outcome, message: 'command question-1 canceled' },
+      { type: 'command.refused', commandId: 'question-1', seq: 6, step: 0, reason: 'state', message: 'canceled by Ada' },
+    ]);
+    expect(room.view.openCommands).toEqual([]);
   });
 });
 
