@@ -263,7 +263,7 @@ describeInBrowser('a team, as it begins', () => {
     await onTeamPage(ada, async (page) => {
       const log = region(page, 'Audit log');
       await log.getByLabel('Whose rows').selectOption('Bob');
-      await log.getByText(`run ${runId}: asked for clipThreshold = 2.5`).waitFor();
+      await log.getByText('“Reverse”: asked for clipThreshold = 2.5').waitFor();
       await expect.poll(() => log.getByText('made an invite link').count()).toBe(0);
       const [file] = await Promise.all([page.waitForEvent('download'), log.getByRole('button', { name: 'Export' }).click()]);
       const rows = readFileSync(await file.path(), 'utf8')
