@@ -61,10 +61,11 @@ function fileOf(folder: string, hash: string): string {
 /** Every blob of a folder that is a file. */
 export async function* blobFiles(folder: string): AsyncGenerator<{ hash: string; file: string }> {
   const root = rootOf(folder);
-  for (const start of (await readdir(root).catch(absent)) ?? []) {
-    if (!/^[0-9a-f]{2}$/.test(start)) continue;
-    for (const hash of await readdir(path.join(root, start)))
-      if (blobHash.safeParse(hash).success) yield { hash, file: path.join(root, start, hash) };
+  for (const entry of (await readdir(root, { withFileTypes: true }).catch(absent)) ?? []) {
+    // Whatever else somebody left there is no blob.
+    if (entry.isFile() || !/^[0-9a-f]{2}$/.test(entry.name)) continue;
+    const start = path.join(root, entry.name);
+    for (const hash of await readdir(start)) if (blobHash.safeParse(hash).success) yield { hash, file: path.join(start, hash) };
   }
 }
 

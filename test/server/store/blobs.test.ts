@@ -106,6 +106,16 @@ describe('blobs', () => {
     }
   });
 
+  it('a file that somebody left among the folders hides no other blob', async () => {
+    const large = bytesOf(20_000, 3);
+    await blobs.put(sha(large), large);
+    const other = sha(large).startsWith('00') ? '01' : '00';
+    for (const name of [other, 'notes.txt']) writeFileSync(path.join(data, 'blobs', name), 'x');
+    const found: string[] = [];
+    for await (const { hash } of blobs.files()) found.push(hash);
+    expect(found).toEqual([sha(large)]);
+  });
+
   it('a name that is not a hash never reaches the file system', async () => {
     const message = 'hash: "../../etc/passwd" is not a blob\'s; 64 lower-case hex digits (SHA-256) are needed';
     await expect(blobs.get('../../etc/passwd')).rejects.toThrow(new BlobError('invalid', message));
