@@ -28,6 +28,9 @@ export function formatPercent(share: number, digits = 4): string {
 /** A finite number, rounded: 12345.6 -> "12,346". Not with Intl.NumberFormat: making the first one takes tens of ms of a page's start. */
 export const wholeNumber = (n: number): string => String(BigInt(Math.round(n))).replace(/\B(?=(\d{3})+$)/g, ',');
 
+/** 1 -> "1 note", 1234 -> "1,234 notes". */
+export const counted = (n: number, one: string, many = `${one}s`): string => `${wholeNumber(n)} ${n === 1 ? one : many}`;
+
 /** A number's text without trailing zeros after its point. */
 export function withoutZeros(text: string): string {
   if (text.includes('e')) {

@@ -1,6 +1,7 @@
 import type { Command } from './commands';
 import type { ActionRole } from './controls';
 import type { CheckpointRef } from './events';
+import { counted } from './numbers';
 import { roleOf } from './roles';
 import type { CommandRecord, ListItems, RunView } from './view';
 
@@ -57,7 +58,7 @@ export function checkpointsThere(checkpoints: readonly Pick<ListItems['checkpoin
 
 /** Why checkpoints are missing; '' when none was deleted. */
 export const whyThinned = ({ checkpointsThinned: n }: Pick<RunView, 'checkpointsThinned'>): string =>
-  n === undefined ? '' : `. ${n} checkpoint${n === 1 ? ' was' : 's were'} deleted, as the activity of the run says`;
+  n === undefined ? '' : `. ${counted(n, 'checkpoint was', 'checkpoints were')} deleted, as the activity of the run says`;
 
 /** The outcome of a command that a checkpoint holds, once the run is back at that checkpoint. */
 export const waitsAgain = ({ step }: Pick<CheckpointRef, 'step'>): CommandRecord['outcome'] => ({

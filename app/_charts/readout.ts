@@ -1,4 +1,4 @@
-import { formatPercent, formatValue } from '~/shared/numbers';
+import { counted, formatPercent, formatValue } from '~/shared/numbers';
 import type { Curve } from './curve';
 import { formatStep } from './format';
 import type { LineSpec, RowAt } from './types';
@@ -91,8 +91,8 @@ export function summary(title: string, lines: readonly LineSpec[], percent: bool
       low < 0
         ? 'no finite value'
         : `lowest ${format(curve.values.min[low]!)} near ${about(low)}, highest ${format(curve.values.max[high]!)} near ${about(high)}`;
-    const nan = odd > 0 ? `, ${odd === 1 ? '1 value is' : `${odd} values are`} NaN or infinite` : '';
+    const nan = odd > 0 ? `, ${counted(odd, 'value is', 'values are')} NaN or infinite` : '';
     return `${line.label}: latest ${format(curve.values.last[curve.count - 1]!)}, ${extremes}${nan}.`;
   });
-  return `${title}. ${said.join(' ')}${marks > 0 ? ` ${marks === 1 ? '1 event is' : `${marks} events are`} marked.` : ''}`;
+  return `${title}. ${said.join(' ')}${marks > 0 ? ` ${counted(marks, 'event is', 'events are')} marked.` : ''}`;
 }

@@ -6,6 +6,7 @@ import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { whyWatches } from '~/app/_live/identity';
 import type { Actor } from '~/shared/ids';
+import { counted } from '~/shared/numbers';
 import type { RunSummary } from '~/shared/summary';
 import { ended } from '~/shared/view';
 import type { ColumnShown } from './columns';
@@ -37,7 +38,7 @@ export function Chosen(props: {
     return changed.length > 0;
   };
   if (runs.length === 0) return null;
-  const many = runs.length === 1 ? '1 run' : `${count(runs.length)} runs`;
+  const many = counted(runs.length, 'run');
 
   const archived = runs.filter((r) => r.archived);
   const trashed = runs.filter((r) => r.trashed);

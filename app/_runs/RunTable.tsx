@@ -7,6 +7,7 @@ import { Boundary } from '~/app/_components/Boundary';
 import { count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
 import type { Actor } from '~/shared/ids';
+import { counted } from '~/shared/numbers';
 import type { GroupRow, RunRow } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { type ColumnShown, columnsAt } from './columns';
@@ -208,7 +209,7 @@ function Group(props: { index: number; line: GroupRow; wide: number; onFold: Row
           <Chevron aria-hidden size={14} className="shrink-0" />
           <span className="truncate font-semibold">{line.title}</span>
           <span className="shrink-0 text-xs text-dim">
-            {count(line.runs)} {line.runs === 1 ? 'run' : 'runs'}
+            {counted(line.runs, 'run')}
             {line.running > 0 && `, ${count(line.running)} running`}
           </span>
         </button>

@@ -11,6 +11,7 @@ import { Questions } from '~/app/_run/attention/Questions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
+import { counted } from '~/shared/numbers';
 import type { RunSummary } from '~/shared/summary';
 import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { beforeWhich, waitingRuns } from './queue';
@@ -22,7 +23,7 @@ export function Trainers({ trainers, waiting, you }: { trainers: TrainerSummary[
     <Popup
       title="Trainers"
       className="text-xs text-dim"
-      trigger={`${count(connected)} ${connected === 1 ? 'trainer' : 'trainers'}${waiting > 0 ? `, ${count(waiting)} waiting` : ''}`}
+      trigger={`${counted(connected, 'trainer')}${waiting > 0 ? `, ${count(waiting)} waiting` : ''}`}
     >
       <TrainerList trainers={trainers} waiting={waiting} you={you} />
     </Popup>

@@ -5,6 +5,7 @@ import { Field, inputClass } from '~/app/_components/Field';
 import { binaryBytes, count } from '~/app/_components/format';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
+import { counted } from '~/shared/numbers';
 import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
@@ -122,7 +123,7 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
           {use && use.unlimited.count > 0 && (
             <p className="text-2xs text-dim">
               Samples and answers to questions of this run take {binaryBytes(use.unlimited.bytes)}:{' '}
-              {use.unlimited.count === 1 ? '1 file' : `${count(use.unlimited.count)} files`}.
+              {counted(use.unlimited.count, 'file')}.
             </p>
           )}
           {(problem ?? (refused?.field === null && refused.message)) && (

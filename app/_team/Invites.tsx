@@ -7,6 +7,7 @@ import { Panel } from '~/app/_components/Panel';
 import { useNow } from '~/app/_components/useNow';
 import { atBase } from '~/app/_live/base';
 import { api, useTrpc } from '~/app/_trpc/client';
+import { counted } from '~/shared/numbers';
 import type { Invite, PersonRole } from '~/shared/team';
 import { roles } from './People';
 import { Rows, rowClass } from './Rows';
@@ -76,7 +77,7 @@ export function Invites() {
         {(i: Invite) => (
           <li key={i.id} className={rowClass}>
             <span className="flex-1 whitespace-nowrap">
-              {i.role}, {i.uses - i.used} of {i.uses} {i.uses === 1 ? 'use' : 'uses'} left
+              {i.role}, {i.uses - i.used} of {counted(i.uses, 'use')} left
             </span>
             <span className="min-w-0 truncate text-2xs text-dim">
               by {i.madeBy}, ends in {duration(i.expiresAt - now)}

@@ -1,3 +1,4 @@
+import { counted } from '~/shared/numbers';
 /**
  * Reads the cells of a table. Programs write numbers, absence and times in many ways; each rule is here once, for CSV and JSON.
  */
@@ -48,7 +49,7 @@ export class Rounded {
   }
 
   words(): string[] {
-    const numbers = count(this.#count, 'whole number');
+    const numbers = counted(this.#count, 'whole number');
     return this.#count > 0 ? [`${numbers} above 2^53 became the nearest 64-bit floating-point number, e.g. ${this.#first}`] : [];
   }
 }
@@ -136,6 +137,3 @@ export const timeWords = 'seconds, ms, us or ns since 1970 of the years 1990 to 
 
 /** A cell for messages: short, with invisible characters made visible. */
 export const shown = (cell: unknown): string => JSON.stringify(String(cell).slice(0, 40));
-
-/** "1 row", "2 rows". */
-export const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? '' : 's'}`;

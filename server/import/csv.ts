@@ -1,5 +1,6 @@
 import Papa from 'papaparse';
-import { count, isAbsent, type NumberStyle, numberOf, numberStyle } from './cells';
+import { counted } from '~/shared/numbers';
+import { isAbsent, type NumberStyle, numberOf, numberStyle } from './cells';
 import { ImportError } from './importError';
 import type { RunsReading } from './reading';
 import type { SourceFile } from './sources';
@@ -64,7 +65,7 @@ export async function readCsv(
   (reader as TableReader).end();
   if (short > 0)
     runs.notes.push(
-      `${count(short, 'line')} shorter than the first one (line ${firstShort}${short > 1 ? ' and others' : ''}): the cells that are missing hold no value`,
+      `${counted(short, 'line')} shorter than the first one (line ${firstShort}${short > 1 ? ' and others' : ''}): the cells that are missing hold no value`,
     );
 }
 

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { hashOf } from '~/server/base/hash';
+import { counted } from '~/shared/numbers';
 import type { Config } from '~/shared/setup';
-import { count } from './cells';
 import { ImportError } from './importError';
 import { MediaSpool } from './mediaSpool';
 import { type PointStream, Points } from './points';
@@ -46,8 +46,8 @@ export class RunReading {
     if (!this.#streams) {
       this.#streams = this.points.streams();
       const { replaced, purged } = this.points;
-      if (replaced > 0) this.leftOut.push(`${count(replaced, 'value')} that a later one of the same step replaced`);
-      if (purged > 0) this.leftOut.push(`${count(purged, 'value')} that a restart made void`);
+      if (replaced > 0) this.leftOut.push(`${counted(replaced, 'value')} that a later one of the same step replaced`);
+      if (purged > 0) this.leftOut.push(`${counted(purged, 'value')} that a restart made void`);
       if (this.#cut > 0) this.leftOut.push(`the ends of names of more than ${LONGEST_NAME} characters`);
       this.leftOut.push(...this.media.leftOut());
     }

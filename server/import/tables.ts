@@ -1,7 +1,7 @@
+import { counted } from '~/shared/numbers';
 import { isTime } from '~/shared/times';
 import {
   almostNumber,
-  count,
   durationOf,
   isAbsent,
   type NumberStyle,
@@ -97,11 +97,11 @@ export class TableReader {
     const text = this.#columns.filter((c) => c.leftOut > 0 && c.role === null);
     for (const { name, leftOut, example, where, kind } of text.slice(0, 20))
       words.push(
-        `column ${shown(name)} (${kind === 'nested' ? 'lists or objects' : `text such as ${example}, ${where}`}; ${count(leftOut, 'row')})`,
+        `column ${shown(name)} (${kind === 'nested' ? 'lists or objects' : `text such as ${example}, ${where}`}; ${counted(leftOut, 'row')})`,
       );
-    if (text.length > 20) words.push(`${count(text.length - 20, 'more column')} of text`);
-    if (this.#withoutStep > 0) words.push(`${count(this.#withoutStep, 'row')} without a step`);
-    if (this.#nested > 0) words.push(`${count(this.#nested, 'row')} whose value is no number`);
+    if (text.length > 20) words.push(`${counted(text.length - 20, 'more column')} of text`);
+    if (this.#withoutStep > 0) words.push(`${counted(this.#withoutStep, 'row')} without a step`);
+    if (this.#nested > 0) words.push(`${counted(this.#nested, 'row')} whose value is no number`);
     this.runs.notes.push(...this.#rounded.words());
     for (const run of this.runs.all()) run.leftOut.push(...words);
   }

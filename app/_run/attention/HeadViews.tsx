@@ -3,6 +3,7 @@ import { count } from '~/app/_components/format';
 import { Awaited, later } from '~/app/_components/later';
 import { Segments } from '~/app/_components/Segments';
 import { type AttentionView, attentionView } from '~/app/_live/attentionView';
+import { counted } from '~/shared/numbers';
 import { Heads } from './Heads';
 import { useSettled } from './useSettled';
 import { useWorkspace } from './workspaceContext';
@@ -30,9 +31,7 @@ export const HeadViews = memo(function HeadViews() {
         <h3 className="font-semibold">Heads at step {count(table ? settled.step : scene.recorded.step)}</h3>
         <Segments label="heads as" options={views} value={view.heads} onChange={(heads) => attentionView.set({ heads })} />
         <span className="text-dim">
-          {table
-            ? `mean over ${settled.examples === 1 ? '1 probe example' : `${settled.examples} probe examples`}`
-            : views.find((v) => v.value === view.heads)?.title}
+          {table ? `mean over ${counted(settled.examples, 'probe example')}` : views.find((v) => v.value === view.heads)?.title}
         </span>
       </header>
       {table ? (

@@ -7,6 +7,7 @@ import { mostNotes, useList } from '~/app/_live/lists';
 import { usePresent } from '~/app/_live/PresenceProvider';
 import { grouped } from '~/shared/grouped';
 import type { Note } from '~/shared/notes';
+import { counted } from '~/shared/numbers';
 import type { Looking } from '~/shared/viewerProtocol';
 import { describeAnchorAtStep, isThread, threadsOfHead } from './anchors';
 import { noteDesk, type Place, placeOf, type ScreenPlace } from './noteDesk';
@@ -36,7 +37,7 @@ function Badge({ threads, box, of }: { threads: readonly Note[]; box: Box; of: s
       type="button"
       className="pointer-events-auto absolute grid h-4 min-w-4 place-items-center rounded-sm bg-accent px-0.5 text-2xs leading-none font-semibold text-on-accent shadow outline-offset-1 before:absolute before:-inset-1"
       style={{ left: box.x + box.width - 18, top: box.y + 2 }}
-      aria-label={`${threads.length === 1 ? '1 note' : `${threads.length} notes`} on ${of}`}
+      aria-label={`${counted(threads.length, 'note')} on ${of}`}
       title={words(threads)}
       onClick={(e) => noteDesk.read(threads, placeOf(e.currentTarget))}
     >
@@ -100,7 +101,7 @@ export function CellOverlay(props: {
             type="button"
             className="pointer-events-auto absolute before:absolute before:-inset-1.5"
             style={{ left: box.x + box.width - 8, top: box.y, width: 9, height: 9 }}
-            aria-label={`${group.length === 1 ? '1 note' : `${group.length} notes`} on query ${query + 1} to key ${key + 1}`}
+            aria-label={`${counted(group.length, 'note')} on query ${query + 1} to key ${key + 1}`}
             title={words(group)}
             onClick={(e) => noteDesk.read(group, placeOf(e.currentTarget))}
           >

@@ -8,6 +8,7 @@ import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
+import { counted } from '~/shared/numbers';
 import type { ListItems, RunView } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
@@ -65,7 +66,7 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alarming; others: number; 
           </Button>
         )}
         <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
-          {others > 0 ? `${count(others)} more ${others === 1 ? 'alarm' : 'alarms'}` : 'What happened'}
+          {others > 0 ? counted(others, 'more alarm') : 'What happened'}
         </Button>
         <IconButton icon={X} label="Take note of the alarm" title="Take note: hides it for you" onClick={onDismiss} />
       </span>

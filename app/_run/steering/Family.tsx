@@ -7,6 +7,7 @@ import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
+import { counted } from '~/shared/numbers';
 
 /** The tree of branches that this run belongs to, with the change of each, and a link to compare them. */
 export function Family() {
@@ -24,7 +25,7 @@ export function Family() {
       trigger={
         <>
           <GitBranch aria-hidden size={12} />
-          {parent ? `from step ${count(parent.step)}` : `${count(branches)} branch${branches === 1 ? '' : 'es'}`}
+          {parent ? `from step ${count(parent.step)}` : counted(branches, 'branch', 'branches')}
         </>
       }
     >

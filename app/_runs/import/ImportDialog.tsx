@@ -6,6 +6,7 @@ import { bytes, count, dateTime } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { Progress as Bar } from '~/app/_components/Progress';
 import type { ImportChoice, ImportPlan, ImportResult, PlannedRun } from '~/shared/imports';
+import { counted } from '~/shared/numbers';
 import { type ChosenFile, pickedFiles } from './dropped';
 import type { Progress } from './openImport';
 import { type ImportState, importable } from './useImport';
@@ -141,7 +142,7 @@ function Plan(props: {
             <>
               <Button onClick={onCancel}>Cancel</Button>
               <Button ref={next} look="primary" disabled={chosen.size === 0} onClick={() => onWrite([...chosen.values()])}>
-                {chosen.size === 1 ? 'Import 1 run' : `Import ${count(chosen.size)} runs`}
+                Import {counted(chosen.size, 'run')}
               </Button>
             </>
           ) : (
@@ -168,11 +169,11 @@ function RunLines({ run, onAxis }: { run: PlannedRun; onAxis(run: PlannedRun, ax
       </p>
       {run.error === null && (
         <p className="text-dim" title={run.series.names.join('\n')}>
-          {count(run.series.count)} series, {count(run.rows)} {run.rows === 1 ? 'row' : 'rows'}
+          {count(run.series.count)} series, {counted(run.rows, 'row')}
           {run.steps && `, steps ${count(run.steps.first)} to ${count(run.steps.last)}`}
           {run.times && `, ${dateTime(run.times.first)}`}
           {samples.length > 0 && `, samples: ${samples.join(', ')}`}
-          {run.settings > 0 && `, ${count(run.settings)} ${run.settings === 1 ? 'setting' : 'settings'}`}
+          {run.settings > 0 && `, ${counted(run.settings, 'setting')}`}
         </p>
       )}
       {run.axes.length > 0 && (

@@ -4,6 +4,7 @@ import { Group } from '@visx/group';
 import { scaleLinear } from '@visx/scale';
 import { fitted } from '~/app/_charts/Axes';
 import { labelWidth } from '~/app/_charts/margins';
+import { counted } from '~/shared/numbers';
 import type { Axis, PlotProps } from './axis';
 import { colorAt } from './color';
 
@@ -93,9 +94,7 @@ export function ScatterPlot({
         </Group>
       </svg>
       {left > 0 && (
-        <p className="px-3 pb-2 text-xs text-dim">
-          {left} {left === 1 ? 'run has' : 'runs have'} no finite value for one of the two.
-        </p>
+        <p className="px-3 pb-2 text-xs text-dim">{counted(left, 'run has', 'runs have')} no finite value for one of the two.</p>
       )}
     </>
   );
