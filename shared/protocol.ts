@@ -11,7 +11,7 @@ import type { RunStatus } from './view';
 
 export { paths } from './paths';
 
-/** Of all messages between viewers, server and trainers. A change that an older peer would misread raises VERSION. */
+/** The version of all messages between viewers, server and trainers: a change that an older peer would misread raises it. */
 export const VERSION = 2;
 
 /** The address of one of `paths` on a server, which may itself be below a path: https://lab.example/headroom. */

@@ -72,6 +72,7 @@ function changeList<K extends ListKind>(view: RunView, lists: Lists, kind: K, ch
 /** A proposal that was approved: the same command at a later seq. */
 const isMove = (view: RunView, { kind, item }: Put): boolean =>
   kind === 'commands' && view.openCommands.some((c) => c.command.id === item.command.id);
+
 function trimmed<K extends ListKind>(kind: K, items: ListItems[K][], fromSeq: number): Recent<ListItems[K]> {
   const most = recentMost[kind];
   let characters = 0;
@@ -85,6 +86,7 @@ function trimmed<K extends ListKind>(kind: K, items: ListItems[K][], fromSeq: nu
 }
 
 const known = new WeakMap<object, number>();
+
 function sizeOf(item: object): number {
   let characters = known.get(item);
   if (characters === undefined) {

@@ -35,7 +35,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
       id: 'go compare',
       group: 'Go to',
       title: 'Compare runs',
-      // On that page the router would keep the runs shown, under an address that does not have them.
+      // On the comparison page the router would keep the runs shown, although the new address names none.
       run: () => (location.pathname === atBase('/compare') ? location.assign(location.pathname) : router.push('/compare')),
     },
     {

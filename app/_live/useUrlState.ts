@@ -36,7 +36,7 @@ function apply(query: string): void {
 /** Synchronizes the address and the page: a link or the back button changes the page; actions on the page change the address. */
 export function useUrlState(): void {
   useEffect(() => {
-    // What the page of another run left in the tab is not this run's: heads that were switched off, a search, an axis.
+    // Choices made on the page of another run do not hold here: heads that were switched off, a search, an axis.
     chartChoices.set(chartDefaults);
     apply(location.search);
     let written = toQuery(shownNow());

@@ -128,7 +128,7 @@ export function Audit() {
             error={error}
             empty={
               ofRun === undefined
-                ? 'This is no id of a run: it is the last part of the address of the run’s page.'
+                ? 'This is not the id of a run. The id is the last part of the address of the run’s page.'
                 : 'No such row.'
             }
           >

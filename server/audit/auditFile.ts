@@ -6,7 +6,7 @@ import { describeZodError } from '~/server/base/zodError';
 import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
 import type { AuditStore } from './auditLog';
-import { brokenRow, lastRowKey, nameOf } from './chain';
+import { brokenRow, lastRowKey, nameOfRow } from './chain';
 
 export const auditPath = (dataFolder: string): string => path.join(dataFolder, 'audit.jsonl');
 
@@ -69,8 +69,8 @@ export async function openAuditFile(
   const nameLast = () => {
     naming = naming.then(async () => {
       const last = rows.at(-1);
-      if (!last || nameOf(last) === named) return;
-      named = nameOf(last);
+      if (!last || nameOfRow(last) === named) return;
+      named = nameOfRow(last);
       await settings.setSetting(lastRowKey, named).catch(() => {});
     });
   };

@@ -38,7 +38,7 @@ export function firstBroken(before: AuditRow | null, rows: Iterable<AuditRow>): 
 export const lastRowKey = 'auditLastRow';
 
 /** The value of that setting. */
-export const nameOf = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
+export const nameOfRow = ({ seq, hash }: AuditRow): string => `${seq} ${hash}`;
 
 /**
  * The first row that is changed or missing, and what is wrong with it; null where every row is as it was written.
@@ -50,5 +50,5 @@ export function brokenRow(rows: AuditRow[], lastRow: string | null): { seq: numb
   if (broken || !lastRow) return broken;
   const last = Number.parseInt(lastRow, 10);
   if (rows.length < last) return { seq: rows.length + 1, problem: `it is missing: rows up to ${last} were written` };
-  return nameOf(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
+  return nameOfRow(rows[last - 1]!) === lastRow ? null : { seq: last, problem: 'it is not the one that was written' };
 }

@@ -258,7 +258,7 @@ export class OpenedRuns {
     try {
       await room.reopen({ id, name, host }, again?.setup.config ?? null);
     } catch (error) {
-      // It may have taken effect, and the process may not ask again: after a while the log says (#crash).
+      // The write may have taken effect, and the process may not ask again: when it stays silent, #crash writes that to the log.
       if (!this.#owners.has(room.runId)) this.#own(room.runId, process, view.attempt, null);
       throw error;
     }
@@ -305,7 +305,7 @@ export class OpenedRuns {
     const { name, host } = owner.process;
     if (owner.port) owner.silent = true;
     else this.ended(runId);
-    // Of attempt 0 nobody had the run yet: it waits for its script.
+    // In attempt 0 no process has had the run yet: it still waits for its script.
     if (owner.attempt > 0)
       await room?.crashed(owner.attempt, `nothing was heard of ${name} on ${host} for ${this.#silentMs(owner) / 1000} s`);
   }

@@ -1,7 +1,8 @@
-import { counted } from '~/shared/numbers';
 /**
  * Reads the cells of a table. Programs write numbers, absence and times in many ways; each rule is here once, for CSV and JSON.
  */
+
+import { counted } from '~/shared/numbers';
 
 /**
  * How a file writes its numbers. `thousands`: the character between groups of three digits, besides spaces and apostrophes; null =

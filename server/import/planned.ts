@@ -68,6 +68,7 @@ export const timesOf = ({ streams, media }: RunReading): Extent | null =>
     ...streams.flatMap(({ times }) => (times ? [times.first, times.last] : [])),
     ...media.items.map((m) => m.timeMs).filter((t) => !Number.isNaN(t)),
   ]);
+
 export async function plannedRecord(
   group: Group,
   job: ReadJob,

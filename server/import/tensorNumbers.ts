@@ -19,6 +19,7 @@ export const DT = {
   UINT32: 22,
   UINT64: 23,
 } as const;
+
 export function sizeOf({ shape }: Tensor): number {
   let size = 1;
   for (const dim of shape?.dims ?? []) size *= exact(dim.size) ?? Number.NaN;
@@ -68,6 +69,7 @@ const brain = (bits: number): number => {
   view.setUint32(0, bits << 16);
   return view.getFloat32(0);
 };
+
 function fromBytes(dtype: number, bytes: Uint8Array, size: number): number[] | null {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const read: Partial<Record<number, [width: number, at: (offset: number) => number]>> = {

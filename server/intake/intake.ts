@@ -1,7 +1,7 @@
 /**
  * Runs of programs that do not speak the trainers' protocol. Everything a program sends becomes events of a run that it has
  * opened, through the same code as trainers' events (dispatch/opened.ts, runs/accept.ts), and is in the same log. Only this file
- * works with runs; the files of each protocol only translate.
+ * and intakeRun.ts work with runs; the files of each protocol only translate.
  */
 import { LRUCache } from 'lru-cache';
 import { rateLimit } from '~/server/base/rateLimit';

@@ -1,5 +1,4 @@
 /** Builds the server: store, hub, links and pages on one port. `npm start` runs it; tests start it on port 0. */
-import { hostname } from 'node:os';
 import { openAuditFile } from '~/server/audit/auditFile';
 import { AuditLog } from '~/server/audit/auditLog';
 import { type Clock, realClock } from '~/server/base/clock';
@@ -38,12 +37,13 @@ import { recheckWhenEnded } from '~/server/team/recheck';
 import { postJson } from '~/server/watchdogs/publicFetch';
 import { startWatchdogs } from '~/server/watchdogs/runner';
 import { wholeUrl } from '~/server/watchdogs/webhookSecrets';
+import { addressForOthers, isLoopback, isOpen, ownAddress } from '~/server/web/address';
 import { blobRoutes } from '~/server/web/blobRoutes';
 import { createHttp, type Pages } from '~/server/web/http';
 import { keptSecret, openIdentity } from '~/server/web/identity';
 import { closeHttp, listen } from '~/server/web/listen';
 import { openOidc } from '~/server/web/oidc';
-import { isLoopback, isOpen, isWildcard, originRefusal, urlHost } from '~/server/web/origin';
+import { originRefusal } from '~/server/web/origin';
 import { openPages } from '~/server/web/pages';
 import { rpcRoute } from '~/server/web/rpcRoute';
 import { openSessions } from '~/server/web/sessions';
@@ -300,14 +300,14 @@ export async function createApp(options: AppOptions): Promise<App> {
         }),
       );
 
-    const origin = `http://${urlHost(isWildcard(host) ? '127.0.0.1' : host)}:${port}`;
+    const origin = ownAddress(host, port);
     closers.push(
       startWatchdogs({
         hub,
         auditLog,
         clock,
         dataFolder,
-        url: (options.address ?? (isWildcard(host) ? `http://${hostname()}:${port}` : origin)) + basePath,
+        url: (options.address ?? addressForOthers(host, port)) + basePath,
         delivery: {
           address: (hook) => wholeUrl(hook, store),
           post: (url, body) => postJson(url, body, { allowInside: options.privateWebhooks ?? false }),

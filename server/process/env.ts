@@ -5,7 +5,7 @@ import { StartError } from '~/server/base/startError';
 import { databaseAddress } from '~/server/store/postgres/address';
 import { objectsAddress } from '~/server/store/postgres/objectsAddress';
 import { admission, type OidcSettings } from '~/server/team/admission';
-import { isLoopback } from '~/server/web/origin';
+import { isLoopback } from '~/server/web/address';
 import { backendName } from '~/shared/backends';
 import { defaultDataFolder } from '~/shared/dataFolder';
 

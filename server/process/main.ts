@@ -1,5 +1,4 @@
 /** Entry of the server process: reads the environment, prints one line with the address, stops cleanly on SIGINT and SIGTERM. */
-import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
@@ -9,8 +8,8 @@ import { type Shared, startNode } from '~/server/cluster/node';
 import { startRelayNode } from '~/server/cluster/relayNode';
 import { standInHealth } from '~/server/cluster/standIn';
 import { LeaseLostError } from '~/server/store/postgres/database';
+import { addressForOthers, isOpen } from '~/server/web/address';
 import { needPort } from '~/server/web/listen';
-import { isOpen, isWildcard, urlHost } from '~/server/web/origin';
 import { unknownSettings } from '~/shared/settingNames';
 import { createApp } from './app';
 import { readEnv, recipeFiles } from './env';
@@ -46,7 +45,7 @@ try {
     return app;
   };
   const { host } = env;
-  const urlOf = (port: number) => `http://${isWildcard(host) ? hostname() : urlHost(host)}:${port}`;
+  const urlOf = (port: number) => addressForOthers(host, port);
   const routes = (more: Checks) => (target: () => Target, trouble?: () => string | null) => {
     const { checks, about } = standInHealth(target, trouble);
     return healthRoutes(version, { ...checks, ...more }, about);

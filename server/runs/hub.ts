@@ -1,4 +1,4 @@
-/** What the rest of the server can ask of the runs, whichever node it runs on. */
+/** What the rest of the server can ask of the runs; openHub.ts answers. */
 
 import type { Clock } from '~/server/base/clock';
 import type { OpenedDeps } from '~/server/dispatch/opened';

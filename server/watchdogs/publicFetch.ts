@@ -79,8 +79,8 @@ export function postJson(
     request.on('error', (error) =>
       reject(error.name === 'AbortError' ? new Error(`no answer within ${withinMs / 1000} s`) : error),
     );
-    // Without an error where the answer is no answer to a post: 101.
-    request.on('close', () => reject(new Error('it closed the connection without an answer')));
+    // A connection that is switched to another protocol (status 101) ends without an error.
+    request.on('close', () => reject(new Error('the service closed the connection without an answer')));
     request.end(body);
   });
 }

@@ -7,7 +7,7 @@ import { BlobError, type BlobStore } from '~/server/store/blobs';
 import { blobHash } from '~/shared/ids';
 import { paths } from '~/shared/protocol';
 
-/** Damaged: 410, as asking again would not help; a trainer would ask forever. */
+/** A damaged blob is 410 (gone): after a 500 a trainer would ask for it again, for ever. */
 const status = { mismatch: 400, 'too-large': 413, invalid: 400, damaged: 410 } as const;
 
 const maxBytes = 2 ** 30;

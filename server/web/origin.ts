@@ -1,16 +1,6 @@
 /** Whether a request may come from one of our pages: browsers send cookies and open websockets for any page. */
 import type { IncomingMessage } from 'node:http';
-
-export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-/** Everybody who reaches the port is an admin without a login: on this machine only, and not where people are to sign in. */
-export const isOpen = (options: { host: string; loginRequired?: boolean; oidc?: object | null }): boolean =>
-  isLoopback(options.host) && !options.loginRequired && !options.oidc;
-
-/** It stands for every address of the machine. */
-export const isWildcard = (host: string): boolean => host === '0.0.0.0' || host === '::';
-
-/** As it is written in a URL. */
-export const urlHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+import { isLoopback } from './address';
 
 /** The first value, from the proxy nearest to the client, of a header that each proxy appends to. */
 export const firstOf = (header: string | string[] | undefined): string | undefined =>

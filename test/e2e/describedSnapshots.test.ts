@@ -99,11 +99,11 @@ describeInBrowser('snapshots that describe themselves', () => {
     await run.advance();
     await page.goto(`${app.url}/runs/${run.runId}?tabs=attention`);
     const over = panelOf(page).getByRole('region', { name: 'attention over steps' });
-    await over.getByText('The trainer measures nothing of its heads.').waitFor();
+    await over.getByText('The trainer measures nothing about the heads of this run.').waitFor();
     expect([await over.getByRole('combobox').count(), await over.getByTestId('ribbons').count()]).toEqual([0, 0]);
     const heads = panelOf(page).getByRole('region', { name: 'heads', exact: true });
     await heads.getByText('scatter').click();
-    await heads.getByText('The trainer measures nothing of its heads.').waitFor();
+    await heads.getByText('The trainer measures nothing about the heads of this run.').waitFor();
     expect(await heads.getByRole('combobox').count()).toBe(0);
   });
 

@@ -306,7 +306,7 @@ it('a run that was made by hand, copied or branched says so; an entry twice, or 
 
 it('a conditional command that the checkpoint held waits again after the way back, in the order of the log', () => {
   const later = { when: { kind: 'step', step: 50 } };
-  // Places: 2-4 the beginning, 5 and 6 the commands, 7 the checkpoint that holds both, 8 the effect of the first, 9 another command.
+  // Seqs: 2 to 4 the beginning, 5 and 6 the commands, 7 the checkpoint that holds both, 8 the effect of the first, 9 another command.
   const events = [
     ...running,
     set('command1', ada, 7, later),

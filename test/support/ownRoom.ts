@@ -32,6 +32,8 @@ export let blobs: Set<string>;
 /** What a test may change about the room's surroundings. */
 export const around = { hasTrainer: true, needsApproval: [] as string[] };
 
+export const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
+
 export const publish = (entries: Entry[]) => void published.push(...entries);
 export const openRoom = (log: RunLog) =>
   new Room(log, {

@@ -66,7 +66,7 @@ export const note = (kind: object, was?: object): RunEvent =>
 export const add = (id: string, replyTo: string | null = null) =>
   note({ kind: 'add', id, anchor: { step: 0, chart: null, head: null }, text: 'x', replyTo });
 
-/** Places: 1 is the creation; every later event takes the next one, rows one each. */
+/** The creation has seq 1; every later event takes the next one, rows one each. */
 export function viewAfter(...events: RunEvent[]): RunView {
   let view = emptyView('run001', { seq: 1, attempt: 0, at: 1000, event: created });
   for (const event of events) view = fold(view, { seq: view.seq + 1, attempt: 1, at: 1000 + view.seq, event } satisfies Entry);

@@ -109,28 +109,28 @@ export const OverTime = memo(function OverTime() {
         <>
           <LossLine steps={steps} />
           {!none && (
-            <SignalLines
-              title={`${title}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
-              lines={lines}
-              chance={chance}
-              steps={steps}
-              height={64}
-              domain={domain}
-            />
-          )}
-          {!none && (
-            <Strips
-              steps={steps}
-              label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
-              at={series.steps}
-              strips={strips}
-              strip={strip}
-              gap={gap}
-              valueAt={valueAt}
-              scale={scale}
-              onPick={onPick}
-              testId="ribbons"
-            />
+            <>
+              <SignalLines
+                title={`${title}, ${large.head ? headName(large.head.layer, large.head.head) : 'every head'}`}
+                lines={lines}
+                chance={chance}
+                steps={steps}
+                height={64}
+                domain={domain}
+              />
+              <Strips
+                steps={steps}
+                label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
+                at={series.steps}
+                strips={strips}
+                strip={strip}
+                gap={gap}
+                valueAt={valueAt}
+                scale={scale}
+                onPick={onPick}
+                testId="ribbons"
+              />
+            </>
           )}
           <div style={{ paddingLeft: stepLabelWidth }}>
             <StepTicks axis={steps.axis} />

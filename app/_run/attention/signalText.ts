@@ -46,10 +46,11 @@ export function signalInfo({ signals }: AttentionSnapshot, name: string, layers:
   return { title: spec.title, meaning: spec.meaning, range: spec.range, baseline: baselines.size === 1 ? (only ?? null) : null };
 }
 
-/** No snapshot of the run has a number of a head, nor will the shown one when it is read. */
+/** No recorded snapshot has a number about a head, and the shown one declares none. */
 export const measuresNothing = ({ signals }: AttentionSnapshot, names: readonly string[]): boolean =>
   names.length === 0 && signals.length === 0;
-export const nothingMeasured = 'The trainer measures nothing of its heads.';
+
+export const nothingMeasured = 'The trainer measures nothing about the heads of this run.';
 
 /** The signal to show first: the main one that the snapshot declares, else the first. */
 export const mainSignal = ({ signals }: AttentionSnapshot, names: readonly string[]): string | undefined =>

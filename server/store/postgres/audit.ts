@@ -1,5 +1,5 @@
 import type { AuditStore } from '~/server/audit/auditLog';
-import { brokenRow, lastRowKey, nameOf } from '~/server/audit/chain';
+import { brokenRow, lastRowKey, nameOfRow } from '~/server/audit/chain';
 import { parse, stringify } from '~/shared/json';
 import { type AuditRow, auditRow } from '~/shared/team';
 import type { Database } from './database';
@@ -37,14 +37,14 @@ export async function openPostgresAudit(database: Database): Promise<AuditStore>
   if (problem) throw new Error(`the audit log in PostgreSQL: ${problem}. Restore a backup of the database`);
   const last = sound.at(-1);
   // An earlier version did not name it.
-  if (last && nameOf(last) !== named) await saveSetting(database, lastRowKey, nameOf(last));
+  if (last && nameOfRow(last) !== named) await saveSetting(database, lastRowKey, nameOfRow(last));
   return {
     audit: ({ fromSeq, limit }) => auditRows(database, fromSeq, limit),
 
     async appendAudit(rows) {
       const texts = rows.map((row) => stringify(row));
       const seqs = rows.map(({ seq }) => seq);
-      const { done } = await database.write(append, [seqs, texts, lastRowKey, nameOf(rows.at(-1)!)]);
+      const { done } = await database.write(append, [seqs, texts, lastRowKey, nameOfRow(rows.at(-1)!)]);
       if (done.length === rows.length) return;
       // An earlier try took effect, or somebody else wrote rows with these numbers.
       const kept = await auditRows(database, seqs[0]!, rows.length);

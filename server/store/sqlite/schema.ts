@@ -110,7 +110,7 @@ export function openForWriting(folder: string, report: Report = () => {}): { db:
   }
 }
 
-/** An earlier version made the database as the user's umask says. */
+/** An earlier version created the database with the rights that the user's umask left. */
 function closeToOthers(file: string, report: Report): void {
   for (const name of [file, `${file}-wal`, `${file}-shm`]) {
     const { mode } = statSync(name, { throwIfNoEntry: false }) ?? { mode: 0 };

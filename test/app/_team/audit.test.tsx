@@ -31,7 +31,7 @@ it('the audit log begins with its newest row, names the runs, and shows those of
 
   const run = screen.getByRole('textbox', { name: 'Only of this run' });
   await user.type(run, 'Reverse run');
-  await screen.findByText('This is no id of a run: it is the last part of the address of the run’s page.');
+  await screen.findByText('This is not the id of a run. The id is the last part of the address of the run’s page.');
   await user.clear(run);
   await user.click(run);
   await user.paste(' http://lab:3000/headroom/runs/run001?step=5#x');

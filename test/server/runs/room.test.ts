@@ -15,6 +15,7 @@ import {
   clock,
   freshRoom,
   gpu,
+  inLog,
   kept,
   publish,
   published,
@@ -30,8 +31,6 @@ import { foldAll } from '~/test/support/views';
 import { withConfig } from '../../support/setups';
 
 beforeEach(freshRoom);
-
-const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 
 describe('a run whose loss is NaN', () => {
   it('is not resumed as it is; once it is back at a checkpoint it is', async () => {

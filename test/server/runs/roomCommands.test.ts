@@ -16,6 +16,7 @@ import {
   eve,
   freshRoom,
   gpu,
+  inLog,
   room,
   runId,
   set,
@@ -26,8 +27,6 @@ import {
 import { runStarted, steps } from '~/test/support/synthetic';
 
 beforeEach(freshRoom);
-
-const inLog = async () => store.entries({ runId, fromSeq: 1, limit: 1000, types: null });
 
 const saved = (step: number, hash: string, lastCommandSeq: number) => {
   blobs.add(hash);

@@ -103,7 +103,7 @@ it.each([
   [
     'closes the connection',
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
-    'it closed the connection without an answer',
+    'the service closed the connection without an answer',
   ],
   ['says nothing', '', 'no answer within 0.2 s'],
 ])('a service that %s is one that gave no answer', async (_, bytes, message) => {
