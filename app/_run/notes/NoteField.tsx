@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Button } from '~/app/_components/Button';
 import { inputClass, whyTooLong } from '~/app/_components/Field';
 import { Remark } from '~/app/_components/Remark';
@@ -46,13 +47,14 @@ export function NoteField(props: {
 
   const take = (name: string) => {
     const next = completed(text, caret, name);
-    setText(next.text);
-    setCaret(next.caret);
-    setChosen(0);
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(next.caret, next.caret);
+    // The caret moves before the next key arrives: later, it would move while somebody types on.
+    flushSync(() => {
+      setText(next.text);
+      setCaret(next.caret);
+      setChosen(0);
     });
+    field.current?.focus();
+    field.current?.setSelectionRange(next.caret, next.caret);
   };
   const go = async (event?: FormEvent) => {
     event?.preventDefault();

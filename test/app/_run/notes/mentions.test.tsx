@@ -30,3 +30,16 @@ it('only people whom a mention reaches are suggested: not who wrote in the run a
   await userEvent.type(screen.getByRole('textbox', { name: 'Note' }), '@');
   expect((await screen.findAllByRole('option')).map((o) => o.textContent)).toEqual([people.bob.name]);
 });
+
+it('what is typed right after a suggestion was taken follows it, in front of the rest', async () => {
+  server.answers.set('team.people', () => [{ ...people.bob, colour: '#aa3355', since: 1 }]);
+  mount(new TestRun(people.bob), <NoteField label="Note" submit="Add" busy={false} send={async () => true} />);
+  const field = screen.getByRole<HTMLTextAreaElement>('textbox', { name: 'Note' });
+  const user = userEvent.setup({ delay: null });
+  await user.type(field, 'why @ bend?');
+  field.setSelectionRange(5, 5);
+  await user.keyboard(people.bob.name[0]!);
+  await screen.findByRole('option', { name: people.bob.name });
+  await user.keyboard('{Enter}this ');
+  expect(field.value).toBe(`why @${people.bob.name} this bend?`);
+});
