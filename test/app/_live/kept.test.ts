@@ -8,12 +8,12 @@ afterEach(() => vi.unstubAllGlobals());
 function storage() {
   const items = new Map([['headroom..tour', 'seen once']]);
   const of = { full: true, items };
-  const refused = () => {
-    if (of.full) throw new DOMException('full', 'QuotaExceededError');
-  };
   vi.stubGlobal('localStorage', {
     getItem: (key: string) => items.get(key) ?? null,
-    setItem: (key: string, text: string) => (refused(), void items.set(key, text)),
+    setItem: (key: string, text: string) => {
+      if (of.full) throw new DOMException('full', 'QuotaExceededError');
+      items.set(key, text);
+    },
     removeItem: (key: string) => void items.delete(key),
   });
   return of;
