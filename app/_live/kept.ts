@@ -1,6 +1,11 @@
-/** What this browser remembers. A browser or a replay file without storage, or with a full one, remembers nothing. */
+/** What this browser did not take, because its storage is refused or full: it holds until the page is closed. */
+const unstored = new Map<string, string | null>();
+
+/** What this browser remembers; in a browser or a replay file without storage, or with a full one, what this page does. */
 export const kept = {
   get(key: string): string | null {
+    const here = unstored.get(key);
+    if (here !== undefined) return here;
     try {
       return localStorage.getItem(key);
     } catch {
@@ -12,8 +17,9 @@ export const kept = {
     try {
       if (text === null) localStorage.removeItem(key);
       else localStorage.setItem(key, text);
+      unstored.delete(key);
     } catch {
-      // See above.
+      unstored.set(key, text);
     }
   },
 };
