@@ -1,5 +1,7 @@
 /** MLflow's search: conditions joined by AND ("metrics.loss < 1 and params.`lr` = '0.1'"), and an order. */
+import { z } from 'zod';
 import { RequestError } from './body';
+import { int64 } from './mlflowValues';
 
 interface Entry<T> {
   key: string;
@@ -17,6 +19,23 @@ export interface FoundRun {
     tags: Entry<string>[];
   };
   inputs: object;
+}
+
+const maxFound = int64.refine((n) => n > 0 && n <= 50_000, 'give a whole number from 1 to 50000').default(1000);
+export const pageToken = z.string().regex(/^(-?\d{1,16})?$/, 'give the next_page_token of the answer before');
+/** The fields of every search. */
+export const searched = z.object({
+  filter: z.string().default(''),
+  max_results: maxFound,
+  order_by: z.preprocess((given) => (typeof given === 'string' ? [given] : given), z.array(z.string()).default([])),
+  page_token: pageToken.default('0'),
+});
+
+/** A page of what was found, and where the next one begins. */
+export function pageOf<T>(found: readonly T[], { max_results, page_token }: { max_results: number; page_token: string }) {
+  const from = Number(page_token);
+  const to = from + max_results;
+  return { part: found.slice(from, to), ...(to < found.length && { next_page_token: String(to) }) };
 }
 
 /** The attributes that can be searched and ordered by. */

@@ -25,6 +25,7 @@ export const int64 = z.union([
 /** Clients that write protobuf's JSON send numbers as text. */
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 export const time = int64.refine(isTime, timeWish);
+export const pair = z.object({ key: z.string().min(1).max(250), value: z.string() });
 export const metric = z.object({
   key: z.string().min(1).max(500),
   value: z.unknown().transform((v, ctx) => {
