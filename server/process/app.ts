@@ -50,7 +50,7 @@ import { openSessions } from '~/server/web/sessions';
 import type { Actor } from '~/shared/ids';
 import { forgetCutImports } from '../import/unfinishedImports';
 import { startFirstRuns } from './firstRuns';
-import { databaseCheck, diskCheck, followChecks, healthRoutes, storeCheck } from './health';
+import { databaseCheck, diskCheck, followChecks, healthRoutes } from './health';
 import { measuredStore } from './measuredStore';
 import { type Counts, openMetrics } from './metrics';
 import { goneTrainers, startOwnTrainer } from './ownTrainer';
@@ -182,7 +182,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     const sweep = openSweep({ store, blobs, hub, clock, say, onError });
     closers.push(() => sweep.close());
 
-    const working = { disk: diskCheck(dataFolder), database: databaseCheck(dataFolder), store: storeCheck(store) };
+    const working = {
+      disk: diskCheck(dataFolder),
+      database: databaseCheck(dataFolder),
+      store: store.check,
+      blobs: blobs.check,
+    };
     const health = followChecks(working, clock, () => viewers.counts().viewers > 0);
     closers.push(() => health.close());
     const viewers = openViewerLink({ hub, identity, clock, log, onError, allow: originRefusal, problem: () => health.problem });

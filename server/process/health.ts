@@ -4,7 +4,6 @@ import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '~/server/base/clock';
 import { sendJson } from '~/server/base/respond';
 import type { Route } from '~/server/base/route';
-import type { Store } from '~/server/store';
 import { databaseFile } from '~/server/store/sqlite/schema';
 
 /** With less free space, commits may begin to fail at any time. */
@@ -12,8 +11,8 @@ const leastFreeBytes = 256 * 2 ** 20;
 const withinMs = 2_000;
 const lookEveryMs = 2_000;
 
-/** Each check resolves to null, or to a message that says why the server cannot work. */
-export type Checks = Record<string, () => Promise<string | null>>;
+/** Each check resolves to a message that says why the server cannot work, or throws it; any other value: it can. */
+export type Checks = Record<string, () => Promise<unknown>>;
 
 export const diskCheck =
   (folder: string, least = leastFreeBytes) =>
@@ -35,12 +34,6 @@ export function databaseCheck(folder: string): () => Promise<string | null> {
       : `${file} was deleted or replaced: what is written now is lost when the server ends; end it, put the folder in its place, and start it again`;
 }
 
-/** Checks that the store's threads answer and can write. */
-export const storeCheck = (store: Pick<Store, 'check'>) => async (): Promise<string | null> => {
-  await store.check();
-  return null;
-};
-
 /** What fails now, by the name of its check. */
 async function problemsOf(checks: Checks): Promise<Record<string, string>> {
   const found = await Promise.all(Object.entries(checks).map(async ([name, check]) => [name, await reasonOf(check)] as const));
@@ -50,10 +43,9 @@ async function problemsOf(checks: Checks): Promise<Record<string, string>> {
 async function reasonOf(check: Checks[string]): Promise<string | null> {
   const late = new AbortController();
   try {
-    return await Promise.race([
-      check(),
-      setTimeout(withinMs, `no answer within ${withinMs / 1000} s`, { signal: late.signal, ref: false }),
-    ]);
+    const slow = setTimeout(withinMs, `no answer within ${withinMs / 1000} s`, { signal: late.signal, ref: false });
+    const found = await Promise.race([check(), slow]);
+    return typeof found === 'string' ? found : null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   } finally {

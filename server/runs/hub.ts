@@ -44,8 +44,8 @@ export interface Hub {
    * itself.
    */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string | null } | Refusal>;
-  /** Resolves once the command is in the log, or with the reason why it is not. */
-  command(actor: Actor, command: Command): Promise<CommandAnswer>;
+  /** Resolves once the command is in the log, or with the reason why it is not: also when, as its turn comes, its reason no longer `holds`. */
+  command(actor: Actor, command: Command, holds?: (view: RunView) => boolean): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
   /** Appends entries other than commands (Room.decide). */

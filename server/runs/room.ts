@@ -124,9 +124,10 @@ export class Room {
     return { ok: true, nextEvent: this.log.nextEvent };
   }
 
-  /** Resolves once the command is in the log, or with the reason why it is not. */
-  command(actor: Actor, asked: Command): Promise<CommandAnswer> {
+  /** Resolves once the command is in the log, or with the reason why it is not (hub.ts). */
+  command(actor: Actor, asked: Command, holds: (view: RunView) => boolean = () => true): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
+      if (!holds(this.view)) return refuse('state', 'the run went back before this could take effect');
       const command = asDeclared(this.view, asked);
       try {
         return await this.#ask(actor, command);

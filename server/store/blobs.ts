@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { LRUCache } from 'lru-cache';
 import { hashOf, hashOfFile } from '~/server/base/hash';
 import { blobHash } from '~/shared/ids';
+import { pathProblem } from '~/shared/pathProblem';
 import type { Store } from './index';
 
 /**
@@ -14,7 +15,7 @@ import type { Store } from './index';
  */
 export interface BlobStore extends BlobReader {
   /**
-   * Stores the bytes. Resolves once they survive a kill; an existing blob is not written again (`fresh` false).
+   * Stores the bytes. Resolves once they survive a kill; an existing blob (`fresh` false) is written again only if it is damaged.
    *
    * @throws BlobError when the bytes do not have this hash ('mismatch'), exceed `maxBytes` ('too-large') or the hash is not one
    *   ('invalid'); nothing is stored then
@@ -26,6 +27,8 @@ export interface BlobStore extends BlobReader {
   files(): AsyncIterable<{ hash: string; bytes: number }>;
   /** Called with each blob that is put, including existing ones. @returns stop */
   onPut(listener: (hash: string) => void): () => void;
+  /** @throws the file system's error, with what to do, when files cannot be written */
+  check(): Promise<void>;
 }
 
 export interface BlobReader {
@@ -72,6 +75,18 @@ export async function* blobFiles(folder: string): AsyncGenerator<{ hash: string;
 const damaged = (hash: string, found: string) =>
   new BlobError('damaged', `blob ${hash} is damaged: its bytes have SHA-256 ${found}; restore it from a backup`);
 
+/** What `task` reads of a blob's file: null if there is none. One that cannot be read is as good as damaged; too many open files are no fault of it. */
+async function readFrom<T>(hash: string, task: () => Promise<T>): Promise<T | null> {
+  try {
+    return await task();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    if (error instanceof BlobError || code === undefined || code === 'EMFILE' || code === 'ENFILE') throw error;
+    throw new BlobError('damaged', `blob ${hash}: ${pathProblem(error, 'read')}`);
+  }
+}
+
 /** Returns the bytes if they have this hash. @throws BlobError */
 function sound<T extends Uint8Array>(hash: string, bytes: T): T {
   const found = hashOf(bytes);
@@ -92,7 +107,7 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
   }
 
   const size = async (hash: string): Promise<number | null> => {
-    const file = await stat(fileOf(folder, hash)).catch(absent);
+    const file = await readFrom(hash, () => stat(fileOf(folder, hash)));
     return file ? file.size : ((await store.smallBlob(hash))?.length ?? null);
   };
   return {
@@ -100,14 +115,14 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
     has: async (hash) => (await size(hash)) !== null,
 
     async get(hash) {
-      const bytes = (await readFile(fileOf(folder, hash)).catch(absent)) ?? (await store.smallBlob(hash));
+      const bytes = (await readFrom(hash, () => readFile(fileOf(folder, hash)))) ?? (await store.smallBlob(hash));
       return bytes && sound(hash, bytes);
     },
 
     async open(hash, part) {
       // Once the file is open, it is read to its end, even if the blob is deleted meanwhile.
-      const file = await open(fileOf(folder, hash)).catch(absent);
-      if (file)
+      const opened = await readFrom(hash, async () => {
+        const file = await open(fileOf(folder, hash));
         try {
           const about = await file.stat();
           await check(hash, file, about);
@@ -116,6 +131,8 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
           await file.close();
           throw error;
         }
+      });
+      if (opened) return opened;
       const small = await store.smallBlob(hash);
       const bytes = small && sound(hash, small);
       return bytes && { bytes: bytes.length, stream: Readable.from([bytes.subarray(part?.start ?? 0, part && part.end + 1)]) };
@@ -155,15 +172,26 @@ export async function openBlobs(
       await store.removeSmallBlob(hash);
     },
 
+    async check() {
+      const name = path.join(temporary, randomBytes(12).toString('hex'));
+      try {
+        await writeFile(name, 'x').finally(() => rm(name, { force: true }));
+      } catch (error) {
+        throw new Error(`${root}: ${pathProblem(error, 'write')}`);
+      }
+    },
+
     async put(hash, source, maxBytes = Number.POSITIVE_INFINITY) {
       const target = fileOf(folder, hash);
       for (const listener of listeners) listener(hash);
-      const known = await reader.size(hash);
-      if (known !== null) {
+      const known = await reader.open(hash).catch(() => null);
+      if (known) {
+        known.stream.destroy();
         // Read the request to its end in any case: an unread rest would break its connection.
         if (!(source instanceof Uint8Array)) for await (const _ of source);
-        return { bytes: known, fresh: false };
+        return { bytes: known.bytes, fresh: false };
       }
+      const fresh = !(await reader.has(hash).catch(() => true));
       const sha = createHash('sha256');
       const head: Uint8Array[] = [];
       let bytes = 0;
@@ -186,7 +214,7 @@ export async function openBlobs(
           throw new BlobError('mismatch', `blob ${hash}: the ${bytes} bytes received have SHA-256 ${found}; send them again`);
         if (!file) {
           await store.putSmallBlob(hash, Buffer.concat(head));
-          return { bytes, fresh: true };
+          return { bytes, fresh };
         }
         await file.handle.sync();
         await file.handle.close();
@@ -194,7 +222,7 @@ export async function openBlobs(
         await rename(file.name, target);
         await syncFolder(path.dirname(target));
         await syncFolder(root);
-        return { bytes, fresh: true };
+        return { bytes, fresh };
       } catch (error) {
         await file?.handle.close().catch(() => {});
         if (file) await rm(file.name, { force: true });

@@ -38,6 +38,8 @@ interface Watched {
   watch: Watch;
   rules: WatchdogRules;
   view: RunView;
+  /** How often the run went back, or another trainer took it: what fired before that says nothing of the steps after it. */
+  begun: number;
 }
 
 const tickMs = 1_000;
@@ -58,7 +60,7 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
       known.view = view;
       return known;
     }
-    const fresh = { watch: new Watch(rules.rules), rules, view };
+    const fresh = Object.assign(known ?? { begun: 0 }, { watch: new Watch(rules.rules), rules, view });
     watched.set(runId, fresh);
     return fresh;
   }
@@ -69,7 +71,10 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
       return;
     }
     const w = of(runId, view);
-    for (const entry of entries) for (const firing of w.watch.entry(view, entry)) void react(w, firing).catch(onError);
+    for (const entry of entries) {
+      if (entry.event.type === 'run.assigned' || entry.event.type === 'rewind') w.begun++;
+      for (const firing of w.watch.entry(view, entry)) void react(w, firing).catch(onError);
+    }
   });
 
   async function tick(): Promise<void> {
@@ -85,28 +90,40 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   }
   void tick().catch(onError);
 
-  async function react({ rules, view }: Watched, firing: Firing): Promise<void> {
+  async function react(w: Watched, firing: Firing): Promise<void> {
+    const { rules, view, begun } = w;
+    // A reaction may wait for its turn behind a revert, which takes back what it is about.
+    const holds = ({ pendingRevert }: RunView) => firing.kind === 'disk' || (pendingRevert === null && w.begun === begun);
     const rule = rules.rules.find((r) => r.kind === firing.kind)!;
     const { runId } = view;
     // Pause first: each further step is one too many.
     const roles = acts.filter((role) => rule.reactions.includes(role));
-    const given = await Promise.all(roles.map((role) => act(view, role)));
+    const given = await Promise.all(roles.map((role) => act(view, role, holds)));
     const did = given.map((answer, i) => `${roles[i]} ${answer.ok ? 'asked for' : `not possible: ${answer.message}`}`);
+    if (!holds(w.view)) return;
     if (rule.reactions.includes('branch')) did.push(await branch(view, firing));
     const message = [firing.message, ...did].join('; ').slice(0, 2000);
     const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
     const quiet = rule.reactions.includes('notify') ? {} : { notify: false };
-    await hub.decide(runId, ({ step }) => [
-      { type: 'alert', step: Math.min(firing.step, step), level, kind: firing.kind, message, ...quiet },
-    ]);
+    await hub.decide(runId, (now) => {
+      const alert = {
+        type: 'alert',
+        step: Math.min(firing.step, now.step),
+        level,
+        kind: firing.kind,
+        message,
+        ...quiet,
+      } as const;
+      return holds(now) ? [alert] : [];
+    });
     if (rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
   }
 
-  async function act({ runId, controls }: RunView, role: ActionRole): Promise<CommandAnswer> {
+  async function act({ runId, controls }: RunView, role: ActionRole, holds: (view: RunView) => boolean): Promise<CommandAnswer> {
     const action = actionWithRole(controls, role)?.name;
     if (action === undefined) return refuse('state', 'this program has declared no such action');
     return hub
-      .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} })
+      .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} }, holds)
       .catch(() => refuse('failed', 'the server could not do it'));
   }
 

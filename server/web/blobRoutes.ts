@@ -19,7 +19,10 @@ export function blobRoutes(blobs: BlobStore): Route[] {
     async ({ request, response, params }: Visit) => {
       const hash = blobHash.safeParse(params.hash);
       if (!hash.success) return sendText(response, 400, 'hash: 64 lower-case hex digits (SHA-256) are needed');
-      return serve(blobs, request, response, hash.data);
+      await serve(blobs, request, response, hash.data).catch((error) => {
+        if (!(error instanceof BlobError)) throw error;
+        sendText(response, status[error.reason], error.message, { connection: 'close' });
+      });
     };
   return [
     { method: 'GET', path, for: ['watch runs', 'trainer'], handle: checked(read) },
@@ -39,13 +42,7 @@ async function read(blobs: BlobStore, request: IncomingMessage, response: Server
   const part = rangeOf(request.headers.range, size);
   if (part === 'outside')
     return sendText(response, 416, `range: the blob has ${size} bytes`, { 'content-range': `bytes */${size}` });
-  let opened: Awaited<ReturnType<BlobStore['open']>>;
-  try {
-    opened = await blobs.open(hash, part ?? undefined);
-  } catch (error) {
-    if (error instanceof BlobError) return sendText(response, status[error.reason], error.message);
-    throw error;
-  }
+  const opened = await blobs.open(hash, part ?? undefined);
   if (!opened) return sendText(response, 404, `there is no blob ${hash}`);
   response.writeHead(part ? 206 : 200, {
     ...caching,
@@ -81,7 +78,7 @@ async function write(blobs: BlobStore, request: IncomingMessage, response: Serve
     const { bytes } = await blobs.put(hash, request.iterator({ destroyOnReturn: false }), maxBytes);
     response.writeHead(201, { 'content-type': 'application/json' }).end(JSON.stringify({ hash, bytes }));
   } catch (error) {
-    if (error instanceof BlobError) return sendText(response, status[error.reason], error.message, { connection: 'close' });
+    if (error instanceof BlobError) throw error;
     if (request.errored || response.destroyed) return;
     // An unread rest would break the connection before its answer is read.
     await finished(request.resume()).catch(() => {});

@@ -143,10 +143,11 @@ export async function openPostgresBlobs(
     return bytes;
   }
 
-  /** Fetches the blob if the cache lacks it. @returns false when it does not exist */
-  async function cached(hash: string): Promise<boolean> {
-    if (await local.has(hash)) return true;
-    return (await ifThere(database, hash, () => local.put(hash, partsOf(database, hash)))) !== null;
+  /** Reads from the cache, or first fetches what it lacks or cannot read. @returns null when there is no such blob */
+  async function cached<T>(hash: string, read: () => Promise<T | null>): Promise<T | null> {
+    const found = await read().catch(() => null);
+    if (found !== null) return found;
+    return (await ifThere(database, hash, () => local.put(hash, partsOf(database, hash)))) && read();
   }
 
   // What earlier leaders removed, and uploads that a crash cut short.
@@ -162,11 +163,12 @@ export async function openPostgresBlobs(
 
   return {
     onPut: local.onPut,
+    check: local.check,
     files: () => allBlobs(database),
     size,
     has: async (hash) => (await size(hash)) !== null,
-    get: async (hash) => ((await cached(hash)) ? local.get(hash) : null),
-    open: async (hash, part) => ((await cached(hash)) ? local.open(hash, part) : null),
+    get: (hash) => cached(hash, () => local.get(hash)),
+    open: (hash, part) => cached(hash, () => local.open(hash, part)),
 
     async put(hash, source, maxBytes) {
       const { bytes } = await local.put(hash, source, maxBytes);

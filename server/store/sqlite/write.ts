@@ -67,7 +67,7 @@ export function openWrites(db: Database.Database): Writes {
     setting: openInsert(db, 'settings', 'REPLACE'),
     use: openInsert(db, 'blobUses', 'IGNORE'),
     dropBlob: db.prepare('DELETE FROM smallBlobs WHERE hash = ?'),
-    blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING'),
+    blob: db.prepare('INSERT INTO smallBlobs (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET data = excluded.data'),
   };
 
   /** Reads stored streams on demand, for one append, before it writes. */

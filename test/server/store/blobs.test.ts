@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -114,6 +114,41 @@ describe('blobs', () => {
     const found: string[] = [];
     for await (const { hash } of blobs.files()) found.push(hash);
     expect(found).toEqual([sha(large)]);
+  });
+
+  it.each([9, 20_000])(
+    '%i bytes that were damaged where they are stored are written again when they are sent again',
+    async (length) => {
+      const [bytes, wrong] = [bytesOf(length, 7), bytesOf(length, 8)];
+      let small: Buffer | null = null;
+      const store = {
+        ...openMemoryStore(),
+        smallBlob: async () => small,
+        putSmallBlob: async (_: string, b: Buffer) => {
+          small = b;
+        },
+      };
+      blobs = await openBlobs(data, store as never);
+      await blobs.put(sha(bytes), bytes);
+      if (small) small = Buffer.from(wrong);
+      else writeFileSync(path.join(data, 'blobs', sha(bytes).slice(0, 2), sha(bytes)), wrong.subarray(0, 17_000));
+      await expect(blobs.get(sha(bytes))).rejects.toThrow('is damaged');
+      await expect(blobs.put(sha(bytes), wrong)).rejects.toThrow('send them again');
+      expect(await blobs.put(sha(bytes), parts(bytes, 999))).toEqual({ bytes: length, fresh: false });
+      expect(Buffer.compare((await blobs.get(sha(bytes)))!, bytes)).toBe(0);
+    },
+  );
+
+  it('a file that cannot be read is as good as damaged, and folders that cannot be written are a reason not to be ready', async () => {
+    const large = bytesOf(20_000, 9);
+    const file = path.join(data, 'blobs', sha(large).slice(0, 2), sha(large));
+    // A folder in the place of a file stands for one without rights: whoever runs the tests may be allowed to read everything.
+    mkdirSync(file, { recursive: true });
+    const message = `blob ${sha(large)}: it is a folder; give a file`;
+    for (const read of [blobs.get, blobs.open]) await expect(read(sha(large))).rejects.toThrow(new BlobError('damaged', message));
+    await blobs.check();
+    rmSync(path.join(data, 'blobs/tmp'), { recursive: true });
+    await expect(blobs.check()).rejects.toThrow(`${path.join(data, 'blobs')}: its folder is not there; make it first`);
   });
 
   it('a name that is not a hash never reaches the file system', async () => {

@@ -224,3 +224,21 @@ it('a rule branches from the last checkpoint before it fired, and not again from
   trainer.close();
   await app.close();
 });
+
+it('a pause whose turn comes after the run went back is not asked for, and nothing is told: its reason was taken back', async () => {
+  const app = await startApp();
+  const { runId } = await app.hub.create(localAdmin, publishedSetup('reverse'));
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  // One message, and so one turn: what it leads to comes after the rewind.
+  await trainer.send(started, row(0, 2), row(1, Number.NaN), { type: 'rewind', step: 1 }, row(1, 2));
+  await trainer.send(row(2, Number.NaN));
+  const alerts = async () => (await app.hub.view(runId))!.recent.alerts.items;
+  await expect
+    .poll(alerts)
+    .toMatchObject([{ kind: 'not-finite', message: 'at step 2 the loss is NaN; pause asked for; snapshot asked for' }]);
+  expect((await app.hub.view(runId))!.counts.commands.count).toBe(2);
+  trainer.close();
+  await app.close();
+});
