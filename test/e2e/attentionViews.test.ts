@@ -161,6 +161,11 @@ describeInBrowser('attention side by side', () => {
     await page.goto(link);
     await expect.poll(() => stepOf(page, 'B')).toBe(160);
     await expect.poll(() => page.getByRole('combobox', { name: 'linked panes' }).inputValue()).toBe('equal loss');
+    // On paper no pane is cut into two.
+    await page.emulateMedia({ media: 'print' });
+    for (const letter of ['A', 'B'])
+      expect(await pane(page, letter).evaluate((e) => getComputedStyle(e).breakInside)).toBe('avoid');
+    await page.emulateMedia({ media: null });
   });
 
   it('a brush over the scatter shows exactly those heads; points stand where the signals say', async () => {
