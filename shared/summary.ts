@@ -1,5 +1,6 @@
 import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
+import { own } from './own';
 import type { Config } from './setup';
 import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from './streams';
 import { positionInQueue, type RunStatus, type RunView } from './view';
@@ -156,8 +157,10 @@ function mainResult(e: RunView['best']): MainResult | null {
   return main ? { split: e.split, name: main.name, value: main.value, share: main.role === 'accuracy' } : null;
 }
 
-function tookMs({ startedAt, recent }: RunView): number | null {
+/** How long a run of its settings takes; null for one that has not finished, or whose length people changed. */
+function tookMs({ startedAt, recent, controls, values }: RunView): number | null {
   const end = recent.statuses.items.at(-1);
+  if (controls.values.some((c) => c.role === 'epochs' && own(values, c.name)?.changedBy)) return null;
   return end?.status === 'finished' && startedAt !== null ? end.at - startedAt : null;
 }
 

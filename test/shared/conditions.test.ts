@@ -99,6 +99,20 @@ it.each([
   },
 );
 
+it('a run whose length people can change may come to any epoch; beyond the present end that is said', () => {
+  const length = { ...controls.values[0]!, name: 'epochs', role: 'epochs', label: 'Epochs' } as const;
+  const longer: Measured = { ...bounded, controls: [length], values: { epochs: { value: 20 } } };
+  const about = (value: number) => [
+    neverMet(longer, series('epoch', '>', value)),
+    seldomMet(longer, series('epoch', '>', value)),
+  ];
+  expect([10, 19, 20].map(about)).toEqual([
+    [null, null],
+    [null, null],
+    [null, 'Epochs: the run ends after 20 unless it is raised'],
+  ]);
+});
+
 it('each is said in words', () => {
   expect(
     ([{ kind: 'step', step: 7 }, result('dev', 'acc', '>', 0.5), series('loss', '<', 2)] as Condition[]).map(describeCondition),

@@ -175,5 +175,18 @@ describe('the index of a run', () => {
     expect(
       [index(status('running')), index(status('finished')), index(status('running'), status('stopped'))].map((i) => i.tookMs),
     ).toEqual([null, null, null]);
+    // One that people made shorter or longer says nothing of another's time.
+    const length = { name: 'epochs', role: 'epochs' } as RunView['controls']['values'][number];
+    const finished = viewAfter({}, status('running'), status('finished'));
+    const took = (changedBy: Actor | null) =>
+      summarize(
+        {
+          ...finished,
+          controls: { values: [length], actions: [] },
+          values: { epochs: { value: 1, changedBy, changedAtStep: 0 } },
+        },
+        0,
+      ).index?.tookMs;
+    expect([took(null), took(ada)]).toEqual([10, null]);
   });
 });

@@ -1,5 +1,5 @@
 import { History } from 'lucide-react';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { beginning } from '~/app/_charts/format';
 import { Button } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
@@ -7,6 +7,7 @@ import { count } from '~/app/_components/format';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
+import { useRunIds } from '~/app/_live/useRunIds';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
 import { actionWithRole } from '~/shared/controlValues';
@@ -28,6 +29,9 @@ export function CheckpointActions(props: {
   const readOnly = useReadOnly();
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const view = useRun((r) => r.view);
+  const idsFor = useRunIds();
+  /** Requests for a branch: what is sent again because its answer was lost is the same one. */
+  const answered = useRef(0);
   // The question stays about its checkpoint while the page goes on.
   const [reverting, setReverting] = useState<{ step: number; hash: string } | null>(null);
   if (!(may || reverting) || !view || readOnly) return null;
@@ -40,7 +44,10 @@ export function CheckpointActions(props: {
   const branch = () =>
     ask(async () => {
       const name = beginning(`${view.setup.name} from ${step}`, 80);
-      const answer = await api.runs.branch.mutate({ runId: view.runId, checkpoint: hash, name, changes: [], repeat: null });
+      const [branchId] = idsFor(`${hash} ${answered.current}`, 1);
+      const request = { runId: view.runId, branchId, checkpoint: hash, name, changes: [], repeat: null };
+      const answer = await api.runs.branch.mutate(request);
+      answered.current++;
       if (answer.ok) toast.success('The script is asked for a branch; it is in the list of runs once the script has opened it');
       return answer;
     });

@@ -270,6 +270,28 @@ describe('a branch', () => {
     ]);
   });
 
+  it('of a script is asked for once: a request whose answer was lost is the same one when it is sent again', async () => {
+    const run = atStep30();
+    const { view } = run.get();
+    const action = { ...controls.actions[0]!, name: 'split', role: 'branch' as const };
+    run.set({ view: { ...view!, setup: { ...view!.setup, recipe: null }, controls: { ...controls, actions: [action] } } });
+    server.answers.set('runs.branch', () => {
+      throw new Error('connection lost');
+    });
+    mount(run, <CheckpointActions step={30} hash={blob.hash} />);
+    const ids = () => server.asked.flatMap((a) => (a.path === 'runs.branch' ? [(a.input as { branchId: string }).branchId] : []));
+    const ask = async (times: number) => {
+      await user.click(button('Branch'));
+      await waitFor(() => expect([ids().length, button('Branch').disabled]).toEqual([times, false]));
+    };
+    await ask(1);
+    server.answers.set('runs.branch', () => ({ ok: true, runId: null }));
+    await ask(2);
+    await ask(3);
+    expect(ids()).toEqual([expect.stringMatching(/^[0-9a-z]{10}$/), ids()[0], expect.any(String)]);
+    expect(ids()[2]).not.toBe(ids()[0]);
+  });
+
   it('of a run that goes on begins where it is; who only watches is not offered one', async () => {
     const run = atStep30();
     server.answers.set('runs.items', () => []);
