@@ -52,9 +52,9 @@ export const Row = memo(function Row(props: {
           onChange={() => actions.onChoose([run], !chosen)}
         />
       </td>
-      <td className="h-(--line) overflow-hidden border-b border-line/70 pr-3">
+      <th scope="row" className="h-(--line) overflow-hidden border-b border-line/70 pr-3 text-left font-normal">
         <Name row={row} actions={actions} below={below} />
-      </td>
+      </th>
       {columns.map((c) => (
         <td
           key={c.key}

@@ -117,9 +117,9 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
       {!current && !error && <p className="px-3 py-4 text-dim">Loading…</p>}
       {current && draft && (
         <form onSubmit={submit} noValidate>
-          <ul className="divide-y divide-line/70">
+          <div className="divide-y divide-line/70">
             {draft.rules.map((rule) => (
-              <li key={rule.kind} className="px-3 py-1.5">
+              <fieldset key={rule.kind} aria-label={names[rule.kind]} className="px-3 py-1.5">
                 <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
                   <label className="flex min-h-6 items-center gap-2 font-medium">
                     <input
@@ -158,9 +158,9 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                     ))}
                   </div>
                 )}
-              </li>
+              </fieldset>
             ))}
-          </ul>
+          </div>
           <Webhooks draft={draft} editable={editable} onChange={(webhooks) => edit({ webhooks })} />
           {problem && (
             <p role="alert" className="px-3 py-1 text-bad">

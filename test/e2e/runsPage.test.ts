@@ -84,6 +84,8 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
 
   it('the palette stays where it is while its list gets shorter, and tells a search that failed from one that found nothing', async () => {
     const page = await open();
+    // A screen reader that moves down a column says whose each value is.
+    await page.getByRole('rowheader', { name: 'Second' }).waitFor();
     await page.keyboard.press('Control+k');
     const input = page.getByRole('dialog').getByRole('combobox');
     await page.getByRole('option', { name: 'Second' }).waitFor();

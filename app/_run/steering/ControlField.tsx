@@ -195,7 +195,7 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
         )}
         <AtPinned spec={spec} current={current} />
         {effective !== null && typeof current === 'number' && !Object.is(effective, current) && (
-          <p>
+          <p aria-live="off">
             now in effect <span className="font-mono text-ink">{measured(effective)}</span>
           </p>
         )}

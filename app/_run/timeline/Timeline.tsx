@@ -32,7 +32,7 @@ import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useLow, useNarrow } from '~/app/_run/shell/useMedia';
 import { ended } from '~/shared/view';
-import { useMissingStep, useSnapshotWords } from './snapshotWords';
+import { MissingStep, SnapshotShown, StepSaid } from './SnapshotShown';
 import { stateWord } from './stateWord';
 import { Track } from './Track';
 
@@ -115,41 +115,9 @@ export function Timeline() {
         />
       </div>
       <MissingStep said={open} />
+      <StepSaid />
       {open && track}
     </section>
-  );
-}
-
-/**
- * Says that the run has no such step, where there is no room to say which snapshot is shown.
- *
- * @param said the open timeline announces it to screen readers already; a phone still needs it on the screen
- */
-function MissingStep({ said }: { said: boolean }) {
-  const missing = useMissingStep();
-  return (
-    missing && (
-      <p
-        role={said ? undefined : 'status'}
-        aria-hidden={said}
-        className={`px-3 pb-1 text-xs text-warn ${said ? 'min-[900px]:hidden' : ''}`}
-      >
-        {missing}
-      </p>
-    )
-  );
-}
-
-/** Which snapshot the panels show. */
-function SnapshotShown() {
-  return (
-    <span
-      role="status"
-      className="ml-auto min-w-0 truncate text-xs text-dim"
-      title="Panels that need a snapshot show the nearest one; of two equally near, the earlier."
-    >
-      <span className="max-[899px]:sr-only">{useSnapshotWords()}</span>
-    </span>
   );
 }
 

@@ -1,0 +1,22 @@
+import { useEffect, useRef, useState } from 'react';
+
+const quietMs = 5_000;
+
+/** Tells a screen reader `words`, at most every five seconds. */
+export function Said({ words }: { words: string }) {
+  const [said, setSaid] = useState('');
+  const last = useRef(0);
+  useEffect(() => {
+    const wait = Math.max(0, last.current + quietMs - Date.now());
+    const timer = setTimeout(() => {
+      last.current = Date.now();
+      setSaid(words);
+    }, wait);
+    return () => clearTimeout(timer);
+  }, [words]);
+  return (
+    <p aria-live="polite" className="sr-only">
+      {said}
+    </p>
+  );
+}
