@@ -18,7 +18,7 @@ const positive = z.number().positive().finite();
 const span = z.int().min(1).max(1_000_000);
 
 export const watchdog = z.discriminatedUnion('kind', [
-  /** Any NaN or infinity in loss or gradient norm. */
+  /** Any NaN or infinity in the loss, or many in a row in the gradient norm. */
   z.strictObject({ kind: z.literal('not-finite'), ...common }),
   /** Loss more than `sigmas` standard deviations above its mean over the last `window` steps. */
   z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),

@@ -167,6 +167,12 @@ export class Watch {
 /** Loss of a model that ignores its input; NaN where the run does not declare it: then no loss counts as near it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
+/**
+ * So many gradient norms in a row that are not finite are an alarm: mixed precision leaves out the updates in which its scale of the loss
+ * (65,536 at first, halved each time) is too large, as usual at the beginning and now and then. Where they are made, the next loss is NaN.
+ */
+const leftOut = 20;
+
 /** Steps from the first alarm that a number is not finite to its first repetition. */
 const firstRepeat = 100;
 
@@ -174,11 +180,15 @@ function open(rule: Watchdog): Rule {
   switch (rule.kind) {
     case 'not-finite': {
       const newest = { loss: 0, gradNorm: 0 };
+      /** Newest gradient norms, in a row, that are not finite. */
+      let bad = 0;
       let since: number | null = null;
       let tellAgainAt = 0;
       const wrong = (step: number): string | null => {
         if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
-        return Number.isFinite(newest.gradNorm) ? null : `at step ${step} the gradient norm is ${newest.gradNorm}`;
+        return bad < leftOut
+          ? null
+          : `at step ${step} the gradient norm is ${newest.gradNorm}, as in the ${leftOut - 1} rows before`;
       };
       return {
         rule,
@@ -186,6 +196,7 @@ function open(rule: Watchdog): Rule {
         row(step, { loss, gradNorm }) {
           newest.loss = loss ?? newest.loss;
           newest.gradNorm = gradNorm ?? newest.gradNorm;
+          if (gradNorm !== undefined) bad = Number.isFinite(gradNorm) ? 0 : bad + 1;
           const message = wrong(step);
           if (message === null) since = null;
           else if (since === null) {
@@ -205,7 +216,7 @@ function open(rule: Watchdog): Rule {
         },
         reset() {
           newest.loss = 0;
-          newest.gradNorm = 0;
+          bad = 0;
           since = null;
         },
       };

@@ -194,13 +194,15 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
 
 
 WEBSOCKET = "where a Headroom server opens a websocket"
+PROXY = "check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
 
 
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
         (502, f"it answered 502 {WEBSOCKET}"),
-        (404, f"it answered 404 {WEBSOCKET}; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"),
+        (404, f"it answered 404 {WEBSOCKET}; {PROXY}"),
+        (308, f"it answered 308 {WEBSOCKET}; {PROXY}"),
         (301, "it redirects to https://rooms.example/lab; give that address, if it is a Headroom server's"),
     ],
 )
@@ -211,6 +213,9 @@ def test_a_page_in_place_of_a_server_is_said_with_its_status(tmp_path, capfd, mo
             self.send_header("content-type", "text/html")
             if status == 301:
                 self.send_header("location", f"https://rooms.example/lab{self.path}")
+            if status == 308:
+                # As our server does with a plain request for where it opens websockets.
+                self.send_header("location", self.path.replace("/?", "?"))
             self.end_headers()
             self.wfile.write(b"<html><h1>502 Bad Gateway</h1></html>")
 

@@ -83,12 +83,25 @@ const noise = new RandomStream(7, 'watchdogs');
 describe('watchdogs', () => {
   it('the first NaN or infinity fires with its step, once while it lasts', () => {
     const feed = watching({ kind: 'not-finite', ...on });
-    feed.rows([1, 1], [Number.NaN, 1], [Number.NaN, 1], [1, 1], [1, Number.POSITIVE_INFINITY]);
+    feed.rows([1, 1], [Number.NaN, 1], [Number.NaN, 1], [1, 1], [Number.POSITIVE_INFINITY, 1]);
     expect(feed.fired).toEqual([
       { kind: 'not-finite', step: 1 },
       { kind: 'not-finite', step: 4 },
     ]);
-    expect(feed.messages).toEqual(['at step 1 the loss is NaN', 'at step 4 the gradient norm is Infinity']);
+    expect(feed.messages).toEqual(['at step 1 the loss is NaN', 'at step 4 the loss is Infinity']);
+  });
+
+  it('a gradient norm that is not finite is told when twenty in a row are: mixed precision leaves out such updates', () => {
+    const feed = watching({ kind: 'not-finite', ...on });
+    const bad = (count: number) =>
+      feed.rows(...Array.from({ length: count }, () => [1, Number.POSITIVE_INFINITY] as [number, number]));
+    bad(19);
+    feed.rows([1, 1]);
+    bad(20);
+    expect(feed.messages).toEqual(['at step 39 the gradient norm is Infinity, as in the 19 rows before']);
+    feed.add({ type: 'rewind', step: 30 });
+    bad(19);
+    expect(feed.messages).toHaveLength(1);
   });
 
   it('a NaN that persists is told again after 100 steps, then at twice the number each time, and at once after a resume', () => {
