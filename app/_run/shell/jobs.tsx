@@ -24,7 +24,7 @@ export function download(runId: string, query: string, what: string): void {
 
 /** Shows an export's progress with a button to cancel it, until it ends. One that ends immediately is not shown. */
 function followJob(id: string, what: string): void {
-  const began = Date.now();
+  const began = performance.now();
   const key = `job-${id}`;
   let shown = false;
   let failed = false;
@@ -40,7 +40,7 @@ function followJob(id: string, what: string): void {
       failed = true;
     });
     if (job === null && shown) return over(() => void toast.error(`${what}: the server ended meanwhile; export it again`));
-    if (!job && !shown && Date.now() - began > beginsWithinMs) return;
+    if (!job && !shown && performance.now() - began > beginsWithinMs) return;
     if (job?.status === 'done') return over(() => void (shown && toast.success(`${what}: done`)));
     if (job?.status === 'canceled') return over(() => void toast(`${what}: canceled`));
     if (job?.status === 'failed') return over(() => void toast.error(`${what}: ${job.message}`, { duration: 10_000 }));
