@@ -147,3 +147,27 @@ print("the end")
     record = server.record(found["runId"])
     assert (record.status, record.alerts()) == ("finished", [])
     assert record.series("loss") == [(i, 1.5 + 4 * (i % 16)) for i in range(32)]
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_workers_that_run_the_script_again_open_no_run(server, tmp_path, method):
+    source = f'''
+import multiprocessing, headroom
+run = headroom.init(name="again {method}", system_seconds=None)
+
+def work(step):
+    run.log({{"loss": -1.0}})
+    return step
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("{method}").Pool(2) as workers:
+        for step in workers.imap(work, range(4)):
+            run.log({{"loss": 1.0}}, step)
+'''
+    file = tmp_path / "again.py"
+    file.write_text(source)
+    env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(tmp_path / "spool")}
+    subprocess.run([sys.executable, file], env=env, check=True, timeout=patience(60))
+    (found,) = [r for r in server.runs() if r["name"] == f"again {method}"]
+    record = server.record(found["runId"])
+    assert (record.status, record.series("loss")) == ("finished", [(step, 1.0) for step in range(4)])

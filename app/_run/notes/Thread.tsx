@@ -4,6 +4,7 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { useTimeline } from '~/app/_live/lists';
 import { unreached } from '~/app/_live/reach';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -11,7 +12,7 @@ import { GoToStep } from '~/app/_run/GoToStep';
 import { api } from '~/app/_trpc/client';
 import type { CommandAnswer } from '~/shared/commands';
 import type { Note, NoteRequest } from '~/shared/notes';
-import { describeAnchor } from './anchors';
+import { describeAnchor, takenBackTo } from './anchors';
 import { Mentions } from './Mentions';
 import { NoteField } from './NoteField';
 import { goTo } from './noteDesk';
@@ -38,6 +39,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
   const { busy, send } = useSend();
   const readOnly = useReadOnly();
   const [reply, setReply] = useState(answering);
+  const before = useTimeline((v) => takenBackTo(v, note), null);
   return (
     <div className={note.resolved ? 'opacity-75' : ''}>
       <p className="flex items-center gap-1.5 text-2xs text-dim">
@@ -59,6 +61,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
           </Button>
         )}
       </p>
+      {before !== null && <p className="text-2xs text-warn">Written before the run was taken back to step {count(before)}.</p>}
       {[note, ...replies].map((n) => (
         <Written key={n.id} note={n} busy={busy} send={send} />
       ))}

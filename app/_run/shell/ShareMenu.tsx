@@ -5,12 +5,12 @@ import { Choice } from '~/app/_components/Choice';
 import { Select } from '~/app/_components/Field';
 import { bytes, count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
-import { useCursor } from '~/app/_live/cursor';
 import { useSample } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { toQuery } from '~/app/_live/urlState';
 import { useView } from '~/app/_live/useRun';
 import { shownNow } from '~/app/_live/useUrlState';
+import { useSnapshotStep } from '~/app/_run/timeline/snapshotWords';
 import { useInfo } from '~/app/_team/useTeam';
 import type { ExportFormat } from '~/shared/exports';
 import { download } from './jobs';
@@ -24,13 +24,8 @@ export function ShareMenu() {
 function Share() {
   const runId = useView((v) => v.runId, '');
   const name = useView((v) => v.setup.name, '');
-  const snapshots = useSample('snapshots');
-  const step = useCursor((c) => c.step);
   const formats = useInfo()?.exports;
-  const snapshot = snapshots.reduce<number | undefined>(
-    (at, s) => (s.step <= step && s.step >= (at ?? 0) ? s.step : at),
-    undefined,
-  );
+  const snapshot = useSnapshotStep();
   return (
     <span className="text-xs text-dim">
       <Popup
@@ -49,9 +44,9 @@ function Share() {
           {!formats && <li className="px-1">Waiting for the server.</li>}
           {formats?.map((f) => {
             if (f.of === 'replay') return <Replay key={f.format} runId={runId} name={name} format={f} />;
-            if (f.of === 'snapshot' && snapshot === undefined) return null;
+            if (f.of === 'snapshot' && snapshot === null) return null;
             const [query, words] =
-              f.of === 'snapshot' && snapshot !== undefined ? [`&step=${snapshot}`, ` of step ${count(snapshot)}`] : ['', ''];
+              f.of === 'snapshot' && snapshot !== null ? [`&step=${snapshot}`, ` of step ${count(snapshot)}`] : ['', ''];
             return (
               <Choice
                 key={f.format}

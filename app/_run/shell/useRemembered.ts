@@ -15,6 +15,9 @@ const forAnyRun = (text: string): string => {
 /**
  * Remembers a person's arrangement of the page, and the choices of charts for each run. A run that was never opened gets the newest
  * choices that make sense on any run. An arrangement from a link wins, and is remembered once somebody changes it.
+ *
+ * Once the server's choices have arrived, a page keeps its arrangement: the person may have another page open, arranged otherwise on a
+ * second screen. The charts of one run are alike on all of them.
  */
 export function useRemembered(): void {
   const { runId } = useRunStore();
@@ -22,15 +25,17 @@ export function useRemembered(): void {
     const link = new URLSearchParams(location.search);
     const arrangement = () => textOf(workspaceParams(workspace.get()));
     const charts = () => textOf(chartParams(chartChoices.get()));
+    let opening = true;
     const recall = () => {
       const text = choices.read('workspace');
       // The panel that was opened last is not part of the text: an equal arrangement stays as it is.
-      if (text !== null && text !== arrangement() && !saysWorkspace(link))
+      if (opening && text !== null && text !== arrangement() && !saysWorkspace(link))
         workspace.set(fromWorkspaceParams(new URLSearchParams(text)));
       const { own, newest } = runChoices.read('charts', runId);
-      const chosen = own ?? (newest === null ? null : forAnyRun(newest));
+      const chosen = own ?? (opening && newest !== null ? forAnyRun(newest) : null);
       if (chosen !== null && chosen !== charts() && !saysCharts(link))
         chartChoices.set(fromChartParams(new URLSearchParams(chosen)));
+      opening = !choices.get().settled;
     };
     recall();
     const stops = [

@@ -40,10 +40,16 @@ export function useStepThere(): number {
   return Math.max(start, Math.min(head, step));
 }
 
+/** Step of the snapshot that the panels show; null: there is none. */
+export function useSnapshotStep(): number | null {
+  const [step] = useSteps();
+  const snapshots = useSample('snapshots');
+  useNear('snapshots', step);
+  return snapshots[nearestIndex(snapshots, step)]?.step ?? null;
+}
+
 /** The words for the step shown. */
 export function useSnapshotWords(): string {
   const [step, ...range] = useSteps();
-  const snapshots = useSample('snapshots');
-  useNear('snapshots', step);
-  return snapshotWords(step, snapshots[nearestIndex(snapshots, step)]?.step ?? null, ...range);
+  return snapshotWords(step, useSnapshotStep(), ...range);
 }

@@ -52,6 +52,7 @@ def init(
     id: the script's name for the run; the same id in the same project is the same run. resume: "never" (the id must be new), "allow", "must"; default: "never".
     mode: "online", "offline" (kept in `folder`; `headroom sync` sends it) or "disabled". fork: (run id, step) of the run that this one continues from.
     Settings come from the argument, then the environment (HEADROOM_SERVER, HEADROOM_TRAINER_TOKEN, HEADROOM_MODE, HEADROOM_SPOOL), then `headroom login`.
+    In a worker of multiprocessing that runs the script's module again (spawn, forkserver), a run that the module opens as it is imported is none.
     With several ranks (torch.distributed, or RANK in the environment) only rank 0 logs; commands reach the other ranks through `attach`.
 
     Raises SettingsError when a setting is invalid, also an `id` that no run has with resume="must"; an unreachable server is no error.
@@ -59,7 +60,7 @@ def init(
     from .process import guard
 
     settings = read_settings(server, token, mode, folder)
-    if _rank() > 0:
+    if _rank() > 0 or _imported_by_worker():
         settings = read_settings(server, token, "disabled", folder)
     policy = {True: "must", False: "never", None: "never", "auto": "allow"}.get(resume, resume)
     if policy not in ("never", "allow", "must"):
@@ -91,6 +92,14 @@ def init(
         if settings.mode == "online" and (policy != "never" or parent):
             run.check_opening(_OPEN_SECONDS)
     return run
+
+
+def _imported_by_worker() -> bool:
+    """The script's module is being run again for a worker, e.g. of a DataLoader: the run that it opens is that of the process that started the worker."""
+    frame: Any = sys._getframe()
+    while frame is not None and (frame.f_code.co_name, frame.f_globals.get("__name__")) != ("<module>", "__mp_main__"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _rank() -> int:

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { describeAnchor, describeAnchorAtStep, threadsOfHead } from '~/app/_run/notes/anchors';
+import { describeAnchor, describeAnchorAtStep, takenBackTo, threadsOfHead } from '~/app/_run/notes/anchors';
 import { candidates, completed, mentionAt } from '~/app/_run/notes/findMentions';
+import { emptyView } from '~/shared/fold';
 import type { Note } from '~/shared/notes';
+import type { CommandRecord } from '~/shared/view';
+import { publishedSetup } from '~/test/support/setups';
 
 describe('mentions', () => {
   it.each([
@@ -59,4 +62,31 @@ describe('anchors', () => {
     ];
     expect(threadsOfHead(notes, 0, 1, 53).map((n) => n.id)).toEqual(['of a cell', 'near', 'far']);
   });
+});
+
+it('a note says that the run was taken back to before its step after it was written', () => {
+  const revert = (seq: number, after: number): CommandRecord => ({
+    seq: seq - 1,
+    at: 0,
+    actor: { id: 'ada', name: 'Ada', role: 'operator' },
+    command: { kind: 'act', id: `back-to-${after}`, runId: 'run001', action: 'revert', args: {} },
+    outcome: { status: 'applied', seq, at: 0, step: 500, before: 500, after, message: '' },
+  });
+  const { controls } = emptyView('run001', {
+    seq: 1,
+    attempt: 0,
+    at: 0,
+    event: {
+      type: 'run.created',
+      setup: publishedSetup('reverse'),
+      actor: { id: 'ada', name: 'Ada', role: 'operator' },
+      parent: null,
+    },
+  });
+  const back = (step: number, seq: number) =>
+    takenBackTo({ controls, commands: [revert(20, 300), revert(40, 100)] }, note('a', step, { seq }));
+  // Written before both: at 400 the first took it back, at 200 the second; at 100 the run still has its step.
+  expect([back(400, 10), back(200, 10), back(100, 10)]).toEqual([300, 100, null]);
+  // Written between the two, and after both.
+  expect([back(400, 30), back(400, 50)]).toEqual([100, null]);
 });
