@@ -143,6 +143,8 @@ def _made_folder(inside: Path) -> Path:
 
     def made(folder: Path) -> Path:
         try:
+            # The script may change its directory.
+            folder = folder.absolute()
             (folder / "blobs").mkdir(parents=True)
             spool.need_space(folder)
             return folder
