@@ -45,34 +45,36 @@ export async function compressFiles(folder: string): Promise<void> {
 }
 
 /**
- * Answers requests for compressed files of a folder. Their names change with their content, so browsers keep them for good.
+ * Answers requests for compressed files of a folder. Their names change with their content, so browsers keep them for good. All are read at
+ * once: a build replaces the files of a server that goes on.
  *
  * @param prefix path under which the folder is served, e.g. "/_next/static/"
  * @returns a function that tells whether it answered; if not, nothing was written
  */
 export function serveCompressed(folder: string, prefix: string): (request: IncomingMessage, response: ServerResponse) => boolean {
-  const names = new Set(existsSync(folder) ? filesIn(folder) : []);
-  const held = new Map<string, Buffer>();
+  const read = (name: string) =>
+    encodings
+      .map(({ name: encoding, suffix }) => ({ encoding, file: path.join(folder, name) + suffix }))
+      .filter(({ file }) => existsSync(file))
+      .map(({ encoding, file }) => ({ encoding, content: readFileSync(file) }));
+  const held = new Map(existsSync(folder) ? filesIn(folder).map((name) => [name, read(name)]) : []);
   return (request, response) => {
     const asked = (request.url ?? '').split('?')[0]!;
     const name = asked.slice(prefix.length);
-    if (!asked.startsWith(prefix) || !names.has(name) || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
+    if (!asked.startsWith(prefix) || (request.method !== 'GET' && request.method !== 'HEAD')) return false;
     const accepted = String(request.headers['accept-encoding'] ?? '')
       .split(',')
       .map((e) => e.trim());
-    const file = path.join(folder, name);
-    const encoding = encodings.find((e) => accepted.includes(e.name) && existsSync(file + e.suffix));
-    if (!encoding) return false;
-    const content = held.get(file + encoding.suffix) ?? readFileSync(file + encoding.suffix);
-    held.set(file + encoding.suffix, content);
+    const found = held.get(name)?.find((e) => accepted.includes(e.encoding));
+    if (!found) return false;
     response.writeHead(200, {
       'content-type': types[path.extname(name)],
-      'content-encoding': encoding.name,
-      'content-length': content.length,
+      'content-encoding': found.encoding,
+      'content-length': found.content.length,
       'cache-control': 'public, max-age=31536000, immutable',
       vary: 'accept-encoding',
     });
-    response.end(request.method === 'HEAD' ? undefined : content);
+    response.end(request.method === 'HEAD' ? undefined : found.content);
     return true;
   };
 }

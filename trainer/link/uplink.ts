@@ -16,15 +16,15 @@ import {
 } from '~/shared/protocol';
 import { BlobError } from './blobs';
 import { HeldRun } from './heldRun';
-import { realHost, retryMs, whyUnreached } from './linkHost';
+import { realHost, whyUnreached } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import type { OutboxBatch } from './outbox';
+import { SpoolRoom } from './spoolRoom';
+import { Tries } from './tries';
 
 /** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
 const lingerMs = 20;
 const answerWithinMs = 30_000;
-/** Between tries to write to a disk that is full. */
-const spoolAgainMs = 1_000;
 
 export class Uplink {
   readonly #gauge: Int32Array;
@@ -33,12 +33,11 @@ export class Uplink {
   #registered = false;
   #pumping = false;
   #cancelPump: (() => void) | null = null;
-  #failures = 0;
-  #lastComplaint = '';
   #closing = false;
   #wake: (() => void) | null = null;
   #cancelHeartbeat = () => {};
-  #cancelSpooling: (() => void) | null = null;
+  readonly #tries: Tries;
+  readonly #room: SpoolRoom;
 
   constructor(
     private readonly start: LinkStart,
@@ -47,6 +46,11 @@ export class Uplink {
     private readonly host = realHost,
   ) {
     this.#gauge = new Int32Array(start.gauge);
+    this.#tries = new Tries(this.host, log);
+    this.#room = new SpoolRoom(this.#gauge, start.spoolBytes, this.host, log, () => {
+      this.#measure();
+      this.#soon(0);
+    });
     this.#socket = host.connect(start);
     this.#socket.on('connect', () => void this.#register());
     this.#socket.on('disconnect', (reason) => this.#onDisconnect(reason));
@@ -115,13 +119,12 @@ export class Uplink {
     if (!answer.ok) {
       if (answer.reason !== 'busy' && answer.reason !== 'failed')
         this.report({ type: 'refused', message: `the server does not take this trainer: ${answer.message}` });
-      else this.#complain(`registration: ${answer.message}; trying again`);
-      this.host.after(this.#backoffMs(), () => this.#reconnect());
+      else this.#tries.complain(`registration: ${answer.message}; trying again`);
+      this.host.after(this.#tries.backoffMs(), () => this.#reconnect());
       return;
     }
     this.log(`registered with ${this.start.server}${held ? `, going on with run ${held.runId}` : ''}`);
-    this.#failures = 0;
-    this.#lastComplaint = '';
+    this.#tries.reached();
     this.#registered = true;
     this.report({ type: 'server', reached: true });
     if (!held) {
@@ -148,19 +151,19 @@ export class Uplink {
     this.#wake?.();
     this.report({ type: 'forget', ticket: null });
     if (this.#closing || reason === 'io client disconnect') return;
-    this.#complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
+    this.#tries.complain(`connection lost (${reason})${this.#held ? '; training goes on, events are kept on disk' : ''}`);
     // socket.io does not reconnect automatically after the server disconnects it, for example when the server shuts down.
-    if (reason === 'io server disconnect') this.host.after(this.#backoffMs(), () => this.#socket.connect());
+    if (reason === 'io server disconnect') this.host.after(this.#tries.backoffMs(), () => this.#socket.connect());
   }
 
   #onConnectError(error: Error): void {
     if (this.#closing) return;
-    this.#complain(`cannot reach ${this.start.server}: ${whyUnreached(error)}; trying again`);
+    this.#tries.complain(`cannot reach ${this.start.server}: ${whyUnreached(error)}; trying again`);
     if (this.#socket.active) return;
     // Not active: the server refused the connection, so the token is wrong. While a run is held, keep trying: somebody may fix the token.
     const message = `${this.start.server} refuses this trainer: ${error.message}; check HEADROOM_TRAINER_TOKEN`;
     if (!this.#held) this.report({ type: 'refused', message });
-    this.host.after(this.#backoffMs(), () => this.#socket.connect());
+    this.host.after(this.#tries.backoffMs(), () => this.#socket.connect());
   }
 
   // ---- the run ----
@@ -214,29 +217,9 @@ export class Uplink {
     this.#soon(event.type === 'rows' ? lingerMs : 0);
   }
 
-  /** Writes to the spool what was put, and compares it with its bound; a full spool opens again once 10 % is free. */
+  /** Writes to the spool what was put, and looks whether it has room. */
   #measure(): void {
-    const problem = this.#held?.spoolWaiting() ?? null;
-    const bytes = this.#held?.spool.bytes ?? 0;
-    const full = Atomics.load(this.#gauge, gauge.spoolFull) === 1;
-    const bound = this.start.spoolBytes;
-    if (problem !== null)
-      this.#cancelSpooling ??= this.host.after(spoolAgainMs, () => {
-        this.#cancelSpooling = null;
-        this.#measure();
-        this.#soon(0);
-      });
-    if (!full && (problem !== null || bytes > bound)) {
-      this.log(
-        problem !== null
-          ? `HEADROOM_DATA ${problem}; training waits until it can be written`
-          : `the spool is full (${bytes} bytes, HEADROOM_SPOOL_BYTES is ${bound}): training waits until the server takes events again`,
-      );
-      Atomics.store(this.#gauge, gauge.spoolFull, 1);
-    } else if (full && problem === null && bytes <= 0.9 * bound) {
-      this.log('the spool has room again: training goes on');
-      Atomics.store(this.#gauge, gauge.spoolFull, 0);
-    }
+    this.#room.measure(this.#held);
   }
 
   /** Drops the run immediately. */
@@ -329,7 +312,7 @@ export class Uplink {
     const outcome = held.outbox.answered(batch, answer);
     switch (outcome.kind) {
       case 'next':
-        this.#failures = 0;
+        this.#tries.went();
         this.#measure();
         return;
       case 'retry':
@@ -346,27 +329,15 @@ export class Uplink {
 
   /** Waits before the next try; ends early when the connection is lost or the run dropped. */
   async #pause(message: string): Promise<void> {
-    this.#complain(message);
+    this.#tries.complain(message);
     await new Promise<void>((resolve) => {
-      const cancel = this.host.after(this.#backoffMs(), resolve);
+      const cancel = this.host.after(this.#tries.backoffMs(), resolve);
       this.#wake = () => {
         cancel();
         resolve();
       };
     });
     this.#wake = null;
-  }
-
-  /** Doubles from 100 ms to 5 s; half of each delay is random, so that many trainers do not reconnect at the same time. */
-  #backoffMs(): number {
-    const most = Math.min(retryMs.most, retryMs.first * 2 ** this.#failures++);
-    return most * (0.5 + 0.5 * this.host.random());
-  }
-
-  /** Logs one line per new kind of error, not one per try. */
-  #complain(line: string): void {
-    if (line !== this.#lastComplaint) this.log(line);
-    this.#lastComplaint = line;
   }
 
   /** Sends the remaining events for at most `withinMs`, then closes the connection. */
@@ -379,7 +350,7 @@ export class Uplink {
     while (unsent() > 0 && this.host.elapsed() < until) await new Promise<void>((resolve) => this.host.after(10, resolve));
     const left = unsent();
     this.#cancelHeartbeat();
-    this.#cancelSpooling?.();
+    this.#room.close();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.start.spoolFolder, { recursive: true, force: true });

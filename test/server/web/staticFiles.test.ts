@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ describe('scripts of the pages', () => {
   let serve: ReturnType<typeof serveCompressed>;
   beforeAll(async () => {
     mkdirSync(join(folder.path, 'chunks'));
-    writeFileSync(join(folder.path, 'chunks/a.js'), script);
+    for (const name of ['a', 'late']) writeFileSync(join(folder.path, `chunks/${name}.js`), script);
     writeFileSync(join(folder.path, 'secret.txt'), 'secret');
     await compressFiles(folder.path);
     serve = serveCompressed(folder.path, '/team/_next/static/');
@@ -70,5 +70,11 @@ describe('scripts of the pages', () => {
     ['/_next/static/chunks/a.js', 'br'],
   ])('%s for a browser that accepts %s is left to Next', async (path, accept) => {
     expect((await ask(path, accept)).body.toString()).toBe('not compressed');
+  });
+
+  it('are sent on after a build has replaced them under a server that goes on', async () => {
+    rmSync(join(folder.path, 'chunks'), { recursive: true });
+    const { body } = await ask('/team/_next/static/chunks/late.js', 'gzip');
+    expect(gunzipSync(body).toString()).toBe(script);
   });
 });
