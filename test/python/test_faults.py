@@ -193,6 +193,24 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     assert time.monotonic() - at < patience(1.0)
 
 
+def test_a_script_that_changes_its_directory_or_has_a_proxy_in_its_environment_loses_nothing(server, tmp_path, monkeypatch):
+    (tmp_path / "outputs").mkdir()
+    with monkeypatch.context() as script:
+        for name in ("http_proxy", "HTTP_PROXY"):
+            script.setenv(name, "http://127.0.0.1:9")
+        for name in ("no_proxy", "NO_PROXY", "HEADROOM_SPOOL"):
+            script.delenv(name, raising=False)
+        script.chdir(tmp_path)
+        run = headroom.init(name="moved", server=server.url, token=server.token, system_seconds=None)
+        script.chdir(tmp_path / "outputs")
+        run.log({"loss": 1.0})
+        run.checkpoint(b"state")
+        run.finish()
+    record = server.record(run.id)
+    assert (record.status, record.series("loss"), len(record.of_type("checkpoint"))) == ("finished", [(0, 1.0)], 1)
+    assert (record.alerts(), list((tmp_path / ".headroom-runs").iterdir()), list((tmp_path / "outputs").iterdir())) == ([], [], [])
+
+
 WEBSOCKET = "where a Headroom server opens a websocket"
 PROXY = "check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
 

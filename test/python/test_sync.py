@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 
 import headroom
 import pytest
@@ -26,6 +27,25 @@ def test_an_offline_run_goes_up_later_each_row_once(server, tmp_path):
     record = server.record(found["runId"])
     assert record.series("m3") == [(i, i + 0.3) for i in range(30_000)]
     assert record.status == "finished"
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone cannot be set here")
+def test_attempts_are_sent_in_their_order_also_when_the_clocks_went_back_between_them(server, tmp_path, monkeypatch):
+    with monkeypatch.context() as berlin:
+        berlin.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        # 25 October 2026: 02:50 summer time, and 02:10 after it.
+        for hour, steps in ((1792889400, (0, 1)), (1792890600, (2, 3))):
+            berlin.setattr(time, "time", lambda: float(hour))
+            run = headroom.init(id="night", resume="allow", mode="offline", folder=tmp_path, system_seconds=None)
+            for step in steps:
+                run.log({"loss": 1.0}, step)
+            run.finish()
+    time.tzset()
+    assert sync(tmp_path, server.url, server.token) == 0
+    (found,) = [r for r in server.runs() if r["name"] == "night"]
+    record = server.record(found["runId"])
+    assert ([step for step, _ in record.series("loss")], record.alerts()) == ([0, 1, 2, 3], [])
 
 
 def test_what_keeps_a_run_from_being_sent_is_said_once_however_often_it_is_tried(server, tmp_path, capfd):

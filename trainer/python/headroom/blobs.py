@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from .socketio import LinkLost, LinkRefused
+from .socketio import LinkLost, LinkRefused, is_here
 
 PATIENCE_S = 30.0
 
@@ -20,6 +20,7 @@ class Blobs:
         self._folder = folder / "blobs"
         self._server = server
         self._token = token
+        self._open = urllib.request.build_opener(*([urllib.request.ProxyHandler({})] if is_here(server) else [])).open
         self._known: dict[str, tuple[str, int]] = {}
         self._left_out: dict[str, str] = {}
         """Files that are too large to be sent, and why."""
@@ -70,7 +71,7 @@ class Blobs:
                 headers={"Authorization": f"Bearer {self._token or ''}", "Content-Length": str(size), "Content-Type": "application/octet-stream"},
             )
             try:
-                with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+                with self._open(request, timeout=PATIENCE_S) as answer:
                     answer.read()
                     return None
             except urllib.error.HTTPError as error:

@@ -137,12 +137,14 @@ class Session:
 
 def _made_folder(inside: Path) -> Path:
     """A folder for the run's spool; where `inside` cannot be written or is full, one of the system's temporary folder."""
-    # In the order in which runs began, to the microsecond: `sync` sends a run before the attempt that goes on with it.
+    # In the order in which runs began, to the microsecond, also when the clocks go back from summer time: `sync` sends a run before the attempt that goes on with it.
     now = time.time()
-    name = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 1e6):06d}-{uuid.uuid4().hex[:8]}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{int(now % 1 * 1e6):06d}-{uuid.uuid4().hex[:8]}"
 
     def made(folder: Path) -> Path:
         try:
+            # The script may change its directory.
+            folder = folder.absolute()
             (folder / "blobs").mkdir(parents=True)
             spool.need_space(folder)
             return folder

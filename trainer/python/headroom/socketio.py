@@ -23,6 +23,11 @@ class LinkLost(Exception):
     """The connection is lost."""
 
 
+def is_here(server: str) -> bool:
+    """A server on this machine: a proxy of the environment (http_proxy) cannot reach it."""
+    return urlsplit(server).hostname in ("127.0.0.1", "localhost", "::1")
+
+
 class Socket:
     """One connection. `receive` is called by one thread; the others may send."""
 
@@ -38,7 +43,8 @@ class Socket:
         self._ws = websocket.WebSocket(enable_multithread=True)
         self._ws.settimeout(timeout)
         try:
-            self._ws.connect(address, header=header, suppress_origin=True, redirect_limit=0)
+            direct: dict[str, Any] = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": [url.hostname]} if is_here(server) else {}
+            self._ws.connect(address, header=header, suppress_origin=True, redirect_limit=0, **direct)
             hello = self._text(self._ws.recv())
             if not hello.startswith("0"):
                 raise LinkLost(f"the server said {hello[:40]!r} and not that the connection is open")
