@@ -17,8 +17,14 @@ const common = {
 const positive = z.number().positive().finite();
 const span = z.int().min(1).max(1_000_000);
 
+/**
+ * So many gradient norms in a row that are not finite are an alarm: mixed precision leaves out the updates in which its scale of the loss
+ * (65,536 at first, halved each time) is too large, as usual at the beginning and now and then. Where they are made, the next loss is NaN.
+ */
+export const gradientsNotFinite = 20;
+
 export const watchdog = z.discriminatedUnion('kind', [
-  /** Any NaN or infinity in the loss, or many in a row in the gradient norm. */
+  /** Any NaN or infinity in the loss, or `gradientsNotFinite` in a row in the gradient norm. */
   z.strictObject({ kind: z.literal('not-finite'), ...common }),
   /** Loss more than `sigmas` standard deviations above its mean over the last `window` steps. */
   z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),

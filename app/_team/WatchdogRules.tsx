@@ -4,7 +4,7 @@ import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
-import { reaction, type Watchdog, type WatchdogRules, type Webhook, watchdogRules } from '~/shared/watchdogs';
+import { gradientsNotFinite, reaction, type Watchdog, type WatchdogRules, type Webhook, watchdogRules } from '~/shared/watchdogs';
 import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
@@ -130,6 +130,9 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                     />
                     {names[rule.kind]}
                   </label>
+                  {rule.kind === 'not-finite' && (
+                    <span className="text-2xs text-dim">of the loss, or of {gradientsNotFinite} gradient norms in a row</span>
+                  )}
                   <span className="ml-auto flex flex-wrap gap-x-2">
                     {reaction.options.map((r) => (
                       <label key={r} className="flex min-h-6 items-center gap-1 text-2xs text-dim">

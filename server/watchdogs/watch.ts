@@ -7,7 +7,7 @@ import type { Better, Rows } from '~/shared/series';
 import { mainSeries, type StreamHead, seriesWithRole } from '~/shared/streams';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
-import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
+import { gradientsNotFinite, type Watchdog, type WatchdogKind } from '~/shared/watchdogs';
 import { Window } from './window';
 
 /** A rule has fired: at which step, and the evidence in one sentence. */
@@ -167,12 +167,6 @@ export class Watch {
 /** Loss of a model that ignores its input; NaN where the run does not declare it: then no loss counts as near it. */
 const chanceLoss = (view: RunView): number => seriesWithRole(view, 'loss')?.chance ?? Number.NaN;
 
-/**
- * So many gradient norms in a row that are not finite are an alarm: mixed precision leaves out the updates in which its scale of the loss
- * (65,536 at first, halved each time) is too large, as usual at the beginning and now and then. Where they are made, the next loss is NaN.
- */
-const leftOut = 20;
-
 /** Steps from the first alarm that a number is not finite to its first repetition. */
 const firstRepeat = 100;
 
@@ -186,9 +180,9 @@ function open(rule: Watchdog): Rule {
       let tellAgainAt = 0;
       const wrong = (step: number): string | null => {
         if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
-        return bad < leftOut
+        return bad < gradientsNotFinite
           ? null
-          : `at step ${step} the gradient norm is ${newest.gradNorm}, as in the ${leftOut - 1} rows before`;
+          : `at step ${step} the gradient norm is ${newest.gradNorm}, as in the ${gradientsNotFinite - 1} rows before`;
       };
       return {
         rule,
