@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
+import { api } from '~/app/_trpc/client';
 import { keysOf } from '~/shared/lists';
 import type { ListItems, ListKind, RunView, WithLists } from '~/shared/view';
-import { api } from '../_trpc/client';
 import { type ListSource, type Loaded, LoadedLists } from './loadedLists';
 import { useRunStore } from './RunProvider';
 import { useSelected } from './select';

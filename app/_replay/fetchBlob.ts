@@ -1,4 +1,4 @@
-import type { FetchBlob } from '../_live/fetchBlob';
+import type { FetchBlob } from '~/app/_live/fetchBlob';
 import { embedded } from './recording';
 
 /** The last decoded blob: parts of one blob are requested one after another, so it is decoded once. */

@@ -8,7 +8,7 @@ import { build } from '~/server/process/build';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
-import { configOf, publishedSetup, withConfig } from '../support/setups';
+import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const desk = { width: 1440, height: 900 };

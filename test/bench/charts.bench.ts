@@ -20,7 +20,7 @@ import type { RunView } from '~/shared/view';
 import { startApp } from '~/test/support/app';
 import { chromiumPath, openBrowser, openProfile } from '~/test/support/browser';
 import { ownFolder } from '~/test/support/folder';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 import type { BenchResult } from './main';
 import { machine, percentile, rowSource } from './rows';
 

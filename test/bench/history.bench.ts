@@ -10,8 +10,8 @@ import { databaseFile } from '~/server/store/sqlite/schema';
 import { summarize } from '~/shared/summary';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '~/test/support/setups';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile } from './rows';
 

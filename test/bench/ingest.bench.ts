@@ -11,7 +11,7 @@ import { openSqliteStore } from '~/server/store/sqlite/open';
 import { databaseFile } from '~/server/store/sqlite/schema';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 import type { BenchResult } from './main';
 import { fillRun, machine, percentile, type ValueKind } from './rows';
 

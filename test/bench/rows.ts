@@ -3,7 +3,7 @@
 import { cpus, loadavg } from 'node:os';
 import type { Store } from '~/server/store';
 import type { Entry, RunEvent } from '~/shared/events';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 /** f32: single-precision numbers, like most metrics; f64: all 64 bits used. */
 export type ValueKind = 'f32' | 'f64';

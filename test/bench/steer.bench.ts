@@ -5,8 +5,8 @@ import { type BackendName, backendName } from '~/shared/backends';
 import type { Looking } from '~/shared/viewerProtocol';
 import { startApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
+import { publishedSetup, recipeNamed } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup, recipeNamed } from '../support/setups';
 import type { BenchResult } from './main';
 
 const clients = 5;

@@ -19,8 +19,8 @@ import { pack } from '~/shared/pack';
 import { summarize } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '~/test/support/setups';
 import { controls, layersOf, startValues } from '~/test/support/synthetic';
-import { publishedSetup } from '../support/setups';
 import type { BenchResult } from './main';
 import { machine, percentile, rowSource, seriesNames } from './rows';
 

@@ -13,7 +13,7 @@ import { transformer } from '~/shared/json';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { root } from '~/test/support/root';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 import type { BenchResult } from './main';
 import type { Load, Measured } from './viewersLoad';
 

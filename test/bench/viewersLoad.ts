@@ -4,10 +4,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { unpack } from '~/shared/pack';
 import type { RunView } from '~/shared/view';
 import type { Frame } from '~/shared/viewerProtocol';
+import { publishedSetup } from '~/test/support/setups';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup } from '../support/setups';
 import { type RawViewer, watchRaw } from './rawViewer';
 
 export interface Load {

@@ -5,8 +5,8 @@ import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
 import { latestOf } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
+import { publishedSetup } from '~/test/support/setups';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const created: RunEvent = { type: 'run.created', setup: publishedSetup('reverse'), actor: ada, parent: null };

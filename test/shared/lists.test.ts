@@ -5,8 +5,8 @@ import { fold } from '~/shared/fold';
 import { applyToList } from '~/shared/lists';
 import { pack, unpack } from '~/shared/pack';
 import { type ListItems, type ListKind, listKinds, type RunView, waits } from '~/shared/view';
+import { RandomRun } from '~/test/support/randomRun';
 import { foldAll } from '~/test/support/views';
-import { RandomRun } from '../support/randomRun';
 
 const only = process.env.SEED;
 const seeds = only ? [Number(only)] : Array.from({ length: 24 }, (_, i) => i + 1);

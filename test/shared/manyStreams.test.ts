@@ -4,7 +4,7 @@ import { fold } from '~/shared/fold';
 import { pack } from '~/shared/pack';
 import type { Series } from '~/shared/series';
 import { latestOf, seriesOf } from '~/shared/streams';
-import { viewAtStart } from '../support/views';
+import { viewAtStart } from '~/test/support/views';
 
 it('a view is bounded whatever the run declares: series with a role stay, of the others the newest; the rest is counted', () => {
   let view = { ...viewAtStart(), streams: [], streamCount: 0, columnCount: 0 };

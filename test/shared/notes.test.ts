@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Actor } from '~/shared/ids';
 import { applyToList, listChanges } from '~/shared/lists';
 import { type Note, type NoteRequest, noteProblem, noteRequest } from '~/shared/notes';
-import { viewAtStart } from '../support/views';
+import { viewAtStart } from '~/test/support/views';
 
 const ada: Actor = { id: 'ada', name: 'Ada', role: 'viewer' };
 const bob: Actor = { id: 'bob', name: 'Bob', role: 'operator' };

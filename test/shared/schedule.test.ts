@@ -2,10 +2,9 @@ import { describe, expect, it, test } from 'vitest';
 import type { ControlRole, ControlSpec, ControlValue } from '~/shared/controls';
 import type { ScheduleKind } from '~/shared/events';
 import { changeWords, type Plan, planNotes, previewSchedule, rateAt } from '~/shared/schedule';
-import { publishedSetup } from '~/test/support/setups';
+import { configOf, publishedSetup, recipeNamed } from '~/test/support/setups';
 import { foldAll } from '~/test/support/views';
 import { controlsOf } from '~/trainer/run/controls';
-import { configOf, recipeNamed } from '../support/setups';
 
 const at = (kind: ScheduleKind, warmupSteps: number, step: number, endStep = 100) =>
   rateAt({ base: 2, kind, warmupSteps, endStep }, step);

@@ -4,7 +4,7 @@ import { emptyView, fold } from '~/shared/fold';
 import type { Series } from '~/shared/series';
 import { latestOf, latestWithRole, mainSeries, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 const ada = { id: 'u1', name: 'Ada', role: 'operator' as const };
 

@@ -2,7 +2,6 @@
 import { expect, it } from 'vitest';
 import type { RunEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
-import { foldAll } from '~/test/support/views';
 import {
   ada,
   applied,
@@ -26,7 +25,8 @@ import {
   takenOver,
   trainer,
   viewAfter,
-} from '../support/viewEntries';
+} from '~/test/support/viewEntries';
+import { foldAll } from '~/test/support/views';
 
 itChanges([
   [

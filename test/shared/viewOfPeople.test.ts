@@ -1,5 +1,5 @@
 /** What a view says of what people do: commands, notes, the control lock, labels. */
-import { ada, add, applied, at, bob, goBack, itChanges, note, running, saved, set, setup, way } from '../support/viewEntries';
+import { ada, add, applied, at, bob, goBack, itChanges, note, running, saved, set, setup, way } from '~/test/support/viewEntries';
 
 itChanges([
   [

@@ -1,7 +1,7 @@
 /** What a view says of what its trainer records: rows, evaluations, checkpoints. */
 import { expect, it } from 'vitest';
 import { mostSplits } from '~/shared/view';
-import { at, evaluated, itChanges, rows, running, saved, viewAfter } from '../support/viewEntries';
+import { at, evaluated, itChanges, rows, running, saved, viewAfter } from '~/test/support/viewEntries';
 
 itChanges([
   ['rows come', running, rows(0, 3, 1, 2), { step: 3, bestRow: { name: 'loss', step: 1, value: 1 } }],

@@ -3,7 +3,7 @@ import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type ListChange, listChanges } from '~/shared/lists';
 import type { ListItems, RunView } from '~/shared/view';
-import { publishedSetup } from '../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 export const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 export const blob = (letter: string) => ({ hash: letter.repeat(64), bytes: 10 });

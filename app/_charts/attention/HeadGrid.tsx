@@ -1,5 +1,5 @@
 import { type KeyboardEvent, memo, useCallback, useMemo } from 'react';
-import { labelWidth } from '../margins';
+import { labelWidth } from '~/app/_charts/margins';
 import { type HeadMaps, mapSize } from './derive';
 import { EdgeLabel } from './EdgeLabel';
 import { type FocusEvent, litHead, type Spot } from './focus';

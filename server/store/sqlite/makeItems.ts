@@ -1,10 +1,10 @@
 import type Database from 'better-sqlite3';
+import { CompleteLog } from '~/server/store/completeLog';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView } from '~/shared/fold';
 import { parse, stringify } from '~/shared/json';
 import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
-import { CompleteLog } from '../completeLog';
 import { openItemWrites } from './items';
 
 interface Row {

@@ -4,7 +4,7 @@ import type { RunState, RunStore } from '~/app/_live/types';
 import { listKinds } from '~/shared/view';
 import { nobodyWatches } from '~/shared/watching';
 import { MemoryLists } from '~/test/support/memoryLists';
-import { RandomRun } from '../../support/randomRun';
+import { RandomRun } from '~/test/support/randomRun';
 
 type EntryListener = Parameters<RunStore['onEntries']>[0];
 

@@ -5,7 +5,7 @@ import type { Wire, WireListener } from '~/app/_live/wire';
 import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type RunSummary, summarize } from '~/shared/summary';
-import { publishedSetup } from '../../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const summary = (runId: string, createdAt: number, step = 0): RunSummary => ({

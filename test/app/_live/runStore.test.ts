@@ -10,8 +10,8 @@ import { seqCount } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import type { Frame, WatchAnswer, WatchRequest } from '~/shared/viewerProtocol';
 import { nobodyWatches } from '~/shared/watching';
+import { publishedSetup } from '~/test/support/setups';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../../support/setups';
 
 const runId = 'run00001';
 const you: Actor = { id: 'ann', name: 'Ann', role: 'admin' };

@@ -12,9 +12,9 @@ import { build } from '~/server/process/build';
 import { type ControlSpec, type ControlValue, controlDefaults } from '~/shared/controls';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser, openTab } from '~/test/support/browser';
+import { publishedSetup } from '~/test/support/setups';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
-import { publishedSetup } from '../../support/setups';
 
 const spec = (name: string, label: string, type: ControlSpec['type'], more: Partial<ControlSpec> = {}): ControlSpec => ({
   ...controlDefaults,

@@ -4,7 +4,7 @@ import { emptyView } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import { type RunSummary, summarize } from '~/shared/summary';
 import type { TrainerSummary } from '~/shared/viewerProtocol';
-import { publishedSetup } from '../../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const run = (runId: string, at: number, changes: Partial<RunSummary> = {}): RunSummary => {

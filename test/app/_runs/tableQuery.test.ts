@@ -6,7 +6,7 @@ import { axisOf } from '~/app/_runs/sweep/axis';
 import { defaultView, fromParams, sortedBy, toParams, type View } from '~/app/_runs/tableQuery';
 import { tagsOf } from '~/app/_runs/tags';
 import { groupings, mostAxes, shelves } from '~/shared/runTable';
-import { runLine } from '../../support/runLines';
+import { runLine } from '~/test/support/runLines';
 
 it('tags are separated by commas, each once, and a long one is named', () => {
   expect(tagsOf(' paper, clip 5,,paper ')).toEqual({ ok: true, tags: ['paper', 'clip 5'] });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { defaultView, type View } from '~/app/_runs/tableQuery';
 import { createTableReader, pageLines } from '~/app/_runs/tableReader';
 import type { TablePage } from '~/shared/runTable';
-import { runLine } from '../../support/runLines';
+import { runLine } from '~/test/support/runLines';
 
 const idOf = (i: number) => `run${String(i).padStart(5, '0')}`;
 

@@ -19,10 +19,10 @@ import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { serveRoutes } from '~/test/support/routeServer';
+import { publishedSetup } from '~/test/support/setups';
 import { ada, writer } from '~/test/support/storeEntries';
 import { blobOf, refOf, runStarted, series, startValues } from '~/test/support/synthetic';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../../support/setups';
 
 const folder = ownFolder();
 afterAll(folder.remove);

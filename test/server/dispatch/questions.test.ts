@@ -9,11 +9,11 @@ import type { RunView } from '~/shared/view';
 import type { QuestionSummary } from '~/shared/viewerProtocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf, controls, refOf, runStarted, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
 const you: Actor = { id: 'local', name: 'You', role: 'admin' };

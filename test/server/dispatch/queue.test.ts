@@ -5,8 +5,8 @@ import type { Actor } from '~/shared/ids';
 import { fakeClock } from '~/test/support/fakeClock';
 import { inbox } from '~/test/support/inbox';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup } from '~/test/support/setups';
 import { registrationOf } from '~/test/support/trainerClient';
-import { publishedSetup } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const now = 10_000;

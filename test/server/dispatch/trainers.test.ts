@@ -7,11 +7,11 @@ import type { Actor } from '~/shared/ids';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { fakeTrainers } from '~/test/support/fakeTrainer';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup, withConfig } from '~/test/support/setups';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
 import type { RunConfig } from '~/trainer/base/config';
 import { passedOver, withoutBackends } from '~/trainer/link/start';
 import { RecipeBook } from '~/trainer/recipes/book';
-import { publishedSetup, withConfig } from '../../support/setups';
 
 const ada: Actor = { id: 'u1', name: 'Ada', role: 'operator' };
 const setup = publishedSetup('reverse');

@@ -5,11 +5,11 @@ import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf, refOf, runStarted, snapshot, startValues, steps } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
 import { foldAll } from '~/test/support/views';
-import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse', { probeSize: 1 });
 const values = startValues(setup);

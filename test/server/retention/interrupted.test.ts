@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openRetention, type Retention, type RetentionDeps } from '~/server/retention/keeper';
 import { type BlobStore, openBlobs } from '~/server/store/blobs';
 import { startApp, type TestApp } from '~/test/support/app';
+import { publishedSetup } from '~/test/support/setups';
 import { type Blob, blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
-import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse');
 const values = startValues(setup);

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf, refOf, steps as rows, runStarted, snapshot, startValues } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
-import { publishedSetup } from '../../support/setups';
 
 describe('a run whose checkpoints outgrow their quota', () => {
   it('loses some by the rule and their files with them; a way back to one of those names the nearest kept ones, and why', async () => {

@@ -10,9 +10,9 @@ import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
 import { ownFolder } from '~/test/support/folder';
 import { recordRun } from '~/test/support/recordedRun';
+import { publishedSetup, withConfig } from '~/test/support/setups';
 import { ada, writer } from '~/test/support/storeEntries';
 import { type Blob, blobOf, noise, refOf, snapshot } from '~/test/support/synthetic';
-import { publishedSetup, withConfig } from '../../support/setups';
 
 const folder = ownFolder();
 afterAll(folder.remove);

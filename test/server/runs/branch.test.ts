@@ -6,8 +6,8 @@ import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
 import type { BranchRun } from '~/shared/runRequests';
-import { publishedSetup } from '../../support/setups';
-import { foldedLog } from '../../support/views';
+import { publishedSetup } from '~/test/support/setups';
+import { foldedLog } from '~/test/support/views';
 
 const ada: Actor = { id: 'a', name: 'Ada', role: 'operator' };
 const bob: Actor = { id: 'b', name: 'Bob', role: 'operator' };

@@ -10,8 +10,8 @@ import type { RunView } from '~/shared/view';
 import type { Frame } from '~/shared/viewerProtocol';
 import { type FakeClock, fakeClock } from '~/test/support/fakeClock';
 import { FramePort } from '~/test/support/framePort';
+import { publishedSetup } from '~/test/support/setups';
 import { runStarted, startValues, steps } from '~/test/support/synthetic';
-import { publishedSetup } from '../../support/setups';
 
 const setup = publishedSetup('reverse');
 const values = startValues(setup);

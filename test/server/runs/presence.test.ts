@@ -4,8 +4,8 @@ import type { Actor } from '~/shared/ids';
 import type { Look, Looking } from '~/shared/viewerProtocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
+import { publishedSetup } from '~/test/support/setups';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup } from '../../support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann', role: 'admin' };
 const look = (step: number): Look => ({ live: false, step, zoom: null, spot: null, shows: [], leads: false });

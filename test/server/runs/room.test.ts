@@ -26,9 +26,9 @@ import {
   store,
   values,
 } from '~/test/support/ownRoom';
+import { withConfig } from '~/test/support/setups';
 import { snapshot, steps } from '~/test/support/synthetic';
 import { foldAll } from '~/test/support/views';
-import { withConfig } from '../../support/setups';
 
 beforeEach(freshRoom);
 

@@ -7,7 +7,7 @@ import { transformer } from '~/shared/json';
 import { personHeader } from '~/shared/paths';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
-import { publishedSetup } from '../../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 let app: TestApp;
 let runId: string;

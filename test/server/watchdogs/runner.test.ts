@@ -7,9 +7,9 @@ import type { TrainerEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf, controls, refOf, series } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
-import { publishedSetup } from '../../support/setups';
 
 const started: TrainerEvent = {
   type: 'started',

@@ -4,8 +4,8 @@ import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { RunView } from '~/shared/view';
 import { defaultRules, type Watchdog } from '~/shared/watchdogs';
+import { publishedSetup } from '~/test/support/setups';
 import { RandomStream } from '~/trainer/nn/random';
-import { publishedSetup } from '../../support/setups';
 
 const started: RunEvent = {
   type: 'started',

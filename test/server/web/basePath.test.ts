@@ -8,10 +8,10 @@ import { startApp, type TestApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { type ProxyOptions, startProxy } from '~/test/support/proxy';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf } from '~/test/support/synthetic';
 import { TrainerClient } from '~/test/support/trainerClient';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup } from '../../support/setups';
 
 const basePath = '/lab/headroom';
 const you = { id: 'local', name: 'You', role: 'admin' } as const;

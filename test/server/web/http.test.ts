@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
+import { publishedSetup } from '~/test/support/setups';
 import { blobOf } from '~/test/support/synthetic';
 import { TestViewer } from '~/test/support/viewer';
-import { publishedSetup } from '../../support/setups';
 
 let app: TestApp;
 beforeAll(async () => {

@@ -12,7 +12,7 @@ import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { describeInBrowser, openBrowser } from '~/test/support/browser';
 import { type ScriptedTrainer, startScriptedTrainer } from '~/test/support/scriptedTrainer';
-import { configOf, publishedSetup, withConfig } from '../../../support/setups';
+import { configOf, publishedSetup, withConfig } from '~/test/support/setups';
 
 describeInBrowser('notes and presence', { timeout: 240_000 }, () => {
   let app: TestApp;

@@ -5,7 +5,7 @@ import type { RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import type { Actor } from '~/shared/ids';
 import type { RunView } from '~/shared/view';
-import { publishedSetup } from '../../../support/setups';
+import { publishedSetup } from '~/test/support/setups';
 
 const ann: Actor = { id: 'ann', name: 'Ann Lee', role: 'admin' };
 const setup = publishedSetup('reverse', {}, { name: 'night run' });

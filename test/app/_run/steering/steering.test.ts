@@ -6,8 +6,8 @@ import type { ControlSpec } from '~/shared/controls';
 import type { Entry, RunEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { seqCount } from '~/shared/rows';
-import { publishedSetup } from '../../../support/setups';
-import { foldAll, withRecent } from '../../../support/views';
+import { publishedSetup } from '~/test/support/setups';
+import { foldAll, withRecent } from '~/test/support/views';
 
 const wholeView = (...log: Parameters<typeof foldAll>) => withRecent(foldAll(...log));
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { draftLike, emptyDraft, filledIn, setupsOf, typed } from '~/app/_runs/newRun/draft';
 import { combinations, mostRuns, severalOf, unsure } from '~/app/_runs/newRun/several';
 import type { KnownRecipe } from '~/shared/recipes';
-import { publishedSetup, recipeNamed } from '../../../support/setups';
+import { publishedSetup, recipeNamed } from '~/test/support/setups';
 
 const number = { kind: 'number', choices: [] } as const;
 const recipes: KnownRecipe[] = [{ ...recipeNamed('reverse').spec, trainers: [{ name: 'ada', connected: true }] }];
