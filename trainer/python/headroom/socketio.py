@@ -73,7 +73,7 @@ class Socket:
             # Our server answers so, without the slash at the end, when a proxy has made a plain request of a websocket's.
             if location and (elsewhere := location.split("/trainer")[0]) not in (url.path, server):
                 raise LinkLost(f"it redirects to {elsewhere}; give that address, if it is a Headroom server's") from error
-            status = response.status if location else getattr(error, "status_code", None)
+            status = response.status if response is not None and location else getattr(error, "status_code", None)
             hint = "" if (status or 500) >= 500 else "; check the address and its path; a proxy before it must pass on websockets (HTTP/1.1, with the header Upgrade)"
             if not status:
                 hint = "; name the file of the certificate that signed it in SSL_CERT_FILE" if isinstance(error, ssl.SSLCertVerificationError) else ""
