@@ -45,6 +45,8 @@ export function createChoices(storage: typeof kept): Choices {
   let person = storage.get(personKey) ?? '';
   let server: { of: RememberedServer; after(ms: number, f: () => void): () => void } | null = null;
   let cancel = () => {};
+  /** One exchange with the server at a time: an answer that was asked for before a change must not undo it. */
+  let turn: Promise<unknown> = Promise.resolve();
   let state: State = { changes: 0, settled: false };
   /** What the server had when this page last heard of it, before its own changes. */
   let known: Remembered['values'] = {};
@@ -62,9 +64,12 @@ export function createChoices(storage: typeof kept): Choices {
   const setUnsent = (keys: readonly RememberedKey[]) =>
     storage.set(place('unsent'), keys.length === 0 ? null : JSON.stringify(keys));
 
+  const inTurn = (work: () => Promise<void>) => {
+    turn = turn.then(work, work);
+  };
   const later = (ms: number, work: () => Promise<void>) => {
     cancel();
-    cancel = server?.after(ms, () => void work()) ?? (() => {});
+    cancel = server?.after(ms, () => inTurn(work)) ?? (() => {});
   };
 
   async function send(): Promise<void> {
@@ -145,11 +150,12 @@ export function createChoices(storage: typeof kept): Choices {
     },
     look(ask) {
       changed();
-      if (ask) void receive();
+      if (ask) inTurn(receive);
     },
     connect(of, after) {
       server = { of, after };
-      void receive();
+      // Of another connection nothing may be answered any more.
+      turn = receive();
       return () => {
         server = null;
         cancel();

@@ -33,6 +33,7 @@ function browser() {
   };
   return {
     storage,
+    kept,
     /** Opens a page; null: there is no server. `sent` waits until the server has every choice. */
     async open(cookie: string | null): Promise<Choices & { sent(): Promise<void> }> {
       const choices = createChoices(kept);
@@ -174,6 +175,45 @@ describe('choices of a person', () => {
     expect((await browser().open(ada)).read('keysAct')).toBeNull();
     await train.open(ada);
     expect((await browser().open(ada)).read('keysAct')).toBe('yes');
+  });
+
+  it('made and sent while an older answer is under way are not undone by it', async () => {
+    const values: Record<string, string> = { tour: 'before' };
+    const due: (() => void)[] = [];
+    let held: Promise<void> | null = null;
+    const choices = createChoices(browser().kept);
+    const done = new Promise<void>((settled) => choices.subscribe(() => choices.get().settled && settled()));
+    choices.connect(
+      {
+        async read() {
+          const answer = { person: 'ada', values: { ...values } };
+          const wait = held;
+          held = null;
+          await wait;
+          return answer;
+        },
+        async write(key, value) {
+          values[key] = value;
+        },
+      },
+      (_ms, work) => {
+        due.push(work);
+        return () => {};
+      },
+    );
+    await done;
+    let answer = () => {};
+    held = new Promise((release) => {
+      answer = release;
+    });
+    choices.look(true);
+    await new Promise(setImmediate);
+    choices.write('tour', 'after');
+    for (const work of due.splice(0)) work();
+    await new Promise(setImmediate);
+    answer();
+    await expect.poll(() => values.tour).toBe('after');
+    expect(choices.read('tour')).toBe('after');
   });
 
   it('of an earlier version, which kept them in the browser alone, go to the person who opens it first', async () => {
