@@ -166,6 +166,10 @@ export function RunList() {
             <Suspense fallback={<Awaited>Reading the runs…</Awaited>}>
               <SweepCharts view={view} setView={setView} />
             </Suspense>
+          ) : head.lines === 0 && view.search === '' && view.show === 'all' ? (
+            <Message title="Every run is archived" text="Archived runs are kept, and stay out of the way.">
+              <Button onClick={() => setView((v) => ({ ...v, show: 'archived' }))}>Show archived runs</Button>
+            </Message>
           ) : head.lines === 0 ? (
             <Message title="Nothing fits" text="No run fits the search and the filter.">
               <Button onClick={() => setView((v) => ({ ...v, search: '', show: 'all' }))}>Show all runs</Button>

@@ -255,4 +255,18 @@ describeInBrowser('the list of runs in Chromium', { timeout: 240_000 }, () => {
     await page.getByRole('dialog').getByRole('combobox').waitFor();
     await context.close();
   });
+
+  it('where every run is archived it says so, and leads to them', async () => {
+    const page = await open();
+    const archive = async (archived: boolean) => {
+      for (const { runId } of app.hub.summaries())
+        await app.hub.decide(runId, () => [{ type: 'run.labelled', actor: you, archived }]);
+    };
+    await archive(true);
+    await page.getByText('Every run is archived').waitFor();
+    await page.getByRole('button', { name: 'Show archived runs' }).click();
+    await expect.poll(() => names(page)).toContain('First');
+    await archive(false);
+    await page.context().close();
+  });
 });
