@@ -130,9 +130,6 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                     />
                     {names[rule.kind]}
                   </label>
-                  {rule.kind === 'not-finite' && (
-                    <span className="text-2xs text-dim">of the loss, or of {gradientsNotFinite} gradient norms in a row</span>
-                  )}
                   <span className="ml-auto flex flex-wrap gap-x-2">
                     {reaction.options.map((r) => (
                       <label key={r} className="flex min-h-6 items-center gap-1 text-2xs text-dim">
@@ -147,6 +144,9 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                     ))}
                   </span>
                 </div>
+                {rule.kind === 'not-finite' && (
+                  <p className="text-2xs text-dim">of the loss, or of {gradientsNotFinite} gradient norms in a row</p>
+                )}
                 {numbersOf(rule).length > 0 && (
                   <div className="mt-1 grid grid-cols-2 gap-2">
                     {numbersOf(rule).map(([name, value]) => (

@@ -186,9 +186,11 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
 
   it('on a phone a link to a step that the run does not have says so, and all tools of the charts are in sight', async () => {
     const page = await open(`${room}?step=999999`, phone);
-    await page.getByText(/^this run has no step 999,999: it is at [\d,]+$/).waitFor();
+    // A screen reader is told it as well.
+    const shown = page.locator('p:not([aria-live])', { hasText: /^this run has no step 999,999: it is at [\d,]+$/ });
+    await shown.waitFor();
     await page.getByRole('button', { name: 'Follow live' }).click();
-    await page.getByText('this run has no step').waitFor({ state: 'detached' });
+    await shown.waitFor({ state: 'detached' });
     await page.getByRole('navigation', { name: 'Panels' }).getByRole('button', { name: 'Curves' }).click();
     const tools = page.getByRole('region', { name: 'Curves', exact: true }).locator('button, select, input');
     await tools.first().waitFor();

@@ -188,7 +188,7 @@ export function openMemoryStore(): Store {
     },
     smallBlob: async (hash) => blobs.get(hash)?.slice() ?? null,
     async putSmallBlob(hash, bytes) {
-      if (!blobs.has(hash)) blobs.set(hash, bytes.slice());
+      blobs.set(hash, bytes.slice());
     },
     async removeSmallBlob(hash) {
       blobs.delete(hash);
