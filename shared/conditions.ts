@@ -36,20 +36,18 @@ export const boundsOf = (view: Pick<RunView, 'controls' | 'values' | 'totalSteps
   epochs: view.stepsPerEpoch > 0 ? view.totalSteps / view.stepsPerEpoch : 0,
 });
 
-/** The control whose value a series shows, by the series' role. */
+/** The control whose value a series shows, or that bounds it, by the series' role. */
 const controlOfSeries: Partial<Record<SeriesRole, ControlRole>> = {
   learningRate: 'learningRate',
   baseLearningRate: 'learningRate',
   clipThreshold: 'clipThreshold',
+  epoch: 'epochs',
 };
 const controlOf = ({ series, controls = [] }: Measured, c: Condition) => {
   const role = c.kind === 'series' && series.find((s) => s.name === c.name)?.role;
   const of = role && controlOfSeries[role];
   return of ? controls.find((control) => control.role === of) : undefined;
 };
-
-/** The control that can make the run longer. */
-const lengthOf = ({ controls = [] }: Measured) => controls.find((control) => control.role === 'epochs');
 
 /** What a number of such a role is called, where it cannot be negative. A loss can. */
 const notNegative: Partial<Record<SeriesRole, string>> = {
@@ -75,9 +73,9 @@ export function neverMet(measured: Measured, c: Condition): string | null {
   const what = number?.role && notNegative[number.role];
   if (!what) return null;
   if (c.comparison === '<' && c.value <= 0) return `${what} is never below 0; give a number above 0`;
-  if (number.role === 'epoch' && c.comparison === '>' && epochs > 0 && c.value >= epochs && !lengthOf(measured))
-    return `the run ends after ${Math.round(epochs * 100) / 100} epochs; give a number below that`;
   const control = controlOf(measured, c);
+  if (number.role === 'epoch' && c.comparison === '>' && epochs > 0 && c.value >= epochs && !control)
+    return `the run ends after ${Math.round(epochs * 100) / 100} epochs; give a number below that`;
   if (control && control.max !== null && c.comparison === '>' && c.value >= control.max)
     return `${control.label} is at most ${control.max}; give a number below that`;
   const share = number.role === 'accuracy' && !('unit' in number && number.unit);
@@ -86,14 +84,12 @@ export function neverMet(measured: Measured, c: Condition): string | null {
 
 /** Why a condition will probably never be met, in words: the control whose value it is about would have to be unusual. null = it is an ordinary one. */
 export function seldomMet(measured: Measured, c: Condition): string | null {
-  const { series, values = {} } = measured;
-  const length = c.kind === 'series' && series.find((s) => s.name === c.name)?.role === 'epoch' && lengthOf(measured);
-  const epochs = length ? own(values, length.name)?.value : undefined;
-  if (length && typeof epochs === 'number' && c.comparison === '>' && c.value >= epochs)
-    return `${length.label}: the run ends after ${epochs} unless it is raised`;
-  const control = c.kind !== 'step' && c.comparison === '>' ? controlOf(measured, c) : undefined;
-  if (c.kind === 'step' || !control) return null;
-  const now = own(values, control.name)?.value ?? null;
+  if (c.kind === 'step' || c.comparison !== '>') return null;
+  const control = controlOf(measured, c);
+  if (!control) return null;
+  const now = own(measured.values ?? {}, control.name)?.value ?? null;
+  if (control.role === 'epochs' && typeof now === 'number')
+    return c.value < now ? null : `${control.label}: the run ends after ${now} unless it is raised`;
   if (typeof now === 'number' && c.value <= now) return null;
   const odd = unusual(control, c.value, now);
   return odd && `${control.label}: ${odd}`;

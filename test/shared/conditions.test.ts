@@ -100,17 +100,20 @@ it.each([
 );
 
 it('a run whose length people can change may come to any epoch; beyond the present end that is said', () => {
-  const length = { ...controls.values[0]!, name: 'epochs', role: 'epochs', label: 'Epochs' } as const;
+  const length = { ...controls.values[0]!, name: 'epochs', role: 'epochs', label: 'Epochs', max: 30 } as const;
   const longer: Measured = { ...bounded, controls: [length], values: { epochs: { value: 20 } } };
-  const about = (value: number) => [
-    neverMet(longer, series('epoch', '>', value)),
-    seldomMet(longer, series('epoch', '>', value)),
-  ];
-  expect([10, 19, 20].map(about)).toEqual([
+  const about = (condition: Condition) => [neverMet(longer, condition), seldomMet(longer, condition)];
+  const beyond = 'Epochs: the run ends after 20 unless it is raised';
+  expect([10, 19, 20, 30].map((value) => about(series('epoch', '>', value)))).toEqual([
     [null, null],
     [null, null],
-    [null, 'Epochs: the run ends after 20 unless it is raised'],
+    [null, beyond],
+    ['Epochs is at most 30; give a number below that', beyond],
   ]);
+  expect([series('epoch', '<', 25), series('loss', '>', 25), { kind: 'step' as const, step: 25 }].flatMap(about)).toEqual(
+    Array(6).fill(null),
+  );
+  expect(seldomMet({ ...longer, values: {} }, series('epoch', '>', 25))).toBe(null);
 });
 
 it('each is said in words', () => {
