@@ -122,8 +122,10 @@ describeInBrowser('the comparison of two runs', { timeout: 240_000 }, () => {
     await other.keyboard.press('Control+k');
     await other.getByRole('dialog').getByRole('combobox').fill('Compare runs');
     await other.getByRole('option', { name: 'Compare runs' }).click();
+    await expect.poll(() => new URL(other.url()).searchParams.get('runs') ?? '').toBe('');
+    // Behind an open palette no list can be found.
+    await other.getByRole('dialog').waitFor({ state: 'detached' });
     await expect.poll(() => compared.count()).toBe(0);
-    expect(new URL(other.url()).searchParams.get('runs') ?? '').toBe('');
     await other.close();
   });
 
