@@ -17,7 +17,7 @@ import type { Watcher } from '~/shared/watching';
 import type { FirstEntries } from './create';
 import type { FrameSettings, Joining, ViewerPort } from './frames';
 import type { EntriesListener } from './makingRoom';
-import type { Choose, Room } from './room';
+import type { Choose, Room, WhyNot } from './room';
 import type { RunList } from './runList';
 import type { RunTable } from './runTable';
 
@@ -44,8 +44,8 @@ export interface Hub {
    * itself.
    */
   branch(actor: Actor, request: BranchRun): Promise<{ ok: true; runId: string | null } | Refusal>;
-  /** Resolves once the command is in the log, or with the reason why it is not: also when, as its turn comes, its reason no longer `holds`. */
-  command(actor: Actor, command: Command, holds?: (view: RunView) => boolean): Promise<CommandAnswer>;
+  /** Resolves once the command is in the log, or with the reason why it is not. `whyNot` looks at the run when the command's turn has come. */
+  command(actor: Actor, command: Command, whyNot?: WhyNot): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
   /** Appends entries other than commands (Room.decide). */

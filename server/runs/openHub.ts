@@ -222,7 +222,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     revert: goingBack.revert,
     decide: (runId, choose) => inRoom(runId, (room) => room.decide(choose)),
 
-    command: (actor, command, holds) => inRoom(command.runId, (room) => room.command(actor, command, holds)),
+    command: (actor, command, whyNot) => inRoom(command.runId, (room) => room.command(actor, command, whyNot)),
 
     async watchers(runId) {
       return (await rooms.open(runId))?.frames.watchers() ?? [];

@@ -41,6 +41,9 @@ export interface RoomDeps {
   needsApproval(): readonly string[];
 }
 
+/** Why a command must not take effect, now that its turn has come; null: it may. */
+export type WhyNot = (view: RunView) => string | null;
+
 /** A decision about a run: entries for its log, or why there are none. */
 export type Choose = (view: RunView, lists: RunLists) => RunEvent[] | Refusal | Promise<RunEvent[] | Refusal>;
 
@@ -125,9 +128,10 @@ export class Room {
   }
 
   /** Resolves once the command is in the log, or with the reason why it is not (hub.ts). */
-  command(actor: Actor, asked: Command, holds: (view: RunView) => boolean = () => true): Promise<CommandAnswer> {
+  command(actor: Actor, asked: Command, whyNot: WhyNot = () => null): Promise<CommandAnswer> {
     return this.#turn(async (): Promise<CommandAnswer> => {
-      if (!holds(this.view)) return refuse('state', 'the run went back before this could take effect');
+      const why = whyNot(this.view);
+      if (why !== null) return refuse('state', why);
       const command = asDeclared(this.view, asked);
       try {
         return await this.#ask(actor, command);

@@ -5,6 +5,7 @@ import { nanoid } from 'nanoid';
 import type { AuditLog } from '~/server/audit/auditLog';
 import type { Clock } from '~/server/base/clock';
 import type { Hub } from '~/server/runs/hub';
+import type { WhyNot } from '~/server/runs/room';
 import type { Store } from '~/server/store';
 import type { CommandAnswer } from '~/shared/commands';
 import type { ActionRole } from '~/shared/controls';
@@ -93,19 +94,24 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
   async function react(w: Watched, firing: Firing): Promise<void> {
     const { rules, view, begun } = w;
     // A reaction may wait for its turn behind a revert, which takes back what it is about.
-    const holds = ({ pendingRevert }: RunView) => firing.kind === 'disk' || (pendingRevert === null && w.begun === begun);
+    const whyNot: WhyNot = ({ pendingRevert }) =>
+      firing.kind === 'disk' || (pendingRevert === null && w.begun === begun)
+        ? null
+        : 'the run went back before this could take effect';
     const rule = rules.rules.find((r) => r.kind === firing.kind)!;
     const { runId } = view;
     // Pause first: each further step is one too many.
     const roles = acts.filter((role) => rule.reactions.includes(role));
-    const given = await Promise.all(roles.map((role) => act(view, role, holds)));
+    const given = await Promise.all(roles.map((role) => act(view, role, whyNot)));
     const did = given.map((answer, i) => `${roles[i]} ${answer.ok ? 'asked for' : `not possible: ${answer.message}`}`);
-    if (!holds(w.view)) return;
+    if (whyNot(w.view) !== null) return;
     if (rule.reactions.includes('branch')) did.push(await branch(view, firing));
     const message = [firing.message, ...did].join('; ').slice(0, 2000);
     const level = firing.kind === 'not-finite' || firing.kind === 'collapse' ? 'error' : 'warning';
     const quiet = rule.reactions.includes('notify') ? {} : { notify: false };
+    let told = false;
     await hub.decide(runId, (now) => {
+      told = whyNot(now) === null;
       const alert = {
         type: 'alert',
         step: Math.min(firing.step, now.step),
@@ -114,16 +120,16 @@ export function startWatchdogs(deps: WatchdogDeps): () => void {
         message,
         ...quiet,
       } as const;
-      return holds(now) ? [alert] : [];
+      return told ? [alert] : [];
     });
-    if (rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
+    if (told && rule.reactions.includes('webhook')) await post(rules, rule, firing, view);
   }
 
-  async function act({ runId, controls }: RunView, role: ActionRole, holds: (view: RunView) => boolean): Promise<CommandAnswer> {
+  async function act({ runId, controls }: RunView, role: ActionRole, whyNot: WhyNot): Promise<CommandAnswer> {
     const action = actionWithRole(controls, role)?.name;
     if (action === undefined) return refuse('state', 'this program has declared no such action');
     return hub
-      .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} }, holds)
+      .command(watchdogActor, { kind: 'act', id: nanoid(), runId, action, args: {} }, whyNot)
       .catch(() => refuse('failed', 'the server could not do it'));
   }
 

@@ -46,7 +46,7 @@ export async function compressFiles(folder: string): Promise<void> {
 
 /**
  * Answers requests for compressed files of a folder. Their names change with their content, so browsers keep them for good. All are read at
- * once: a build replaces the files of a server that goes on.
+ * the start: a build may replace the files while the server runs.
  *
  * @param prefix path under which the folder is served, e.g. "/_next/static/"
  * @returns a function that tells whether it answered; if not, nothing was written

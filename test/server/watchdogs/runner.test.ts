@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { localAdmin } from '~/server/team/people';
+import { startWatchdogs, type WatchdogDeps } from '~/server/watchdogs/runner';
 import type { TrainerEvent } from '~/shared/events';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
@@ -239,6 +240,60 @@ it('a pause whose turn comes after the run went back is not asked for, and nothi
     .poll(alerts)
     .toMatchObject([{ kind: 'not-finite', message: 'at step 2 the loss is NaN; pause asked for; snapshot asked for' }]);
   expect((await app.hub.view(runId))!.counts.commands.count).toBe(2);
+  trainer.close();
+  await app.close();
+});
+
+it('what is not told because the run went back in that moment goes to no webhook either', async () => {
+  const app = await startApp();
+  const { runId } = await app.hub.create(localAdmin, publishedSetup('reverse'));
+  const trainer = await TrainerClient.connect(app.address);
+  trainer.ready();
+  await trainer.assigned();
+  await trainer.send(started, { type: 'status', status: 'running', step: 0, message: '' });
+  const view = (await app.hub.view(runId))!;
+  const rules = {
+    rules: [{ kind: 'not-finite', enabled: true, reactions: ['webhook'] }],
+    webhooks: [{ url: 'x', format: 'json' }],
+  };
+  const checkpoint = { seq: 1, step: 0, blob: refOf(blobOf(Uint8Array.of(1))), lastCommandSeq: 0 };
+  const posted: string[] = [];
+  const told: number[] = [];
+  let arrive: Parameters<WatchdogDeps['hub']['onEntries']>[0] = () => {};
+  const now = [{ ...view, pendingRevert: { commandId: 'revert-1', checkpoint } }, view];
+  const stop = startWatchdogs({
+    hub: {
+      ...app.hub,
+      async decide(_runId, choose) {
+        told.push([await choose(now.shift()!, app.hub.store as never)].flat().length);
+        return { ok: true, seq: 0 };
+      },
+      onEntries(listener) {
+        arrive = listener;
+        return () => {};
+      },
+    },
+    auditLog: { team: { watchdogs: { ofRun: {}, everywhere: rules } } } as never,
+    clock: fakeClock(),
+    dataFolder: '/',
+    url: '',
+    delivery: {
+      address: async () => 'https://service.example/hook',
+      async post(_url, body) {
+        posted.push(JSON.parse(body).step);
+        return 200;
+      },
+      pause: async () => {},
+    },
+    onError(error) {
+      throw error;
+    },
+  });
+  for (const [seq, event] of [row(0, Number.NaN), row(1, 1), row(2, Number.NaN)].entries())
+    arrive(runId, [{ seq, attempt: 1, at: 0, event } as never], view);
+  await expect.poll(() => posted).toEqual([2]);
+  expect(told).toEqual([0, 1]);
+  stop();
   trainer.close();
   await app.close();
 });
