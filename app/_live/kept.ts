@@ -1,7 +1,7 @@
-/** What this browser did not take, because its storage is refused or full: it holds until the page is closed. */
+/** What the browser did not store, because its storage is refused or full. It holds until the page is closed. */
 const unstored = new Map<string, string | null>();
 
-/** What this browser remembers; in a browser or a replay file without storage, or with a full one, what this page does. */
+/** What this browser remembers. Where it stores nothing (refused, full, a replay file), the page remembers it. */
 export const kept = {
   get(key: string): string | null {
     const here = unstored.get(key);

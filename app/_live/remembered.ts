@@ -154,7 +154,7 @@ export function createChoices(storage: typeof kept): Choices {
     },
     connect(of, after) {
       server = { of, after };
-      // Of another connection nothing may be answered any more.
+      // Requests of an earlier connection may never be answered: nothing waits for them.
       turn = receive();
       return () => {
         server = null;

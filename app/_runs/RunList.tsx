@@ -167,7 +167,7 @@ export function RunList() {
               <SweepCharts view={view} setView={setView} />
             </Suspense>
           ) : head.lines === 0 && view.search === '' && view.show === 'all' ? (
-            <Message title="Every run is archived" text="Archived runs are kept, and stay out of the way.">
+            <Message title="Every run is archived" text="This list leaves archived runs out. They are kept.">
               <Button onClick={() => setView((v) => ({ ...v, show: 'archived' }))}>Show archived runs</Button>
             </Message>
           ) : head.lines === 0 ? (

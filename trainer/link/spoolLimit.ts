@@ -6,7 +6,7 @@ import { gauge } from './messages';
 /** Between tries to write to a disk that is full. */
 const spoolAgainMs = 1_000;
 
-export class SpoolRoom {
+export class SpoolLimit {
   #cancel: (() => void) | null = null;
 
   /**

@@ -23,13 +23,13 @@ export class Tries {
   }
 
   /** A try succeeded. */
-  went(): void {
+  succeeded(): void {
     this.#failures = 0;
   }
 
   /** The server has taken the trainer: the next error is news, also if it is the same one. */
-  reached(): void {
-    this.went();
+  registered(): void {
+    this.succeeded();
     this.#lastComplaint = '';
   }
 }

@@ -19,7 +19,7 @@ import { HeldRun } from './heldRun';
 import { realHost, whyUnreached } from './linkHost';
 import { type FromLink, gauge, keyOf, type LinkStart, type ToLink } from './messages';
 import type { OutboxBatch } from './outbox';
-import { SpoolRoom } from './spoolRoom';
+import { SpoolLimit } from './spoolLimit';
 import { Tries } from './tries';
 
 /** Step rows wait this long for more rows, so that a fast run costs 50 messages a second and not one per step; other events are sent immediately. */
@@ -37,7 +37,7 @@ export class Uplink {
   #wake: (() => void) | null = null;
   #cancelHeartbeat = () => {};
   readonly #tries: Tries;
-  readonly #room: SpoolRoom;
+  readonly #limit: SpoolLimit;
 
   constructor(
     private readonly start: LinkStart,
@@ -47,7 +47,7 @@ export class Uplink {
   ) {
     this.#gauge = new Int32Array(start.gauge);
     this.#tries = new Tries(this.host, log);
-    this.#room = new SpoolRoom(this.#gauge, start.spoolBytes, this.host, log, () => {
+    this.#limit = new SpoolLimit(this.#gauge, start.spoolBytes, this.host, log, () => {
       this.#measure();
       this.#soon(0);
     });
@@ -124,7 +124,7 @@ export class Uplink {
       return;
     }
     this.log(`registered with ${this.start.server}${held ? `, going on with run ${held.runId}` : ''}`);
-    this.#tries.reached();
+    this.#tries.registered();
     this.#registered = true;
     this.report({ type: 'server', reached: true });
     if (!held) {
@@ -219,7 +219,7 @@ export class Uplink {
 
   /** Writes to the spool what was put, and looks whether it has room. */
   #measure(): void {
-    this.#room.measure(this.#held);
+    this.#limit.measure(this.#held);
   }
 
   /** Drops the run immediately. */
@@ -312,7 +312,7 @@ export class Uplink {
     const outcome = held.outbox.answered(batch, answer);
     switch (outcome.kind) {
       case 'next':
-        this.#tries.went();
+        this.#tries.succeeded();
         this.#measure();
         return;
       case 'retry':
@@ -350,7 +350,7 @@ export class Uplink {
     while (unsent() > 0 && this.host.elapsed() < until) await new Promise<void>((resolve) => this.host.after(10, resolve));
     const left = unsent();
     this.#cancelHeartbeat();
-    this.#room.close();
+    this.#limit.close();
     this.#socket.disconnect();
     if (this.#held) this.#let(this.#held);
     rmSync(this.start.spoolFolder, { recursive: true, force: true });

@@ -30,7 +30,7 @@ export function CheckpointActions(props: {
   const may = useRun((r) => r.you !== null && r.you.role !== 'viewer');
   const view = useRun((r) => r.view);
   const idsFor = useRunIds();
-  /** Requests for a branch: what is sent again because its answer was lost is the same one. */
+  /** How many requests for a branch were answered: one that is sent again because its answer was lost keeps its id. */
   const answered = useRef(0);
   // The question stays about its checkpoint while the page goes on.
   const [reverting, setReverting] = useState<{ step: number; hash: string } | null>(null);

@@ -52,7 +52,7 @@ def init(
     id: the script's name for the run; the same id in the same project is the same run. resume: "never" (the id must be new), "allow", "must"; default: "never".
     mode: "online", "offline" (kept in `folder`; `headroom sync` sends it) or "disabled". fork: (run id, step) of the run that this one continues from.
     Settings come from the argument, then the environment (HEADROOM_SERVER, HEADROOM_TRAINER_TOKEN, HEADROOM_MODE, HEADROOM_SPOOL), then `headroom login`.
-    In a worker of multiprocessing that runs the script's module again (spawn, forkserver), a run that the module opens as it is imported is none.
+    In a worker of multiprocessing that runs the script's module again (spawn, forkserver), a run that the module opens as it is imported is disabled.
     With several ranks (torch.distributed, or RANK in the environment) only rank 0 logs; commands reach the other ranks through `attach`.
 
     Raises SettingsError when a setting is invalid, also an `id` that no run has with resume="must"; an unreachable server is no error.

@@ -7,6 +7,7 @@ socket.io packets are messages: "0" connect, "1" disconnect, "2[id][...]" event,
 from __future__ import annotations
 
 import json
+import re
 import ssl
 import threading
 from typing import Any, Callable
@@ -25,7 +26,7 @@ class LinkLost(Exception):
 
 def is_here(server: str) -> bool:
     """A server on this machine: a proxy of the environment (http_proxy) cannot reach it."""
-    return urlsplit(server).hostname in ("127.0.0.1", "localhost", "::1")
+    return re.fullmatch(r"localhost|::1|127(\.\d{1,3}){3}", urlsplit(server).hostname or "") is not None
 
 
 class Socket:
@@ -43,6 +44,7 @@ class Socket:
         self._ws = websocket.WebSocket(enable_multithread=True)
         self._ws.settimeout(timeout)
         try:
+            # Without arguments for a proxy, the library takes that of the environment.
             direct: dict[str, Any] = {"http_proxy_host": "none", "http_proxy_port": 1, "http_no_proxy": [url.hostname]} if is_here(server) else {}
             self._ws.connect(address, header=header, suppress_origin=True, redirect_limit=0, **direct)
             hello = self._text(self._ws.recv())
