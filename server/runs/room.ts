@@ -25,7 +25,7 @@ import { calledOff, isStop, leftover, stopped } from './endings';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { referenceBytes, typeOf } from './readEvent';
-import { logged, replayed, resumedAt } from './resumed';
+import { logged, replayed, resumedAt, wayBack } from './resumed';
 import { checkpointsMeant, notHere, revertEvents } from './revert';
 
 export interface RoomDeps {
@@ -179,7 +179,7 @@ export class Room {
     const question = questionCalledOff(this.view, command);
     if (question) return [requested, ...calledOff(this.view, actor, command, seq, question)];
     const stops = isStop(this.view, command) && !this.#hears();
-    return stops ? [requested, ...stopped(this.view, actor, command, seq)] : [requested];
+    return stops ? [requested, ...stopped(this.view, actor, command, seq, await this.#wayBack())] : [requested];
   }
 
   /**
@@ -302,13 +302,17 @@ export class Room {
     return this.#turn(async () => {
       const stop = this.open(0).find((c) => isStop(this.view, c.command));
       if (stop && !ended(this.view.status) && !this.#hears())
-        await this.log.append(stopped(this.view, stop.actor, stop.command, stop.seq));
+        await this.log.append(stopped(this.view, stop.actor, stop.command, stop.seq, await this.#wayBack()));
     });
   }
 
   /** Waits for the operations in progress. */
   idle(): Promise<void> {
     return this.#serial(async () => {});
+  }
+
+  #wayBack(): ReturnType<typeof wayBack> {
+    return wayBack(this.lists, this.log.rows, this.view);
   }
 
   #hears(): boolean {

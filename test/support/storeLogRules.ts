@@ -133,6 +133,9 @@ export function storeLogRules(withStore: WithStore): void {
       const on = await store.range({ runId, ...everything });
       expect([on.headStep, on.series.map((s) => s.last.at(-1))]).toEqual([1010, [-1009, -1005]]);
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
+      // The server's own, to a checkpoint: of that step, what the checkpoint came after stays.
+      await run.append([snapshot(1010, { entropy: [1, 2] }), { type: 'rewind', step: 1010, keepSeq: run.head + 1 }]);
+      expect([...(await store.signals(runId)).steps]).toEqual([1010]);
       // A rewind to before the very first row.
       await run.append([{ type: 'rewind', step: -5 }, sparse([-3, 4], 1, (s) => s)]);
       const anew = await store.range({ runId, ...everything });
