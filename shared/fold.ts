@@ -6,7 +6,7 @@ import { own, put, type Table } from './own';
 import { changeLists, emptyLists } from './recentLists';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
-import { lastStepOf, seqCount } from './rows';
+import { seqCount, stepWith } from './rows';
 import type { StreamSpec } from './series';
 import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
@@ -148,8 +148,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return declared(view, [event]);
     case 'rows':
       return {
-        // The last of all steps has none after it.
-        step: Math.max(view.step, Math.min(lastStepOf(event) + 1, Number.MAX_SAFE_INTEGER)),
+        step: stepWith(event, view.step, () => view.streams.some((s) => s.latest !== null)),
         streams: withRows(view.streams, event, at),
         bestRow: bestRowAfter(view, event),
       };

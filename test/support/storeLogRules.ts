@@ -144,6 +144,19 @@ export function storeLogRules(withStore: WithStore): void {
   );
 
   it(
+    '[S22] a run whose rows lie below step 0 is at the step after its last row',
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
+      const headAfter = async (...steps: number[]) => {
+        await run.append([sparse(steps, 2, (s) => s)]);
+        return (await store.range({ runId, ...everything })).headStep;
+      };
+      await run.append([created, assigned(1, 0), declared()]);
+      expect([await headAfter(-9, -5), await headAfter(-3), await headAfter(2)]).toEqual([-4, -2, 3]);
+    }),
+  );
+
+  it(
     '[S11] appends made at once to many runs are all kept; one that fails takes back only itself',
     withStore(async (store) => {
       const runs = Array.from({ length: 20 }, (_, i) => writer(store, `many${100 + i}`));
