@@ -6,7 +6,7 @@ import { own, put, type Table } from './own';
 import { changeLists, emptyLists } from './recentLists';
 import { type GoingBack, resumedInView } from './resumed';
 import { revertTarget, takesBack, waitsAgain } from './revert';
-import { lastStepOf, seqCount } from './rows';
+import { seqCount, stepWith } from './rows';
 import type { StreamSpec } from './series';
 import { bestRowAfter, describedAnew, rewound, type Streams, withRows, withStream } from './streams';
 import { unreachable } from './unreachable';
@@ -79,10 +79,10 @@ export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; c
   if (entry.seq !== view.seq + 1) throw new Error(`run ${view.runId}: expected seq ${view.seq + 1}, got ${entry.seq}`);
   const changes = listChanges(view, entry);
   const { event } = entry;
-  const back = event.type === 'run.assigned' ? goingBack(view, entry.seq, event) : null;
+  const back = event.type === 'run.assigned' || event.type === 'rewind' ? goingBack(view, entry.seq, event) : null;
   const next: RunView = {
     ...view,
-    ...(back ? takeover(view, event as Assigned, back.at, back.resumed) : headChange(view, entry)),
+    ...(back ? wentBack(view, back) : headChange(view, entry)),
     ...statusChange(view, entry),
     ...changeLists(view, changes),
     ...openCommandsAfter(view, changes, back?.resumed ?? null),
@@ -93,10 +93,16 @@ export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; c
 }
 
 type Assigned = Extract<RunEvent, { type: 'run.assigned' }>;
+type Rewind = Extract<RunEvent, { type: 'rewind' }>;
+interface Back {
+  event: Assigned | Rewind;
+  at: GoingBack;
+  resumed: Omit<Resumed, 'counts'>;
+}
 
-function goingBack(view: RunView, seq: number, event: Assigned): { at: GoingBack; resumed: Omit<Resumed, 'counts'> } {
-  const at = { seq, fromStep: event.fromStep, keepSeq: keepSeqOf(view, event) };
-  return { at, resumed: event.resumed ?? resumedInView(view, at) };
+function goingBack(view: RunView, seq: number, event: Assigned | Rewind): Back {
+  const at = { seq, fromStep: event.type === 'rewind' ? event.step : event.fromStep, keepSeq: keepSeqOf(view, event) };
+  return { event, at, resumed: event.resumed ?? resumedInView(view, at) };
 }
 
 function statusChange(view: RunView, entry: Entry): Partial<RunView> {
@@ -142,13 +148,10 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return declared(view, [event]);
     case 'rows':
       return {
-        // The last of all steps has none after it.
-        step: Math.max(view.step, Math.min(lastStepOf(event) + 1, Number.MAX_SAFE_INTEGER)),
+        step: stepWith(event, view.step, () => view.streams.some((s) => s.latest !== null)),
         streams: withRows(view.streams, event, at),
         bestRow: bestRowAfter(view, event),
       };
-    case 'rewind':
-      return rewoundTo(view, seq, event);
     case 'evaluation':
       return withEvaluation(view, { ...event, seq, at });
     case 'checkpoint':
@@ -199,6 +202,7 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
     case 'trainer.lost':
       return event.released ? { released: true } : {};
     case 'run.assigned':
+    case 'rewind':
     case 'trainer.back':
     case 'snapshot':
     case 'media':
@@ -218,14 +222,22 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
   }
 }
 
-function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<Resumed, 'counts'>): Partial<RunView> {
-  const { fromStep } = event;
+/** What a takeover and a rewind have in common. */
+function wentBack(view: RunView, { event, at, resumed }: Back): Partial<RunView> {
+  const { fromStep } = at;
+  return {
+    step: fromStep,
+    streams: rewound(view.streams, fromStep),
+    latestEvaluations: resumed.evaluations,
+    best: resumed.best,
+    bestRow: bestRowAt(view, fromStep, resumed),
+    pendingRevert: null,
+    ...(event.type === 'rewind' ? rewind(view, event, resumed) : takeover(view, event, at, resumed)),
+  };
+}
+
+function takeover(view: RunView, event: Assigned, { fromStep, keepSeq }: GoingBack, resumed: Back['resumed']): Partial<RunView> {
   const again = view.takeovers.fromStep === fromStep && view.pendingRevert === null;
-  const values = { ...view.values };
-  for (const { control, state } of resumed.values) {
-    if (state) put(values, control, state);
-    else delete values[control];
-  }
   return {
     attempt: event.attempt,
     ...(event.config && { setup: { ...view.setup, config: event.config } }),
@@ -233,32 +245,33 @@ function takeover(view: RunView, event: Assigned, at: GoingBack, resumed: Omit<R
     traceback: null,
     released: false,
     trainer: event.trainer,
-    step: fromStep,
-    streams: rewound(view.streams, fromStep),
-    values,
-    latestEvaluations: resumed.evaluations,
-    best: resumed.best,
-    bestRow: bestRowAt(view, fromStep, resumed),
-    lastCheckpoint: checkpointAt(view, event, at.keepSeq),
-    pendingRevert: null,
+    values: valuesAt(view, resumed),
+    lastCheckpoint: checkpointAt(view, event, keepSeq),
     takeovers: { fromStep, count: again ? view.takeovers.count + 1 : 1 },
   };
 }
 
-/** The trainer itself goes back: the same items are in force as after a takeover, but the attempt does not change. */
-function rewoundTo(view: RunView, seq: number, event: Extract<RunEvent, { type: 'rewind' }>): Partial<RunView> {
-  const { step } = event;
-  const resumed = event.resumed ?? resumedInView(view, { seq, fromStep: step, keepSeq: 0 });
+/**
+ * The attempt does not change. The trainer itself goes back, and keeps the values of its controls; or the run ends that people
+ * had taken back, and no trainer will take it over.
+ */
+function rewind(view: RunView, { step }: Rewind, resumed: Back['resumed']): Partial<RunView> {
+  if (view.pendingRevert) return { values: valuesAt(view, resumed), lastCheckpoint: view.pendingRevert.checkpoint };
   const checkpoints = [...view.recent.checkpoints.items, ...(view.lastCheckpoint ? [view.lastCheckpoint] : [])];
   const last = checkpoints.findLast((c) => c.step < step);
   return {
     step: Math.min(view.step, step),
-    streams: rewound(view.streams, step),
-    latestEvaluations: resumed.evaluations,
-    best: resumed.best,
-    bestRow: bestRowAt(view, step, resumed),
     lastCheckpoint: last ? { seq: last.seq, step: last.step, blob: last.blob, lastCommandSeq: last.lastCommandSeq } : null,
   };
+}
+
+function valuesAt(view: RunView, resumed: Back['resumed']): RunView['values'] {
+  const values = { ...view.values };
+  for (const { control, state } of resumed.values) {
+    if (state) put(values, control, state);
+    else delete values[control];
+  }
+  return values;
 }
 
 /** The best row before a step: the one that the log names, if it does. */

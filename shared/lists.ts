@@ -59,9 +59,16 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
     { op: 'patch', kind: 'commands', id, patch: { outcome: value } },
   ];
   switch (event.type) {
-    case 'run.assigned': {
-      const { fromStep, resumed } = event;
-      const supersede: ListChange = { op: 'supersede', seq, fromStep, keepSeq: keepSeqOf(view, event), left: resumed?.counts };
+    case 'run.assigned':
+    case 'rewind': {
+      const fromStep = event.type === 'rewind' ? event.step : event.fromStep;
+      const supersede: ListChange = {
+        op: 'supersede',
+        seq,
+        fromStep,
+        keepSeq: keepSeqOf(view, event),
+        left: event.resumed?.counts,
+      };
       const { pendingRevert } = view;
       return [
         ...statuses,
@@ -69,8 +76,6 @@ function kindChanges(view: RunView, { seq, at, event }: Entry): ListChange[] {
         ...(pendingRevert ? [{ op: 'revert', seq, checkpoint: pendingRevert.checkpoint } as const] : []),
       ];
     }
-    case 'rewind':
-      return [{ op: 'supersede', seq, fromStep: event.step, keepSeq: 0, left: event.resumed?.counts }];
     case 'status':
     case 'trainer.lost':
     case 'trainer.back':
@@ -193,8 +198,9 @@ export function statusAfter(view: RunView, { event }: Pick<Entry, 'event'>): Sta
  * The seq up to which items of the step that a takeover resumes from stay in force: that of the checkpoint, which is the last
  * entry of its step's boundary; 0 = none of them. Logs of version 0.1 lack it; it is then searched for in the view.
  */
-export function keepSeqOf(view: RunView, event: Extract<Entry['event'], { type: 'run.assigned' }>): number {
+export function keepSeqOf(view: RunView, event: Extract<Entry['event'], { type: 'run.assigned' | 'rewind' }>): number {
   if (event.keepSeq !== undefined) return event.keepSeq;
+  if (event.type === 'rewind') return 0;
   const { checkpoint, fromStep } = event;
   if (!checkpoint) return 0;
   const known = [...view.recent.checkpoints.items, view.lastCheckpoint, view.pendingRevert?.checkpoint ?? null];

@@ -7,6 +7,14 @@ export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
   steps instanceof Float64Array ? steps[row]! : steps.first + row;
 export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
 export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
+/**
+ * The step of a run once it has these rows: the one after its last row; the last of all steps has none after it. A run begins at
+ * step 0, and its first rows may lie below. `begun`: it has other rows.
+ */
+export function stepWith(rows: Pick<Rows, 'steps'>, step: number, begun: () => boolean): number {
+  const next = Math.min(lastStepOf(rows) + 1, Number.MAX_SAFE_INTEGER);
+  return next > step || (step === 0 && !begun()) ? next : step;
+}
 /** Number of values in a row. */
 export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);
 

@@ -264,6 +264,11 @@ export type Resumed = z.infer<typeof resumed>;
 export const rewind = z.strictObject({
   type: z.literal('rewind'),
   step: rowStep,
+  /**
+   * Written by the server alone, where a run ends that people had taken back to a checkpoint: its seq, up to which items of that
+   * step stay in force. Left out: none of them.
+   */
+  keepSeq: z.int().nonnegative().optional(),
   /** Filled in by the server: what is in force after it. */
   resumed: resumed.optional(),
 });

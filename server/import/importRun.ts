@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { customAlphabet } from 'nanoid';
 import { blobsNamed } from '~/server/base/blobsNamed';
 import type { Job } from '~/server/base/jobs';
+import { wayBack } from '~/server/runs/resumed';
 import type { Store } from '~/server/store';
 import { asSent } from '~/server/store/completeLog';
 import { listsOf } from '~/server/store/lists';
@@ -164,9 +165,12 @@ async function importRecord(
         await keep(body.hash, body.bytes);
       const { view } = log;
       if (view && !ended(view.status)) {
-        const message = `imported as it stood at step ${view.step}; branch from a checkpoint to go on`;
-        const event = { type: 'status', status: 'stopped', step: view.step, message } as const;
-        await log.add([{ seq: view.seq + 1, attempt: view.attempt, at: deps.now(), event }]);
+        const back = await wayBack(listsOf(deps.store, runId), deps.store, view);
+        const step = back?.step ?? view.step;
+        const message = `imported as it stood at step ${step}; branch from a checkpoint to go on`;
+        const events: RunEvent[] = [...(back ? [back] : []), { type: 'status', status: 'stopped', step, message }];
+        const at = deps.now();
+        await log.add(events.map((event, i) => ({ seq: view.seq + 1 + i, attempt: view.attempt, at, event })));
       }
       missing = await noteMissing(deps, runId, log);
     });

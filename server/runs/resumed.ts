@@ -2,7 +2,7 @@ import type { Store } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { LoggedCommand } from '~/shared/commands';
-import type { Resumed } from '~/shared/events';
+import type { Resumed, RunEvent } from '~/shared/events';
 import { isOfSteps, staysInForce } from '~/shared/lists';
 import { changedSince, EvaluationsInForce, type GoingBack, LastChange, waitingAgain } from '~/shared/resumed';
 import { type CommandRecord, type ListItems, type ListKind, listKinds, type RunView } from '~/shared/view';
@@ -65,6 +65,30 @@ export async function resumedAt(
     values: await values(),
     waiting: await waiting(),
   };
+}
+
+export type WayBack = Extract<RunEvent, { type: 'rewind' }> & { resumed: Resumed };
+
+/**
+ * For a run that ends while it waits to go back to a checkpoint: the entry that takes it back, as no trainer will take it over
+ * from there; null = it does not wait for that.
+ */
+export async function wayBack(lists: RunLists, store: Pick<Store, 'range'>, view: RunView): Promise<WayBack | null> {
+  if (!view.pendingRevert) return null;
+  const { step, seq: keepSeq } = view.pendingRevert.checkpoint;
+  const resumed = await resumedAt(lists, store, view, { fromStep: step, keepSeq });
+  // No trainer will say the values that nobody had changed at the checkpoint.
+  for (const value of resumed.values) value.state ??= await atFirst(lists, value.control);
+  return { type: 'rewind', step, keepSeq, resumed };
+}
+
+/** The value of a control before anybody changed it. */
+async function atFirst(lists: RunLists, control: string): Promise<Resumed['values'][number]['state']> {
+  let first: Extract<CommandRecord['outcome'], { status: 'applied' }> | null = null;
+  for await (const page of lists.pages('commands', { ref: control, tag: 'applied' }))
+    for (const { command, outcome } of page)
+      if (command.kind === 'set' && outcome.status === 'applied' && (!first || outcome.seq < first.seq)) first = outcome;
+  return first && { value: first.before, changedBy: null, changedAtStep: 0 };
 }
 
 export const logged = ({ seq, actor, command }: CommandRecord): LoggedCommand => ({ seq, actor, command });

@@ -21,11 +21,12 @@ import { asDeclared } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept, upToRewinds } from './accept';
+import { clockAlert } from './clockAlert';
 import { calledOff, isStop, leftover, stopped } from './endings';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
 import { referenceBytes, typeOf } from './readEvent';
-import { logged, replayed, resumedAt } from './resumed';
+import { logged, replayed, resumedAt, wayBack } from './resumed';
 import { checkpointsMeant, notHere, revertEvents } from './revert';
 
 export interface RoomDeps {
@@ -118,7 +119,8 @@ export class Room {
     const rewind = accepted.events.find((e) => e.type === 'rewind');
     if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
-      await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
+      const alert = clockAlert(accepted.view, accepted.events, this.deps.now());
+      await this.log.append([...accepted.events, ...alert], { nextEvent: accepted.nextEvent });
     } catch (error) {
       if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
       throw error;
@@ -179,7 +181,7 @@ export class Room {
     const question = questionCalledOff(this.view, command);
     if (question) return [requested, ...calledOff(this.view, actor, command, seq, question)];
     const stops = isStop(this.view, command) && !this.#hears();
-    return stops ? [requested, ...stopped(this.view, actor, command, seq)] : [requested];
+    return stops ? [requested, ...stopped(this.view, actor, command, seq, await this.#wayBack())] : [requested];
   }
 
   /**
@@ -302,13 +304,17 @@ export class Room {
     return this.#turn(async () => {
       const stop = this.open(0).find((c) => isStop(this.view, c.command));
       if (stop && !ended(this.view.status) && !this.#hears())
-        await this.log.append(stopped(this.view, stop.actor, stop.command, stop.seq));
+        await this.log.append(stopped(this.view, stop.actor, stop.command, stop.seq, await this.#wayBack()));
     });
   }
 
   /** Waits for the operations in progress. */
   idle(): Promise<void> {
     return this.#serial(async () => {});
+  }
+
+  #wayBack(): ReturnType<typeof wayBack> {
+    return wayBack(this.lists, this.log.rows, this.view);
   }
 
   #hears(): boolean {

@@ -51,6 +51,6 @@ export const inForce = (seq: number, step: number, rewinds: readonly Rewind[]): 
  * nothing back.
  */
 export function rewindOf(event: RunEvent): Omit<Rewind, 'seq'> | null {
-  if (event.type === 'rewind') return { fromStep: event.step, keepSeq: 0 };
+  if (event.type === 'rewind') return { fromStep: event.step, keepSeq: event.keepSeq ?? 0 };
   return event.type === 'run.assigned' ? { fromStep: event.fromStep, keepSeq: event.keepSeq ?? 0 } : null;
 }

@@ -57,7 +57,7 @@ export class CompleteLog {
       }
       case 'rewind': {
         if (event.resumed) return event;
-        const at = { seq, fromStep: event.step, keepSeq: 0 };
+        const at = { seq, fromStep: event.step, keepSeq: event.keepSeq ?? 0 };
         return { ...event, resumed: { counts: this.#counts(at), ...resumedFrom(view, at, this.#lists) } };
       }
       case 'command.applied': {

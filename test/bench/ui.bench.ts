@@ -46,14 +46,17 @@ export async function bench(args: string[]): Promise<BenchResult> {
       const setup = publishedSetup('reverse');
       const model = { ...configOf(setup).model, layers: 4, heads: 4 };
       const { runId } = await app.hub.create(you, { ...withConfig(setup, { model }), name: `Live at ${rate}` });
-      const trainer = await startScriptedTrainer(app.address, { stepMs: 1000 / rate });
+      const trainer = await startScriptedTrainer(app.address, { stepMs: 1000 / rate, length: 1_000_000 });
+      const lastStep = async () => (await app.hub.view(runId))!.step;
       for (const [what, query] of [
         ['curves and steering', ''],
         ['curves and attention', '?layout=review'],
       ] as const) {
         const page = await pageOf(await browser.newContext({ viewport }));
-        rows.push(await live(page, `${app.url}/runs/${runId}${query}`, `${rate} steps/s, ${what}`, seconds, values.profile));
-        if (query === '') rows.push(await hidden(page, `${rate} steps/s, the tab hidden`, seconds));
+        rows.push(
+          await live(page, `${app.url}/runs/${runId}${query}`, `${rate} steps/s, ${what}`, seconds, lastStep, values.profile),
+        );
+        if (query === '') rows.push(await hidden(page, `${rate} steps/s, the tab hidden`, seconds, lastStep));
         await page.context().close();
       }
       trainer.close();
@@ -68,7 +71,15 @@ export async function bench(args: string[]): Promise<BenchResult> {
   return { title: 'The page of a run, in Chromium at 1920 x 1080 without a GPU', rows };
 }
 
-async function live(page: Page, url: string, what: string, seconds: number, profiled: boolean): Promise<Row> {
+type LastStep = () => Promise<number>;
+
+/** @throws Error when the run does not train any more: the page of a run that is over has next to no work, and its figures would look good */
+function paceOf(first: number, last: number, seconds: number): number {
+  if (last <= first) throw new Error(`the run stands at step ${first}: its page was measured without steps`);
+  return (last - first) / seconds;
+}
+
+async function live(page: Page, url: string, what: string, seconds: number, lastStep: LastStep, profiled: boolean): Promise<Row> {
   let scriptBytes = 0;
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('Network.enable');
@@ -89,8 +100,10 @@ async function live(page: Page, url: string, what: string, seconds: number, prof
     await cdp.send('Profiler.start');
   }
   const before = await read();
+  const firstStep = await lastStep();
   const took = await taking;
   const after = await read();
+  const stepsPerSecond = paceOf(firstStep, await lastStep(), seconds);
   if (profiled) {
     const { profile } = await cdp.send('Profiler.stop');
     const self = new Map<string, number>();
@@ -116,6 +129,7 @@ async function live(page: Page, url: string, what: string, seconds: number, prof
     );
   return {
     what,
+    stepsPerSecond,
     usableMs,
     scriptKb: scriptBytes / 1000,
     core: (after.task - before.task) / seconds,
@@ -126,7 +140,7 @@ async function live(page: Page, url: string, what: string, seconds: number, prof
 }
 
 /** Simulates a hidden tab: the browser draws no frame, and only timers run. */
-async function hidden(page: Page, what: string, seconds: number): Promise<Row> {
+async function hidden(page: Page, what: string, seconds: number, lastStep: LastStep): Promise<Row> {
   await page.evaluate(() => {
     Object.defineProperty(document, 'hidden', { get: () => true });
     Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' });
@@ -136,9 +150,16 @@ async function hidden(page: Page, what: string, seconds: number): Promise<Row> {
   await page.waitForTimeout(1000);
   const read = await clock(page);
   const before = await read();
+  const firstStep = await lastStep();
   await page.waitForTimeout(seconds * 1000);
   const after = await read();
-  return { what, core: (after.task - before.task) / seconds, scriptCore: (after.script - before.script) / seconds };
+  const stepsPerSecond = paceOf(firstStep, await lastStep(), seconds);
+  return {
+    what,
+    stepsPerSecond,
+    core: (after.task - before.task) / seconds,
+    scriptCore: (after.script - before.script) / seconds,
+  };
 }
 
 /** A run with `count` series, each with its own chart, opened in one browser again and again, then scrolled through. */

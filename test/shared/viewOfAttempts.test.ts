@@ -166,6 +166,12 @@ itChanges([
     {},
   ],
   [
+    'it ends where people took it back to, as no trainer will take it over',
+    [...running, set('one', bob, 7), applied('one', 3, 7), saved(1, 'x'), rows(0, 1, 2, 3), ...goBack({ step: 1 }), lost()],
+    { type: 'rewind', step: 1, keepSeq: 7 },
+    { step: 1, values: {}, pendingRevert: null },
+  ],
+  [
     'it begins',
     [assigned(1)],
     started({

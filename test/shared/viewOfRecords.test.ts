@@ -6,6 +6,9 @@ import { at, evaluated, itChanges, rows, running, saved, viewAfter } from '~/tes
 itChanges([
   ['rows come', running, rows(0, 3, 1, 2), { step: 3, bestRow: { name: 'loss', step: 1, value: 1 } }],
   ['rows of earlier steps come', [...running, rows(5, 1)], rows(2, 4), {}],
+  ['its first rows are below 0', running, rows(-5, 1, 2), { step: -3, bestRow: { name: 'loss', step: -5, value: 1 } }],
+  ['rows come after such', [...running, rows(-5, 1)], rows(-2, 4), { step: -1 }],
+  ['rows up to step -1 are there, and earlier ones come', [...running, rows(-2, 1, 2)], rows(-5, 4), {}],
   [
     'a stream is declared',
     running,

@@ -268,6 +268,7 @@ export class Reference {
       if (isOpened(known.view)) this.counts.scriptAttempts++;
       else if (event.attempt > 1) this.counts.takeovers++;
     }
+    if (event.type === 'rewind' && !ofTrainer(event)) this.#stopsThere(runId, known, event);
     if (event.type === 'status' && event.status === 'crashed') this.#crashes(runId, known);
     // No event of a trainer is set aside, and none does not fit.
     const expected = event.type !== 'alert' || event.kind === 'queue' || event.message === endedProcess;
@@ -298,6 +299,18 @@ export class Reference {
         `run ${runId}: attempt ${event.attempt} begins ${run.goesBackTo ? 'where people took the run back to' : 'at a checkpoint'}`,
     );
     if (run.goesBackTo) takeBack(run, run.goesBackTo);
+    run.goesBackTo = null;
+  }
+
+  /** People stop a run that waits to go back: it ends at the checkpoint. */
+  #stopsThere(runId: string, run: Run, event: Extract<RunEvent, { type: 'rewind' }>): void {
+    const { goesBackTo } = run;
+    this.world.same(
+      [event.keepSeq, event.step],
+      [goesBackTo?.seq, goesBackTo?.step],
+      () => `run ${runId} ends where it goes back to`,
+    );
+    if (goesBackTo) takeBack(run, goesBackTo);
     run.goesBackTo = null;
   }
 
@@ -448,6 +461,10 @@ function follow(run: Run, { seq, event }: Entry): void {
       return;
     case 'rewind':
       dropFrom(event.step);
+      if (event.keepSeq !== undefined)
+        run.checkpoints = run.checkpoints.filter(
+          (c) => c.step < event.step || (c.step === event.step && c.seq <= event.keepSeq!),
+        );
       return;
     case 'rows':
       for (let i = 0; i < rowCount(event); i++) run.rows.set(stepAt(event, i), event.values[i]!);
@@ -462,9 +479,10 @@ function ofTrainer(event: RunEvent): boolean {
   switch (event.type) {
     case 'started':
     case 'rows':
-    case 'rewind':
     case 'checkpoint':
       return true;
+    case 'rewind':
+      return event.keepSeq === undefined;
     case 'status':
     case 'command.scheduled':
     case 'command.applied':

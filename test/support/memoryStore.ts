@@ -20,7 +20,7 @@ import {
   statsAround,
   statsOf,
 } from '~/shared/pyramid';
-import { lastStepOf, rowCount, seqCount, stepAt, widthOf, withPlainSteps } from '~/shared/rows';
+import { rowCount, seqCount, stepAt, stepWith, widthOf, withPlainSteps } from '~/shared/rows';
 import type { Series } from '~/shared/series';
 import { copied } from '~/test/support/copied';
 import { MemoryLists } from '~/test/support/memoryLists';
@@ -237,6 +237,7 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number]): void {
     else run.streams.set(name, { name, columns, rows: [] });
   }
   if (event.type !== 'rows') return;
+  run.headStep = stepWith(event, run.headStep, () => [...run.streams.values()].some((s) => s.rows.length > 0));
   const { rows } = run.streams.get(event.stream)!;
   const width = widthOf(event);
   for (let i = 0; i < rowCount(event); i++)
@@ -245,7 +246,6 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number]): void {
       time: event.times?.[i] ?? at,
       values: event.values.subarray(i * width, (i + 1) * width),
     });
-  run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
 }
 
 function reduced(

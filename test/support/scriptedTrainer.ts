@@ -12,14 +12,22 @@ export interface ScriptedTrainer {
   close(): void;
 }
 
-/** Accepts runs until it is closed; waits for them without a limit. @param stepMs time per step; 0 = as fast as the server accepts steps */
-export async function startScriptedTrainer(address: Address, { stepMs }: { stepMs: number }): Promise<ScriptedTrainer> {
+/**
+ * Accepts runs until it is closed; waits for them without a limit.
+ * @param stepMs time per step; 0 = as fast as the server accepts steps
+ * @param length steps of each run
+ */
+export async function startScriptedTrainer(
+  address: Address,
+  { stepMs, length = totalSteps }: { stepMs: number; length?: number },
+): Promise<ScriptedTrainer> {
   const trainer = await TrainerClient.connect(address);
   const closed = new AbortController();
   void (async () => {
     while (!closed.signal.aborted) {
       trainer.ready();
-      await play(trainer, await trainer.received.next('assign', Number.POSITIVE_INFINITY), stepMs, closed.signal);
+      const assignment = await trainer.received.next('assign', Number.POSITIVE_INFINITY);
+      await play(trainer, assignment, stepMs, length, closed.signal);
     }
   })().catch((error: unknown) => {
     if (!closed.signal.aborted) throw error;
@@ -32,7 +40,13 @@ export async function startScriptedTrainer(address: Address, { stepMs }: { stepM
   };
 }
 
-async function play(trainer: TrainerClient, assignment: Assignment, stepMs: number, signal: AbortSignal): Promise<void> {
+async function play(
+  trainer: TrainerClient,
+  assignment: Assignment,
+  stepMs: number,
+  length: number,
+  signal: AbortSignal,
+): Promise<void> {
   const { runId, attempt, setup, resume } = assignment;
   trainer.run = { runId, attempt, next: 0 };
   const values: Values = startValues(setup);
@@ -129,9 +143,10 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     return false;
   }
 
-  await trainer.send(runStarted(step, values), { type: 'status', status: 'running', step, message: 'playing a script' });
+  await trainer.send(runStarted(step, values, length), { type: 'status', status: 'running', step, message: 'playing a script' });
   if (!resume) await snap('start');
-  while (step < totalSteps && !signal.aborted) {
+  let due = performance.now();
+  while (step < length && !signal.aborted) {
     for (const { runId: _runId, ...logged } of trainer.received.take('command')) waiting.push(logged);
     for (let logged = waiting.shift(); logged; logged = waiting.shift()) if (await answer(logged)) return;
     if (paused) {
@@ -144,7 +159,11 @@ async function play(trainer: TrainerClient, assignment: Assignment, stepMs: numb
     if (step % (values.snapshotEverySteps as number) === 0) await snap('cadence');
     if (step % configOf(setup).checkpointEverySteps === 0) await save('cadence');
     if (step % 200 === 0) await trainer.send(evaluate('validation', 'cadence', null));
-    if (stepMs > 0) await pause(stepMs);
+    if (stepMs > 0) {
+      // By a schedule, so that the time a step takes here does not slow the pace. One that fell behind does not hurry for long.
+      due = Math.max(due + stepMs, performance.now() - 10 * stepMs);
+      await pause(Math.max(0, due - performance.now()));
+    }
   }
   if (signal.aborted) return;
   await trainer.send(evaluate('validation', 'end', null), evaluate('test', 'end', null));

@@ -133,10 +133,26 @@ export function storeLogRules(withStore: WithStore): void {
       const on = await store.range({ runId, ...everything });
       expect([on.headStep, on.series.map((s) => s.last.at(-1))]).toEqual([1010, [-1009, -1005]]);
       expect(await store.entries({ runId, ...all })).toEqual(run.log);
+      // The server's own, to a checkpoint: of that step, what the checkpoint came after stays.
+      await run.append([snapshot(1010, { entropy: [1, 2] }), { type: 'rewind', step: 1010, keepSeq: run.head + 1 }]);
+      expect([...(await store.signals(runId)).steps]).toEqual([1010]);
       // A rewind to before the very first row.
       await run.append([{ type: 'rewind', step: -5 }, sparse([-3, 4], 1, (s) => s)]);
       const anew = await store.range({ runId, ...everything });
       expect([[...named(anew, 'loss').steps], [...named(anew, 'bleu').steps]]).toEqual([[-3, 4], []]);
+    }),
+  );
+
+  it(
+    '[S22] a run whose rows lie below step 0 is at the step after its last row',
+    withStore(async (store, runId) => {
+      const run = writer(store, runId);
+      const headAfter = async (...steps: number[]) => {
+        await run.append([sparse(steps, 2, (s) => s)]);
+        return (await store.range({ runId, ...everything })).headStep;
+      };
+      await run.append([created, assigned(1, 0), declared()]);
+      expect([await headAfter(-9, -5), await headAfter(-3), await headAfter(2)]).toEqual([-4, -2, 3]);
     }),
   );
 

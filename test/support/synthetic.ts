@@ -84,7 +84,7 @@ export function startValues(setup: RunSetup): Values {
 export const totalSteps = 2000;
 export const stepsPerEpoch = 200;
 
-export const runStarted = (step: number, values: Values): TrainerEvent => ({
+export const runStarted = (step: number, values: Values, length = totalSteps): TrainerEvent => ({
   type: 'started',
   step,
   device: { backend: 'cpu', device: 'scripted' },
@@ -95,7 +95,7 @@ export const runStarted = (step: number, values: Values): TrainerEvent => ({
     { name: 'input_net.1.weight', shape: [32, 10] },
     { name: 'output_net.0.weight', shape: [10, 32] },
   ],
-  lengths: { stepsPerEpoch, totalSteps },
+  lengths: { stepsPerEpoch, totalSteps: length },
 });
 
 /** A repeatable number in [0, 1) for the given coordinates. */

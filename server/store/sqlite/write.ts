@@ -6,7 +6,7 @@ import { checkAppend, rewindOf } from '~/server/store/checkAppend';
 import type { StreamLookup } from '~/server/store/streamState';
 import type { RunEvent } from '~/shared/events';
 import { stringify } from '~/shared/json';
-import { firstStepOf, lastStepOf, seqCount, withPlainSteps } from '~/shared/rows';
+import { firstStepOf, seqCount, stepWith, withPlainSteps } from '~/shared/rows';
 import type { RunSummary } from '~/shared/summary';
 import type { RunView } from '~/shared/view';
 import { type Crc, checkRow, checksum, openInsert, sumOf } from './checksums';
@@ -115,9 +115,9 @@ export function openWrites(db: Database.Database): Writes {
       if (event.type === 'rows') {
         const stream = rows.stream(run.id, event.stream)!;
         const { generation } = stream;
+        run.headStep = stepWith(event, run.headStep, () => rows.streamsOf(run.id).some((s) => s.lastStep !== null));
         const row = streams.addRows(stream, withPlainSteps(event), at);
         add(run.id, seq, seqCount(event), attempt, at, event.type, firstStepOf(event), stream.id, generation, row, null);
-        run.headStep = Math.max(run.headStep, lastStepOf(event) + 1);
         continue;
       }
       if (event.type === 'series') streams.declare(run.id, event);

@@ -24,6 +24,7 @@ import {
 } from '~/test/support/exportedRun';
 import { readFiles } from '~/test/support/importing';
 import { readLog, recordedSteps, recordRun } from '~/test/support/recordedRun';
+import { ada } from '~/test/support/storeEntries';
 import { membersOf } from '~/test/support/tar';
 
 beforeAll(begin);
@@ -97,6 +98,30 @@ describe('a run as one file', () => {
       expect(log.slice(0, -1)).toEqual(before);
       const message = `imported as it stood at step ${recordedSteps}; branch from a checkpoint to go on`;
       expect(log.at(-1)!.event).toEqual({ type: 'status', status: 'stopped', step: recordedSteps, message });
+    } finally {
+      await source.close();
+      await other.close();
+    }
+  });
+
+  it('of a run that waited for a trainer to go back to a checkpoint is closed at that checkpoint', async () => {
+    await recordRun(inside('waiting'), 'record1', false);
+    const source = await startApp({ dataFolder: inside('waiting') });
+    const other = await startApp({ dataFolder: inside('wentBack') });
+    try {
+      const { lastCheckpoint } = (await source.hub.view('record1'))!;
+      expect(await source.hub.revert(ada, { runId: 'record1', checkpoint: lastCheckpoint!.blob.hash })).toMatchObject({
+        ok: true,
+      });
+      const file = Buffer.from(await (await exported('format=headroom', source)).arrayBuffer());
+      expect((await imported(other, file)).status).toBe(201);
+      const { step } = lastCheckpoint!;
+      expect(await other.hub.view('record1')).toMatchObject({
+        ...{ status: 'stopped', step, pendingRevert: null, lastCheckpoint, best: null, openCommands: [] },
+        statusMessage: `imported as it stood at step ${step}; branch from a checkpoint to go on`,
+      });
+      const kept = await rowsOf(other, 'record1');
+      expect([kept.slice(0, step), kept[step]?.[0]]).toEqual([inForce.slice(0, step), undefined]);
     } finally {
       await source.close();
       await other.close();

@@ -271,7 +271,36 @@ describe('a run that has ended', () => {
     const v = keep(await TestViewer.connect(after.url));
     await v.watch(runId);
     expect(await after.hub.command(you, stop)).toMatchObject({ ok: true });
-    expect((await v.until((seen) => seen.status === 'stopped')).step).toBe(12);
+    expect(await v.until((seen) => seen.status === 'stopped')).toEqual(await stored(after, runId));
+  });
+
+  it('and is stopped before a trainer has it: it has gone back', async () => {
+    const a = await app();
+    const { runId, t } = await steered(a);
+    // Takes effect after the checkpoint that the run goes back to, which holds it.
+    const when = { kind: 'step', step: 9 } as const;
+    await a.hub.command(you, { ...set(runId, 'at-step-9', 8), when });
+    const rate = { kind: 'set', id: 'first-rate', runId, control: 'learningRate', value: 0.5 } as const;
+    const { seq } = (await a.hub.command(you, rate)) as { seq: number };
+    const before = values.learningRate!;
+    await t.send({ type: 'command.applied', commandId: rate.id, seq, step: 12, before, after: 0.5, message: '' });
+    await t.send({ type: 'status', status: 'finished', step: 12, message: 'all steps' });
+    await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash });
+    await a.hub.command(you, { kind: 'act', id: 'stop-it-now', runId, action: 'stop', args: {} });
+    const now = await view(a, runId);
+    expect(now).toEqual(await stored(a, runId));
+    expect(now).toMatchObject({ status: 'stopped', step: 5, pendingRevert: null, openCommands: [], lastCheckpoint: { step: 5 } });
+    expect(now.recent.checkpoints.items.map((c) => c.step)).toEqual([5]);
+    expect(now.values.clipThreshold).toEqual({ value: 2, changedBy: you, changedAtStep: 3 });
+    expect(now.values.learningRate).toMatchObject({ value: before, changedBy: null });
+    expect(outcomeOf(now, 'change-late')).toMatchObject({ undone: true });
+    expect(outcomeOf(now, 'stop-it-now')!.outcome).toMatchObject({ status: 'applied', step: 5 });
+    const range = await a.hub.store.range({ runId, series: ['loss'], fromStep: 0, toStep: null, buckets: 100 });
+    expect([range.headStep, range.series[0]!.lastSteps.at(-1)]).toEqual([5, 4]);
+    expect(a.hub.summaries().find((r) => r.runId === runId)).toMatchObject({ status: 'stopped', step: 5 });
+    // From there it can go on, as from any of its checkpoints.
+    expect(await a.hub.revert(you, { runId, checkpoint: savedAt(10).hash })).toMatchObject({ ok: false, field: 'checkpoint' });
+    expect(await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash })).toMatchObject({ ok: true });
   });
 });
 

@@ -8,6 +8,7 @@ from .numbers import step_of
 from .rates import GroupValue, base_rate, scale_rates
 from .run import Run
 from .steering import Control, Refused
+from .wrappers import is_flattened
 
 
 class LoopControls:
@@ -193,10 +194,15 @@ class Room:
         if parameters is None:
             groups = [{"params": m.parameters()} for m in self._models] or [g for one in self._optimizers for g in one.param_groups]
             parameters = [p for group in groups for p in group["params"]]
+        else:
+            parameters = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
         of: Any = torch.nn.utils
-        if self.clip == float("inf") and hasattr(of, "get_total_norm"):
+        if any(is_flattened(p) for p in parameters):
+            if len(self._models) != 1:
+                raise ValueError("clip_gradients: FSDP shards these parameters, and clips only all of a model's together: give attach that one model as `model`")
+            norm = float(self._models[0].clip_grad_norm_(self.clip))
+        elif self.clip == float("inf") and hasattr(of, "get_total_norm"):
             # Clipped to an infinite value, gradients of an infinite norm (16-bit ones overflow early) become NaN.
-            parameters = [parameters] if isinstance(parameters, torch.Tensor) else parameters
             norm = float(of.get_total_norm([p.grad for p in parameters if p.grad is not None]))
         else:
             norm = float(of.clip_grad_norm_(parameters, self.clip))

@@ -9,7 +9,7 @@ from .cadence import Cadence
 from .numbers import cut
 from .run import Run
 from .snapshot import snapshot_of
-from .wrappers import own_names, unwrapped
+from .wrappers import is_sharded, own_names, unwrapped
 
 ATTENTION_EVERY = 100
 GRADIENTS_EVERY = 10
@@ -51,6 +51,10 @@ class Watch:
         self._group, of = ("gradients", "") if number == 1 else (f"gradients{number}", f"model{number}.")
         self._named = [(of + own(name), p) for name, p in parameters() if p.requires_grad] if parameters else []
         self._measured: int | None = None
+        if hasattr(model, "parameters") and any(is_sharded(p) for p in model.parameters()):
+            # A sum over the shards, or a forward pass, takes all processes: one that measures alone would wait for the others for ever.
+            run._out.warn("watch: model: its parameters are sharded over several processes, so its gradient norms and its attention are not measured")
+            self._named, probe = [], None
         self._attention = Cadence(attention_every, ATTENTION_EVERY)
         self._probe = probe
         self._ids = None if probe is None else _token_ids(probe)
