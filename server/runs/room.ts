@@ -21,6 +21,7 @@ import { asDeclared } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
 import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
 import { accept, upToRewinds } from './accept';
+import { clockAlert } from './clockAlert';
 import { calledOff, isStop, leftover, stopped } from './endings';
 import { isResend, judge, questionCalledOff } from './judge';
 import type { RunLog } from './log';
@@ -118,7 +119,8 @@ export class Room {
     const rewind = accepted.events.find((e) => e.type === 'rewind');
     if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
-      await this.log.append(accepted.events, { nextEvent: accepted.nextEvent });
+      const alert = clockAlert(accepted.view, accepted.events, this.deps.now());
+      await this.log.append([...accepted.events, ...alert], { nextEvent: accepted.nextEvent });
     } catch (error) {
       if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };
       throw error;

@@ -137,6 +137,31 @@ describe('what a trainer sends', () => {
     expect([room.nextEvent, kinds().slice(4)]).toEqual([4, ['rows']]);
   });
 
+  it.each([
+    ['two days ahead', (now: number) => now + 49 * 3_600_000, "is 2 days ahead of the server's"],
+    ['two minutes ahead', (now: number) => now + 120_000, "is 2 minutes ahead of the server's"],
+    ['of a clock that was never set', () => 5_000, 'says 1970'],
+  ])('with times %s is kept as it is, with one alert', async (_, time, words) => {
+    await clock.advance(Date.UTC(2026, 0, 1) - clock.now());
+    await begin();
+    const at = (step: number) => ({ ...steps(step, 1, values), times: Float64Array.of(time(clock.now())) }) as TrainerEvent;
+    await batch(1, 2, at(0), at(1));
+    await batch(1, 4, at(2));
+    const message = `the clock of ${gpu.host} ${words}: charts over time, and how long things took, go by the times that it sends`;
+    const alerts = published.filter(({ event }) => event.type === 'alert').map(({ event }) => event);
+    expect(alerts).toEqual([{ type: 'alert', step: 2, level: 'warning', kind: 'clock', message: message }]);
+    const first = published.find(({ event }) => event.type === 'rows')!.event;
+    expect(first).toMatchObject({ times: Float64Array.of(time(clock.now())) });
+  });
+
+  it('with times a minute ahead, or long ago, as of a log that is sent later, gets no alert', async () => {
+    await clock.advance(Date.UTC(2026, 0, 1) - clock.now());
+    await begin();
+    const times = Float64Array.of(Date.UTC(2001, 0, 1), clock.now(), clock.now() + 60_000);
+    await batch(1, 2, { ...steps(0, 3, values), times } as TrainerEvent);
+    expect(kinds()).not.toContain('alert');
+  });
+
   it('that it has sent before adds nothing', async () => {
     await begin();
     const append = store.append;

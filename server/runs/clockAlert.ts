@@ -1,0 +1,36 @@
+import type { RunEvent } from '~/shared/events';
+import { counted } from '~/shared/numbers';
+import type { RunView } from '~/shared/view';
+
+/** How far the times of rows may be ahead of the server's clock before people are told. */
+const MOST_AHEAD_MS = 60_000;
+/** A machine whose clock was never set begins in 1970. */
+const NEVER_SET_MS = Date.UTC(2000, 0, 1);
+
+/**
+ * An alert about rows whose times cannot be right: later than now, or of a clock that was never set. Times are kept as they were sent;
+ * earlier ones are common, e.g. of logs that are sent later. Nothing while an alert of this kind is among the newest.
+ *
+ * @param events what the log takes in at `now`
+ */
+export function clockAlert(view: RunView, events: readonly RunEvent[], now: number): RunEvent[] {
+  if (view.recent.alerts.items.some((a) => a.kind === 'clock')) return [];
+  for (const event of events) {
+    const times = event.type === 'rows' ? event.times : undefined;
+    const wrong = times?.find((t) => t > now + MOST_AHEAD_MS || t < NEVER_SET_MS);
+    if (wrong === undefined) continue;
+    const clock = view.trainer?.host ? `the clock of ${view.trainer.host}` : 'the clock of its process';
+    const off =
+      wrong < NEVER_SET_MS ? `says ${new Date(wrong).getUTCFullYear()}` : `is ${lasting(wrong - now)} ahead of the server's`;
+    const message = `${clock} ${off}: charts over time, and how long things took, go by the times that it sends`;
+    return [{ type: 'alert', step: view.step, level: 'warning', kind: 'clock', message }];
+  }
+  return [];
+}
+
+/** "2 days": in the largest unit of which there is at least one. */
+function lasting(ms: number): string {
+  const [hours, minutes] = [Math.round(ms / 3_600_000), Math.round(ms / 60_000)];
+  if (hours >= 24) return counted(Math.round(hours / 24), 'day', 'days');
+  return hours >= 1 ? counted(hours, 'hour', 'hours') : counted(minutes, 'minute', 'minutes');
+}
