@@ -39,7 +39,15 @@ export function PresenceProvider({ runId, pointer, children }: { runId: string; 
   return <Context value={presence}>{children}</Context>;
 }
 
-const nobody: PresenceState = { sharing: false, leading: false, others: [], tabsSharing: 0, following: null, lost: null };
+const nobody: PresenceState = {
+  sharing: false,
+  leading: false,
+  others: [],
+  tabsSharing: 0,
+  following: null,
+  leader: null,
+  away: false,
+};
 const nowhere: Presence = {
   get: () => nobody,
   subscribe: () => () => {},

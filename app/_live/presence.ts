@@ -27,10 +27,12 @@ export interface PresenceState {
   others: Looking[];
   /** The number of tabs that share; above `mostLooks` only those who lead are in `others`. */
   tabsSharing: number;
-  /** The tab that this tab follows. */
+  /** The tab that this tab follows. A person who comes back, after a reload or without a network for a while, has another one. */
   following: string | null;
-  /** Whom this tab followed until that tab was closed or shared no longer; null once this tab moves on its own. */
-  lost: Actor | null;
+  /** Whom this tab follows, or followed until they stayed away; null once this tab moves on its own. */
+  leader: Actor | null;
+  /** The leader's tab is closed, offline or shares no longer; following goes on when they are back. */
+  away: boolean;
 }
 
 export interface Presence extends Source<PresenceState> {
@@ -47,6 +49,10 @@ export const crowded = ({ tabsSharing }: PresenceState): boolean => tabsSharing 
 /** Least time between two reports of this tab's view; `unseenMs` when nobody is shown it. */
 const everyMs = 100;
 const unseenMs = 5_000;
+/** How long a leader is waited for. */
+const awayMs = 600_000;
+
+const alone = { following: null, leader: null, away: false } as const;
 
 /**
  * Shares which steps and panels the people on a run look at. Following applies another tab's view to this tab; moving the cursor by hand ends
@@ -66,8 +72,7 @@ export function createPresence(
     leading: false,
     others: [],
     tabsSharing: 0,
-    following: null,
-    lost: null,
+    ...alone,
   });
   let applying = false;
   let reported = '';
@@ -97,7 +102,16 @@ export function createPresence(
     cancel = host.after(everyMs, report);
   };
 
-  let leader: Actor | null = null;
+  /** The leader's other tabs, which were open when following began: none of them is the one that comes back. */
+  let otherTabs: ReadonlySet<string> = new Set();
+  let stopWaiting: (() => void) | null = null;
+  const wait = (on: boolean) => {
+    if (on) stopWaiting ??= host.after(awayMs, () => set({ following: null, away: false }));
+    else {
+      stopWaiting?.();
+      stopWaiting = null;
+    }
+  };
   let followedPanels = '';
   const apply = ({ live, step, zoom, spot, shows }: Look) => {
     applying = true;
@@ -117,7 +131,10 @@ export function createPresence(
       const now = cursor.get();
       const moved = now.mode !== before.mode || (now.mode === 'pinned' && now.step !== before.step) || now.zoom !== before.zoom;
       before = now;
-      if (moved && !applying && (get().following ?? get().lost) !== null) set({ following: null, lost: null });
+      if (moved && !applying && get().leader !== null) {
+        wait(false);
+        set(alone);
+      }
       soon();
     }),
     pointer.subscribe(soon),
@@ -132,10 +149,12 @@ export function createPresence(
       looks: (of, looks, tabsSharing) => {
         if (of !== runId) return;
         const others = looks.filter((l) => l.tab !== wire.tab());
-        const followed = others.find((l) => l.tab === get().following);
-        const lost = get().following !== null && !followed ? leader : get().lost;
-        set({ others, tabsSharing, following: followed?.tab ?? null, lost });
-        leader = followed?.actor ?? null;
+        const { following, leader } = get();
+        const back = (l: Looking) => l.actor.id === leader?.id && !otherTabs.has(l.tab);
+        const followed = following === null ? undefined : (others.find((l) => l.tab === following) ?? others.findLast(back));
+        const away = following !== null && !followed;
+        wait(away);
+        set({ others, tabsSharing, following: followed?.tab ?? following, away });
         if (followed) apply(followed.look);
       },
     }),
@@ -151,19 +170,23 @@ export function createPresence(
       now();
     },
     lead: (on) => {
-      set({ leading: on, sharing: on || get().sharing, following: null, lost: null });
+      wait(false);
+      set({ leading: on, sharing: on || get().sharing, ...alone });
       now();
     },
     follow: (tab) => {
-      const followed = get().others.find((l) => l.tab === tab);
-      set({ following: followed ? tab : null, leading: false, lost: null });
-      leader = followed?.actor ?? null;
+      const { others } = get();
+      const followed = others.find((l) => l.tab === tab);
+      wait(false);
+      set({ leading: false, ...alone, ...(followed && { following: tab, leader: followed.actor }) });
+      otherTabs = new Set(others.map((l) => l.tab));
       followedPanels = '';
       if (followed) apply(followed.look);
       now();
     },
     close: () => {
       cancel?.();
+      wait(false);
       for (const stop of stops) stop();
     },
   };

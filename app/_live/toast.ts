@@ -1,3 +1,4 @@
+import { createElement, Fragment } from 'react';
 import type { toast as Sonner } from 'sonner';
 import { createStore } from './store';
 
@@ -16,12 +17,22 @@ function whenShown(show: (shows: typeof Sonner) => void): void {
   void ready.then(show);
 }
 
+type Given = Parameters<typeof Sonner>;
+
+/** Several messages may offer the same: the message is part of the name of its button. */
+const named = ([message, data]: Given): Given => {
+  const action = data?.action;
+  if (typeof message !== 'string' || !action || typeof action !== 'object' || !('label' in action)) return [message, data];
+  const of = createElement('span', { className: 'sr-only' }, `: ${message}`);
+  return [message, { ...data, action: { ...action, label: createElement(Fragment, null, action.label, of) } }];
+};
+
 /** Short messages in a corner of the page. */
-export const toast = Object.assign((...given: Parameters<typeof Sonner>) => whenShown((shows) => shows(...given)), {
-  message: (...given: Parameters<typeof Sonner.message>) => whenShown((shows) => shows.message(...given)),
-  info: (...given: Parameters<typeof Sonner.info>) => whenShown((shows) => shows.info(...given)),
-  success: (...given: Parameters<typeof Sonner.success>) => whenShown((shows) => shows.success(...given)),
-  warning: (...given: Parameters<typeof Sonner.warning>) => whenShown((shows) => shows.warning(...given)),
-  error: (...given: Parameters<typeof Sonner.error>) => whenShown((shows) => shows.error(...given)),
+export const toast = Object.assign((...given: Given) => whenShown((shows) => shows(...named(given))), {
+  message: (...given: Given) => whenShown((shows) => shows.message(...named(given))),
+  info: (...given: Given) => whenShown((shows) => shows.info(...named(given))),
+  success: (...given: Given) => whenShown((shows) => shows.success(...named(given))),
+  warning: (...given: Given) => whenShown((shows) => shows.warning(...named(given))),
+  error: (...given: Given) => whenShown((shows) => shows.error(...named(given))),
   dismiss: (id: string) => whenShown((shows) => shows.dismiss(id)),
 });

@@ -8,7 +8,12 @@ import type { RunActionsProps } from './RunActions';
 const RunActions = later(() => import('./RunActions'));
 
 /** The menu of a line; its content is loaded when it is first opened. */
-export function RunMenu({ run, you, ...on }: Pick<RunActionsProps, 'run' | 'onAgain' | 'onDialog'> & { you: Actor | null }) {
+export function RunMenu({
+  run,
+  name,
+  you,
+  ...on
+}: Pick<RunActionsProps, 'run' | 'onAgain' | 'onDialog'> & { name: string; you: Actor | null }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   if (!you) return null;
@@ -17,7 +22,7 @@ export function RunMenu({ run, you, ...on }: Pick<RunActionsProps, 'run' | 'onAg
       <button
         ref={button}
         type="button"
-        aria-label={`Actions on ${run.name}`}
+        aria-label={`Actions on ${name}`}
         aria-haspopup="menu"
         aria-expanded={open}
         className={buttonClass('bare', 'icon')}

@@ -29,6 +29,8 @@ export type Below = { status: boolean; changed: boolean; step: boolean };
 /** A line is rendered again only when its own run, trend or checkbox changes. */
 export const Row = memo(function Row(props: {
   index: number;
+  /** What its checkbox and its menu call the run. */
+  name: string;
   row: RunRow;
   columns: readonly ColumnShown[];
   sparkline: Sparkline | undefined;
@@ -39,14 +41,14 @@ export const Row = memo(function Row(props: {
   /** The menu stays in sight while the table is scrolled sideways. A table that fits has no such cells: each is a layer of its own. */
   stays: boolean;
 }) {
-  const { index, row, columns, sparkline, chosen, you, actions, below, stays } = props;
+  const { index, name, row, columns, sparkline, chosen, you, actions, below, stays } = props;
   const { run } = row;
   return (
     <tr aria-rowindex={index + 2} aria-selected={chosen} className="group/row hover:bg-raised/60">
       <td className="border-b border-line/70 px-2 text-center align-middle">
         <input
           type="checkbox"
-          aria-label={`Choose ${run.name}`}
+          aria-label={`Choose ${name}`}
           className="mx-auto block size-4 accent-accent"
           checked={chosen}
           onChange={() => actions.onChoose([run], !chosen)}
@@ -66,7 +68,7 @@ export const Row = memo(function Row(props: {
       <td
         className={`border-b border-line/70 pr-1 text-right align-middle ${stays ? 'sticky right-0 bg-panel group-hover/row:bg-raised' : ''}`}
       >
-        <RunMenu run={run} you={you} onAgain={actions.onAgain} onDialog={actions.onDialog} />
+        <RunMenu run={run} name={name} you={you} onAgain={actions.onAgain} onDialog={actions.onDialog} />
       </td>
     </tr>
   );

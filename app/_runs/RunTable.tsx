@@ -6,6 +6,7 @@ import { useSize } from '~/app/_charts/useSize';
 import { Boundary } from '~/app/_components/Boundary';
 import { count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
+import { rowNames } from '~/app/_components/rowNames';
 import type { Actor } from '~/shared/ids';
 import { counted } from '~/shared/numbers';
 import type { GroupRow, RunRow } from '~/shared/runTable';
@@ -56,10 +57,16 @@ export function RunTable(props: {
   // biome-ignore lint/correctness/useExhaustiveDependencies: when the question changes
   useEffect(() => void scroll.current?.scrollTo({ top: 0 }), [question]);
 
-  const inSight = items.flatMap((index) => {
+  const drawn = items.flatMap((index) => {
     const line = lines.get(index);
-    return line?.kind === 'run' ? [line.run] : [];
+    return line?.kind === 'run' ? [{ index, run: line.run }] : [];
   });
+  const inSight = drawn.map((d) => d.run);
+  const words = rowNames(
+    inSight.map((run) => run.name),
+    (i) => `line ${drawn[i]!.index + 1}`,
+  );
+  const names = new Map(drawn.map(({ index }, i) => [index, words[i]!]));
   const sparklines = useSparklines(columns.some((c) => c.key === 'trend') ? inSight : []);
   const above = first * height;
   const below = (head.lines - 1 - last) * height;
@@ -121,6 +128,7 @@ export function RunTable(props: {
               <Boundary key={key} failed={(error) => <FailedLine runId={line.run.runId} error={error} wide={wide} />}>
                 <Row
                   index={index}
+                  name={names.get(index)!}
                   row={line}
                   columns={columns}
                   sparkline={sparklines.get(line.run.runId)}

@@ -5,6 +5,7 @@ import { Button } from '~/app/_components/Button';
 import { bytes, count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
 import { Popup } from '~/app/_components/Popup';
+import { rowNames } from '~/app/_components/rowNames';
 import { findRuns } from '~/app/_live/findRuns';
 import { stopRun } from '~/app/_live/stopRun';
 import { Questions } from '~/app/_run/attention/Questions';
@@ -102,6 +103,7 @@ function Held(props: { run: RunSummary | undefined; runId: string | null; others
       {others && you !== null && you.role !== 'viewer' && (
         <Button
           size="small"
+          of={run?.name ?? runId}
           disabled={busy}
           title="It saves a checkpoint, frees this trainer for the next in the queue, and goes on later with the same numbers"
           onClick={() => void ask(() => api.runs.makeRoom.mutate({ runId }))}
@@ -120,6 +122,7 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
     const before = beforeWhich(queue, run.runId, direction);
     if (before !== undefined) void ask(() => api.runs.moveInQueue.mutate({ runId: run.runId, before }));
   };
+  const names = rowNames(queue.map((run) => run.name));
   const cancel = ({ runId }: RunSummary) => void ask(() => stopRun(runId));
   return (
     <section aria-label="Runs that wait" className="mt-2 border-t border-line pt-2">
@@ -133,13 +136,13 @@ function Queue({ queue, you }: { queue: RunSummary[]; you: Actor | null }) {
             </Link>
             {may && (
               <>
-                <Step label={`Move ${run.name} up`} disabled={busy || i === 0} onClick={() => move(run, 'up')}>
+                <Step label={`Move ${names[i]} up`} disabled={busy || i === 0} onClick={() => move(run, 'up')}>
                   <ArrowUp aria-hidden size={12} />
                 </Step>
-                <Step label={`Move ${run.name} down`} disabled={busy || i === queue.length - 1} onClick={() => move(run, 'down')}>
+                <Step label={`Move ${names[i]} down`} disabled={busy || i === queue.length - 1} onClick={() => move(run, 'down')}>
                   <ArrowDown aria-hidden size={12} />
                 </Step>
-                <Step label={`Cancel ${run.name}`} disabled={busy} onClick={() => cancel(run)}>
+                <Step label={`Cancel ${names[i]}`} disabled={busy} onClick={() => cancel(run)}>
                   <X aria-hidden size={12} />
                 </Step>
               </>

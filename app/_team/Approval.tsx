@@ -69,7 +69,7 @@ export function Approval({ editable }: { editable: boolean }) {
         </fieldset>
         {problem && <Remark tone="bad">{problem}</Remark>}
         {editable && (
-          <Button type="submit" className="self-start" disabled={save.isPending || !changed}>
+          <Button type="submit" of="approval by a second person" className="self-start" disabled={save.isPending || !changed}>
             Save
           </Button>
         )}

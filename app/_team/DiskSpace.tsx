@@ -132,7 +132,13 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
             </p>
           )}
           {editable ? (
-            <Button type="submit" look="primary" className="self-end" disabled={save.isPending || changed.length === 0}>
+            <Button
+              type="submit"
+              of="limits"
+              look="primary"
+              className="self-end"
+              disabled={save.isPending || changed.length === 0}
+            >
               Save
             </Button>
           ) : (

@@ -73,16 +73,14 @@ export function Invites() {
           text={`${origin}${atBase('/join')}?invite=${secret}`}
         />
       )}
-      <Rows data={open} error={error} empty="No open link.">
-        {(i: Invite) => (
+      <Rows data={open} error={error} empty="No open link." words={wordsOf}>
+        {(i: Invite, name) => (
           <li key={i.id} className={rowClass}>
-            <span className="flex-1 whitespace-nowrap">
-              {i.role}, {i.uses - i.used} of {counted(i.uses, 'use')} left
-            </span>
+            <span className="flex-1 whitespace-nowrap">{wordsOf(i)}</span>
             <span className="min-w-0 truncate text-2xs text-dim">
               by {i.madeBy}, ends in {duration(i.expiresAt - now)}
             </span>
-            <Button size="small" look="bare" onClick={() => revoke.mutate(i.id)}>
+            <Button size="small" look="bare" of={name} onClick={() => revoke.mutate(i.id)}>
               Revoke
             </Button>
           </li>
@@ -91,6 +89,8 @@ export function Invites() {
     </Panel>
   );
 }
+
+const wordsOf = (i: Invite): string => `${i.role}, ${i.uses - i.used} of ${counted(i.uses, 'use')} left`;
 
 const isLocal = (origin: string): boolean => /^https?:\/\/(localhost|127\.)/.test(origin);
 

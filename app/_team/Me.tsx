@@ -33,7 +33,7 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
           onChange={(to) => setTyped({ ...typed, name: to })}
         />
         <ColorField label="Color" value={color} onChange={(to) => setTyped({ ...typed, color: to })} />
-        <Button type="submit" disabled={save.isPending || (name === me.name && color === me.colour)}>
+        <Button type="submit" of="you" disabled={save.isPending || (name === me.name && color === me.colour)}>
           Save
         </Button>
       </form>

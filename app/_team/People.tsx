@@ -31,8 +31,9 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
         data={data}
         error={error}
         empty="Nobody has joined. On this machine you are the admin; others come in through an invite link."
+        words={(p) => p.name}
       >
-        {(p: Person) => (
+        {(p: Person, name) => (
           <li key={p.id} className={rowClass}>
             <Avatar id={p.id} name={p.name} />
             <span className="min-w-32 flex-1 truncate">
@@ -44,13 +45,13 @@ export function People({ admin, you }: { admin: boolean; you: string }) {
             {admin ? (
               <>
                 <Select
-                  aria-label={`Role of ${p.name}`}
+                  aria-label={`Role of ${name}`}
                   className="w-auto! font-sans"
                   options={roles}
                   value={p.role}
                   onPick={(role) => change.mutate({ personId: p.id, role, expected: p.role })}
                 />
-                <Button size="small" look="bare" onClick={() => setLeaving(p)}>
+                <Button size="small" look="bare" of={name} onClick={() => setLeaving(p)}>
                   Remove
                 </Button>
               </>

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { rowNames } from '~/app/_components/rowNames';
 import { describeError } from '~/app/_trpc/client';
 
 /** A list in a panel, with its states for loading, error and no entries. */
@@ -6,13 +7,16 @@ export function Rows<T>(props: {
   data: readonly T[] | undefined;
   error: { message: string } | null;
   empty: string;
-  children(item: T): ReactNode;
+  /** What tells a row from the others, for the names of its buttons. */
+  words?(item: T): string;
+  children(item: T, name: string): ReactNode;
 }) {
-  const { data, error, empty, children } = props;
+  const { data, error, empty, words = () => '', children } = props;
   if (error) return <p className="px-3 py-4 text-bad">{describeError(error).message}</p>;
   if (!data) return <p className="px-3 py-4 text-dim">Loading…</p>;
   if (data.length === 0) return <p className="px-3 py-4 text-dim">{empty}</p>;
-  return <ul className="divide-y divide-line/70">{data.map(children)}</ul>;
+  const names = rowNames(data.map(words));
+  return <ul className="divide-y divide-line/70">{data.map((item, i) => children(item, names[i]!))}</ul>;
 }
 
 export const rowClass = 'flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1';

@@ -43,14 +43,14 @@ export function Tokens() {
         </Button>
       </form>
       {secret && <Secret label="Send it as “authorization: Bearer …”." text={secret} />}
-      <Rows data={data} error={error} empty="No token.">
-        {(t: Token) => (
+      <Rows data={data} error={error} empty="No token." words={(t) => `${t.name}, ${t.scope}`}>
+        {(t: Token, name) => (
           <li key={t.id} className={rowClass}>
             <span className="min-w-0 flex-1 truncate">{t.name}</span>
             <span className="max-w-1/2 truncate text-2xs text-dim">
               {t.scope}, by {t.madeBy}, {t.expiresAt === null ? 'until revoked' : `until ${date(t.expiresAt)}`}
             </span>
-            <Button size="small" look="bare" onClick={() => revoke.mutate(t.id)}>
+            <Button size="small" look="bare" of={name} onClick={() => revoke.mutate(t.id)}>
               Revoke
             </Button>
           </li>

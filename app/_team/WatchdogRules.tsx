@@ -172,7 +172,7 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
           )}
           <p className="border-t border-line p-2 text-right">
             {editable ? (
-              <Button type="submit" look="primary" disabled={save.isPending}>
+              <Button type="submit" look="primary" of="watchdogs" disabled={save.isPending}>
                 Save
               </Button>
             ) : (
@@ -213,7 +213,7 @@ function Webhooks(props: { draft: WatchdogRules; editable: boolean; onChange(web
               value={hook.format}
               onPick={(format) => onChange(webhooks.with(i, { ...hook, format }))}
             />
-            <Button size="small" look="bare" onClick={() => onChange(webhooks.toSpliced(i, 1))}>
+            <Button size="small" look="bare" of={`webhook ${i + 1}`} onClick={() => onChange(webhooks.toSpliced(i, 1))}>
               Remove
             </Button>
           </div>

@@ -25,12 +25,18 @@ describeInBrowser('going back, and the queue, as a user does it', () => {
       const status = page.getByTestId('status');
       await expect.poll(() => status.textContent()).toContain('paused');
       // The last line that has one is the oldest checkpoint: of the start.
-      await page.getByRole('button', { name: 'Revert', exact: true }).last().click();
+      await page
+        .getByRole('button', { name: /^Revert: / })
+        .last()
+        .click();
       expect((await client.runs.view.query({ runId })).attempt).toBe(1);
       await page.getByRole('alertdialog').getByRole('button', { name: 'Revert' }).click();
       await expect.poll(() => page.getByTestId('step').textContent()).toBe('0');
       await expect.poll(() => status.textContent()).toContain('paused');
-      await page.getByRole('button', { name: 'Branch', exact: true }).last().click();
+      await page
+        .getByRole('button', { name: /^Branch: / })
+        .last()
+        .click();
       await expect
         .poll(() => page.getByRole('dialog').getByLabel('From').locator('option:checked').textContent())
         .toBe('step 0, at the start');

@@ -17,6 +17,8 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
+import { count } from '~/app/_components/format';
+import { rowNames } from '~/app/_components/rowNames';
 import { VirtualList } from '~/app/_components/VirtualList';
 import { useCursor } from '~/app/_live/cursor';
 import { useHorizon, useWithLoaded } from '~/app/_live/lists';
@@ -99,6 +101,10 @@ export function ActivityPanel() {
     () => all.filter((item) => kept[filter](item) && (person === '' || item.who?.id === person)),
     [all, filter, person],
   );
+  const names = useMemo(() => {
+    const words = items.map(({ title, step }) => (step === null ? title : `${title}, step ${count(step)}`));
+    return new Map(rowNames(words, (i) => `entry ${items[i]!.seq}`).map((name, i) => [items[i]!.seq, name]));
+  }, [items]);
   const few = fromSeq > 0 && items.length < atOnce && filter === 'everything' && person === '';
   useEffect(() => {
     if (few) older();
@@ -135,7 +141,7 @@ export function ActivityPanel() {
           label="Activity, newest first"
           onEnd={older}
         >
-          {(item) => <Line item={item} why={why} youId={youId} />}
+          {(item) => <Line item={item} name={names.get(item.seq) ?? item.title} why={why} youId={youId} />}
         </VirtualList>
       )}
       {fromSeq > 0 && <Older onClick={older} />}
@@ -143,7 +149,7 @@ export function ActivityPanel() {
   );
 }
 
-function Line({ item, why, youId }: { item: Item; why: string | null; youId: string | null }) {
+function Line({ item, name, why, youId }: { item: Item; name: string; why: string | null; youId: string | null }) {
   const steer = useSteer();
   const readOnly = useReadOnly();
   const here = useCursor((c) => c.mode === 'pinned' && c.step === item.step);
@@ -169,12 +175,12 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
         </p>
         {checkpoint !== undefined && step !== null && (
           <div className="-ml-1.5 flex">
-            <CheckpointActions step={step} hash={checkpoint} />
+            <CheckpointActions step={step} hash={checkpoint} of={name} />
           </div>
         )}
         {item.whatIf && !readOnly && (
           <div className="-ml-1.5 flex">
-            <WhatIf {...item.whatIf} />
+            <WhatIf {...item.whatIf} of={name} />
           </div>
         )}
       </div>
@@ -182,6 +188,7 @@ function Line({ item, why, youId }: { item: Item; why: string | null; youId: str
         <Button
           size="small"
           look="bare"
+          of={name}
           disabled={why !== null}
           title={why ?? 'Take this change back'}
           onClick={() => void steer(undo)}

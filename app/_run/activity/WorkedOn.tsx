@@ -1,5 +1,6 @@
 import { X } from 'lucide-react';
 import { IconButton } from '~/app/_components/IconButton';
+import { rowNames } from '~/app/_components/rowNames';
 import { useView } from '~/app/_live/useRun';
 import { useSteer } from '~/app/_live/useSteer';
 import { describeCommand } from '~/app/_run/steering/steering';
@@ -20,10 +21,11 @@ export function WorkedOn() {
     nothing,
   );
   const rows = Object.entries(asked);
+  const names = rowNames(rows.map(([, words]) => words));
   if (rows.length === 0 || cancel === undefined) return null;
   return (
     <ul aria-label="The run stands still for" className="flex flex-col gap-1 text-xs">
-      {rows.map(([commandId, words]) => (
+      {rows.map(([commandId, words], i) => (
         <li key={commandId} className="flex items-center gap-1.5">
           <span className="min-w-0 flex-1 wrap-anywhere">
             {words} <span className="text-dim">is being answered</span>
@@ -32,7 +34,7 @@ export function WorkedOn() {
             <IconButton
               size="small"
               icon={X}
-              label={`Cancel ${words}`}
+              label={`Cancel ${names[i]}`}
               onClick={() => void steer({ kind: 'act', action: cancel, args: { commandId } })}
             />
           )}

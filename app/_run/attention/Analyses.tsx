@@ -125,7 +125,7 @@ interface LookProps {
 }
 
 /** Makes the mistakes that were found the next probe examples. */
-function Look({ analysis: { kind, message }, why, control }: LookProps) {
+function Look({ analysis: { seq, step, kind, message }, why, control }: LookProps) {
   const lookAt = useLookAt(control);
   const readOnly = useReadOnly();
   const at = message.indexOf(notationLead);
@@ -133,6 +133,7 @@ function Look({ analysis: { kind, message }, why, control }: LookProps) {
   return (
     <Button
       size="small"
+      of={`step ${count(step)}, entry ${seq}`}
       disabled={why !== null}
       title={why ?? undefined}
       onClick={() => void lookAt(message.slice(at + notationLead.length))}

@@ -3,6 +3,7 @@ import { nanoid } from 'nanoid';
 import Link from 'next/link';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
+import { rowNames } from '~/app/_components/rowNames';
 import { useOpenQuestions } from '~/app/_live/useOpenQuestions';
 import { useAsk } from '~/app/_run/notes/useAsk';
 import { api } from '~/app/_trpc/client';
@@ -23,11 +24,12 @@ export function Questions({ only, may = true }: { only?: readonly string[]; may?
   const cancel = ({ runId, commandId }: QuestionSummary) =>
     void ask(() => api.runs.command.mutate({ kind: 'act', id: nanoid(), runId, action: 'cancel', args: { commandId } }));
   if (shown.length === 0) return null;
+  const names = rowNames(shown.map((q) => `${q.label} of step ${count(q.step)}${only ? '' : ` of ${q.name}`}`));
   return (
     <ul aria-label="questions on their way" className="flex flex-col gap-1 text-xs">
-      {shown.map((q) => {
+      {shown.map((q, i) => {
         const at = waiting.indexOf(q);
-        const name = `${q.label} of step ${count(q.step)}`;
+        const name = names[i]!;
         return (
           <li key={q.commandId} className="flex flex-wrap items-center gap-1.5" data-question={q.trainer ? 'running' : 'queued'}>
             {!only && (

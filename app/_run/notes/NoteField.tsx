@@ -23,11 +23,13 @@ export function NoteField(props: {
   placeholder?: string;
   busy: boolean;
   focused?: boolean;
+  /** What it is written about, where several fields are open. */
+  of?: string;
   onCancel?(): void;
   send(text: string): Promise<boolean>;
   children?: ReactNode;
 }) {
-  const { label, submit, start = '', placeholder = '', busy, focused = false, onCancel, send, children } = props;
+  const { label, submit, start = '', placeholder = '', busy, focused = false, of, onCancel, send, children } = props;
   const [text, setText] = useState(start);
   const [caret, setCaret] = useState(start.length);
   const [chosen, setChosen] = useState(0);
@@ -103,11 +105,11 @@ export function NoteField(props: {
           onSelect={(e) => setCaret(e.currentTarget.selectionStart)}
           onKeyDown={onKey}
         />
-        <Button type="submit" disabled={busy || !text.trim() || tooLong !== null}>
+        <Button type="submit" of={of} disabled={busy || !text.trim() || tooLong !== null}>
           {submit}
         </Button>
         {onCancel && (
-          <Button look="bare" onClick={onCancel}>
+          <Button look="bare" of={of} onClick={onCancel}>
             Cancel
           </Button>
         )}

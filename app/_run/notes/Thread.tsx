@@ -1,5 +1,6 @@
 import { nanoid } from 'nanoid';
 import { useState } from 'react';
+import { cut } from '~/app/_charts/format';
 import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
@@ -34,6 +35,9 @@ export function useSend(): { busy: boolean; send: Send } {
   return { busy, send: (note) => ask(() => mutate(note, 3)) };
 }
 
+/** "Ada at step 1,200: the spike again", in the names of buttons. */
+const nameOf = ({ author, anchor, text }: Note): string => `${author.name} at step ${count(anchor.step)}: ${cut(text, 60)}`;
+
 /** A note and its answers. */
 export function Thread({ note, replies, answering = false }: { note: Note; replies: Note[]; answering?: boolean }) {
   const { busy, send } = useSend();
@@ -54,6 +58,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             size="small"
             look="bare"
             className="ml-auto"
+            of={nameOf(note)}
             disabled={busy}
             onClick={() => void send({ kind: 'resolve', id: note.id, resolved: !note.resolved })}
           >
@@ -71,6 +76,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             <NoteField
               label="Reply"
               submit="Reply"
+              of={nameOf(note)}
               focused
               busy={busy}
               {...(!answering && { onCancel: () => setReply(false) })}
@@ -82,7 +88,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             />
           </div>
         ) : (
-          <Button size="small" look="bare" className="-ml-1.5" onClick={() => setReply(true)}>
+          <Button size="small" look="bare" className="-ml-1.5" of={nameOf(note)} onClick={() => setReply(true)}>
             Reply
           </Button>
         ))}
@@ -103,6 +109,7 @@ function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }
         <NoteField
           label="Note"
           submit="Save"
+          of={nameOf(note)}
           start={was}
           focused
           busy={busy}
@@ -128,10 +135,16 @@ function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }
       </p>
       {mine && (
         <span className="flex opacity-0 group-focus-within/note:opacity-100 group-hover/note:opacity-100 pointer-coarse:opacity-100">
-          <Button size="small" look="bare" onClick={() => setWas(note.text)}>
+          <Button size="small" look="bare" of={nameOf(note)} onClick={() => setWas(note.text)}>
             Edit
           </Button>
-          <Button size="small" look="bare" disabled={busy} onClick={() => void send({ kind: 'delete', id: note.id })}>
+          <Button
+            size="small"
+            look="bare"
+            of={nameOf(note)}
+            disabled={busy}
+            onClick={() => void send({ kind: 'delete', id: note.id })}
+          >
             Delete
           </Button>
         </span>

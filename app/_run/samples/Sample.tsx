@@ -43,7 +43,7 @@ function Text({ item }: { item: MediaItem }) {
         {cut && !whole && '…'}
       </pre>
       {cut && !whole && (
-        <Button look="bare" size="small" onClick={() => setWhole(true)}>
+        <Button look="bare" size="small" of={item.name} onClick={() => setWhole(true)}>
           Show all {count(item.letters!)} characters
         </Button>
       )}

@@ -3,6 +3,7 @@ import { Avatar, Watchers } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
+import { rowNames } from '~/app/_components/rowNames';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
 import { crowded } from '~/app/_live/presence';
 import { toast } from '~/app/_live/toast';
@@ -19,6 +20,7 @@ export function People() {
   const present = usePresent((p) => p);
   const { sharing, leading, others, following } = present;
   useInvitations(others, following, leading);
+  const names = rowNames(others.map((l) => l.actor.name));
   return (
     <Popup title="Who is here" trigger={<Watchers watchers={watchers} you={you} />}>
       <ul className="space-y-1">
@@ -39,13 +41,13 @@ export function People() {
       </ul>
       {others.length > 0 && (
         <ul className="mt-2 space-y-1 border-t border-line pt-2" aria-label="Where the others look">
-          {others.map((l) => (
+          {others.map((l, i) => (
             <li key={l.tab} className="flex items-center gap-2">
               <Avatar id={l.actor.id} name={l.actor.name} />
               <span className="min-w-0 flex-1 text-xs wrap-anywhere">
                 {l.actor.name}: {where(l)}
               </span>
-              <Button size="small" onClick={() => presence.follow(following === l.tab ? null : l.tab)}>
+              <Button size="small" of={names[i]} onClick={() => presence.follow(following === l.tab ? null : l.tab)}>
                 {following === l.tab ? 'Stop' : 'Follow'}
               </Button>
             </li>
@@ -95,21 +97,26 @@ function useInvitations(others: readonly Looking[], following: string | null, le
   }, [key]);
 }
 
-/** Shown while this page follows another person, and when that person has gone. */
+/** Shown while this page follows another person, also while that person is away, and when they have gone. */
 export function FollowBar() {
   const presence = usePresence();
   const followed = usePresent((p) => p.others.find((l) => l.tab === p.following) ?? null);
-  const lost = usePresent((p) => p.lost);
-  const actor = followed?.actor ?? lost;
-  if (!actor) return null;
+  const leader = usePresent((p) => p.leader);
+  const following = usePresent((p) => p.following !== null);
+  const away = usePresent((p) => p.away);
+  if (!leader) return null;
   return (
     <p role="status" className="flex items-center justify-center gap-2 border-b border-accent/50 bg-accent/10 px-4 py-1">
-      <Avatar id={actor.id} name={actor.name} />
+      <Avatar id={leader.id} name={leader.name} />
       {followed
-        ? `You follow ${actor.name}: ${where(followed)}`
-        : `${actor.name} has gone, or shares the view no longer. You follow nobody now.`}
+        ? `You follow ${leader.name}: ${where(followed)}`
+        : away
+          ? `${leader.name} is away; following again when they are back.`
+          : following
+            ? `You follow ${leader.name}`
+            : `${leader.name} has gone, or shares the view no longer. You follow nobody now.`}
       <Button size="small" onClick={() => presence.follow(null)}>
-        {followed ? 'Stop' : 'OK'}
+        {following ? 'Stop' : 'OK'}
       </Button>
     </p>
   );

@@ -75,6 +75,7 @@ function JobLine({ what, job, onCancel }: { what: string; job: JobState; onCance
         </span>
         <Button
           size="small"
+          of={what}
           disabled={asked}
           onClick={() => {
             setAsked(true);

@@ -35,7 +35,7 @@ export function BranchButton() {
 }
 
 /** Asks what the run would have done without a change: a branch from the checkpoint before it, with every later change except this one. */
-export const WhatIf = (props: { checkpoint: string; without: string }) => (
+export const WhatIf = (props: { checkpoint: string; without: string; of: string }) => (
   <OpenBranch {...props} look="bare" title="What if we had not? Branch from the checkpoint before, without this change">
     Branch without this change
   </OpenBranch>
@@ -180,7 +180,7 @@ function BranchDialog({
                   />
                 )}
               </Field>
-              <Button size="small" look="bare" onClick={() => setChanges(changes.toSpliced(i, 1))}>
+              <Button size="small" look="bare" of={specOf(c.control).label} onClick={() => setChanges(changes.toSpliced(i, 1))}>
                 Remove
               </Button>
             </div>

@@ -22,8 +22,10 @@ export function CheckpointActions(props: {
   look?: 'bare' | 'plain';
   /** The buttons name the step. */
   named?: boolean;
+  /** Name of the checkpoint among others. */
+  of?: string;
 }) {
-  const { step, hash, look = 'bare', named = false } = props;
+  const { step, hash, look = 'bare', named = false, of } = props;
   const { busy, ask } = useAsk();
   const why = useWhyNotRevert();
   const readOnly = useReadOnly();
@@ -60,6 +62,7 @@ export function CheckpointActions(props: {
         <OpenBranch
           checkpoint={hash}
           look={look}
+          of={of}
           title="Go on from here in a run of its own"
           {...(scripts && { disabled: busy || why !== null, onClick: () => void branch() })}
         >
@@ -70,6 +73,7 @@ export function CheckpointActions(props: {
         <Button
           size="small"
           look={look}
+          of={of}
           disabled={why !== null}
           title={why ?? (over ? 'Let this run go on from this checkpoint' : 'Take this run back to this checkpoint')}
           onClick={() => setReverting({ step, hash })}

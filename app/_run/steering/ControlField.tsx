@@ -131,17 +131,24 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
       <div id={`${id}-note`} className="col-span-2 text-2xs text-dim" aria-live="polite">
         {draft && !waiting && (
           <div className="flex justify-end gap-1 py-0.5">
-            <Button size="small" look="bare" onClick={cancel}>
+            <Button size="small" look="bare" of={spec.label} onClick={cancel}>
               Cancel
             </Button>
             {!changedMeanwhile &&
               (odd === null ? (
                 // The second click of a double click would be refused as a conflict with the first.
-                <Button size="small" look="primary" type="submit" disabled={why !== null} title={why ?? undefined}>
+                <Button
+                  size="small"
+                  look="primary"
+                  type="submit"
+                  of={spec.label}
+                  disabled={why !== null}
+                  title={why ?? undefined}
+                >
                   Apply
                 </Button>
               ) : (
-                <HoldButton disabled={why !== null} onHeld={() => void send(draft.seen, true)}>
+                <HoldButton of={spec.label} disabled={why !== null} onHeld={() => void send(draft.seen, true)}>
                   Hold to apply
                 </HoldButton>
               ))}
@@ -168,11 +175,16 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
               </span>
             )}
             {odd === null ? (
-              <Button size="small" disabled={why !== null} onClick={(event) => event.detail < 2 && void send(current)}>
+              <Button
+                size="small"
+                of={spec.label}
+                disabled={why !== null}
+                onClick={(event) => event.detail < 2 && void send(current)}
+              >
                 Apply mine over it
               </Button>
             ) : (
-              <HoldButton disabled={why !== null} onHeld={() => void send(current, true)}>
+              <HoldButton of={spec.label} disabled={why !== null} onHeld={() => void send(current, true)}>
                 Hold to apply mine over it
               </HoldButton>
             )}

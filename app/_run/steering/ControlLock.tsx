@@ -72,10 +72,16 @@ export function ControlLock() {
       {asking.map((who) => (
         <span key={who.id} className="flex w-full items-center gap-1.5 text-warn">
           <span className="min-w-0 flex-1 wrap-anywhere">{who.name} asks for the control lock</span>
-          <Button size="small" disabled={busy} onClick={() => turn({ kind: 'handOver', to: who, forMs: holdMs })}>
+          <Button size="small" of={who.name} disabled={busy} onClick={() => turn({ kind: 'handOver', to: who, forMs: holdMs })}>
             Hand over
           </Button>
-          <Button size="small" look="bare" disabled={busy} onClick={() => turn({ kind: 'refuse', askerId: who.id })}>
+          <Button
+            size="small"
+            look="bare"
+            of={who.name}
+            disabled={busy}
+            onClick={() => turn({ kind: 'refuse', askerId: who.id })}
+          >
             Decline
           </Button>
         </span>

@@ -1,11 +1,12 @@
 import { useEffect, useRef, useState } from 'react';
-import { buttonClass } from '~/app/_components/Button';
+import { buttonClass, nameWith } from '~/app/_components/Button';
 
 /** How long the button must be held, in ms. */
 const holdMs = 1000;
 
 /** A button for actions that are hard to undo: it acts after being held, by pointer or key, so that a slip does nothing. */
-export function HoldButton({ children, onHeld, disabled = false }: { children: string; onHeld(): void; disabled?: boolean }) {
+export function HoldButton(props: { children: string; of?: string; onHeld(): void; disabled?: boolean }) {
+  const { children, of, onHeld, disabled = false } = props;
   const [held, setHeld] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const end = () => {
@@ -26,6 +27,7 @@ export function HoldButton({ children, onHeld, disabled = false }: { children: s
   return (
     <button
       type="button"
+      aria-label={nameWith(children, of)}
       disabled={disabled}
       title="Hold for one second"
       className={`${buttonClass('danger', 'small')} relative overflow-hidden touch-none`}

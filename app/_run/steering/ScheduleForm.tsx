@@ -3,6 +3,7 @@ import { type FormEvent, useEffect, useId, useMemo, useRef, useState } from 'rea
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
 import { Remark } from '~/app/_components/Remark';
+import { rowNames } from '~/app/_components/rowNames';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useSeries } from '~/app/_live/series';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -249,9 +250,10 @@ function Waiting({ why }: { why: string | null }) {
   const waiting = listed?.openCommands.filter((c) => c.outcome.status === 'scheduled') ?? [];
   const cancel = listed && actionWithRole(listed.controls, 'cancel');
   if (!listed || waiting.length === 0) return null;
+  const names = rowNames(waiting.map(({ command, actor }) => `${describeCommand(listed, command)} by ${actor.name}`));
   return (
     <ul aria-label="Scheduled" className="divide-y divide-line/70 border-t border-line/70">
-      {waiting.map(({ command, actor }) => (
+      {waiting.map(({ command, actor }, i) => (
         <li key={command.id} className="flex items-center gap-2 py-0.5">
           <span className="min-w-0 flex-1">
             {describeCommand(listed, command)} <span className="text-dim">by {actor.id === youId ? 'you' : actor.name}</span>
@@ -260,6 +262,7 @@ function Waiting({ why }: { why: string | null }) {
             <Button
               size="small"
               look="bare"
+              of={names[i]}
               disabled={why !== null}
               onClick={() => void steer({ kind: 'act', action: cancel.name, args: { commandId: command.id } })}
             >

@@ -49,11 +49,11 @@ export function CheckpointPicker(props: {
         </span>
       )}
       <span className="flex gap-1">
-        <Button size="small" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Button size="small" of={label} aria-expanded={open} onClick={() => setOpen(!open)}>
           {hash === '' ? 'Choose a checkpoint…' : 'Choose another…'}
         </Button>
         {hash !== '' && (
-          <Button size="small" look="bare" onClick={() => onPick('')}>
+          <Button size="small" look="bare" of={label} onClick={() => onPick('')}>
             None
           </Button>
         )}
@@ -63,7 +63,7 @@ export function CheckpointPicker(props: {
         <>
           <span className="flex items-center gap-1 text-xs">
             <span className="min-w-0 truncate">of {run.name}</span>
-            <Button size="small" look="bare" onClick={() => setRun(null)}>
+            <Button size="small" look="bare" of={label} onClick={() => setRun(null)}>
               Another run
             </Button>
           </span>

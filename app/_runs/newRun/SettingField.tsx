@@ -140,7 +140,14 @@ function Choices(props: {
     return (
       <span className="flex gap-1">
         <span className="min-w-0 flex-1">{children}</span>
-        <Button size="small" look="bare" className="h-7" title="Several values make a sweep" onClick={() => setOpen(true)}>
+        <Button
+          size="small"
+          look="bare"
+          className="h-7"
+          of={label}
+          title="Several values make a sweep"
+          onClick={() => setOpen(true)}
+        >
           several…
         </Button>
       </span>
@@ -166,6 +173,7 @@ function Choices(props: {
       <Button
         size="small"
         look="bare"
+        of={label}
         onClick={() => {
           setOpen(false);
           onType(chosen[0] ?? '');

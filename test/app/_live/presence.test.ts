@@ -67,6 +67,10 @@ function hand(sharing: boolean) {
     subscribe: center.subscribe,
     open: (id) => center.set({ open: [id] }),
   };
+  const hear = (shared: readonly [Look, tab: string][], sharing: number) => {
+    const looks = [{ tab: 'mine', actor: bob, look: look() }, ...shared.map(([l, tab]) => ({ tab, actor: bob, look: l }))];
+    for (const listener of listeners) listener.looks?.(runId, looks, sharing);
+  };
   const presence = createPresence(runId, wire, cursor, pointer, panels, host, sharing);
   return {
     presence,
@@ -80,10 +84,8 @@ function hand(sharing: boolean) {
     pass: () => {
       for (const f of timers.splice(0)) f();
     },
-    hear: (l: Look | null, tab = 'bobs', sharing = 2) => {
-      const looks = [{ tab: 'mine', actor: bob, look: look() }, ...(l ? [{ tab, actor: bob, look: l }] : [])];
-      for (const listener of listeners) listener.looks?.(runId, looks, sharing);
-    },
+    hear: (l: Look | null, tab = 'bobs', sharing = 2) => hear(l ? [[l, tab]] : [], sharing),
+    hearAll: (shared: readonly [Look, tab: string][]) => hear(shared, 1 + shared.length),
     notify: (f: (l: WireListener) => void) => [...listeners].forEach(f),
   };
 }
@@ -171,18 +173,65 @@ it('a panel that the followed person opens is opened; one that the follower open
   expect(h.sent.at(-1)?.shows).toEqual(['curves']);
 });
 
-it('whoever is followed and goes leaves the follower where they were', () => {
+it('whoever is followed and goes leaves the follower where they were; once they are back, in another tab, following goes on', () => {
   const h = hand(true);
   h.hear(look());
   h.presence.follow('bobs');
   h.hear(null);
-  // The page says so, until the follower does something alone.
-  expect(h.presence.get()).toMatchObject({ following: null, others: [], lost: bob });
+  expect(h.presence.get()).toMatchObject({ others: [], leader: bob, away: true });
   expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 5 });
-  h.hear(null);
-  expect(h.presence.get().lost).toEqual(bob);
+  h.hear(look({ step: 9 }), 'bobs-again');
+  expect(h.presence.get()).toMatchObject({ following: 'bobs-again', leader: bob, away: false });
+  expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 9 });
+  // Also when the server notices late that the old tab is gone.
+  h.hearAll([
+    [look({ step: 9 }), 'bobs-again'],
+    [look({ step: 2 }), 'bobs-third'],
+  ]);
+  expect(h.cursor.get().step).toBe(9);
+  h.hear(look({ step: 2 }), 'bobs-third');
+  expect(h.cursor.get().step).toBe(2);
+});
+
+it('another tab of the followed person, which was open before, is not the one that comes back', () => {
+  const h = hand(true);
+  h.hearAll([
+    [look({ step: 3 }), 'bobs-other'],
+    [look(), 'bobs'],
+  ]);
+  h.presence.follow('bobs');
+  h.hear(look({ step: 3 }), 'bobs-other');
+  expect(h.presence.get().away).toBe(true);
+  expect(h.cursor.get().step).toBe(5);
+  h.hear(look({ step: 8 }), 'bobs');
+  expect(h.presence.get().away).toBe(false);
+  expect(h.cursor.get().step).toBe(8);
+});
+
+it('who is away is waited for, ten minutes or until the follower stops or moves', () => {
+  const goes = () => {
+    const h = hand(true);
+    h.hear(look());
+    h.presence.follow('bobs');
+    h.pass();
+    h.hear(null);
+    return h;
+  };
+  const h = goes();
+  expect(h.waits.at(-1)).toBe(600_000);
+  h.pass();
+  expect(h.presence.get()).toMatchObject({ following: null, leader: bob, away: false });
+  h.hear(look({ step: 9 }), 'bobs-again');
+  expect(h.cursor.get().step).toBe(5);
   h.cursor.pin(7);
-  expect(h.presence.get().lost).toBeNull();
+  expect(h.presence.get().leader).toBeNull();
+  for (const ends of [(g: typeof h) => g.cursor.pin(7), (g: typeof h) => g.presence.follow(null)]) {
+    const g = goes();
+    ends(g);
+    expect(g.presence.get()).toMatchObject({ following: null, leader: null, away: false });
+    g.hear(look({ step: 9 }), 'bobs-again');
+    expect(g.cursor.get().step).not.toBe(9);
+  }
 });
 
 it('leading shares, and ends following: two who lead each other would go round in circles', () => {

@@ -136,7 +136,7 @@ describeInBrowser('what a trainer declares', { timeout: 240_000 }, () => {
       if (spec.type === 'boolean' || spec.type === 'enum') await field.selectOption(typed);
       else await field.fill(typed);
       await field.press('Enter');
-      if (spec.type === 'boolean' || spec.type === 'enum') await page.getByRole('button', { name: 'Apply', exact: true }).click();
+      if (spec.type === 'boolean' || spec.type === 'enum') await page.getByRole('button', { name: /^Apply: / }).click();
       await expect.poll(async () => (await valuesNow())[spec.name]).toEqual(value);
     }
     await page.getByLabel('Salt').fill('-1');

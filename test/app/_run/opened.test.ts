@@ -77,8 +77,8 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
   /** Whether Tab stays inside: a popover lets it go on to the page. */
   const opens: [string, boolean, (page: Page) => Locator, tab?: string][] = [
     ['keyboard help', true, (p) => p.getByRole('button', { name: 'Keyboard shortcuts' })],
-    ['branch', true, (p) => p.getByRole('button', { name: 'Branch', exact: true }).first()],
-    ['going back', true, (p) => p.getByRole('button', { name: 'Revert', exact: true }).first(), 'Activity'],
+    ['branch', true, (p) => p.getByRole('button', { name: /^Branch/ }).first()],
+    ['going back', true, (p) => p.getByRole('button', { name: /^Revert: / }).first(), 'Activity'],
     ['watchdogs', true, (p) => p.getByRole('button', { name: 'Watchdogs of this run' }), 'Activity'],
     ['disk space', true, (p) => p.getByRole('button', { name: 'Disk space of this run' }), 'Activity'],
     ['stop', true, (p) => p.getByRole('button', { name: 'Stop', exact: true }).first(), 'Steer'],
@@ -196,7 +196,10 @@ describeInBrowser('what opens over a page', { timeout: 240_000 }, () => {
       .getByRole('textbox', { name: /^(Send this link to whom you invite|The link works on this machine only)/ })
       .waitFor();
     await expect.poll(serious).toEqual([]);
-    await page.getByRole('button', { name: 'Remove', exact: true }).first().click();
+    await page
+      .getByRole('button', { name: /^Remove: / })
+      .first()
+      .click();
     await page.getByRole('alertdialog').waitFor();
     await expect.poll(serious).toEqual([]);
     await page.keyboard.press('Escape');

@@ -168,7 +168,7 @@ describe('a command that needs a second operator', () => {
     expect(screen.getByRole('listitem').textContent).toBe(
       'You ask for Learning rate → 0.1waits for a second operatorTake it back',
     );
-    await user.click(screen.getByRole('button', { name: 'Take it back' }));
+    await user.click(screen.getByRole('button', { name: /^Take it back: / }));
     expect(server.asked).toEqual([{ path: 'runs.answerProposal', input: { runId: 'run001', commandId: 'c1', approved: false } }]);
   });
 
@@ -178,7 +178,7 @@ describe('a command that needs a second operator', () => {
     server.answers.set('runs.answerProposal', () => ({ ok: true }));
     mount(run, <Proposals />);
     expect(screen.getByRole('listitem').textContent).toContain('Bob asks for Learning rate → 0.1');
-    await user.click(screen.getByRole('button', { name: 'Approve' }));
+    await user.click(screen.getByRole('button', { name: /^Approve: / }));
     expect(server.asked).toEqual([{ path: 'runs.answerProposal', input: { runId: 'run001', commandId: 'c1', approved: true } }]);
     act(
       () =>

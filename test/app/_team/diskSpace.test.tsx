@@ -15,7 +15,7 @@ afterEach(cleanup);
 
 const gib = 2 ** 30;
 const field = (what: string) => screen.findByRole('textbox', { name: `${what} of a run take at most` });
-const save = () => screen.getByRole('button', { name: 'Save' });
+const save = () => screen.getByRole('button', { name: 'Save: limits' });
 const sent = () => server.asked.filter(({ path }) => path === 'retention.set').map(({ input }) => input);
 
 describe('the disk space of each run', () => {
@@ -125,7 +125,7 @@ describe('the disk space of each run', () => {
     mount(new TestRun(people.vic), <DiskSpaceForm editable={false} />);
     expect(((await field('Snapshots')) as HTMLInputElement).disabled).toBe(true);
     screen.getByText('An admin changes the limits.');
-    expect(screen.queryByRole('button', { name: 'Save' })).toBeNull();
+    expect(screen.queryByRole('button', { name: 'Save: limits' })).toBeNull();
   });
 
   it.each([

@@ -49,7 +49,10 @@ describeInBrowser('the Team page of two admins', { timeout: 240_000 }, () => {
 
   it('who is no admin any more keeps what was typed, and is told; targets on a phone are 24 px, nothing is cut', async () => {
     await bob.getByRole('textbox', { name: 'Purpose' }).fill('for the cluster');
-    await bob.getByRole('button', { name: 'Remove' }).first().click();
+    await bob
+      .getByRole('button', { name: /^Remove: / })
+      .first()
+      .click();
     const question = bob.getByRole('alertdialog');
     await question.waitFor();
     await ada.getByRole('combobox', { name: /^Role of Bob/ }).waitFor();
@@ -68,7 +71,7 @@ describeInBrowser('the Team page of two admins', { timeout: 240_000 }, () => {
 
   it('of watchdog rules that both edit, the second to save sees what the first did, and both stand', async () => {
     const rules = (page: Page) => page.getByRole('region', { name: 'Watchdogs of all runs' });
-    const save = (page: Page) => rules(page).getByRole('button', { name: 'Save', exact: true }).click();
+    const save = (page: Page) => rules(page).getByRole('button', { name: 'Save: watchdogs' }).click();
     await rules(ada).getByRole('textbox', { name: 'standard deviations' }).fill('6');
     await rules(bob).getByRole('checkbox', { name: 'Stalled trainer' }).uncheck();
     await save(bob);

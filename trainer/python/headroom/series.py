@@ -91,6 +91,7 @@ class Series:
             before._settle()
             ids = {**before._ids, **{f"headroom:{group}": known[0] for group, known in before._groups.items()}}
             self._before = {**before._before, **{name: before._last[id] for name, id in ids.items() if id in before._last}}
+            self._newest = dict(before._newest)
         self.go_on()
 
     def go_on(self, highest: int = -(2**53)) -> None:

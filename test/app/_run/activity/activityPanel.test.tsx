@@ -83,11 +83,11 @@ it('the step of a line pins every panel to it', async () => {
 it('a change is taken back by who may steer; who may only watch sees why not', async () => {
   const run = steered(people.ada);
   mount(run, <ActivityPanel />);
-  await user.click(screen.getAllByRole('button', { name: 'Undo' })[0]!);
+  await user.click(screen.getAllByRole('button', { name: /^Undo: Clip/ })[0]!);
   expect(run.sent).toMatchObject([{ kind: 'set', control: 'clipThreshold', value: 2, expected: 3 }]);
   cleanup();
   mount(steered(people.vic), <ActivityPanel />);
-  const undo = screen.getAllByRole<HTMLButtonElement>('button', { name: 'Undo' });
+  const undo = screen.getAllByRole<HTMLButtonElement>('button', { name: /^Undo: Clip/ });
   expect(undo.every((button) => button.disabled)).toBe(true);
   expect(undo[0]!.title).not.toBe('Take this change back');
 });

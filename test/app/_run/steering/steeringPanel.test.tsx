@@ -50,7 +50,7 @@ it('a double click on Apply asks once', async () => {
   mount(run, <SteeringPanel />);
   await user.clear(learningRate());
   await user.type(learningRate(), '0.0004');
-  await user.dblClick(screen.getByRole('button', { name: 'Apply' }));
+  await user.dblClick(screen.getByRole('button', { name: /^Apply: / }));
   expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.0004, expected: 0.0005 }]);
 });
 
@@ -151,7 +151,7 @@ it('while somebody else holds the control lock, what was typed cannot be applied
   mount(run, <SteeringPanel />);
   await user.clear(learningRate());
   await user.type(learningRate(), '0.0004');
-  const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name });
+  const button = (name: string) => screen.getByRole<HTMLButtonElement>('button', { name: new RegExp(`^${name}: `) });
   const disabled = () => ['Apply', 'Approve', 'Decline'].map((name) => button(name).disabled);
   const lockedBy = (holder: Actor) => act(() => void run.log({ type: 'control.locked', actor: holder, holder, until: null }));
   expect(disabled()).toEqual([false, false, false]);
@@ -259,9 +259,9 @@ it('whoever asked for the control lock is handed it for as long as it is taken, 
   mount(run, <SteeringPanel />);
   act(() => void run.log({ type: 'control.locked', actor: people.ada, holder: people.ada, until: null }));
   act(() => void run.log({ type: 'control.requested', actor: people.bob }));
-  await user.click(screen.getByRole('button', { name: 'Hand over' }));
+  await user.click(screen.getByRole('button', { name: 'Hand over: Bob' }));
   const request = { kind: 'handOver', to: people.bob, forMs: 900_000 };
-  await user.click(screen.getByRole('button', { name: 'Decline' }));
+  await user.click(screen.getByRole('button', { name: 'Decline: Bob' }));
   expect(server.asked.map(({ input }) => input)).toEqual([
     { runId: 'run001', request },
     { runId: 'run001', request: { kind: 'refuse', askerId: people.bob.id } },
