@@ -35,6 +35,7 @@ const cores = {
   'server/retention/thin.ts': ['server/retention/thin'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
+  'server/runs/frameQueue.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'server/runs/log.ts': ['server/runs/log'],
   'server/runs/endings.ts': [
