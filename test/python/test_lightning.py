@@ -22,6 +22,7 @@ class Module(lightning.LightningModule):
         self.layer = torch.nn.Linear(4, 1)
         self.pause = pause
         self.rates: list[float] = []
+        self.norms: list[float] = []
 
     def training_step(self, batch, index):
         loss = self.layer(batch).pow(2).mean()
@@ -38,6 +39,7 @@ class Module(lightning.LightningModule):
 
     def on_before_optimizer_step(self, optimizer):
         self.rates.append(optimizer.param_groups[0]["lr"])
+        self.norms.append(torch.cat([p.grad.flatten() for p in self.parameters() if p.grad is not None]).norm().item())
         time.sleep(self.pause)
 
     def configure_optimizers(self):
@@ -88,7 +90,8 @@ def test_a_trainer_is_steered_at_the_named_step_and_validates_while_paused(serve
     run_id = loop.begun("steered")
     changed = loop.set("optimizer.lr", 0.05)
     assert (changed["before"], changed["after"]) == (0.01, 0.05)
-    assert loop.set("clip", 0.25)["after"] == 0.25 and fit.gradient_clip_val == 0.25
+    clipped = loop.set("clip", 0.25)
+    assert clipped["after"] == 0.25 and fit.gradient_clip_val == 0.25
     paused = loop.act("pause")["step"]
     assert len(module.rates) == paused
     before = len(server.record(run_id).series("val/loss"))
@@ -106,6 +109,11 @@ def test_a_trainer_is_steered_at_the_named_step_and_validates_while_paused(serve
     for step, rate in enumerate(module.rates):
         base = 0.05 if step >= changed["step"] else 0.01
         assert rate == pytest.approx(base / (1 + step / 100), rel=1e-9), step
+    used = [record.series(f"optimizer/{name}") for name in ("lr", "grad_norm", "clip", "clipped")]
+    clips = [0.25 if step >= clipped["step"] else 1.0 for step in range(len(module.rates))]
+    expected = [module.rates, module.norms, clips, [float(norm > clip) for norm, clip in zip(module.norms, clips)]]
+    assert [[step for step, _ in series] for series in used] == [list(range(len(module.rates)))] * 4
+    assert [[value for _, value in series] for series in used] == [pytest.approx(values, rel=1e-6) for values in expected]
 
 
 class Gan(Module):
@@ -173,14 +181,18 @@ def test_of_two_optimizers_a_fit_from_a_checkpoint_goes_back_to_its_row(server, 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path, settings):
-    from headroom.lightning import HeadroomLogger
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
 
     logger = HeadroomLogger(project="lightning", name="again", **settings)
     logger.log_hyperparams(5)
-    first = trainer(tmp_path, logger, max_epochs=1)
+    first = trainer(tmp_path, logger, max_epochs=1, callbacks=[HeadroomCallback(logger)])
     module = Module()
     first.fit(module, data())
     first.test(module, data(8))
+    (run,) = [r for r in server.runs() if r["name"] == "again"]
+    tested = server.record(run["runId"]).of_type("started")[-1]
+    assert [c["name"] for c in tested["controls"]["values"]] == ["optimizer.lr", "optimizer.weight_decay"]
+    assert tested["values"]["optimizer.lr"] == pytest.approx(0.01)
     first.fit_loop.max_epochs = 2
     first.fit(module, data())
     (run,) = [r for r in server.runs() if r["name"] == "again"]

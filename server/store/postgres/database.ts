@@ -72,8 +72,9 @@ export class Database {
   static async open(options: DatabaseOptions): Promise<Database> {
     const { blobUrl, onTrouble } = options;
     if (!databaseAddress.fits(options.url)) throw new Error(`DATABASE_URL: ${databaseAddress.needed}`);
-    const client = new Client({ connectionString: options.url });
+    let client: Client | null = null;
     try {
+      client = new Client({ connectionString: options.url });
       await client.connect();
       const id = await prepare(client, options.used ? null : nanoid());
       const objects = blobUrl ? await Objects.open(blobUrl, (reason) => onTrouble(reason, 'the store of BLOB_URL')) : null;
@@ -87,7 +88,7 @@ export class Database {
         ? error
         : new Error(`DATABASE_URL: PostgreSQL cannot be used (${describe(error)}); ${helpAgainst(error)}`);
     } finally {
-      await client.end().catch(() => {});
+      await client?.end().catch(() => {});
     }
   }
 

@@ -10,7 +10,6 @@ const FORMAT = 2;
  * The bytes of a blob are in `blob_parts`, or in the object that its row names (objects.ts).
  */
 const tables = `
-CREATE SCHEMA headroom;
 CREATE TABLE headroom.database (id text NOT NULL, format integer NOT NULL);
 CREATE TABLE headroom.lease (
   number bigint PRIMARY KEY,
@@ -61,9 +60,13 @@ export async function prepare(client: ClientBase, newId: string | null): Promise
   await client.query('BEGIN');
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [PREPARING]);
-    const [{ known }] = (await client.query("SELECT to_regclass('headroom.database') IS NOT NULL AS known")).rows;
+    const there =
+      "SELECT to_regclass('headroom.database') IS NOT NULL AS known, to_regnamespace('headroom') IS NOT NULL AS schema";
+    const [{ known, schema }] = (await client.query(there)).rows;
     if (!known && newId === null)
       throw new Error('DATABASE_URL: no Headroom server has used this database; give the address of one that has');
+    // Its owner may have made it for a user who may make none.
+    if (!schema) await client.query('CREATE SCHEMA headroom');
     if (!known) {
       await client.query(tables);
       await client.query('INSERT INTO headroom.database VALUES ($1, $2)', [newId, FORMAT]);

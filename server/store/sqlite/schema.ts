@@ -1,4 +1,17 @@
-import { accessSync, chmodSync, closeSync, constants, existsSync, openSync, readdirSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import type Database from 'better-sqlite3';
 import { fileProblem } from '~/server/base/diskFull';
@@ -188,15 +201,25 @@ export function openForReading(folder: string): Database.Database {
 /** An exclusive lock held for as long as the process lives: after kill -9 too, the operating system releases it. @param field what named the folder */
 export function lock(folder: string, field: string): () => void {
   const held = new Sqlite(path.join(folder, 'headroom.lock'), { timeout: 0 });
+  const holderFile = path.join(folder, 'headroom.pid');
   try {
     held.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     held.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY')
       throw describeOpenError(error, path.join(folder, 'headroom.lock'), field);
-    throw new Error(`${field}: ${folder} is in use by another Headroom server; stop that one or choose another folder`);
+    const holder = existsSync(holderFile) ? ` (${readFileSync(holderFile, 'utf8')})` : '';
+    throw new Error(`${field}: ${folder} is in use by another Headroom server${holder}; stop that one or choose another folder`);
   }
-  return () => held.close();
+  try {
+    writeFileSync(holderFile, `process ${process.pid} on ${hostname()}`);
+  } catch {
+    // It only says whose the lock is; a full disk has its own message.
+  }
+  return () => {
+    rmSync(holderFile, { force: true });
+    held.close();
+  };
 }
 
 function checkIdentity(db: Database.Database, file: string): void {

@@ -1,10 +1,12 @@
 /** The store in PostgreSQL with its index in SQLite, on a server of its own. */
 
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
 import { giveLeaseBack, renewLease } from '~/server/cluster/lease';
 import { StaleHeadError, type Store } from '~/server/store';
+import { helpAgainst } from '~/server/store/postgres/address';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
 import { Database } from '~/server/store/postgres/database';
 import { openPostgresStore } from '~/server/store/postgres/open';
@@ -273,7 +275,32 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     await again.database.ask('CREATE ROLE guest LOGIN');
     await again.close();
     await expect(nodes.begin((await nodes.database()).replace('headroom@', 'guest@'), nodes.newIndex())).rejects.toThrow(
-      /permission denied for database test\d+\); its user must be able to make tables: GRANT CREATE ON DATABASE \.\.\. TO \.\.\.$/,
+      /permission denied for database test\d+\); its user must own the schema headroom, or be able to make it: GRANT CREATE ON DATABASE \.\.\. TO \.\.\.$/,
     );
+    await expect(nodes.begin(`${url}?sslmode=verify-full&sslrootcert=/nosuch`, nodes.newIndex())).rejects.toThrow(
+      /^DATABASE_URL: PostgreSQL cannot be used \(ENOENT/,
+    );
+  });
+
+  it('a user who may make no schema works in the one that was made for it', async () => {
+    const url = await nodes.database();
+    const admin = new pg.Client(url);
+    await admin.connect();
+    await admin.query('CREATE ROLE tenant LOGIN; CREATE SCHEMA headroom AUTHORIZATION tenant');
+    await admin.end();
+    const { store, close } = await nodes.begin(url.replace('headroom@', 'tenant@'), nodes.newIndex());
+    await store.setSetting('color', 'blue');
+    expect(await store.setting('color')).toBe('blue');
+    await close();
+  });
+
+  it.each([
+    ['28000', 'pg_hba.conf rejects connection for host "h", no encryption', 'end the address with ?sslmode=verify-full'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate', '?sslmode=verify-full&sslrootcert=FILE'],
+    ['', 'The server does not support SSL connections', 'leave sslmode out of the address'],
+    ['', 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string', 'give the user and the password that it knows'],
+    ['', 'URI malformed', '@ is written %40'],
+  ])('what helps against %s %s', (code, message, help) => {
+    expect(helpAgainst(Object.assign(new Error(message), { code }))).toContain(help);
   });
 });

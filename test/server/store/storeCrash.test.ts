@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -96,8 +97,9 @@ describe('opening the store', () => {
   it('a second server on the same folder is refused, and may open it once the first has closed', async () => {
     const data = inside('locked');
     const first = await openSqliteStore(data);
+    const holder = `process ${process.pid} on ${hostname()}`;
     await refused(data).toThrow(
-      `HEADROOM_DATA: ${data} is in use by another Headroom server; stop that one or choose another folder`,
+      `HEADROOM_DATA: ${data} is in use by another Headroom server (${holder}); stop that one or choose another folder`,
     );
     await first.close();
     await (await openSqliteStore(data)).close();

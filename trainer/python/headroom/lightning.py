@@ -16,7 +16,8 @@ from typing import Any
 import headroom
 
 from .config import as_dict
-from .room import LoopControls
+from .room import LoopControls, total_norm
+from .wrappers import is_sharded
 
 if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
     from pytorch_lightning import Callback
@@ -161,10 +162,12 @@ class HeadroomCallback(Callback):
     def __init__(self, source: HeadroomLogger | headroom.Run | None = None) -> None:
         self._source = source
         self._run: headroom.Run | None = None
+        self._controls: LoopControls | None = None
         self._step = self._seen = 0
+        self._grad_norm: float | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_run": None}
+        return {**self.__dict__, "_run": None, "_controls": None}
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         source = self._source or next((one for one in trainer.loggers if isinstance(one, HeadroomLogger)), None)
@@ -172,7 +175,7 @@ class HeadroomCallback(Callback):
             raise ValueError("HeadroomCallback: give it a HeadroomLogger or a run, or give the Trainer a HeadroomLogger")
         self._run = source.run if isinstance(source, HeadroomLogger) else source
         self._step, self._seen = _rows(trainer), trainer.global_step
-        LoopControls(
+        self._controls = LoopControls(
             self._run,
             lambda: self._step,
             list(trainer.optimizers),
@@ -186,6 +189,11 @@ class HeadroomCallback(Callback):
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
         for watch in self._run._watches if self._run else ():
             watch.measure(_rows(trainer))
+        # Lightning clips after this; a norm over the shards of FSDP would take all ranks.
+        if self._shows(trainer) and trainer.gradient_clip_val and trainer.gradient_clip_algorithm in (None, "norm"):
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            if not any(map(is_sharded, parameters)):
+                self._grad_norm = total_norm(parameters)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         # Only between two updates, also with gradient accumulation over several batches.
@@ -193,8 +201,15 @@ class HeadroomCallback(Callback):
             return
         # Lightning counts the row of this batch after the callbacks.
         self._step, self._seen = _rows(trainer) + 1, trainer.global_step
+        if self._controls and self._shows(trainer):
+            self._controls.log_update(_rows(trainer), self._grad_norm, under="optimizer/")
+        self._grad_norm = None
         if not self._run.handle_commands(self._step):
             trainer.should_stop = True
+
+    def _shows(self, trainer: Any) -> bool:
+        """Whether this is a step whose numbers Lightning logs."""
+        return bool(trainer.is_global_zero and trainer.log_every_n_steps and (_rows(trainer) + 1) % trainer.log_every_n_steps == 0)
 
     def _validate(self, trainer: Any) -> str:
         """Runs now the validation that Lightning runs after a batch."""

@@ -46,8 +46,24 @@ class LoopControls:
                 label="Clip value",
                 help="Largest gradient norm.",
             )
+        self._run = run
         loop_actions(run, next_step, evaluate, save)
         run._commands.join_ranks()
+
+    def log_update(self, at: int, grad_norm: float | None = None, loss: Any = None, under: str = "") -> None:
+        """Logs what the update of step `at` used. `grad_norm`: before clipping. `under`: comes before the names, where a framework logs series of its users' names."""
+        # A scheduler has already advanced.
+        values: dict[str, Any] = {f"lr/{own_name(i)}" if i else "lr": rate.used for i, rate in enumerate(self.rates)}
+        if self.clip is not None:
+            values["clip"] = float(self.clip.value)
+        if loss is not None:
+            values["loss"] = loss.detach() if hasattr(loss, "detach") else loss
+        # Each by itself: the loss may be left out sometimes, and the next attempt of the run may have another clip value or optimizer.
+        groups = [(name, {name: value}) for name, value in values.items()]
+        if grad_norm is not None:
+            groups.append(("gradient", {"grad_norm": grad_norm, "clipped": float(grad_norm > values.get("clip", float("inf")))}))
+        for group, numbers in groups:
+            self._run.log_group(under + group, {under + name: value for name, value in numbers.items()}, at, _declare(under, *numbers))
 
 
 def own_name(index: int) -> str:
@@ -107,6 +123,14 @@ def declare_optimizer(run: Run, name: str, optimizer: Any, followers: list[Any],
             help="Of the first group that has one: the other groups are scaled with it.",
         )
     return rate
+
+
+def total_norm(parameters: list[Any]) -> float | None:
+    """The norm of all gradients together; None where torch is older than 2.6."""
+    import torch
+
+    of = getattr(torch.nn.utils, "get_total_norm", None)
+    return of and float(of([p.grad for p in parameters if p.grad is not None]))
 
 
 def loop_actions(run: Run, next_step: Callable[[], int], evaluate: Callable[[], Any] | None, save: Callable[[], Any] | None) -> None:
@@ -174,7 +198,6 @@ class Room:
         self.run = run
         self._models = [] if model is None else list(model) if isinstance(model, (list, tuple)) else [model]
         self._grad_norm: float | None = None
-        self._clipped = False
         self._next = run._out.step if start_step is None else start_step
         self._controls = LoopControls(run, lambda: self._next, optimizer, scheduler, clip, None, evaluate, save)
         self._optimizers = self._controls.optimizers
@@ -196,18 +219,16 @@ class Room:
             parameters = [p for group in groups for p in group["params"]]
         else:
             parameters = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)
-        of: Any = torch.nn.utils
         if any(is_flattened(p) for p in parameters):
             if len(self._models) != 1:
                 raise ValueError("clip_gradients: FSDP shards these parameters, and clips only all of a model's together: give attach that one model as `model`")
             norm = float(self._models[0].clip_grad_norm_(self.clip))
-        elif self.clip == float("inf") and hasattr(of, "get_total_norm"):
+        elif self.clip == float("inf") and (total := total_norm(parameters)) is not None:
             # Clipped to an infinite value, gradients of an infinite norm (16-bit ones overflow early) become NaN.
-            norm = float(of.get_total_norm([p.grad for p in parameters if p.grad is not None]))
+            norm = total
         else:
-            norm = float(of.clip_grad_norm_(parameters, self.clip))
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip))
         self._grad_norm = norm
-        self._clipped = norm > self.clip
         return norm
 
     def step(self, loss: Any = None, step: int | None = None, **metrics: Any) -> bool:
@@ -223,7 +244,8 @@ class Room:
             if run._out.ended:
                 run._out.late("room.step")
             else:
-                self._log(at, loss)
+                self._controls.log_update(at, self._grad_norm, loss)
+                self._grad_norm = None
                 if metrics:
                     run.log(metrics, at)
                 run._out.step = at + 1
@@ -236,22 +258,6 @@ class Room:
             rate.begin_step()
         return go_on
 
-    def _log(self, at: int, loss: Any) -> None:
-        run = self.run
-        # What the update used: a scheduler has already advanced.
-        values = {f"lr/{own_name(i)}" if i else "lr": rate.used for i, rate in enumerate(self._controls.rates)}
-        if self._controls.clip is not None:
-            values["clip"] = self.clip
-        if loss is not None:
-            values["loss"] = loss.detach() if hasattr(loss, "detach") else loss
-        # Each by itself: the loss may be left out sometimes, and the next attempt of the run may have another clip value or optimizer.
-        for name, value in values.items():
-            run.log_group(name, {name: value}, at, _declare(name))
-        if self._grad_norm is not None:
-            norms = {"grad_norm": self._grad_norm, "clipped": float(self._clipped)}
-            run.log_group("gradient", norms, at, _declare("grad_norm", "clipped"))
-            self._grad_norm = None
-
 
 _about: dict[str, dict[str, Any]] = {
     "loss": {"role": "loss", "group": "loss", "better": "lower"},
@@ -262,8 +268,8 @@ _about: dict[str, dict[str, Any]] = {
 }
 
 
-def _declare(*names: str) -> Callable[[], list[dict[str, Any]]]:
-    return lambda: [{"name": name, **_about.get(name, {"group": "learning rate"})} for name in names]
+def _declare(under: str, *names: str) -> Callable[[], list[dict[str, Any]]]:
+    return lambda: [{"name": under + name, **_about.get(name, {"group": "learning rate"})} for name in names]
 
 
 def _without_arguments(function: Callable[[], Any]) -> Callable[[], Any]:

@@ -91,6 +91,7 @@ class Series:
             before._settle()
             ids = {**before._ids, **{f"headroom:{group}": known[0] for group, known in before._groups.items()}}
             self._before = {**before._before, **{name: before._last[id] for name, id in ids.items() if id in before._last}}
+            self._newest = dict(before._newest)
         self.go_on()
 
     def go_on(self, highest: int = -(2**53)) -> None:
@@ -223,7 +224,7 @@ class Series:
             before = self._last.get(id)
             if before is not None and step <= before:
                 return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
-            numbers = [v if type(v) is float else number_of(v) for v in values.values()]
+            numbers: list[Any] = [v if type(v) is float else number_of(v) for v in values.values()]
             if None in numbers:
                 wrong = names[numbers.index(None)]
                 return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")
