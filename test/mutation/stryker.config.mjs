@@ -13,6 +13,7 @@ const cores = {
   'shared/evaluations.ts': ['shared/evaluations'],
   'shared/fold.ts': [...views, 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
   'shared/headMatching.ts': ['shared/headMatching'],
+  'shared/lossName.ts': ['shared/streams'],
   'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/listKeys.ts': ['shared/listRules', 'shared/listOfItems'],
   'shared/recentLists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
