@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import manifest from '~/package.json';
 import { nodeProblem } from '~/server/base/nodeVersion';
+import { openFilesProblem } from '~/server/base/openFiles';
 import { commands } from '~/server/process/commands';
 import { ownFolder } from '~/test/support/folder';
 
@@ -125,6 +126,17 @@ describe('headroom', () => {
     ['v22.1.0', null],
   ])('on Node %s', (version, problem) => {
     expect(nodeProblem(version)).toBe(problem);
+  });
+
+  it.each([
+    ['64', /^This process may open 64 files at a time; Headroom needs 128 to start, .* ulimit -n 4096$/],
+    ['128', null],
+    ['unlimited', null],
+  ])('with a limit of %s open files', (limit, problem) => {
+    const limits = `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${limit.padEnd(21)}${limit}\n`;
+    const said = openFilesProblem(limits);
+    if (problem) expect(said).toMatch(problem);
+    else expect(said).toBeNull();
   });
 
   it('says its version', async () => {
