@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -183,4 +183,32 @@ describe('an orderly end', () => {
     expect([await line(), await line(), await line(), await line()]).toEqual(['up', 'error: lost', 'closing', 'closed']);
     expect((await ended)[0]).toBe(1);
   });
+});
+
+it.skipIf(process.platform === 'win32')('whoever reads the log may go away: the server goes on without', async () => {
+  const folder = ownFolder();
+  const entry = join(folder.path, 'entry.ts');
+  writeFileSync(
+    entry,
+    `import { openLog } from ${JSON.stringify(join(root, 'server/process/openLog.ts'))};
+     const log = openLog('info');
+     let said = 0;
+     setInterval(() => {
+       log.fatal({}, 'a line');
+       log.fatal({}, 'another, before the first is known to be lost');
+       console.log('a line');
+       process.send!(++said);
+     }, 10);`,
+  );
+  const child = spawn(process.execPath, ['--import', 'tsx', entry], { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  try {
+    const [before] = (await once(child, 'message')) as [number];
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+    for await (const [said] of on(child, 'message', { close: ['exit'] })) if (said > before + 50) break;
+    expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+  } finally {
+    child.kill('SIGKILL');
+    folder.remove();
+  }
 });
