@@ -1,4 +1,5 @@
 import { betterOf, isBetter, joinedColumns } from './columns';
+import { isLossByName } from './lossName';
 import { lastStepOf, rowCount, stepAt, widthOf } from './rows';
 import type { Rows, Series, SeriesRole } from './series';
 
@@ -117,6 +118,12 @@ type Held = { streams: readonly StreamHead[] };
 export const seriesOf = ({ streams }: Held): (Series & { stream: string })[] =>
   streams.flatMap((s) => s.columns.map((c) => ({ ...c, stream: s.name })));
 
+/** The series with a role, in order of declaration. Where none is declared as the loss: those that have the name of one. */
+export function seriesOfRole<T extends Series>(series: readonly T[], role: SeriesRole): T[] {
+  const declared = series.filter((s) => s.role === role);
+  return declared.length > 0 || role !== 'loss' ? declared : series.filter((s) => s.role === undefined && isLossByName(s.name));
+}
+
 /** The series with a role: the main one of several, else the first declared; null when the view holds none. */
 export function seriesWithRole({ streams }: Held, role: SeriesRole): (Series & { stream: string }) | null {
   let found: (Series & { stream: string }) | null = null;
@@ -126,7 +133,7 @@ export function seriesWithRole({ streams }: Held, role: SeriesRole): (Series & {
       if (c.main) return { ...c, stream: s.name };
       found ??= { ...c, stream: s.name };
     }
-  return found;
+  return found ?? (role === 'loss' ? (seriesOfRole(seriesOf({ streams }), role)[0] ?? null) : null);
 }
 
 /** The series declared as the main metric; null when none is. */

@@ -1,7 +1,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type ReactNode, useEffect, useRef } from 'react';
+import { usePrinting } from './paper';
 
-/** Shorter lists are drawn whole, so that the browser's search finds every line. */
+/** Shorter lists are drawn whole, so that the browser's search finds every line; and all lists on paper. */
 const drawnWhole = 80;
 
 /**
@@ -22,7 +23,7 @@ export function VirtualList<T>(props: {
 }) {
   const { items, keyOf, children, estimate = 40, label, className = '', testId, onEnd } = props;
   const scroll = useRef<HTMLOListElement>(null);
-  const whole = items.length <= drawnWhole;
+  const whole = usePrinting() || items.length <= drawnWhole;
   const virtual = useVirtualizer({
     count: whole ? 0 : items.length,
     getScrollElement: () => scroll.current,
@@ -40,7 +41,7 @@ export function VirtualList<T>(props: {
   return (
     <ol
       ref={scroll}
-      className={`relative overflow-y-auto ${whole ? '' : 'virtual'} ${className}`}
+      className={`relative overflow-y-auto ${className}`}
       data-testid={testId}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
       tabIndex={0}

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from 'react';
 import { api } from '~/app/_trpc/client';
-import { keysOf } from '~/shared/lists';
+import { keysOf } from '~/shared/listKeys';
 import type { ListItems, ListKind, RunView, WithLists } from '~/shared/view';
 import { type ListSource, type Loaded, LoadedLists } from './loadedLists';
 import { useRunStore } from './RunProvider';

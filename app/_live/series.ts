@@ -1,5 +1,5 @@
 import type { Series, SeriesRole } from '~/shared/series';
-import { seriesWithRole } from '~/shared/streams';
+import { seriesOfRole, seriesWithRole } from '~/shared/streams';
 import { useView } from './useRun';
 
 const none: Series[] = [];
@@ -11,5 +11,7 @@ export const useSeries = (): readonly Series[] => useView((v) => v.streams.flatM
 export const useRoleName = (role: SeriesRole): string | null => useView((v) => seriesWithRole(v, role)?.name ?? null, null);
 
 /** The series with a role: the main one if there are several, otherwise the first. */
-export const withRole = (series: readonly Series[], role: SeriesRole): Series | undefined =>
-  series.find((s) => s.role === role && s.main) ?? series.find((s) => s.role === role);
+export function withRole(series: readonly Series[], role: SeriesRole): Series | undefined {
+  const all = seriesOfRole(series, role);
+  return all.find((s) => s.main) ?? all[0];
+}

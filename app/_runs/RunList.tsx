@@ -9,6 +9,7 @@ import { count } from '~/app/_components/format';
 import { LinkState } from '~/app/_components/LinkState';
 import { Awaited, later, Opening } from '~/app/_components/later';
 import { PageTools } from '~/app/_components/PageTools';
+import { onPaper } from '~/app/_components/paper';
 import { PageHeader } from '~/app/_components/TopBar';
 import { useRecipes } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
@@ -107,7 +108,7 @@ export function RunList() {
   );
 
   return (
-    <div className="flex h-dvh flex-col">
+    <div className={`flex h-dvh flex-col ${onPaper}`}>
       <PageHeader skip>
         <div className="ml-auto flex items-center gap-3">
           <Suspense fallback={null}>{head && <Trainers trainers={trainers} waiting={head.waiting} you={you} />}</Suspense>
@@ -118,13 +119,16 @@ export function RunList() {
           <PageTools />
         </div>
       </PageHeader>
-      <div className="flex min-h-0 flex-1">
+      <div className="flex min-h-0 flex-1 print:block">
         {!empty && (
-          <aside aria-label="Views" className="hidden w-56 shrink-0 overflow-y-auto border-r border-line p-3 2xl:block">
+          <aside
+            aria-label="Views"
+            className="hidden w-56 shrink-0 overflow-y-auto border-r border-line p-3 2xl:block print:hidden"
+          >
             <Views view={view} onView={setView} />
           </aside>
         )}
-        <main id="main" className="flex min-h-0 min-w-0 flex-1 flex-col px-2 py-2 sm:px-4">
+        <main id="main" className="flex min-h-0 min-w-0 flex-1 flex-col px-2 py-2 sm:px-4 print:block">
           <div className="mb-2 flex flex-wrap items-center gap-2">
             <h1 className="mr-auto text-base font-semibold sm:mr-1">
               Runs {head !== null && !empty && <span className="text-xs font-normal text-dim">{count(head.runs)}</span>}
@@ -175,7 +179,7 @@ export function RunList() {
               <Button onClick={() => setView((v) => ({ ...v, search: '', show: 'all' }))}>Show all runs</Button>
             </Message>
           ) : (
-            <div className="flex min-h-0 flex-1 flex-col overflow-y-auto">
+            <div className="flex min-h-0 flex-1 flex-col overflow-y-auto print:block">
               <RunTable
                 state={{ ...state, head }}
                 whole={demos.length > 0}

@@ -15,6 +15,7 @@ import { type ColumnShown, columnsAt } from './columns';
 import { type Below, Row, type RowActions } from './RunRow';
 import type { View } from './tableQuery';
 import type { TableState } from './tableReader';
+import { usePaper } from './usePaper';
 import { useSparklines } from './useSparklines';
 
 /** Every line has the same height, px, so that none has to be measured: with one row of labels under the name, or two and the progress. */
@@ -49,8 +50,14 @@ export function RunTable(props: {
   const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
   const height = step ? heights.narrow : heights.wide;
   const [first, last] = useInSight(scroll, head.lines, height);
-  const items = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
-  useEffect(() => void onLook(first, last), [onLook, first, last]);
+  const { printing, reading, most } = usePaper(state);
+  useEffect(() => {
+    if (reading) onLook(0, most - 1);
+    else onLook(first, last);
+  }, [onLook, first, last, reading, most]);
+  const items = printing
+    ? [...lines.keys()].sort((a, b) => a - b)
+    : Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
   // A new query scrolls the table to the top.
   const question = JSON.stringify([view.search, view.show, view.sort, view.descending, view.group]);
   // scrollTo returns a promise in newer browsers: returned from an effect, React would call it as a cleanup.
@@ -68,8 +75,8 @@ export function RunTable(props: {
   );
   const names = new Map(drawn.map(({ index }, i) => [index, words[i]!]));
   const sparklines = useSparklines(columns.some((c) => c.key === 'trend') ? inSight : []);
-  const above = first * height;
-  const below = (head.lines - 1 - last) * height;
+  const above = printing ? 0 : first * height;
+  const below = printing ? 0 : (head.lines - 1 - last) * height;
   const all = head.runs > 0 && chosen.size >= head.runs;
   return (
     <section
@@ -144,6 +151,12 @@ export function RunTable(props: {
           {below > 0 && <Space height={below} wide={wide} />}
         </tbody>
       </table>
+      {printing && lines.size < head.lines && (
+        <p className="p-2">
+          {count(lines.size)} of {count(head.lines)} lines.
+          {lines.size < most && ' The others had not been read: the keys Ctrl P on the page read and print them.'}
+        </p>
+      )}
     </section>
   );
 }

@@ -13,7 +13,7 @@ import { lastStepOf } from '~/shared/rows';
 import type { Rows, Series } from '~/shared/series';
 import { isTime } from '~/shared/times';
 import { numberOf, plain, readJson } from './body';
-import { consoleEvents } from './http';
+import { consoleEvents } from './items';
 import { type Row, rowEvents } from './rowEvents';
 
 /** A sample whose content is in a file that the client uploads separately, before or after it logs the sample. */

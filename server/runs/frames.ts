@@ -12,11 +12,10 @@ import type { Clock } from '~/server/base/clock';
 import type { Entry } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { pack } from '~/shared/pack';
-import { firstStepOf, rowCount, rowsBetween, stepAt } from '~/shared/rows';
 import type { RunView } from '~/shared/view';
 import type { Cursor, Frame } from '~/shared/viewerProtocol';
 import { mostPeopleListed, type Watcher, type Watching } from '~/shared/watching';
-import { lastSeq } from './log';
+import { type FrameQueue, skipRows, spanning, valuesOf, withoutText } from './frameQueue';
 
 export interface ViewerPort {
   actor: Actor;
@@ -61,14 +60,11 @@ export interface Viewer {
   readonly port: ViewerPort;
 }
 
-interface Member extends Viewer {
+interface Member extends Viewer, FrameQueue {
   /** Last seq sent. */
   sent: number;
-  queue: Entry[];
-  queuedValues: number;
   /** The queue holds more than step rows. */
   urgent: boolean;
-  skipped: [number, number] | null;
   /** When each unanswered frame was sent, oldest first. */
   unanswered: number[];
   /** A relay sends the frames to this viewer: it only counts as a watcher. */
@@ -274,50 +270,4 @@ export class Frames {
       for (const { port } of this.#members) port.watchers(watching);
     });
   }
-}
-
-/** Pages read a process's output with `runs.console`: views do not need it. */
-function withoutText(entry: Entry): Entry {
-  const { event } = entry;
-  return event.type === 'console' && event.text !== '' ? { ...entry, event: { ...event, text: '' } } : entry;
-}
-
-const valuesOf = ({ event }: Entry): number => (event.type === 'rows' ? event.values.length : 0);
-
-const spanning = (a: [number, number] | null, b: [number, number]): [number, number] =>
-  a ? [Math.min(a[0], b[0]), Math.max(a[1], b[1])] : b;
-
-/**
- * Drops queued rows except the last of each stream before each other entry and at the end: a fold over the rest then gives the
- * same view.
- */
-function skipRows(m: Member): void {
-  const kept: Entry[] = [];
-  // From the end, so that the first row found of a stream is its last.
-  const met = new Set<string>();
-  for (const entry of m.queue.toReversed()) {
-    const { event } = entry;
-    if (event.type !== 'rows') {
-      met.clear();
-      kept.push(entry);
-      continue;
-    }
-    const isLast = !met.has(event.stream);
-    met.add(event.stream);
-    const leftOut = rowCount(event) - (isLast ? 1 : 0);
-    if (leftOut > 0) {
-      m.skipped = spanning(m.skipped, [firstStepOf(event), stepAt(event, leftOut - 1)]);
-    }
-    if (isLast) kept.push(lastRow(entry));
-  }
-  m.queue = kept.reverse();
-  m.queuedValues = kept.reduce((n, e) => n + valuesOf(e), 0);
-}
-
-function lastRow(entry: Entry): Entry {
-  const { event } = entry;
-  if (event.type !== 'rows' || rowCount(event) === 1) return entry;
-  const { times, values, ...last } = rowsBetween(event, rowCount(event) - 1, rowCount(event));
-  // Copies, so that the rest of the batch can be freed.
-  return { ...entry, seq: lastSeq(entry), event: { ...last, ...(times && { times: times.slice() }), values: values.slice() } };
 }

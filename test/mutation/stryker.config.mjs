@@ -13,7 +13,9 @@ const cores = {
   'shared/evaluations.ts': ['shared/evaluations'],
   'shared/fold.ts': [...views, 'shared/listRules', 'shared/listOfItems', 'shared/fold', 'shared/notes'],
   'shared/headMatching.ts': ['shared/headMatching'],
+  'shared/lossName.ts': ['shared/streams'],
   'shared/lists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
+  'shared/listKeys.ts': ['shared/listRules', 'shared/listOfItems'],
   'shared/recentLists.ts': ['shared/listRules', 'shared/listOfItems', 'shared/listsBack', ...views],
   'shared/notes.ts': ['shared/notes'],
   'shared/notices.ts': ['shared/notices'],
@@ -34,6 +36,7 @@ const cores = {
   'server/retention/thin.ts': ['server/retention/thin'],
   'server/runs/branch.ts': ['server/runs/branch'],
   'server/runs/frames.ts': ['server/runs/frames', 'server/runs/framesLimits'],
+  'server/runs/frameQueue.ts': ['server/runs/frames', 'server/runs/framesLimits'],
   'server/runs/judge.ts': ['server/runs/judge', 'server/runs/judgeBack'],
   'server/runs/log.ts': ['server/runs/log'],
   'server/runs/endings.ts': [
@@ -52,6 +55,7 @@ const cores = {
     'server/dispatch/trainers',
   ],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
+  'server/watchdogs/rules.ts': ['server/watchdogs/watch'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
 /** Only when named: their tests work with time, so that a change costs longer. */

@@ -20,6 +20,7 @@ const libraries = [
   ['lightning'],
   ['tensorboard'],
   ['keras', 'tensorflow-cpu'],
+  ['mypy>=2.1'],
 ];
 const files = readdirSync(path.join(root, 'test/python')).filter((f) => f.startsWith('test_'));
 

@@ -181,14 +181,18 @@ def test_of_two_optimizers_a_fit_from_a_checkpoint_goes_back_to_its_row(server, 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_test_and_a_second_fit_belong_to_the_run_of_the_first(server, tmp_path, settings):
-    from headroom.lightning import HeadroomLogger
+    from headroom.lightning import HeadroomCallback, HeadroomLogger
 
     logger = HeadroomLogger(project="lightning", name="again", **settings)
     logger.log_hyperparams(5)
-    first = trainer(tmp_path, logger, max_epochs=1)
+    first = trainer(tmp_path, logger, max_epochs=1, callbacks=[HeadroomCallback(logger)])
     module = Module()
     first.fit(module, data())
     first.test(module, data(8))
+    (run,) = [r for r in server.runs() if r["name"] == "again"]
+    tested = server.record(run["runId"]).of_type("started")[-1]
+    assert [c["name"] for c in tested["controls"]["values"]] == ["optimizer.lr", "optimizer.weight_decay"]
+    assert tested["values"]["optimizer.lr"] == pytest.approx(0.01)
     first.fit_loop.max_epochs = 2
     first.fit(module, data())
     (run,) = [r for r in server.runs() if r["name"] == "again"]

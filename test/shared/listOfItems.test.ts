@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunEvent } from '~/shared/events';
-import { applyToList, keysOf, type ListChange, staysInForce } from '~/shared/lists';
+import { keysOf } from '~/shared/listKeys';
+import { applyToList, type ListChange, staysInForce } from '~/shared/lists';
 import type { CommandRecord, ListItems } from '~/shared/view';
 import {
   act,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
+import { isLossByName } from '~/shared/lossName';
 import type { Series } from '~/shared/series';
-import { latestOf, latestWithRole, mainSeries, seriesWithRole } from '~/shared/streams';
+import { latestOf, latestWithRole, mainSeries, seriesOfRole, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '~/test/support/setups';
 
@@ -66,6 +67,23 @@ describe('the streams of a view', () => {
       '__proto__',
     ]);
     expect([latestWithRole(view, 'gradNorm'), seriesWithRole(view, 'accuracy')]).toEqual([3, null]);
+  });
+
+  it('are a loss by name where none is declared as the loss', () => {
+    const yes = ['g_loss', 'train/total_loss', 'ceLoss', 'loss', 'loss/train', 'Train Loss'];
+    const no = ['val_loss', 'valLoss', 'eval/loss', 'loss/validation', 'loss_scale', 'glossy', 'lossless', 'test.loss', 'acc'];
+    expect(yes.map(isLossByName)).toEqual(yes.map(() => true));
+    expect(no.map(isLossByName)).toEqual(no.map(() => false));
+    const columns: Series[] = [{ name: 'val_loss' }, { name: 'd_loss' }, { name: 'g_loss' }];
+    const view = viewAfter(declare('a', ...columns), rows('a', [0], 1, 2, 3));
+    expect([seriesWithRole(view, 'loss')?.name, latestWithRole(view, 'loss'), seriesWithRole(view, 'accuracy')]).toEqual([
+      'd_loss',
+      2,
+      null,
+    ]);
+    expect(seriesOfRole(columns, 'loss').map((c) => c.name)).toEqual(['d_loss', 'g_loss']);
+    const declared = viewAfter(declare('a', ...columns), declare('b', { name: 'nll', role: 'loss' }));
+    expect(seriesWithRole(declared, 'loss')?.name).toBe('nll');
   });
 
   it('hold as many columns as fit: first those without a role go, the oldest stream first, its last column first', () => {

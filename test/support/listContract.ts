@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { resumedAt } from '~/server/runs/resumed';
 import type { Store } from '~/server/store';
 import { listsOf } from '~/server/store/lists';
-import { keysOf } from '~/shared/lists';
+import { keysOf } from '~/shared/listKeys';
 import { changedSince } from '~/shared/resumed';
 import { seqCount } from '~/shared/rows';
 import { type ListKind, listKinds } from '~/shared/view';

@@ -1,3 +1,4 @@
+import { keysOf } from '~/shared/listKeys';
 import {
   type ItemQuery,
   inOrder,
@@ -7,7 +8,7 @@ import {
   type Near,
   type NearQuery,
 } from '~/shared/listQueries';
-import { applyToList, idOf, keysOf, type ListChange } from '~/shared/lists';
+import { applyToList, idOf, type ListChange } from '~/shared/lists';
 import { type ListItems, type ListKind, listKinds } from '~/shared/view';
 
 /** The lists of one run as plain arrays, searched from end to end: for a store in memory. */

@@ -4,8 +4,9 @@ import type { Command, LoggedCommand, Refusal } from '~/shared/commands';
 import type { Controls, ControlValue } from '~/shared/controls';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
+import type { RunState } from '~/trainer/nn/checkpoint';
 import { actions, type Outcome, type Steered } from './actions';
-import type { Control, Facts } from './controls';
+import type { Control, Facts, Settings } from './controls';
 import { withDefaults } from './questions';
 
 /** The person who last changed a control, and the first step with the new value. */
@@ -26,6 +27,19 @@ export const declaration = (controls: readonly Control[]): Controls => ({
   values: controls.map((c) => c.spec),
   actions: actions.map((a) => a.spec),
 });
+
+/** What a checkpoint keeps of the controls. */
+export const valuesToKeep = (
+  controls: readonly Control[],
+  settings: Settings,
+  changes: ReadonlyMap<string, Change>,
+): RunState['values'] =>
+  Object.fromEntries(
+    controls.map(({ spec, read }) => {
+      const change = changes.get(spec.name);
+      return [spec.name, { value: read(settings), changedBy: change?.by ?? null, changedAtStep: change?.step ?? 0 }];
+    }),
+  );
 
 /** Why a command is invalid at any step; null when it fits the declarations. */
 export const validationError = ({ controls }: Pick<Desk, 'controls'>, { command }: LoggedCommand): Refusal | null =>

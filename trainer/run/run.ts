@@ -5,22 +5,24 @@ import { type Plan, planNotes, rateAt } from '~/shared/schedule';
 import type { OpenedBackend } from '~/trainer/backends/types';
 import type { RunConfig } from '~/trainer/base/config';
 import { blobRefOf } from '~/trainer/base/hash';
-import { encodeCheckpoint, parametersOf, type RunState } from '~/trainer/nn/checkpoint';
+import { encodeCheckpoint, parametersOf } from '~/trainer/nn/checkpoint';
 import type { Hyper, Learner, ModelShape, StepMetrics, Task } from '~/trainer/types';
 import { Asking } from './asking';
-import { type Change, declaration } from './commands';
+import { type Change, valuesToKeep } from './commands';
 import { type Control, controlsOf, type Facts, type Settings } from './controls';
 import { Evaluations } from './evaluations';
 import type { Result } from './evaluator';
 import { describeMetric, mainOf, metricsOf } from './metrics';
+import { notFinite } from './notFinite';
 import { type Ordered, Orders } from './orders';
 import { type Origin, openCheckpoint, restoreSettings } from './origin';
 import { Output } from './output';
 import { epochIsOver, stepsLeft } from './position';
-import { columnsOf, stepStream, Throughput } from './rows';
+import { columnsOf, Throughput } from './rows';
 import { asBranch, freshState, type State } from './runState';
 import { Samples } from './samples';
 import { SnapshotTaker } from './snapshotTaker';
+import { startedEvent } from './started';
 import { checkNumbers } from './taskRules';
 
 export interface RunParts {
@@ -154,23 +156,8 @@ export class Run implements Ordered {
 
   /** Logs the description of the run: at the start, and again when people changed its length. */
   #announce(): void {
-    const { backend, learner, task } = this.parts;
-    const { schedule } = this.#settings.config;
-    this.output.emit({
-      type: 'started',
-      step: this.step,
-      device: { backend: backend.name, device: backend.device, tried: backend.tried.map((t) => ({ ...t })) },
-      streams: [{ stream: stepStream, columns: columnsOf(learner.params, task) }],
-      controls: declaration(this.#controls),
-      values: Object.fromEntries(this.#controls.map((c) => [c.spec.name, c.read(this.#settings)])),
-      params: learner.params.map(({ name, shape }) => ({ name, shape: [...shape] })),
-      lengths: {
-        stepsPerEpoch: Math.floor(task.sizes.train / this.#settings.config.batchSize),
-        totalSteps: Math.max(1, this.plannedSteps()),
-      },
-      schedule: { kind: schedule.kind, warmupSteps: schedule.warmupSteps },
-      ...(task.data !== null && { data: task.data }),
-    });
+    const { parts, step } = this;
+    this.output.emit(startedEvent(parts, this.#controls, this.#settings, step, Math.max(1, this.plannedSteps())));
   }
 
   /** Last snapshot, validation and test with the best parameters, last checkpoint. Yields between its parts. */
@@ -337,18 +324,12 @@ export class Run implements Ordered {
   }
 
   /** A number that is not finite pauses the run, so that people can look; the server does not allow anybody to resume it unchanged. */
-  #watchFinite({ loss, gradNorm, paramGradNorms }: StepMetrics): void {
+  #watchFinite(metrics: StepMetrics): void {
     const state = this.#state;
-    const finite = Number.isFinite(loss) && Number.isFinite(gradNorm);
+    const finite = Number.isFinite(metrics.loss) && Number.isFinite(metrics.gradNorm);
     if (!finite && !state.notFinite) {
       const step = state.step - 1;
-      const first = paramGradNorms.findIndex((norm) => !Number.isFinite(norm));
-      const what = [
-        ...(Number.isFinite(loss) ? [] : [`loss is ${loss}`]),
-        ...(Number.isFinite(gradNorm) ? [] : [`gradient norm is ${gradNorm}`]),
-        ...(first < 0 ? [] : [`first in ${this.parts.learner.params[first]!.name}`]),
-      ];
-      const message = `${what.join(', ')} at step ${step}`;
+      const message = `${notFinite(metrics, this.parts.learner.params)} at step ${step}`;
       this.output.emit({ type: 'alert', step, level: 'error', kind: 'not-finite', message });
       this.pause(`${message}; take the run back to a checkpoint, branch from one, or stop`);
     }
@@ -372,17 +353,12 @@ export class Run implements Ordered {
     if (commandId === null) state.checkpointDue = null;
     const { runId, recipe, config, task, learner } = this.parts;
     const learnerState = await learner.state();
-    const values: RunState['values'] = {};
-    for (const { spec, read } of this.#controls) {
-      const change = this.#changes.get(spec.name);
-      values[spec.name] = { value: read(this.#settings), changedBy: change?.by ?? null, changedAtStep: change?.step ?? 0 };
-    }
     const blob = encodeCheckpoint(learner.params, {
       runId,
       recipe,
       config,
       fingerprint: task.fingerprint ?? null,
-      state: { ...state, updates: learnerState.updates, values },
+      state: { ...state, updates: learnerState.updates, values: valuesToKeep(this.#controls, this.#settings, this.#changes) },
       learner: learnerState,
       best: this.evaluations.best,
       previous: this.#snapshots.previous,

@@ -1,5 +1,5 @@
 import { memo, useMemo } from 'react';
-import { boxOf, cellAt, gridLayout } from './layout';
+import { boxOf, cellAt, gridLayout, stretchOf } from './layout';
 import { MapFrame } from './MapFrame';
 import type { MapProps, MapView } from './mapProps';
 import { paint } from './raster';
@@ -22,10 +22,16 @@ const marginOf = ({ queries, keys }: MapTokens): number => {
 export const BigMap = memo(function BigMap(map: MapProps) {
   const { tokens } = map;
   const margin = useMemo(() => marginOf(tokens), [tokens]);
+  const { across, down } = stretchOf(map);
   const Shown = Math.max(map.queries, map.keys) > mostWhole ? ZoomMap : WholeMap;
   return (
     <div className="flex min-w-0 flex-col gap-1" data-testid="big-map">
       <Shown map={map} margin={margin} />
+      {Math.max(across, down) > 1 && (
+        <p className="text-2xs text-dim" style={{ paddingLeft: margin }}>
+          cells are drawn {Math.max(across, down)} times as {down > 1 ? 'high as wide' : 'wide as high'}
+        </p>
+      )}
     </div>
   );
 });
@@ -38,7 +44,7 @@ function WholeMap({ map, margin }: { map: MapProps; margin: number }) {
     const place = {
       width: grid.width * grid.zoom,
       height: grid.height * grid.zoom,
-      pitch: (grid.width * grid.zoom) / keys,
+      pitch: { keys: (grid.width * grid.zoom) / keys, queries: (grid.height * grid.zoom) / queries },
       boxOf: (query: number | null, key: number | null) => boxOf(grid, 0, 0, query, key),
       cellAt: (x: number, y: number) => cellAt(grid, x, y),
     };
@@ -46,8 +52,9 @@ function WholeMap({ map, margin }: { map: MapProps; margin: number }) {
   }, [queries, keys, causal, width, maxHeight, margin, flip]);
   const view = useMemo((): MapView => {
     const { size, grid } = place;
+    const { pool, block } = grid.rows[0]!;
     const draw = (pixels: Uint32Array) =>
-      paint(values, 0, size, scale, { pixels, stride: grid.width, x: 0, y: 0, flip }, grid.rows[0]!.pool);
+      paint(values, 0, size, scale, { pixels, stride: grid.width, x: 0, y: 0, flip, block }, pool);
     return { ...place.place, canvas: { width: grid.width, height: grid.height, draw } };
   }, [place, values, scale, flip]);
   return <MapFrame map={map} view={view} margin={margin} />;

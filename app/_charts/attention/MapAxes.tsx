@@ -22,7 +22,7 @@ const intervalFor = (cells: number) => [1, 2, 5, 10, 20, 50, 100, 200, 500].find
 export const MapAxes = memo(function MapAxes({ queries, keys, tokens, view, margin, flip, lit, onFocus }: AxesProps) {
   const { width, height, pitch, boxOf } = view;
   const marks = (side: Side, count: number) => {
-    const every = intervalFor(lengthOf(tokens[side], side) / pitch);
+    const every = intervalFor(lengthOf(tokens[side], side) / pitch[side]);
     return Array.from({ length: count }, (_, place) => {
       const token = tokens[side][place];
       if (!token || (place + 1) % every !== 0) return null;
@@ -37,7 +37,7 @@ export const MapAxes = memo(function MapAxes({ queries, keys, tokens, view, marg
           {...at}
           {...{ token, place, on }}
           side={side === 'keys' ? 'top' : 'left'}
-          pitch={Math.min(pitch * every, 30)}
+          pitch={Math.min(pitch[side] * every, 30)}
         />
       );
     });

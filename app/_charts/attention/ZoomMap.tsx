@@ -10,6 +10,7 @@ import {
   type Picture,
   paintWindow,
   pitchOf,
+  sidesOf,
   smallestSpan,
   tileKinds,
   tileLevels,
@@ -23,12 +24,13 @@ const tileWords = { max: 'strongest cell', mean: 'mean', min: 'weakest cell' } a
 /** A map of many tokens in a window: Ctrl + wheel, two fingers or the buttons zoom; dragging pans; each pixel shows the cell that matters most. */
 export function ZoomMap({ map, margin }: { map: MapProps; margin: number }) {
   const { values, queries, keys, causal = false, scale, flip, tile = 'max', onTile } = map;
-  const longest = Math.max(queries, keys);
+  const { across, down, stretch } = useMemo(() => sidesOf({ queries, keys }), [queries, keys]);
+  const longest = Math.max(across, down);
   const side = Math.max(80, Math.min(map.width - margin - 2, map.maxHeight - margin));
   const picture = useMemo((): Picture => {
     const length = (count: number) => Math.max(1, Math.round((side * count) / longest));
-    return { queries, keys, causal, width: length(keys), height: length(queries) };
-  }, [queries, keys, causal, side, longest]);
+    return { queries, keys, causal, width: length(across), height: length(down) };
+  }, [queries, keys, causal, side, longest, across, down]);
   const everything: MapWindow = { left: 0, top: 0, span: longest };
   const [asked, setWindow] = useState(everything);
   const at = useMemo(() => clampWindow(asked, picture), [asked, picture]);
@@ -41,19 +43,20 @@ export function ZoomMap({ map, margin }: { map: MapProps; margin: number }) {
   const perPixel = levelFor(levels, pitch).factor;
   const boxOf = useCallback<MapView['boxOf']>(
     (query, key) => ({
-      x: key === null ? 0 : (key - at.left) * pitch,
-      y: query === null ? 0 : ((flip ? queries - 1 - query : query) - at.top) * pitch,
-      width: key === null ? picture.width : Math.max(1, pitch),
-      height: query === null ? picture.height : Math.max(1, pitch),
+      x: key === null ? 0 : (key * stretch.across - at.left) * pitch,
+      y: query === null ? 0 : ((flip ? queries - 1 - query : query) * stretch.down - at.top) * pitch,
+      width: key === null ? picture.width : Math.max(1, pitch * stretch.across),
+      height: query === null ? picture.height : Math.max(1, pitch * stretch.down),
     }),
-    [at, pitch, flip, queries, picture],
+    [at, pitch, flip, queries, picture, stretch],
   );
   const view = useMemo((): MapView => {
     const { width, height } = picture;
     const draw = (pixels: Uint32Array) => paintWindow(pixels, picture, at, levels, scale, flip);
     const cellAt = (x: number, y: number) => cellUnder(picture, at, levels, flip, x, y);
-    return { width, height, pitch, canvas: { width, height, draw }, boxOf, cellAt };
-  }, [picture, at, pitch, levels, scale, flip, boxOf]);
+    const sides = { keys: pitch * stretch.across, queries: pitch * stretch.down };
+    return { width, height, pitch: sides, canvas: { width, height, draw }, boxOf, cellAt };
+  }, [picture, at, pitch, stretch, levels, scale, flip, boxOf]);
 
   const surface = useRef<HTMLDivElement>(null);
   const zoom = useCallback(
@@ -108,8 +111,8 @@ export function ZoomMap({ map, margin }: { map: MapProps; margin: number }) {
   const onWalk = (query: number, key: number) => {
     const box = boxOf(query, key);
     if (box.x >= 0 && box.y >= 0 && box.x < picture.width && box.y < picture.height) return;
-    const down = flip ? queries - 1 - query : query;
-    setWindow(clampWindow({ ...at, left: key - at.span / 2, top: down - at.span / 2 }, picture));
+    const line = flip ? queries - 1 - query : query;
+    setWindow(clampWindow({ ...at, left: key * stretch.across - at.span / 2, top: line * stretch.down - at.span / 2 }, picture));
   };
   const whole = at.span >= longest;
   const middle = [picture.width / 2, picture.height / 2] as const;

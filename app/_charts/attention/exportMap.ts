@@ -3,6 +3,7 @@ import { csvText } from '~/app/_charts/csv';
 import { escaped } from '~/app/_charts/exportChart';
 import { cut } from '~/app/_charts/format';
 import { type MapSize, visibleKeys } from '~/shared/attention';
+import { stretchOf } from './layout';
 import { css } from './palettes';
 import { pixelOf } from './raster';
 import { type ColorScale, ticks } from './scale';
@@ -31,7 +32,9 @@ const letterWidth = 5.6;
 export function mapSvg(p: MapPicture): string {
   const { size, scale, tokens, lit, colors } = p;
   const { queries, keys } = size;
-  const cell = Math.max(2, Math.min(28, Math.floor(560 / Math.max(queries, keys))));
+  const { across: wide, down: high } = stretchOf(size);
+  const side = Math.max(2, Math.min(28, Math.floor(560 / Math.max(queries * high, keys * wide))));
+  const [cell, line] = [side * wide, side * high];
   const text = (of: readonly Token[], t: number) => cut(of[t]?.text ?? String(t + 1), mostLetters);
   const widest = (of: readonly Token[], count: number) =>
     Array.from({ length: count }, (_, t) => text(of, t).length * letterWidth).reduce((m, w) => Math.max(m, w), 6);
@@ -41,8 +44,8 @@ export function mapSvg(p: MapPicture): string {
   const across = widest(tokens.keys, keys);
   const turned = !pictured && across > 3 * cell && across > 20;
   const top = turned ? 46 + Math.ceil(across) : 62;
-  const [width, height] = [Math.max(260, keys * cell), queries * cell];
-  const row = (i: number) => top + (p.flip ? queries - 1 - i : i) * cell;
+  const [width, height] = [Math.max(260, keys * cell), queries * line];
+  const row = (i: number) => top + (p.flip ? queries - 1 - i : i) * line;
   const rects: string[] = [];
   // Equal neighbors in a row become one rectangle: a one-hot map of 512 x 512 stays small.
   for (let i = 0; i < queries; i++) {
@@ -55,13 +58,13 @@ export function mapSvg(p: MapPicture): string {
       let end = j + 1;
       while (end < visible && colorAt(end) === color) end++;
       rects.push(
-        `<rect x="${left + j * cell}" y="${row(i)}" width="${(end - j) * cell}" height="${cell}" fill="${css(color)}"/>`,
+        `<rect x="${left + j * cell}" y="${row(i)}" width="${(end - j) * cell}" height="${line}" fill="${css(color)}"/>`,
       );
       j = end;
     }
     if (visible < keys)
       rects.push(
-        `<rect x="${left + visible * cell}" y="${row(i)}" width="${(keys - visible) * cell}" height="${cell}" fill="url(#masked)"/>`,
+        `<rect x="${left + visible * cell}" y="${row(i)}" width="${(keys - visible) * cell}" height="${line}" fill="url(#masked)"/>`,
       );
   }
   const marks: string[] = [];
@@ -76,18 +79,18 @@ export function mapSvg(p: MapPicture): string {
       : `<text x="${x}" y="${y + 3.5}" text-anchor="middle">${label}</text>`;
   };
   const everyKey = Math.max(1, Math.ceil((pictured ? 14 : turned ? 12 : across + 5) / cell));
-  const everyQuery = Math.max(1, Math.ceil((pictured ? 14 : 12) / cell));
+  const everyQuery = Math.max(1, Math.ceil((pictured ? 14 : 12) / line));
   for (let t = 0; t < keys; t += everyKey)
     marks.push(face(tokens.keys, t, left + (t + 0.5) * cell, top - 11, 'top', cell * everyKey));
   for (let t = 0; t < queries; t += everyQuery)
-    marks.push(face(tokens.queries, t, left - 13, row(t) + cell / 2, 'left', cell * everyQuery));
+    marks.push(face(tokens.queries, t, left - 13, row(t) + line / 2, 'left', line * everyQuery));
   const lines: string[] = [];
-  const line = (x: number, y: number, w: number, h: number) =>
+  const frame = (x: number, y: number, w: number, h: number) =>
     lines.push(
       `<rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="#000" stroke-width="3"/><rect x="${x}" y="${y}" width="${w}" height="${h}" fill="none" stroke="#fff" stroke-width="1.25"/>`,
     );
-  if (lit.query !== null) line(left, row(lit.query), keys * cell, cell);
-  if (lit.key !== null) line(left + lit.key * cell, top, cell, height);
+  if (lit.query !== null) frame(left, row(lit.query), keys * cell, line);
+  if (lit.key !== null) frame(left + lit.key * cell, top, cell, height);
   const barY = top + height + 14;
   const stops = Array.from({ length: 33 }, (_, i) => `<stop offset="${i / 32}" stop-color="${css(scale.palette[i * 8]!)}"/>`);
   const barTicks = ticks(scale).map(
@@ -99,7 +102,7 @@ export function mapSvg(p: MapPicture): string {
 <title>${escaped(`${p.where}, ${p.note}`)}</title>
 <rect width="100%" height="100%" fill="${colors.panel}"/>
 <text x="${left}" y="16" font-size="13" font-weight="600">${escaped(p.where)}${own}</text>
-<text x="${left}" y="31" fill="${colors.dim}">${escaped(p.note)}; rows are queries, columns are keys${size.causal ? '; hatched cells are masked' : ''}</text>
+<text x="${left}" y="31" fill="${colors.dim}">${escaped(p.note)}; rows are queries, columns are keys${cell === line ? '' : `; cells are ${cell > line ? `${wide} times as wide as high` : `${high} times as high as wide`}`}${size.causal ? '; hatched cells are masked' : ''}</text>
 <defs><pattern id="masked" width="4" height="4" patternUnits="userSpaceOnUse"><rect width="4" height="4" fill="#808080" fill-opacity="0.15"/><path d="M0 4L4 0" stroke="#808080" stroke-width="0.75"/></pattern></defs>
 <g shape-rendering="crispEdges">${rects.join('')}</g>
 <g>${marks.join('')}</g>

@@ -1,9 +1,22 @@
 /**
  * Positions of the cells in a head grid: layers are rows, heads columns, in any number; each row has its own map size. The canvas holds one pixel per cell (or
  * tile, or a block of pixels where a row's maps are smaller than others') and is enlarged by a whole number, so that cells stay sharp and finding the cell under
- * the mouse is arithmetic.
+ * the mouse is arithmetic. Cells are square, except in maps of very unequal sides.
  */
 import type { MapSize } from '~/shared/attention';
+
+/** The longer side of a map is drawn at most so many times as long as the shorter one. */
+const mostUnequal = 8;
+
+/** How much wider and higher than a square the cells are: a map of 1 x 300 would otherwise be a line. At most one is not 1. */
+export interface Stretch {
+  across: number;
+  down: number;
+}
+export const stretchOf = ({ queries, keys }: Pick<MapSize, 'queries' | 'keys'>): Stretch => {
+  const stretch = (own: number, other: number) => Math.max(1, Math.ceil(other / (mostUnequal * Math.max(1, own))));
+  return { across: stretch(keys, queries), down: stretch(queries, keys) };
+};
 
 export interface GridRequest {
   /** Map size of each row. */
@@ -18,8 +31,8 @@ export interface GridRequest {
 export interface GridRow extends MapSize {
   /** Cells per pixel side: 1, unless the maps have more cells than the screen has pixels. */
   pool: number;
-  /** Canvas pixels per cell side: 1, unless other rows have larger maps. */
-  block: number;
+  /** Canvas pixels per cell, across and down: 1, unless other rows have larger maps or this one has very unequal sides. */
+  block: Stretch;
   /** Canvas pixels of one map. */
   mapWidth: number;
   mapHeight: number;
@@ -52,8 +65,11 @@ export function gridLayout({ rows, columns, width, maxHeight, flip = false }: Gr
     const placed = rows.map((row): GridRow => {
       const own = Math.max(row.queries, row.keys);
       const pool = Math.max(1, Math.ceil(own / side));
-      const block = Math.max(1, Math.floor(side / own));
-      const size = { mapWidth: Math.ceil(row.keys / pool) * block, mapHeight: Math.ceil(row.queries / pool) * block };
+      const square = Math.max(1, Math.floor(side / own));
+      const [queries, keys] = [Math.ceil(row.queries / pool), Math.ceil(row.keys / pool)];
+      const { across, down } = stretchOf({ queries, keys });
+      const block = { across: square * across, down: square * down };
+      const size = { mapWidth: keys * block.across, mapHeight: queries * block.down };
       const out = { ...row, pool, block, ...size, top };
       top += size.mapHeight + gap;
       return out;
@@ -96,13 +112,13 @@ export function cellAt(g: GridLayout, cssX: number, cssY: number): Cell | null {
   const across = x - column * g.pitch;
   const down = y - r.top;
   if (across >= r.mapWidth || down >= r.mapHeight) return null;
-  const lines = r.mapHeight / r.block;
-  const line = Math.floor(down / r.block);
+  const lines = r.mapHeight / r.block.down;
+  const line = Math.floor(down / r.block.down);
   return {
     row,
     column,
     query: (g.flip ? lines - 1 - line : line) * r.pool,
-    key: Math.floor(across / r.block) * r.pool,
+    key: Math.floor(across / r.block.across) * r.pool,
   };
 }
 
@@ -117,12 +133,12 @@ export interface Box {
 export function boxOf(g: GridLayout, row: number, column: number, query: number | null, key: number | null): Box {
   const { x, y } = mapOrigin(g, row, column);
   const r = g.rows[row]!;
-  const lines = r.mapHeight / r.block;
+  const lines = r.mapHeight / r.block.down;
   const line = query === null ? 0 : Math.floor(query / r.pool);
   return {
-    x: (x + (key === null ? 0 : Math.floor(key / r.pool) * r.block)) * g.zoom,
-    y: (y + (g.flip && query !== null ? lines - 1 - line : line) * r.block) * g.zoom,
-    width: (key === null ? r.mapWidth : r.block) * g.zoom,
-    height: (query === null ? r.mapHeight : r.block) * g.zoom,
+    x: (x + (key === null ? 0 : Math.floor(key / r.pool) * r.block.across)) * g.zoom,
+    y: (y + (g.flip && query !== null ? lines - 1 - line : line) * r.block.down) * g.zoom,
+    width: (key === null ? r.mapWidth : r.block.across) * g.zoom,
+    height: (query === null ? r.mapHeight : r.block.down) * g.zoom,
   };
 }

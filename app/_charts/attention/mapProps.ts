@@ -35,8 +35,8 @@ export interface MapProps extends MapSize {
 export interface MapView {
   width: number;
   height: number;
-  /** Side of a cell. */
-  pitch: number;
+  /** Width and height of a cell: what a key and a query take of the axes. */
+  pitch: { keys: number; queries: number };
   canvas: { width: number; height: number; draw: (pixels: Uint32Array) => void };
   /** Position of a row, a column (the other is null) or a cell. */
   boxOf: (query: number | null, key: number | null) => Box;

@@ -1,5 +1,6 @@
 /** Numbers to pixels: one pixel per cell (or per tile of `pool` x `pool` cells), in the memory order of ImageData. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
+import type { Stretch } from './layout';
 import { MASKED } from './overview';
 import { levels, notFinite } from './palettes';
 import { type ColorScale, levelOf } from './scale';
@@ -46,8 +47,8 @@ export interface Target {
   y: number;
   /** Row 0 at the bottom. */
   flip?: boolean;
-  /** Pixels per side of a cell; 1 when left out. */
-  block?: number;
+  /** Pixels per cell; 1 when left out. */
+  block?: Stretch;
 }
 
 /**
@@ -67,7 +68,7 @@ export function paint(
   painted: readonly [rows: number, columns: number] = [Math.ceil(size.queries / pool), Math.ceil(size.keys / pool)],
 ): number {
   const { queries, keys } = size;
-  const { pixels, stride, x, y, flip = false, block = 1 } = target;
+  const { pixels, stride, x, y, flip = false, block = { across: 1, down: 1 } } = target;
   const [rows, columns] = painted;
   // A cell belongs to the tile that holds its center; the last tile has at least one.
   const edges = (tiles: number, cells: number) =>
@@ -83,7 +84,7 @@ export function paint(
   };
   let bad = 0;
   for (let row = 0; row < rows; row++) {
-    const top = y + (flip ? rows - 1 - row : row) * block;
+    const top = y + (flip ? rows - 1 - row : row) * block.down;
     for (let column = 0; column < columns; column++) {
       let best = 0;
       let rank = Number.NEGATIVE_INFINITY;
@@ -110,15 +111,15 @@ export function paint(
           }
         }
       }
-      const left = x + column * block;
+      const left = x + column * block.across;
       const masked = finite && rank === Number.NEGATIVE_INFINITY;
       const color = masked
         ? maskedPixel(x + column, y + (flip ? rows - 1 - row : row))
         : finite
           ? palette[levelOfFinite(best)]!
           : notFinite;
-      for (let line = top; line < top + block; line++)
-        for (let at = line * stride + left, end = at + block; at < end; at++) pixels[at] = color;
+      for (let line = top; line < top + block.down; line++)
+        for (let at = line * stride + left, end = at + block.across; at < end; at++) pixels[at] = color;
     }
   }
   return bad;

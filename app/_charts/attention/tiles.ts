@@ -1,5 +1,6 @@
 /** Maps with more cells than the screen has pixels: levels of ever larger tiles, each the largest, mean or smallest of its cells, and a window onto them. */
 import { type MapSize, visibleKeys } from '~/shared/attention';
+import { type Stretch, stretchOf } from './layout';
 import { MASKED } from './overview';
 import { maskedPixel, pixelOf } from './raster';
 import type { ColorScale } from './scale';
@@ -55,7 +56,7 @@ function withoutMasked(values: Float32Array, size: MapSize): Float32Array {
   return out;
 }
 
-/** The visible part of a map, in cells; `span` is their number on the longer side of the picture. */
+/** The visible part of a map, in sides of a cell (the shorter one where it is stretched); `span` is on the longer side of the picture. */
 export interface MapWindow {
   left: number;
   top: number;
@@ -70,7 +71,13 @@ export interface Picture extends MapSize {
   height: number;
 }
 
-/** Pixels per cell. */
+/** Sides of a map, in the unit of its window. */
+export const sidesOf = (size: MapSize): { across: number; down: number; stretch: Stretch } => {
+  const stretch = stretchOf(size);
+  return { across: size.keys * stretch.across, down: size.queries * stretch.down, stretch };
+};
+
+/** Pixels per side of a cell. */
 export const pitchOf = (p: Picture, w: MapWindow): number => Math.max(p.width, p.height) / w.span;
 
 /** The finest level whose tiles are at least a pixel wide, so that each tile has its own pixel and none disappears. */
@@ -89,10 +96,13 @@ export function paintWindow(
 ): void {
   const pitch = pitchOf(p, w);
   const level = levelFor(levels, pitch);
+  const { across, down } = stretchOf(p);
   const lift = scale.kind === 'lift';
-  const columns = Int32Array.from({ length: p.width }, (_, x) => Math.floor((w.left + (x + 0.5) / pitch) / level.factor));
+  const columns = Int32Array.from({ length: p.width }, (_, x) =>
+    Math.floor((w.left + (x + 0.5) / pitch) / across / level.factor),
+  );
   for (let y = 0; y < p.height; y++) {
-    const query = w.top + (y + 0.5) / pitch;
+    const query = (w.top + (y + 0.5) / pitch) / down;
     const row = Math.floor((flip ? p.queries - query : query) / level.factor);
     if (row < 0 || row >= level.queries) continue;
     for (let x = 0; x < p.width; x++) {
@@ -107,12 +117,14 @@ export function paintWindow(
 }
 
 /** Keeps a window inside the map, and shows at least a few cells. */
-export function clampWindow(w: MapWindow, { queries, keys, width, height }: Picture): MapWindow {
-  const whole = Math.max(keys, queries);
+export function clampWindow(w: MapWindow, p: Picture): MapWindow {
+  const { width, height } = p;
+  const { across, down } = sidesOf(p);
+  const whole = Math.max(across, down);
   const span = Math.max(Math.min(smallestSpan, whole), Math.min(w.span, whole));
   const longer = Math.max(width, height);
   const inside = (at: number, count: number, length: number) => Math.max(0, Math.min(at, count - (span * length) / longer));
-  return { span, left: inside(w.left, keys, width), top: inside(w.top, queries, height) };
+  return { span, left: inside(w.left, across, width), top: inside(w.top, down, height) };
 }
 
 /** Zooms in by `factor`; the point at (x, y) of the picture does not move. */
@@ -136,8 +148,9 @@ export function cellUnder(
 ): { query: number; key: number } | null {
   const pitch = pitchOf(p, w);
   const { factor } = levelFor(levels, pitch);
-  const key = Math.floor(w.left + x / pitch);
-  const down = w.top + y / pitch;
+  const stretch = stretchOf(p);
+  const key = Math.floor((w.left + x / pitch) / stretch.across);
+  const down = (w.top + y / pitch) / stretch.down;
   const query = Math.floor(flip ? p.queries - down : down);
   if (key < 0 || key >= p.keys || query < 0 || query >= p.queries) return null;
   if (factor === 1) return { query, key };

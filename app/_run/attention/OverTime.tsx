@@ -90,7 +90,7 @@ export const OverTime = memo(function OverTime() {
     [series, places],
   );
   return (
-    <section ref={box} aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
+    <section ref={box} data-plot aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
       <header className="flex flex-wrap items-center gap-2 text-xs text-dim">
         <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
         {none ? (

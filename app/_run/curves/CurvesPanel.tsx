@@ -1,10 +1,12 @@
 import { memo, useMemo } from 'react';
 import type { LineChartProps } from '~/app/_charts/LineChart';
+import { Button } from '~/app/_components/Button';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 import { useTimeline } from '~/app/_live/lists';
 import { useSeries } from '~/app/_live/series';
 import { useView } from '~/app/_live/useRun';
+import { reveal } from '~/app/_live/workspace';
 import { Nothing, PanelBody } from '~/app/_run/PanelBody';
 import { usePresenting } from '~/app/_run/shell/useMedia';
 import { ended, type WithLists } from '~/shared/view';
@@ -26,7 +28,7 @@ const onPlan = (plan: ChartPlan) => chartChoices.set({ plan });
 
 const whyEmpty = (begun: boolean, over: boolean): string =>
   begun
-    ? 'Nothing has been logged.'
+    ? 'No number has been logged.'
     : over
       ? 'The run ended before it began.'
       : 'The run has not begun: its curves appear with its first rows.';
@@ -38,6 +40,7 @@ export function CurvesPanel() {
   const series = useSeries();
   const evaluations = useTimeline((v) => v.evaluations, none);
   const empty = useView((v) => whyEmpty(v.device !== null || v.streamCount > 0, ended(v.status)), '');
+  const samples = useView((v) => v.counts.media.count > 0, false);
   const search = useChartChoices((c) => c.search);
   const plan = useChartChoices((c) => c.plan);
   const { test } = useMemo(() => matcher(search), [search]);
@@ -65,7 +68,16 @@ export function CurvesPanel() {
   }, [charts, more, series, search, test]);
   return (
     <PanelBody title="Curves" tools={!presenting && <ChartControls />}>
-      {series.length === 0 && evaluations.length === 0 && <Nothing>{empty}</Nothing>}
+      {series.length === 0 && evaluations.length === 0 && (
+        <Nothing>
+          {empty}{' '}
+          {samples && (
+            <Button size="small" onClick={() => reveal('samples', 'center')}>
+              Show its samples
+            </Button>
+          )}
+        </Nothing>
+      )}
       <ChartGrid>
         {shown.map((c) => (
           <Main key={c.id} charts={all} chart={c} menu={menus.get(c)} />

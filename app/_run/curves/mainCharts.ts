@@ -2,6 +2,7 @@ import type { PointSpec } from '~/app/_charts/types';
 import { type ChartPlan, type OwnChart, planned } from '~/app/_live/chartPlan';
 import { evaluationPoints } from '~/app/_live/runMarks';
 import type { Series, SeriesRole } from '~/shared/series';
+import { seriesOfRole } from '~/shared/streams';
 import type { WithLists } from '~/shared/view';
 import type { LineLook } from './chartLines';
 
@@ -36,7 +37,7 @@ export function mainCharts(series: readonly Series[], evaluations: WithLists['ev
   const charts: MainChart[] = [];
   for (const kind of chartKinds) {
     const exact = 'exact' in kind;
-    const members = kind.roles.flatMap((role) => series.filter((s) => s.role === role)).slice(0, MOST_LINES);
+    const members = kind.roles.flatMap((role) => seriesOfRole(series, role)).slice(0, MOST_LINES);
     const points = evaluationPoints(evaluations, (m) => m.role === kind.id);
     if (members.length === 0 && points.length === 0) continue;
     charts.push({

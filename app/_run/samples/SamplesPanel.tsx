@@ -30,7 +30,6 @@ const restMs = 150;
 function Samples() {
   const { runId } = useRunStore();
   const newest = useView((v) => v.counts.media.lastSeq, 0);
-  const head = useView((v) => v.step, 0);
   const step = useRested(useCursor((c) => (c.mode === 'live' ? null : c.step)));
   const { data, error } = useQuery({
     // The result for an earlier step may change too: the run may go back before it.
@@ -39,7 +38,10 @@ function Samples() {
     placeholderData: keepPreviousData,
   });
   return (
-    <PanelBody title="Samples" tools={<span className="text-2xs text-dim">as of step {count(step ?? head)}</span>}>
+    <PanelBody
+      title="Samples"
+      tools={<span className="text-2xs text-dim">{step === null ? 'the newest' : `as of step ${count(step)}`}</span>}
+    >
       {error && <p className="px-3 py-2 text-bad">{error.message}</p>}
       {data?.length === 0 && <Nothing>The run had shown none by this step.</Nothing>}
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(100%,22rem),1fr))] gap-3 p-3" data-testid="samples">

@@ -3,6 +3,7 @@ import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
+import { onPaper, usePrinting } from '~/app/_components/paper';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -15,9 +16,6 @@ import { Body, TabPanels } from './TabPanels';
 import { useNarrow, usePresenting } from './useMedia';
 
 const NotePopup = later(() => import('~/app/_run/notes/NotePopup'));
-
-/** As long as its panels, as wide as the window, for which the charts are drawn, and scaled to the paper. */
-const onPaper = 'print:block print:h-auto print:w-(--window) print:overflow-visible print:[zoom:calc(100vw/var(--window))]';
 
 /** The page around a run's panels: header, center and side panels, and the timeline. Only the panels scroll. */
 export function Shell({ header, more }: { header: ReactNode; more?: ReactNode }) {
@@ -33,11 +31,7 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       document.documentElement.style.fontSize = '';
     };
   }, [presenting]);
-  useEffect(() => {
-    const measure = () => document.documentElement.style.setProperty('--window', `${innerWidth}px`);
-    addEventListener('beforeprint', measure);
-    return () => removeEventListener('beforeprint', measure);
-  }, []);
+  usePrinting();
   return (
     <div className={`flex h-dvh flex-col overflow-hidden ${onPaper}`}>
       <nav aria-label="Skip" className="contents">

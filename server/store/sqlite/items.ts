@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import { parse, stringify } from '~/shared/json';
+import { keysOf } from '~/shared/listKeys';
 import {
   type ItemQuery,
   inOrder,
@@ -9,7 +10,7 @@ import {
   type Near,
   type NearQuery,
 } from '~/shared/listQueries';
-import { isOfSteps, keysOf, type ListChange } from '~/shared/lists';
+import { isOfSteps, type ListChange } from '~/shared/lists';
 import { revertRecord } from '~/shared/revert';
 import { type CommandRecord, type ListItems, type ListKind, listKinds } from '~/shared/view';
 import { type Crc, checkRow, openInsert } from './checksums';

@@ -1,7 +1,8 @@
 // @vitest-environment jsdom
-import { cleanup, screen, waitFor, within } from '@testing-library/react';
+import { cleanup, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
+import { Toasts } from '~/app/_components/Toasts';
 import { Chosen } from '~/app/_runs/Chosen';
 import { asNow } from '~/app/_runs/chosenRuns';
 import type { RunSummary } from '~/shared/summary';
@@ -37,7 +38,7 @@ it('of several runs those that stayed as they were, because they had changed mea
   await waitFor(() => expect(done).toEqual([['a', 'c']]));
 });
 
-it('many runs are changed fifty at a time, which is one request, and not one after the other', async () => {
+it('many runs are changed fifty at a time, which is one request, and the page says how far it is; taking it back, too', async () => {
   let open = () => {};
   const gate = new Promise<void>((resolve) => {
     open = resolve;
@@ -47,13 +48,25 @@ it('many runs are changed fifty at a time, which is one request, and not one aft
   const runs = Array.from({ length: 60 }, (_, i) => run(`r${i}`));
   const done: number[] = [];
   const props = { runs, you: people.ada, columns: [], onClear: () => {}, onChanged: () => {} };
-  mount(new TestRun(people.ada), <Chosen {...props} onDone={(all) => done.push(all.length)} />);
+  const chosen = <Chosen {...props} onDone={(all) => done.push(all.length)} />;
+  mount(
+    new TestRun(people.ada),
+    <>
+      {chosen}
+      <Toasts />
+    </>,
+  );
   await userEvent.click(screen.getByRole('button', { name: 'Archive' }));
+  await screen.findByText('0 of 60 runs: archived');
   const labelled = () => server.asked.filter((a) => a.path === 'runs.label').length;
   await waitFor(() => expect(labelled()).toBe(50));
   open();
   await waitFor(() => expect(done).toEqual([60]));
   expect(labelled()).toBe(60);
+  fireEvent.click(await screen.findByRole('button', { name: /^Undo ?: 60 runs: archived$/ }));
+  await screen.findByText('60 runs: as before');
+  await waitFor(() => expect(screen.queryAllByText(/^\d+ of 60 runs/)).toEqual([]));
+  expect(labelled()).toBe(120);
 });
 
 it('those of the chosen runs that have not ended are stopped, after a question; who only watches is not offered it', async () => {

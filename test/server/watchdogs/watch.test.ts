@@ -91,6 +91,18 @@ describe('watchdogs', () => {
     expect(feed.messages).toEqual(['at step 1 the loss is NaN', 'at step 4 the loss is Infinity']);
   });
 
+  it('a series that has the name of a loss is watched where none is declared as the loss', () => {
+    const feed = watching({ kind: 'not-finite', ...on });
+    feed.view = { ...feed.view, streams: [] };
+    feed.add({ type: 'series', stream: 'own', columns: [{ name: 'val_loss' }, { name: 'g_loss' }] });
+    const row = (step: number, ...values: number[]) =>
+      feed.add({ type: 'rows', stream: 'own', steps: { first: step, count: 1 }, values: Float64Array.from(values) });
+    row(0, 1, 1);
+    row(1, Number.NaN, 1);
+    row(2, 1, Number.NaN);
+    expect(feed.messages).toEqual(['at step 2 the loss is NaN']);
+  });
+
   it('a gradient norm that is not finite is told when twenty in a row are: mixed precision leaves out such updates', () => {
     const feed = watching({ kind: 'not-finite', ...on });
     const bad = (count: number) =>

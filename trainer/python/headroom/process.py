@@ -52,7 +52,12 @@ def _end_with_worker() -> None:
     if process is not None and process.parent_process() is not None:
         from multiprocessing import util
 
-        util.Finalize(None, lambda: [run.finish() for run in list(_open_runs)], exitpriority=0)
+        util.Finalize(None, _finish_all, exitpriority=0)
+
+
+def _finish_all() -> None:
+    for run in list(_open_runs):
+        run.finish()
 
 
 def _notice_exits() -> None:
@@ -100,7 +105,7 @@ def _notice_reading_of_the_code() -> None:
         # The original makes no exception object before somebody catches it, so that nobody reads its code.
         raise SystemExit(status)
 
-    sys.exit = leave
+    setattr(sys, "exit", leave)
 
 
 def _in_child() -> None:

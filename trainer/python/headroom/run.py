@@ -352,6 +352,8 @@ class Run:
         if self.settings.mode == "online":
             again._session.wait_unless_away()
         again._series.go_on_from(self._series)
+        # What people could change stays to be seen, with its last values.
+        again._commands.controls.update(self._commands.controls)
         return again
 
     def trains_on(self, done: int, before: int, first: int) -> "Run | None":

@@ -224,7 +224,7 @@ class Series:
             before = self._last.get(id)
             if before is not None and step <= before:
                 return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
-            numbers = [v if type(v) is float else number_of(v) for v in values.values()]
+            numbers: list[Any] = [v if type(v) is float else number_of(v) for v in values.values()]
             if None in numbers:
                 wrong = names[numbers.index(None)]
                 return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")

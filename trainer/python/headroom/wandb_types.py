@@ -47,7 +47,7 @@ class Table(_Table):
 
     def add_column(self, name: str, data: Any, optional: Any = None) -> None:
         rows = self.data if self.columns else [[] for _ in data]
-        self.columns, self.data = [*self.columns, name], [[*row, cell] for row, cell in zip(rows, data)]  # type: ignore[misc]
+        self.columns, self.data = [*self.columns, name], [[*row, cell] for row, cell in zip(rows, data)]
 
 
 def Html(data: Any, *_: Any, **__: Any) -> Text:

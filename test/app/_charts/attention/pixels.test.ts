@@ -95,10 +95,18 @@ describe('the grid', () => {
       [16, 8, 10, 10, 900, 700],
       [12, 12, 128, 128, 1000, 1000],
       [1, 32, 300, 512, 360, 400],
+      [2, 3, 1, 300, 700, 600],
+      [1, 2, 40, 1, 700, 600],
+      [1, 2, 3, 2000, 360, 600],
     ] as const) {
       const rows = Array.from({ length: layers }, () => ({ queries, keys }));
       const g = gridLayout({ rows, columns: heads, width, maxHeight });
-      const { pool } = g.rows[0]!;
+      const { pool, block, mapWidth, mapHeight } = g.rows[0]!;
+      // No map is a line.
+      if (queries * keys > 1)
+        expect(Math.max(mapWidth / mapHeight, mapHeight / mapWidth), `${layers}x${heads}x${queries}x${keys}`).toBeLessThanOrEqual(
+          8,
+        );
       const name = `${layers}x${heads}x${queries}x${keys}`;
       expect(Number.isInteger(g.zoom) && g.zoom >= 1, name).toBe(true);
       if (pool > 1 || g.width <= width) expect(g.width * g.zoom, name).toBeLessThanOrEqual(Math.max(width, g.width));
@@ -111,14 +119,36 @@ describe('the grid', () => {
           key: Math.floor(random() * keys),
         };
         const o = mapOrigin(g, cell.row, cell.column);
-        const x = (o.x + Math.floor(cell.key / pool) + 0.5) * g.zoom;
-        const y = (o.y + Math.floor(cell.query / pool) + 0.5) * g.zoom;
+        const x = (o.x + (Math.floor(cell.key / pool) + 0.5) * block.across) * g.zoom;
+        const y = (o.y + (Math.floor(cell.query / pool) + 0.5) * block.down) * g.zoom;
         const tile = { ...cell, query: cell.query - (cell.query % pool), key: cell.key - (cell.key % pool) };
         expect(cellAt(g, x, y), name).toEqual(tile);
       }
       expect(cellAt(g, -1, 0)).toBeNull();
       expect(cellAt(g, 0, g.height * g.zoom)).toBeNull();
       if (heads > 1) expect(cellAt(g, (g.rows[0]!.mapWidth + 0.5) * g.zoom, 0), `${name}: a gap`).toBeNull();
+    }
+  });
+
+  it('paints each cell of a map of very unequal sides where it is found', () => {
+    for (const [queries, keys] of [
+      [1, 300],
+      [50, 2],
+    ] as const) {
+      const g = gridLayout({ rows: [{ queries, keys }], columns: 1, width: 400, maxHeight: 400 });
+      const values = new Float32Array(queries * keys);
+      const at = Math.floor(0.7 * queries * keys);
+      values[at] = 1;
+      const pixels = new Uint32Array(g.width * g.height);
+      const target = { pixels, stride: g.width, x: 0, y: 0, block: g.rows[0]!.block };
+      paint(values, 0, { queries, keys }, scaleOf('unit', keys), target, g.rows[0]!.pool);
+      const found = [...pixels.keys()].filter((n) => pixels[n] === sequentialPalette('viridis')[levels - 1]);
+      const { across, down } = g.rows[0]!.block;
+      expect(found).toHaveLength(across * down);
+      for (const n of found) {
+        const cell = cellAt(g, ((n % g.width) + 0.5) * g.zoom, (Math.floor(n / g.width) + 0.5) * g.zoom);
+        expect(cell).toEqual({ row: 0, column: 0, query: Math.floor(at / keys), key: at % keys });
+      }
     }
   });
 });

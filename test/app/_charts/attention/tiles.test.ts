@@ -10,6 +10,7 @@ import {
   type Picture,
   paintWindow,
   pitchOf,
+  sidesOf,
   tileLevels,
   zoomedAt,
 } from '~/app/_charts/attention/tiles';
@@ -64,6 +65,25 @@ describe('one bright cell in 1024 x 1024', () => {
       expect(painted(p, w, levels, true), `seed ${seed}, flipped`).not.toEqual(painted(p, w, levels));
     }
   });
+});
+
+it('a map of one query and 300 keys is a band; the cell under each of its pixels is the one painted, at every zoom', () => {
+  const size = { queries: 1, keys: 300 };
+  const key = 211;
+  const map = new Float32Array(300);
+  map[key] = 1;
+  const levels = tileLevels(map, size, 'max', false);
+  const { across, down } = sidesOf(size);
+  expect([across, down]).toEqual([300, 38]);
+  const p: Picture = { ...size, width: 400, height: Math.round((400 * down) / across) };
+  for (let w: MapWindow = { left: 0, top: 0, span: 300 }; w.span > 8; ) {
+    const pixels = painted(p, w, levels);
+    const places = [...pixels.keys()].filter((i) => pixels[i] === bright);
+    expect(places.length).toBeGreaterThanOrEqual(Math.floor(pitchOf(p, w)) * (p.height - 1));
+    const cells = places.map((i) => cellUnder(p, w, levels, false, (i % p.width) + 0.5, Math.floor(i / p.width) + 0.5));
+    expect(new Set(cells.map((c) => `${c?.query}.${c?.key}`))).toEqual(new Set([`0.${key}`]));
+    w = zoomedAt(w, p, 1.5, (key + 0.5 - w.left) * pitchOf(p, w), 10);
+  }
 });
 
 describe('tiles', () => {
