@@ -2,6 +2,7 @@
 /** The `headroom` command: the first word names the command, the rest are its flags. In a clone: `npm run headroom -- ...`. */
 import { readFileSync } from 'node:fs';
 import { nodeProblem } from '~/server/base/nodeVersion';
+import { openFilesProblem } from '~/server/base/openFiles';
 import { givenTwice } from '~/shared/flags';
 import { type Command, commands } from './commands';
 
@@ -64,9 +65,9 @@ else {
     console.error(`${problem}\n\n${help}`);
     process.exit(2);
   }
-  const tooOld = nodeProblem(process.version);
-  if (tooOld !== null) {
-    console.error(tooOld);
+  const cannotStart = nodeProblem(process.version) ?? openFilesProblem();
+  if (cannotStart !== null) {
+    console.error(cannotStart);
     process.exit(1);
   }
   process.argv.splice(2, process.argv.length, ...(name === 'start' ? [] : flags));

@@ -1,6 +1,5 @@
 /** Entry of the server process: reads the environment, prints one line with the address, stops cleanly on SIGINT and SIGTERM. */
 import { fileURLToPath } from 'node:url';
-import { pino } from 'pino';
 import { StartError } from '~/server/base/startError';
 import { version } from '~/server/base/version';
 import type { Target } from '~/server/cluster/forward';
@@ -14,6 +13,7 @@ import { unknownSettings } from '~/shared/settingNames';
 import { createApp } from './app';
 import { readEnv, recipeFiles } from './env';
 import { type Checks, diskCheck, healthRoutes } from './health';
+import { openLog } from './openLog';
 import { endInOrder } from './shutdown';
 
 const fromSource = import.meta.url.endsWith('.ts');
@@ -25,7 +25,7 @@ try {
   const env = readEnv(process.env);
   // The trainer runs in the program's folder; relative paths are meant from the present folder.
   if (process.env.HEADROOM_RECIPES) process.env.HEADROOM_RECIPES = recipeFiles(process.env.HEADROOM_RECIPES).join(',');
-  const log = pino({ level: env.logLevel }, pino.destination(2));
+  const log = openLog(env.logLevel);
   for (const line of unknownSettings(process.env)) log.warn({}, line);
   // Before the data folder is opened, and brought up to date.
   await needPort(env.host, env.port);

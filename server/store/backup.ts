@@ -36,7 +36,10 @@ export async function backup(data: string, to: string): Promise<{ copied: number
 
 async function backupOf(db: Database.Database, data: string, to: string): Promise<{ copied: number; kept: number }> {
   needWritable(to, 'FOLDER');
-  if ((await realpath(to)) === (await realpath(data))) throw new Error(`${to} is the data folder itself; give another folder`);
+  const [at, from] = await Promise.all([realpath(to), realpath(data)]);
+  if (at === from) throw new Error(`${to} is the data folder itself; give another folder`);
+  if (at.startsWith(from + path.sep))
+    throw new Error(`FOLDER ${to}: it lies in the data folder, and would be lost with it; give another`);
   // A server on the folder would go on with a database that is no longer there.
   const unlock = lock(to, 'FOLDER');
   const fresh = `${databaseFile(to)}.new`;

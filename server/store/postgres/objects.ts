@@ -145,6 +145,8 @@ const isNetwork = (error: unknown): boolean =>
   typeof (error as { code?: unknown }).code === 'string' || /timeout|socket|aborted|network/i.test(String((error as Error).name));
 
 const describe = (error: unknown): string => {
-  const { message, name, code } = error as Error & { code?: string };
-  return [name, code, message].filter((word) => word && word !== 'Error' && word !== 'UnknownError').join(', ') || 'no answer';
+  const { message, name, code, $metadata } = error as Error & { code?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode && `HTTP ${$metadata.httpStatusCode}`;
+  const saysNothing = ['Error', 'Unknown', 'UnknownError', undefined, ''];
+  return [name, code, message, status].filter((word) => !saysNothing.includes(word as string)).join(', ') || 'no answer';
 };

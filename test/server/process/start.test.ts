@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { on, once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import manifest from '~/package.json';
 import { nodeProblem } from '~/server/base/nodeVersion';
+import { openFilesProblem } from '~/server/base/openFiles';
 import { commands } from '~/server/process/commands';
 import { ownFolder } from '~/test/support/folder';
 
@@ -127,6 +128,17 @@ describe('headroom', () => {
     expect(nodeProblem(version)).toBe(problem);
   });
 
+  it.each([
+    ['64', /^This process may open 64 files at a time; Headroom needs 128 to start, .* ulimit -n 4096$/],
+    ['128', null],
+    ['unlimited', null],
+  ])('with a limit of %s open files', (limit, problem) => {
+    const limits = `Limit                     Soft Limit           Hard Limit           Units\nMax open files            ${limit.padEnd(21)}${limit}\n`;
+    const said = openFilesProblem(limits);
+    if (problem) expect(said).toMatch(problem);
+    else expect(said).toBeNull();
+  });
+
   it('says its version', async () => {
     expect(await headroom('--version')).toEqual({ code: 0, printed: `${manifest.version}\n` });
   });
@@ -171,4 +183,32 @@ describe('an orderly end', () => {
     expect([await line(), await line(), await line(), await line()]).toEqual(['up', 'error: lost', 'closing', 'closed']);
     expect((await ended)[0]).toBe(1);
   });
+});
+
+it.skipIf(process.platform === 'win32')('whoever reads the log may go away: the server goes on without', async () => {
+  const folder = ownFolder();
+  const entry = join(folder.path, 'entry.ts');
+  writeFileSync(
+    entry,
+    `import { openLog } from ${JSON.stringify(join(root, 'server/process/openLog.ts'))};
+     const log = openLog('info');
+     let said = 0;
+     setInterval(() => {
+       log.fatal({}, 'a line');
+       log.fatal({}, 'another, before the first is known to be lost');
+       console.log('a line');
+       process.send!(++said);
+     }, 10);`,
+  );
+  const child = spawn(process.execPath, ['--import', 'tsx', entry], { cwd: root, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  try {
+    const [before] = (await once(child, 'message')) as [number];
+    child.stdout!.destroy();
+    child.stderr!.destroy();
+    for await (const [said] of on(child, 'message', { close: ['exit'] })) if (said > before + 50) break;
+    expect([child.exitCode, child.signalCode]).toEqual([null, null]);
+  } finally {
+    child.kill('SIGKILL');
+    folder.remove();
+  }
 });

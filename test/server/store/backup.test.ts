@@ -101,10 +101,14 @@ it('a checkpoint that the copied log names is in the copy, even if retention del
   expect(existsSync(path.join(copy, file))).toBe(true);
 });
 
-it('a data folder is not copied onto itself', async () => {
+it('a data folder is not copied onto itself, or into itself', async () => {
   const data = path.join(folder.path, 'self');
   await (await startApp({ dataFolder: data })).close();
   await expect(backup(data, data)).rejects.toThrow(`${data} is the data folder itself; give another folder`);
+  const inside = path.join(data, 'backup');
+  await expect(backup(data, inside)).rejects.toThrow(
+    `FOLDER ${inside}: it lies in the data folder, and would be lost with it; give another`,
+  );
 });
 
 it.skipIf(process.platform === 'win32')(

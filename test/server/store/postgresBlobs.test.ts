@@ -153,7 +153,14 @@ describe.skipIf(withoutPostgres)('blobs of several nodes', () => {
       'BLOB_URL: it is needed, as blobs of this database lie in a bucket; set it as on the node that wrote them',
     );
     await expect(nodes.begin(url, nodes.newIndex(), objects.url.replace('lab', 'attic'))).rejects.toThrow(
-      'BLOB_URL: the bucket "attic" cannot be used (NotFound); check that it is there, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+      'BLOB_URL: the bucket "attic" cannot be used (NotFound, HTTP 404); check that it is there, and AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
     );
+    const key = process.env.AWS_ACCESS_KEY_ID;
+    process.env.AWS_ACCESS_KEY_ID = 'SOMEBODY';
+    try {
+      await expect(nodes.begin(url, nodes.newIndex(), objects.url)).rejects.toThrow('"lab" cannot be used (HTTP 403); check');
+    } finally {
+      process.env.AWS_ACCESS_KEY_ID = key;
+    }
   });
 });
