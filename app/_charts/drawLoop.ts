@@ -6,7 +6,8 @@
 const waiting = new Set<() => void>();
 let asked = false;
 
-function runAll(): void {
+/** Draws at once what waits for a frame. */
+export function drawNow(): void {
   asked = false;
   const now = [...waiting];
   waiting.clear();
@@ -18,7 +19,7 @@ export function askFrame(draw: () => void): void {
   waiting.add(draw);
   if (asked) return;
   asked = true;
-  requestAnimationFrame(runAll);
+  requestAnimationFrame(drawNow);
 }
 
 /** Least time between two frames with new numbers: nobody reads numbers faster, and each such frame lays out and paints the whole page. */
@@ -52,5 +53,5 @@ if (typeof document !== 'undefined')
     if (!document.hidden) return;
     for (const draw of numbered) waiting.add(draw);
     numbered.clear();
-    runAll();
+    drawNow();
   });

@@ -10,6 +10,7 @@ import { LinkState } from '~/app/_components/LinkState';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
+import { onPaper } from '~/app/_components/paper';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
@@ -169,7 +170,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
       });
 
   return (
-    <>
+    <div className={onPaper}>
       <PageHeader skip title="Compare runs">
         <div className="ml-auto flex items-center gap-3">
           {there.length > 0 && <LinkState link={link} error={null} />}
@@ -291,6 +292,6 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
         )}
         {there.length > 1 && <Differences runs={there} named={named} />}
       </main>
-    </>
+    </div>
   );
 }

@@ -14,7 +14,7 @@ export const keyLists = {
     keys: [
       ['Ctrl K', 'search runs and commands'],
       ['/', 'search the list of runs'],
-      ['Ctrl P', 'print; the list of runs with all its lines'],
+      ['Ctrl P', 'print, with the lines and charts that are not in sight'],
       ['?', 'this help'],
       ['Tab, Shift Tab', 'next or previous control'],
       ['Space, Enter', 'press a button, tick a box'],

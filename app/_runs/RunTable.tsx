@@ -6,6 +6,7 @@ import { useSize } from '~/app/_charts/useSize';
 import { Boundary } from '~/app/_components/Boundary';
 import { count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
+import { usePrinting } from '~/app/_components/paper';
 import { rowNames } from '~/app/_components/rowNames';
 import type { Actor } from '~/shared/ids';
 import { counted } from '~/shared/numbers';
@@ -15,7 +16,6 @@ import { type ColumnShown, columnsAt } from './columns';
 import { type Below, Row, type RowActions } from './RunRow';
 import type { View } from './tableQuery';
 import type { TableState } from './tableReader';
-import { usePaper } from './usePaper';
 import { useSparklines } from './useSparklines';
 
 /** Every line has the same height, px, so that none has to be measured: with one row of labels under the name, or two and the progress. */
@@ -50,11 +50,13 @@ export function RunTable(props: {
   const under = useMemo((): Below => ({ status, changed, step }), [status, changed, step]);
   const height = step ? heights.narrow : heights.wide;
   const [first, last] = useInSight(scroll, head.lines, height);
-  const { printing, reading, most } = usePaper(state);
+  const printing = usePrinting();
+  const most = Math.min(head.lines, mostPrinted);
+  const waits = printing && lines.size < most && !state.error;
   useEffect(() => {
-    if (reading) onLook(0, most - 1);
+    if (waits) onLook(0, most - 1);
     else onLook(first, last);
-  }, [onLook, first, last, reading, most]);
+  }, [onLook, first, last, waits, most]);
   const items = printing
     ? [...lines.keys()].sort((a, b) => a - b)
     : Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
@@ -152,14 +154,17 @@ export function RunTable(props: {
         </tbody>
       </table>
       {printing && lines.size < head.lines && (
-        <p className="p-2">
+        <p className="p-2" data-waits={waits || undefined}>
           {count(lines.size)} of {count(head.lines)} lines.
-          {lines.size < most && ' The others had not been read: the keys Ctrl P on the page read and print them.'}
+          {waits && ' The others had not been read: the keys Ctrl P on the page read and print them.'}
         </p>
       )}
     </section>
   );
 }
+
+/** Most lines that are printed: all that have been read; the keys for printing read the others first. */
+const mostPrinted = 2_000;
 
 /** First and last of the lines to draw around the visible ones. */
 function useInSight(scroll: RefObject<HTMLElement | null>, lines: number, height: number): [first: number, last: number] {

@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { KnownWidth } from '~/app/_charts/ChartFigure';
 import { whenNear } from '~/app/_charts/whenNear';
+import { usePrinting } from '~/app/_components/paper';
 import { chartChoices, useChartChoices } from '~/app/_live/chartSettings';
 
 interface FoldProps {
@@ -45,13 +46,15 @@ export function Fold({ name, count, openAtFirst, searching, children }: FoldProp
 /** Mounts its children while they are near the visible area, so that a thousand charts cost only what is looked at. */
 export function WhenSeen({ height, children }: { height: number; children: ReactNode }) {
   const ref = useRef<HTMLDivElement>(null);
+  const printing = usePrinting();
   /** null = not near. */
   const [width, setWidth] = useState<number | null>(null);
   // Mounted at once, so that whenNear can measure how long it takes.
   useEffect(() => whenNear(ref.current!, (near, wide) => flushSync(() => setWidth(near ? wide : null))), []);
+  const wide = width ?? (printing ? (ref.current?.clientWidth ?? 0) : null);
   return (
     <div ref={ref} className="min-w-0" style={{ minHeight: height }}>
-      {width !== null && <KnownWidth value={width}>{children}</KnownWidth>}
+      {wide !== null && <KnownWidth value={wide}>{children}</KnownWidth>}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { createElement, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { delayed } from '~/app/_charts/delayed';
 import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
@@ -137,8 +137,11 @@ const sources = new WeakMap<History, Source<History>>();
 
 const none: never[] = [];
 
+/** Printing waits for it. */
+const reading = createElement('span', { 'data-waits': '' }, 'Reading the curve …');
+
 /** Why a chart of these series is still empty; null = it is not. */
-export function useNotice(history: History, names: readonly string[]): string | null {
+export function useNotice(history: History, names: readonly string[]): ReactNode {
   const { link, error } = useRun((s) => ({ link: s.link, error: s.error }));
   const status = useView((v) => v.status, null);
   const state = useSelected(numbersOf(history), (h) => {
@@ -149,7 +152,7 @@ export function useNotice(history: History, names: readonly string[]): string | 
   if (names.length === 0) return null;
   if (!state.read && link === 'refused') return error ?? 'The server does not serve this run.';
   if (!state.read && state.error) return `The curve could not be read: ${state.error}. Trying again.`;
-  if (!state.read) return 'Reading the curve …';
+  if (!state.read) return reading;
   if (!state.rows) return status === 'queued' ? 'Waits for a trainer: no steps yet.' : 'No values.';
   return null;
 }

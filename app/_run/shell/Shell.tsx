@@ -3,7 +3,7 @@ import { type ReactNode, Suspense, useEffect, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
-import { onPaper, usePrinting } from '~/app/_components/paper';
+import { onPaper } from '~/app/_components/paper';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
@@ -31,7 +31,6 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       document.documentElement.style.fontSize = '';
     };
   }, [presenting]);
-  usePrinting();
   return (
     <div className={`flex h-dvh flex-col overflow-hidden ${onPaper}`}>
       <nav aria-label="Skip" className="contents">
