@@ -66,6 +66,8 @@ const schema = z.object({
   HEADROOM_DATA: z
     .string()
     .refine((s) => !s.includes('\0'), 'a folder is needed')
+    // A shell leaves it as it is after "--data=", and a service has no shell: a folder of that name would be made.
+    .refine((s) => !/^~([/\\]|$)/.test(s), 'the whole path is needed: only a shell knows what ~ is, and here none has read it')
     .default(defaultDataFolder)
     .transform((folder) => path.resolve(folder)),
   HEADROOM_BACKEND: z

@@ -5,7 +5,7 @@ import { controlValueError } from '~/shared/controlValues';
 import type { ServerEvent } from '~/shared/events';
 import type { Actor } from '~/shared/ids';
 import { refuse } from '~/shared/refusals';
-import { checkpointsThere, whyThinned } from '~/shared/revert';
+import { checkpointsThere, revertRecord, whyThinned } from '~/shared/revert';
 import type { BranchRun } from '~/shared/runRequests';
 import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 
@@ -62,7 +62,7 @@ export async function branchEvents(
 
   if (request.repeat) {
     const { without } = request.repeat;
-    const later = await repeatable(lists, fork);
+    const later = await repeatable(parent, lists, fork);
     const waiting = stillWaiting(parent);
     if (without !== null && ![...later, ...waiting].some((c) => c.command.id === without))
       return refuse('invalid', `repeat.without: no change ${without} took effect after step ${fork.step}`, 'repeat.without');
@@ -117,13 +117,18 @@ function stillWaiting({ openCommands }: RunView): { actor: Actor; command: SetCo
  * parent did.
  */
 async function repeatable(
+  { seq, pendingRevert }: RunView,
   lists: RunLists,
   fork: ListItems['checkpoints'],
 ): Promise<{ actor: Actor; command: SetCommand; step: number }[]> {
   const found: { actor: Actor; command: SetCommand; step: number; order: number }[] = [];
   for await (const page of lists.pages('commands', { tag: 'applied', fromStep: fork.step }))
-    for (const { actor, command, outcome } of page)
-      if (outcome.status === 'applied' && outcome.seq > fork.seq && command.kind === 'set')
+    for (const record of page) {
+      // A run that waits to go back has undone them already, though its list says so only when a trainer takes it.
+      const undone = pendingRevert && revertRecord(record, { seq, checkpoint: pendingRevert.checkpoint }).undone;
+      const { actor, command, outcome } = record;
+      if (outcome.status === 'applied' && !undone && outcome.seq > fork.seq && command.kind === 'set')
         found.push({ actor, command, step: outcome.step, order: outcome.seq });
+    }
   return found.sort((a, b) => a.step - b.step || a.order - b.order);
 }

@@ -435,12 +435,14 @@ function takeBack({ outcomes, requested, attempts, closed }: Run, target: Checkp
 }
 
 /** Changed values that took effect after a checkpoint, in order; what people took back is left out. */
-function changesAfter({ checkpoints, requested, outcomes, closed }: Run, checkpoint: string): [unknown, number][] {
+function changesAfter({ checkpoints, requested, outcomes, closed, goesBackTo }: Run, checkpoint: string): [unknown, number][] {
   const fork = checkpoints.findLast((c) => c.blob.hash === checkpoint);
   if (!fork) return [];
-  const changes = [...requested].flatMap(([id, { command }]) => {
+  const changes = [...requested].flatMap(([id, { command, seq }]) => {
     const found = outcomes.get(id);
     if (command.kind !== 'set' || closed.has(id) || found?.outcome.kind !== 'applied') return [];
+    // A run that waits to go back undoes what came later, except what the checkpoint holds.
+    if (goesBackTo && found.seq > goesBackTo.seq && !(command.when && seq <= goesBackTo.lastCommandSeq)) return [];
     const step = found.outcome.step!;
     return found.seq > fork.seq && step >= fork.step ? [{ value: command.value, step, seq: found.seq }] : [];
   });

@@ -208,7 +208,7 @@ export function lock(folder: string, field: string): () => void {
     held.close();
     if ((error as { code?: string }).code !== 'SQLITE_BUSY')
       throw describeOpenError(error, path.join(folder, 'headroom.lock'), field);
-    const holder = existsSync(holderFile) ? ` (${readFileSync(holderFile, 'utf8')})` : '';
+    const holder = holderIn(holderFile);
     throw new Error(`${field}: ${folder} is in use by another Headroom server${holder}; stop that one or choose another folder`);
   }
   try {
@@ -220,6 +220,15 @@ export function lock(folder: string, field: string): () => void {
     rmSync(holderFile, { force: true });
     held.close();
   };
+}
+
+function holderIn(file: string): string {
+  try {
+    return ` (${readFileSync(file, 'utf8')})`;
+  } catch {
+    // It is starting or ending at this moment.
+    return '';
+  }
 }
 
 function checkIdentity(db: Database.Database, file: string): void {

@@ -35,6 +35,7 @@ describe('the environment', () => {
     ['PORT', '70000', /^PORT="70000": a whole number from 0 to 65535 is needed/],
     ['PORT', '-1', /^PORT="-1": /],
     ['HOST', 'http://x', /^HOST="http:\/\/x": a name or address to listen on is needed/],
+    ['HEADROOM_DATA', '~/runs', /^HEADROOM_DATA="~\/runs": the whole path is needed: only a shell knows what ~ is/],
     ['HEADROOM_BACKEND', 'cuda', /^HEADROOM_BACKEND="cuda": one of auto, tensorflow, webgpu, onnx, wasm, cpu is needed$/],
     ['HEADROOM_TRAINERS', 'yes', /^HEADROOM_TRAINERS="yes": 0 \(none; others join with the token\) or 1 is needed$/],
     [

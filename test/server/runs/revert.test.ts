@@ -126,6 +126,20 @@ describe('going back', () => {
     expect((await view(a, runId)).status).toBe('running');
   });
 
+  it('a branch that is made before a trainer has the run again repeats nothing that was undone', async () => {
+    const a = await app();
+    const { runId } = await steered(a);
+    const request = { runId, checkpoint: savedAt(5).hash, name: 'What if', changes: [], repeat: { without: null } };
+    const repeated = async () => {
+      const answer = await a.hub.branch(you, request);
+      if (!answer.ok || answer.runId === null) throw new Error('no branch');
+      return (await view(a, answer.runId)).openCommands.map((c) => c.command);
+    };
+    expect(await repeated()).toMatchObject([{ control: 'clipThreshold', value: 7, when: { kind: 'step', step: 8 } }]);
+    await a.hub.revert(you, { runId, checkpoint: savedAt(5).hash });
+    expect(await repeated()).toEqual([]);
+  });
+
   it('a trainer that dies after it: the next one repeats neither what was undone nor the way back', async () => {
     const a = await app({ graceMs: 50 });
     const { runId, t } = await steered(a);
