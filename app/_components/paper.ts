@@ -38,7 +38,10 @@ if (typeof window !== 'undefined') {
   });
   addEventListener('afterprint', () => paper.set({ printing: false }));
   addEventListener('keydown', (event) => {
-    if (event.key.toLowerCase() !== 'p' || !(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey) return;
+    // On a Mac Ctrl P moves the caret one line up.
+    const { ctrlKey, metaKey, shiftKey, altKey } = event;
+    const [held, other] = /^(Mac|iP)/.test(navigator.platform) ? [metaKey, ctrlKey] : [ctrlKey, metaKey];
+    if (event.key.toLowerCase() !== 'p' || !held || other || shiftKey || altKey) return;
     event.preventDefault();
     if (!paper.get().printing) void printWhole();
   });
