@@ -122,6 +122,15 @@ export class Database {
     return { done: rows.filter(({ is }) => is !== null), repeated };
   }
 
+  #asked: Promise<object[]> | null = null;
+  /** Resolves once PostgreSQL answers. However many wait for it, one statement asks. */
+  answers(): Promise<object[]> {
+    this.#asked ??= this.ask('SELECT').finally(() => {
+      this.#asked = null;
+    });
+    return this.#asked;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.objects?.close();

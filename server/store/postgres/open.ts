@@ -188,6 +188,8 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
         if (database.trouble !== null) throw new Error(`PostgreSQL does not answer: ${database.trouble}`);
         const { trouble } = database.objects ?? { trouble: null };
         if (trouble !== null) throw new Error(`the store of BLOB_URL does not answer: ${trouble}`);
+        // One that is cut off, or hangs, is no trouble for a statement until half a minute has gone by.
+        await database.answers();
       },
     };
   } catch (error) {

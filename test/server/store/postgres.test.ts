@@ -5,6 +5,7 @@ import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { AuditLog } from '~/server/audit/auditLog';
 import { giveLeaseBack, renewLease } from '~/server/cluster/lease';
+import { healthRoutes } from '~/server/process/health';
 import { StaleHeadError, type Store } from '~/server/store';
 import { helpAgainst } from '~/server/store/postgres/address';
 import { openPostgresAudit } from '~/server/store/postgres/audit';
@@ -16,8 +17,10 @@ import { databaseFile } from '~/server/store/sqlite/schema';
 import { summarize } from '~/shared/summary';
 import { startApp } from '~/test/support/app';
 import { rowsOf } from '~/test/support/auditRows';
+import { startNetwork } from '~/test/support/cluster';
 import { ownNodes } from '~/test/support/nodes';
 import { withoutPostgres } from '~/test/support/postgres';
+import { serveRoutes } from '~/test/support/routeServer';
 import { storeContract } from '~/test/support/storeContract';
 import { ada, all, assigned, created, declared, rows, status, writer } from '~/test/support/storeEntries';
 import { foldAll } from '~/test/support/views';
@@ -247,6 +250,23 @@ describe.skipIf(withoutPostgres)('an index of PostgreSQL', () => {
     expect((await rowsOf(audit)).map(({ seq }) => seq)).toEqual([1]);
     await close();
     closeProxy();
+  });
+
+  it('a node that is cut off is not ready while its statements still wait, and is ready again', async () => {
+    const there = new URL(await nodes.database());
+    const network = await startNetwork(Number(there.port));
+    there.port = String(network.port);
+    const { store, close } = await nodes.begin(there.href);
+    const served = await serveRoutes(healthRoutes('1', { store: () => store.check() }), ada);
+    const ready = async () => (await (await fetch(`${served.url}/readyz`)).json()) as object;
+    expect(await ready()).toEqual({ ok: true, problems: {} });
+    network.cut();
+    expect(await ready()).toEqual({ ok: false, problems: { store: 'no answer within 2 s' } });
+    network.mend();
+    await expect.poll(ready, { timeout: 60_000 }).toEqual({ ok: true, problems: {} });
+    await close();
+    await served.close();
+    network.close();
   });
 
   it('a data folder that is an index is refused without DATABASE_URL: its runs would part from PostgreSQL', async () => {
