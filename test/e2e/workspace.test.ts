@@ -134,6 +134,8 @@ describeInBrowser('the workspace of a run', () => {
   it('what is asked for without a connection waits, and is asked about again before it is sent', async () => {
     await page.context().setOffline(true);
     await page.getByText(/connection to the server broke|Nothing has come from the server/).waitFor();
+    const timeline = page.getByRole('region', { name: 'Timeline' });
+    await timeline.getByText('Last step', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByText('Waiting for the server: Pause').waitFor();
     await page.context().setOffline(false);
@@ -143,6 +145,7 @@ describeInBrowser('the workspace of a run', () => {
     await expect.poll(() => status(page)).toBe('paused');
     await page.getByRole('button', { name: 'Resume', exact: true }).click();
     await expect.poll(() => status(page)).toBe('running');
+    await timeline.getByText('Live', { exact: true }).waitFor();
   });
 
   it('a part that was not loaded yet appears once the server can be reached again; after an update the page says so', async () => {

@@ -27,7 +27,7 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { timeAnchors } from '~/app/_live/runMarks';
 import type { RunStore } from '~/app/_live/types';
 import { useHistory } from '~/app/_live/useHistory';
-import { useView } from '~/app/_live/useRun';
+import { useRun, useView } from '~/app/_live/useRun';
 import { useWorkspace, workspace } from '~/app/_live/workspace';
 import { useHappenings } from '~/app/_run/curves/useCharts';
 import { useLow, useNarrow } from '~/app/_run/shell/useMedia';
@@ -59,7 +59,8 @@ export function Timeline() {
   const history = useHistory();
   const { marks, stops } = useHappenings();
   const recorded = useReadOnly();
-  const state = stateWord(status, live, recorded);
+  const broken = useRun((r) => r.link === 'reconnecting' || r.link === 'silent');
+  const state = stateWord(status, live, recorded || broken);
   const box = useRef<HTMLElement>(null);
   useEffect(() => {
     // Messages stand above the timeline: they would hide its buttons.
