@@ -144,6 +144,16 @@ describe('a branch', () => {
     expect(answer.ok && answer.created.change).toBe('without learningRate = 3 of Bob at step 12');
   });
 
+  it('repeats nothing that a way back undoes, though no trainer has gone it yet', async () => {
+    const back = { kind: 'act', id: 'command6', runId: 'parent1', action: 'revert', args: { step: 10 } } as const;
+    const reverted = { seq: 5, step: 10, blob: { hash, bytes: 5 }, lastCommandSeq: 3 };
+    const answer = await branch({ repeat: { without: null } }, [
+      { type: 'command.requested', actor: ada, command: back },
+      { ...(applied('command6', 14, 15) as object), reverted } as RunEvent,
+    ]);
+    expect(answer).toMatchObject({ ok: true, commands: [asked(bob, 'new-0001', 5, 90)] });
+  });
+
   it('does not repeat what waits in the parent when that is left out, and nothing that people did besides', async () => {
     const answer = await branch({ repeat: { without: 'command5' } });
     expect(answer).toMatchObject({ ok: true, commands: [asked(bob, 'new-0001', 3, 12), asked(ada, 'new-0002', 4, 15)] });

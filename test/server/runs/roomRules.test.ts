@@ -190,6 +190,43 @@ describe('going back', () => {
   });
 });
 
+describe('a run that waits to go back', () => {
+  it('and is stopped, ends at the checkpoint: a command that the checkpoint holds gets its answer there', async () => {
+    await begin();
+    const held = { ...setClip('held-0001', 3), when: { kind: 'step', step: 5 } } as Command;
+    await room.command(ada, held);
+    const { seq } = room.view;
+    await batch(1, 2, { type: 'command.scheduled', commandId: 'held-0001', seq, step: 0, message: 'at step 5' });
+    await batch(1, 3, steps(0, 3, values), checkpoint(3, kept, seq), steps(3, 3, values));
+    await batch(1, 10, applied('held-0001', seq, 5, 5, 3));
+    await room.command(ada, act('revert-01', 'revert', { checkpoint: kept }));
+    around.hasTrainer = false;
+    await room.command(ada, setClip('waits-001', 4));
+    await room.command(bob, act('stop-0001', 'stop'));
+    expect(room.view).toMatchObject({ status: 'stopped', step: 3, pendingRevert: null, openCommands: [] });
+    const message = 'the run ended before this could take effect';
+    const refusals = published.flatMap(({ event }) => (event.type === 'command.refused' ? [event] : []));
+    expect(refusals).toMatchObject([
+      { commandId: 'waits-001', step: 3, reason: 'run-ended', message },
+      { commandId: 'held-0001', step: 3, reason: 'run-ended', message },
+    ]);
+    expect(room.view.values.clipThreshold).toMatchObject({ value: values.clipThreshold, changedBy: null });
+  });
+});
+
+it('a stop that waits for a trainer takes effect when there is none, and the other commands get their answer', async () => {
+  await begin();
+  await room.command(ada, setClip('waits-001', 4));
+  await room.command(bob, act('stop-0001', 'stop'));
+  around.hasTrainer = false;
+  await room.stopIfAsked();
+  expect(published.slice(-3).map(({ event }) => event)).toMatchObject([
+    { type: 'command.applied', commandId: 'stop-0001', step: 0, message: 'stopped by Bob' },
+    { type: 'command.refused', commandId: 'waits-001', step: 0, reason: 'run-ended' },
+    { type: 'status', status: 'stopped', step: 0, message: 'stopped by Bob' },
+  ]);
+});
+
 describe('a run that a trainer takes', () => {
   it('goes on from the newest checkpoint whose bytes are here, however many have none', async () => {
     await begin();
