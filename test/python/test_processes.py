@@ -26,6 +26,7 @@ def test_a_script_ends_as_what_it_was(server, tmp_path):
         "exits well": ("sys.exit(0)", "finished", ""),
         "exits by name": ("exit(4)", "failed", "the script left with 4"),
         "raises, and finishes": ("try: raise ValueError('no good')\nfinally: run.finish()", "failed", "ValueError: no good"),
+        "warns nobody": ("r, w = os.pipe(); os.dup2(w, 2); os.close(r); os.close(w)\nrun.log({'odd': object()})\nrun.log({'loss': 2.0})", "finished", ""),
         "loses its terminal": ("os.kill(os.getpid(), signal.SIGHUP); time.sleep(5)", "stopped", "ended by SIGHUP"),
         "is ended": ("os.kill(os.getpid(), signal.SIGTERM); time.sleep(5)", "stopped", "ended by SIGTERM"),
         "is interrupted": ("raise KeyboardInterrupt", "stopped", "stopped by Ctrl+C"),

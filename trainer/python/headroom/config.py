@@ -5,11 +5,11 @@ from __future__ import annotations
 import copy
 import json
 import re
-import sys
 from typing import Any, Callable, Mapping, Sequence
 
 from .numbers import MAX_DEPTH, cut, plain
 from .outbox import Outbox
+from .say import say
 from .settings import SettingsError
 
 
@@ -165,7 +165,7 @@ def made_setup(
         if field != "notes":
             whole = UNSEEN.sub("", re.sub(r"[\t-\r]+", " ", whole)).strip()
         if (short := cut(whole, most).strip()) != whole:
-            print(f"headroom: {field}: cut to its first {most} characters", file=sys.__stderr__)
+            say(f"{field}: cut to its first {most} characters")
         return short
 
     setup: dict[str, Any] = {"name": text("name", name, 80) or "run", "project": text("project", project, 80) or "default", "config": as_dict(config)}
@@ -178,6 +178,6 @@ def made_setup(
         raise SettingsError(f"tags: {tags!r} is no list of texts") from None
     own = [tag for tag in dict.fromkeys(given) if tag]
     if len(own) > MAX_TAGS:
-        print(f"headroom: tags: only the first {MAX_TAGS} of {len(own)} are taken", file=sys.__stderr__)
+        say(f"tags: only the first {MAX_TAGS} of {len(own)} are taken")
     setup["tags"] = own[:MAX_TAGS]
     return setup

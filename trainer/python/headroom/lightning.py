@@ -17,6 +17,7 @@ import headroom
 
 from .config import as_dict
 from .room import LoopControls, total_norm
+from .say import say
 from .wrappers import is_sharded
 
 if "pytorch_lightning" in sys.modules and "lightning.pytorch" not in sys.modules:
@@ -107,7 +108,7 @@ class HeadroomLogger(Logger):
         try:
             values = as_dict(params)
         except headroom.SettingsError as error:
-            print(f"headroom: {error}", file=sys.__stderr__)
+            say(str(error))
             return
         self._config.update(values)
         if self._run is not None:

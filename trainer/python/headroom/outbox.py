@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Callable, Iterator
 
 from . import records, spool
 from .numbers import MAX_STEP, step_of
+from .say import say
 
 MAX_WARNINGS = 50
 MAX_BLOB = 1 << 30
@@ -127,7 +127,7 @@ class Outbox:
             return
         self._warned.add(about or message)
         last = "; more warnings are not shown" if len(self._warned) == MAX_WARNINGS else ""
-        print(f"headroom: {message}{last}", file=sys.__stderr__)
+        say(f"{message}{last}")
 
     def forget(self) -> None:
         """Called in a forked child: the thread that held the lock does not exist there."""

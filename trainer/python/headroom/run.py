@@ -16,6 +16,7 @@ from .meta import new_meta
 from .numbers import cut, step_of
 from .outbox import Outbox
 from .samples import Samples
+from .say import say
 from .series import Series
 from .session import Session
 from .settings import Settings, SettingsError
@@ -305,7 +306,7 @@ class Run:
         self._out.ended = True
         self._commands.lose()
         self._session.opened()
-        print(f"headroom: the run is not this script's any more: {message}", file=sys.__stderr__)
+        say(f"the run is not this script's any more: {message}")
 
     def trouble(self, message: str) -> None:
         if self._session.is_news():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from . import link as links
+from .say import say
 from . import spool
 from .settings import Settings, SettingsError
 
@@ -94,7 +94,7 @@ class Session:
         """Waits until the server has everything: at most `timeout` seconds, and less than one for a server that cannot be reached. Says where the rest is kept."""
         folder = self.folder
         if link is None:
-            print(f"headroom: kept in {folder}; `headroom sync` sends it", file=sys.__stderr__)
+            say(f"kept in {folder}; `headroom sync` sends it")
             return self.release()
         assert folder is not None
         link.end()
@@ -109,14 +109,14 @@ class Session:
             link.join(1.0)
             # What is read from files is in them.
             if not self.meta.get("source") and link.leaves:
-                print(f"headroom: what the server has not got is kept in {folder}", file=sys.__stderr__)
+                say(f"what the server has not got is kept in {folder}")
             else:
                 links.remove(folder, link)
         else:
             why = "" if link.connected or not link.reason else f" ({link.reason})"
             link.abandon()
             link.join(0.2)
-            print(f"headroom: the server has not got everything{why}; the rest is kept in {folder}, `headroom sync` sends it", file=sys.__stderr__)
+            say(f"the server has not got everything{why}; the rest is kept in {folder}, `headroom sync` sends it")
         self.release()
 
     def remove(self) -> None:
@@ -159,5 +159,5 @@ def _made_folder(inside: Path) -> Path:
             other = made(Path(tempfile.gettempdir()) / "headroom-runs" / name)
         except OSError:
             raise SettingsError(f"folder: {inside}: {error}; give a folder that can be written, as an argument or HEADROOM_SPOOL") from None
-        print(f"headroom: {inside}: {error}; what is logged is kept in {other}", file=sys.__stderr__)
+        say(f"{inside}: {error}; what is logged is kept in {other}")
         return other

@@ -6,10 +6,11 @@ import difflib
 import json
 import os
 import stat
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from .say import say
 
 DEFAULT_SERVER = "http://127.0.0.1:3000"
 MODES = ("online", "offline", "disabled")
@@ -61,7 +62,7 @@ def _say_unknown() -> None:
             continue
         _said.add(name)
         close = difflib.get_close_matches(name, NAMES, 1, 0.8)
-        print(f"headroom: {name}: there is no such setting, so it has no effect{f'; did you mean {close[0]}?' if close else ''}", file=sys.__stderr__)
+        say(f"{name}: there is no such setting, so it has no effect{f'; did you mean {close[0]}?' if close else ''}")
 
 
 _said: set[str] = set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any, Iterator, MutableMapping, Sequence
 
 from .config import as_dict
@@ -10,6 +9,7 @@ from .media import Histogram as _Histogram
 from .media import Image as _Image
 from .media import Table as _Table
 from .media import Text
+from .say import say
 
 _said: set[str] = set()
 
@@ -18,7 +18,7 @@ def ignored(what: str) -> None:
     """Prints one line for each ignored argument or call."""
     if what not in _said:
         _said.add(what)
-        print(f"headroom.wandb: {what} is ignored", file=sys.stderr)
+        say(f"{what} is ignored", "headroom.wandb")
 
 
 class Image(_Image):
