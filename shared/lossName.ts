@@ -5,12 +5,11 @@ const notOfTraining = new Set('val valid validation test testing eval evaluation
  * the loss, the list, the charts and the rules take these.
  */
 export function isLossByName(name: string): boolean {
-  if (!/loss/i.test(name)) return false;
   const words = name
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .toLowerCase()
-    .split(/[^a-z]+/)
-    .filter(Boolean);
-  const last = words.at(-1)!;
-  return (last === 'loss' || (words[0] === 'loss' && /^train(ing)?$/.test(last))) && !words.some((w) => notOfTraining.has(w));
+    .match(/[a-z]+/g);
+  if (!words || words.some((w) => notOfTraining.has(w))) return false;
+  const last = words.at(-1);
+  return last === 'loss' || (words[0] === 'loss' && (last === 'train' || last === 'training'));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { betterOf, isBetter, joinedColumns, repeatedName, sameColumns } from '~/shared/columns';
-import { firstAt, rowsBetween, withPlainSteps } from '~/shared/rows';
+import { firstAt, rowsBetween, stepWith, withPlainSteps } from '~/shared/rows';
 import { MAX_ROWS, rows as rowsSchema, type Series } from '~/shared/series';
 
 describe('rows', () => {
@@ -23,6 +23,14 @@ describe('rows', () => {
     const steps = Float64Array.of(-3, 0, 2, 7);
     expect([-9, -3, -1, 0, 1, 2, 5, 7, 8].map((step) => firstAt(steps, step))).toEqual([0, 0, 1, 1, 2, 2, 3, 3, 4]);
     expect(firstAt(new Float64Array(0), 1)).toBe(0);
+  });
+
+  it('put the run at the step after the last of them; only the first rows of a run that begins at 0 may lie below', () => {
+    const first = (step: number) => ({ ...event, steps: { first: step, count: 2 } });
+    const stepAfter = (step: number, at: number, begun: boolean) => stepWith(first(step), at, () => begun);
+    expect([stepAfter(3, 2, true), stepAfter(0, 4, true), stepAfter(3, 5, true)]).toEqual([5, 4, 5]);
+    expect([stepAfter(-9, 0, false), stepAfter(-9, 0, true), stepAfter(-9, 4, false)]).toEqual([-7, 0, 4]);
+    expect(stepAfter(Number.MAX_SAFE_INTEGER - 1, 0, true)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   it('of consecutive steps are written as a range', () => {

@@ -70,8 +70,34 @@ describe('the streams of a view', () => {
   });
 
   it('are a loss by name where none is declared as the loss', () => {
-    const yes = ['g_loss', 'train/total_loss', 'ceLoss', 'loss', 'loss/train', 'Train Loss'];
-    const no = ['val_loss', 'valLoss', 'eval/loss', 'loss/validation', 'loss_scale', 'glossy', 'lossless', 'test.loss', 'acc'];
+    const yes = [
+      'g_loss',
+      'train/total_loss',
+      'ceLoss',
+      'loss',
+      'loss/train',
+      'loss.training',
+      'Train Loss',
+      'head2Loss',
+      'loss_1',
+    ];
+    const no = [
+      'val_loss',
+      'valLoss',
+      'valid_loss',
+      'eval/loss',
+      'dev-loss',
+      'best loss',
+      'loss/validation',
+      'loss_scale',
+      'glossy',
+      'lossless',
+      'test.loss',
+      'acc',
+      'acc/train',
+      '12',
+      '',
+    ];
     expect(yes.map(isLossByName)).toEqual(yes.map(() => true));
     expect(no.map(isLossByName)).toEqual(no.map(() => false));
     const columns: Series[] = [{ name: 'val_loss' }, { name: 'd_loss' }, { name: 'g_loss' }];
@@ -82,6 +108,13 @@ describe('the streams of a view', () => {
       null,
     ]);
     expect(seriesOfRole(columns, 'loss').map((c) => c.name)).toEqual(['d_loss', 'g_loss']);
+    expect(seriesOfRole(columns, 'accuracy')).toEqual([]);
+    expect(seriesOfRole([{ name: 'weight_loss', role: 'gradNormOf' }, ...columns], 'loss').map((c) => c.name)).toEqual([
+      'd_loss',
+      'g_loss',
+    ]);
+    const several: Series[] = [...columns, { name: 'nll', role: 'loss' }, { name: 'ce', role: 'loss' }];
+    expect(seriesOfRole(several, 'loss').map((c) => c.name)).toEqual(['nll', 'ce']);
     const declared = viewAfter(declare('a', ...columns), declare('b', { name: 'nll', role: 'loss' }));
     expect(seriesWithRole(declared, 'loss')?.name).toBe('nll');
   });
