@@ -70,9 +70,9 @@ export function CurvesPanel() {
     <PanelBody title="Curves" tools={!presenting && <ChartControls />}>
       {series.length === 0 && evaluations.length === 0 && (
         <Nothing>
-          {empty}{' '}
+          {empty}
           {samples && (
-            <Button size="small" onClick={() => reveal('samples', 'center')}>
+            <Button size="small" className="ml-2" onClick={() => reveal('samples', 'center')}>
               Show its samples
             </Button>
           )}
