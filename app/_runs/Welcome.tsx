@@ -55,7 +55,7 @@ export function Welcome(props: {
               <Demo trainers={trainers} mayStart={mayStart} onNew={onNew} onStarted={onStarted} />
             )}
           </Way>
-          <Way icon={<SquareTerminal aria-hidden size={16} />} title="Your own script, in two lines">
+          <Way icon={<SquareTerminal aria-hidden size={16} />} title="Your own script, in three lines">
             <p>Install the client once, from a clone of Headroom:</p>
             <CopyLine label="the command that installs the client" text="pip install ./trainer/python" />
             <p>Then, in your training loop:</p>
