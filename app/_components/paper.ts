@@ -3,7 +3,7 @@ import { drawNow } from '~/app/_charts/drawLoop';
 import { useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
 
-/** As long as its content, as wide as the window, for which the charts are drawn, and scaled to the paper. */
+/** Classes of a page's outermost element. On paper it is as long as its content, as wide as the window, for which the charts are drawn, and scaled to the paper. */
 export const onPaper =
   'print:block print:h-auto print:w-(--window) print:overflow-visible print:[zoom:calc(100vw/var(--window))]';
 

@@ -46,7 +46,6 @@ const nobody: PresenceState = {
   tabsSharing: 0,
   following: null,
   leader: null,
-  away: false,
 };
 const nowhere: Presence = {
   get: () => nobody,

@@ -27,12 +27,10 @@ export interface PresenceState {
   others: Looking[];
   /** The number of tabs that share; above `mostLooks` only those who lead are in `others`. */
   tabsSharing: number;
-  /** The tab that this tab follows. A person who comes back, after a reload or without a network for a while, has another one. */
+  /** The tab that this tab follows: not among `others` while its person is away. One who comes back, after a reload or without a network for a while, has another tab. */
   following: string | null;
   /** Whom this tab follows, or followed until they stayed away; null once this tab moves on its own. */
   leader: Actor | null;
-  /** The leader's tab is closed, offline or shares no longer; following goes on when they are back. */
-  away: boolean;
 }
 
 export interface Presence extends Source<PresenceState> {
@@ -46,13 +44,17 @@ export interface Presence extends Source<PresenceState> {
 /** Whether too many tabs share for all of them to be shown. */
 export const crowded = ({ tabsSharing }: PresenceState): boolean => tabsSharing > mostLooks;
 
+/** What the leader looks at; null when nobody is followed, or the leader is away. */
+export const followedLook = ({ others, following }: PresenceState): Looking | null =>
+  others.find((l) => l.tab === following) ?? null;
+
 /** Least time between two reports of this tab's view; `unseenMs` when nobody is shown it. */
 const everyMs = 100;
 const unseenMs = 5_000;
 /** How long a leader is waited for. */
 const awayMs = 600_000;
 
-const alone = { following: null, leader: null, away: false } as const;
+const alone = { following: null, leader: null } as const;
 
 /**
  * Shares which steps and panels the people on a run look at. Following applies another tab's view to this tab; moving the cursor by hand ends
@@ -102,11 +104,11 @@ export function createPresence(
     cancel = host.after(everyMs, report);
   };
 
-  /** The leader's other tabs, which were open when following began: none of them is the one that comes back. */
+  /** The tabs that were open when following began: none of them is the one in which the leader comes back. */
   let otherTabs: ReadonlySet<string> = new Set();
   let stopWaiting: (() => void) | null = null;
   const wait = (on: boolean) => {
-    if (on) stopWaiting ??= host.after(awayMs, () => set({ following: null, away: false }));
+    if (on) stopWaiting ??= host.after(awayMs, () => set({ following: null }));
     else {
       stopWaiting?.();
       stopWaiting = null;
@@ -152,9 +154,8 @@ export function createPresence(
         const { following, leader } = get();
         const back = (l: Looking) => l.actor.id === leader?.id && !otherTabs.has(l.tab);
         const followed = following === null ? undefined : (others.find((l) => l.tab === following) ?? others.findLast(back));
-        const away = following !== null && !followed;
-        wait(away);
-        set({ others, tabsSharing, following: followed?.tab ?? following, away });
+        wait(following !== null && !followed);
+        set({ others, tabsSharing, following: followed?.tab ?? following });
         if (followed) apply(followed.look);
       },
     }),

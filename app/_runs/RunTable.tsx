@@ -156,7 +156,7 @@ export function RunTable(props: {
       {printing && lines.size < head.lines && (
         <p className="p-2" data-waits={waits || undefined}>
           {count(lines.size)} of {count(head.lines)} lines.
-          {waits && ' The others had not been read: the keys Ctrl P on the page read and print them.'}
+          {waits && ' The others had not been read: press Ctrl P on the page to print all.'}
         </p>
       )}
     </section>

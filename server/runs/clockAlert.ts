@@ -31,6 +31,6 @@ export function clockAlert(view: RunView, events: readonly RunEvent[], now: numb
 /** "2 days": in the largest unit of which there is at least one. */
 function lasting(ms: number): string {
   const [hours, minutes] = [Math.round(ms / 3_600_000), Math.round(ms / 60_000)];
-  if (hours >= 24) return counted(Math.round(hours / 24), 'day', 'days');
-  return hours >= 1 ? counted(hours, 'hour', 'hours') : counted(minutes, 'minute', 'minutes');
+  if (hours >= 24) return counted(Math.round(hours / 24), 'day');
+  return hours >= 1 ? counted(hours, 'hour') : counted(minutes, 'minute');
 }

@@ -54,7 +54,7 @@ describeInBrowser('pages on paper', { timeout: 240_000 }, () => {
       rows: 100,
       // Without a line that waits for its time.
       last: expect.stringMatching(/You, (now|\d+ s ago|\d+ min ago)$/),
-      note: expect.stringMatching(/^100 of 130 lines\. The others had not been read: the keys Ctrl P/),
+      note: expect.stringMatching(/^100 of 130 lines\. The others had not been read: press Ctrl P/),
     });
     await tell('afterprint');
     await expect.poll(links).toBe(shown);

@@ -32,7 +32,7 @@ export const chartKinds = [
   { id: 'learningRate', title: 'Learning rate', roles: ['baseLearningRate', 'learningRate'], color: 2, exact: true },
 ] as const satisfies readonly { id: SeriesRole; title: string; roles: readonly SeriesRole[]; color: number; exact?: true }[];
 
-/** Charts at the top of the page, from the declared roles: loss, accuracy, gradient norm and learning rate, then main series without such a role. */
+/** Charts at the top of the page, by the roles of the series: loss, accuracy, gradient norm and learning rate, then main series without such a role. */
 export function mainCharts(series: readonly Series[], evaluations: WithLists['evaluations']): MainChart[] {
   const charts: MainChart[] = [];
   for (const kind of chartKinds) {

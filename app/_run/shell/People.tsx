@@ -5,7 +5,7 @@ import { count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { rowNames } from '~/app/_components/rowNames';
 import { usePresence, usePresent } from '~/app/_live/PresenceProvider';
-import { crowded } from '~/app/_live/presence';
+import { crowded, followedLook } from '~/app/_live/presence';
 import { toast } from '~/app/_live/toast';
 import { useRun } from '~/app/_live/useRun';
 import type { Looking } from '~/shared/viewerProtocol';
@@ -100,21 +100,18 @@ function useInvitations(others: readonly Looking[], following: string | null, le
 /** Shown while this page follows another person, also while that person is away, and when they have gone. */
 export function FollowBar() {
   const presence = usePresence();
-  const followed = usePresent((p) => p.others.find((l) => l.tab === p.following) ?? null);
+  const followed = usePresent(followedLook);
   const leader = usePresent((p) => p.leader);
   const following = usePresent((p) => p.following !== null);
-  const away = usePresent((p) => p.away);
   if (!leader) return null;
   return (
     <p role="status" className="flex items-center justify-center gap-2 border-b border-accent/50 bg-accent/10 px-4 py-1">
       <Avatar id={leader.id} name={leader.name} />
       {followed
         ? `You follow ${leader.name}: ${where(followed)}`
-        : away
+        : following
           ? `${leader.name} is away; following again when they are back.`
-          : following
-            ? `You follow ${leader.name}`
-            : `${leader.name} has gone, or shares the view no longer. You follow nobody now.`}
+          : `${leader.name} has gone, or shares the view no longer. You follow nobody now.`}
       <Button size="small" onClick={() => presence.follow(null)}>
         {following ? 'Stop' : 'OK'}
       </Button>

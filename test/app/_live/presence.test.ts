@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createCursor } from '~/app/_live/cursor';
-import { createPresence, type Panels, type Pointer, type Spot } from '~/app/_live/presence';
+import { createPresence, followedLook, type Panels, type Pointer, type Spot } from '~/app/_live/presence';
 import { createStore } from '~/app/_live/store';
 import type { Wire, WireListener } from '~/app/_live/wire';
 import type { Actor } from '~/shared/ids';
@@ -178,10 +178,10 @@ it('whoever is followed and goes leaves the follower where they were; once they 
   h.hear(look());
   h.presence.follow('bobs');
   h.hear(null);
-  expect(h.presence.get()).toMatchObject({ others: [], leader: bob, away: true });
+  expect(h.presence.get()).toMatchObject({ others: [], following: 'bobs', leader: bob });
   expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 5 });
   h.hear(look({ step: 9 }), 'bobs-again');
-  expect(h.presence.get()).toMatchObject({ following: 'bobs-again', leader: bob, away: false });
+  expect(h.presence.get()).toMatchObject({ following: 'bobs-again', leader: bob });
   expect(h.cursor.get()).toMatchObject({ mode: 'pinned', step: 9 });
   // Also when the server notices late that the old tab is gone.
   h.hearAll([
@@ -201,10 +201,10 @@ it('another tab of the followed person, which was open before, is not the one th
   ]);
   h.presence.follow('bobs');
   h.hear(look({ step: 3 }), 'bobs-other');
-  expect(h.presence.get().away).toBe(true);
+  expect(followedLook(h.presence.get())).toBeNull();
   expect(h.cursor.get().step).toBe(5);
   h.hear(look({ step: 8 }), 'bobs');
-  expect(h.presence.get().away).toBe(false);
+  expect(followedLook(h.presence.get())).not.toBeNull();
   expect(h.cursor.get().step).toBe(8);
 });
 
@@ -220,7 +220,7 @@ it('who is away is waited for, ten minutes or until the follower stops or moves'
   const h = goes();
   expect(h.waits.at(-1)).toBe(600_000);
   h.pass();
-  expect(h.presence.get()).toMatchObject({ following: null, leader: bob, away: false });
+  expect(h.presence.get()).toMatchObject({ following: null, leader: bob });
   h.hear(look({ step: 9 }), 'bobs-again');
   expect(h.cursor.get().step).toBe(5);
   h.cursor.pin(7);
@@ -228,7 +228,7 @@ it('who is away is waited for, ten minutes or until the follower stops or moves'
   for (const ends of [(g: typeof h) => g.cursor.pin(7), (g: typeof h) => g.presence.follow(null)]) {
     const g = goes();
     ends(g);
-    expect(g.presence.get()).toMatchObject({ following: null, leader: null, away: false });
+    expect(g.presence.get()).toMatchObject({ following: null, leader: null });
     g.hear(look({ step: 9 }), 'bobs-again');
     expect(g.cursor.get().step).not.toBe(9);
   }

@@ -191,10 +191,13 @@ class HeadroomCallback(Callback):
         for watch in self._run._watches if self._run else ():
             watch.measure(_rows(trainer))
         # Lightning clips after this; a norm over the shards of FSDP would take all ranks.
-        if self._shows(trainer) and trainer.gradient_clip_val and trainer.gradient_clip_algorithm in (None, "norm"):
-            parameters = [p for group in optimizer.param_groups for p in group["params"]]
-            if not any(map(is_sharded, parameters)):
-                self._grad_norm = total_norm(parameters)
+        if self._run and self._shows(trainer) and trainer.gradient_clip_val and trainer.gradient_clip_algorithm in (None, "norm"):
+            try:
+                parameters = [p for group in optimizer.param_groups for p in group["params"]]
+                if not any(map(is_sharded, parameters)):
+                    self._grad_norm = total_norm(parameters)
+            except Exception as error:
+                self._run._out.failed("gradient norm", error)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         # Only between two updates, also with gradient accumulation over several batches.
