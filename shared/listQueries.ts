@@ -49,7 +49,7 @@ export interface MarksQuery {
   fromStep: number;
   /** Exclusive. */
   toStep: number;
-  /** Number of equal parts of the range; each has at most one mark of a kind. */
+  /** For each kind, from its first item in the range to its last: the number of equal parts. Each has at most one mark. */
   buckets: number;
 }
 

@@ -172,10 +172,10 @@ export class LoadedLists {
   }
 
   #readSamples(kinds: ListKind[]): Promise<void> {
-    const toStep = Math.max(1, this.store.get().view!.step + 1);
     const { runId } = this.store;
+    const range = { fromStep: Number.MIN_SAFE_INTEGER, toStep: Number.MAX_SAFE_INTEGER };
     return this.#read(
-      () => this.source.marks({ runId, kinds, fromStep: 0, toStep, buckets: sampleBuckets }),
+      () => this.source.marks({ runId, kinds, ...range, buckets: sampleBuckets }),
       (marks, since) => {
         for (const kind of kinds) {
           const items = marks.filter((m) => m.kind === kind).map((m) => m.item as ListItems[ListKind]);

@@ -58,12 +58,15 @@ export class MemoryLists {
 
   marks({ kinds, fromStep, toStep, buckets }: MarksQuery): ListMark[] {
     const marks = new Map<string, ListMark>();
-    const width = Math.max(1, (toStep - fromStep) / buckets);
-    for (const kind of kinds)
-      for (const item of this.#of(kind)) {
+    for (const kind of kinds) {
+      const inRange = this.#of(kind).flatMap((item) => {
         const { step } = keysOf(kind, item);
-        if (step === null || step < fromStep || step >= toStep) continue;
-        const key = `${kind} ${Math.floor((step - fromStep) / width)}`;
+        return step === null || step < fromStep || step >= toStep ? [] : [{ item, step }];
+      });
+      const first = Math.min(...inRange.map((i) => i.step));
+      const width = Math.max(1, (Math.max(...inRange.map((i) => i.step)) + 1 - first) / buckets);
+      for (const { item, step } of inRange) {
+        const key = `${kind} ${Math.floor((step - first) / width)}`;
         const known = marks.get(key);
         const mark = known ?? { kind, step, lastStep: step, count: 0, item };
         marks.set(key, {
@@ -74,6 +77,7 @@ export class MemoryLists {
           item: item.seq > mark.item.seq ? item : mark.item,
         });
       }
+    }
     return structuredClone([...marks.values()].sort(inOrder));
   }
 

@@ -173,24 +173,30 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
     marks({ runId, kinds, fromStep, toStep, buckets }) {
       const run = runOf(runId);
       if (run === null) return [];
-      const width = Math.max(1, (toStep - fromStep) / buckets);
+      const of = 'WHERE run = ? AND kind = ? AND step >= ? AND step < ?';
+      const ends = prepare(`SELECT min(step) AS first, max(step) AS last FROM items ${of}`) as unknown as Database.Statement<
+        unknown[],
+        { first: number; last: number }
+      >;
       const text = `SELECT m.firstStep, m.lastStep, m.count, ${fields} FROM (
           SELECT max(seq) AS newest, min(step) AS firstStep, max(step) AS lastStep, count(*) AS count FROM items
-          WHERE run = ? AND kind = ? AND step >= ? AND step < ? GROUP BY CAST((step - ?) / ? AS INTEGER)
+          ${of} GROUP BY CAST((step - ?) / ? AS INTEGER)
         ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.newest`;
       const statement = prepare(text) as unknown as Database.Statement<
         unknown[],
         { firstStep: number; lastStep: number; count: number } & Row
       >;
       return kinds
-        .flatMap((kind) =>
-          statement
-            .all(run, kind, fromStep, toStep, fromStep, width, run, kind)
+        .flatMap((kind) => {
+          const range = [run, kind, fromStep, toStep];
+          const { first, last } = ends.get(...range)!;
+          return statement
+            .all(...range, first, Math.max(1, (last + 1 - first) / buckets), run, kind)
             .map(
               ({ firstStep: step, lastStep, count, ...row }) =>
                 ({ kind, step, lastStep, count, item: itemOf(run, kind, row) }) as ListMark,
-            ),
-        )
+            );
+        })
         .sort(inOrder);
     },
   };

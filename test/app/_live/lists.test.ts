@@ -147,6 +147,15 @@ describe('the lists that a page has loaded', () => {
     page.check();
   });
 
+  it('a sample has the marks below step 0 too', async () => {
+    const page = new Page(4, 600);
+    const below = { ...page.lists.get('statuses').items[0]!, seq: 1, step: -70 };
+    page.server.apply([{ op: 'put', kind: 'statuses', item: below }]);
+    void page.lists.wantSamples(['statuses']);
+    await page.answer();
+    expect(page.lists.sample('statuses')[0]).toEqual(below);
+  });
+
   it('a page that could not be read says why, and is read when it is asked for again', async () => {
     const page = new Page(3, 600);
     const kind = listKinds.find((k) => !page.lists.get(k).whole)!;
