@@ -28,7 +28,7 @@ import { matcher } from '~/app/_run/curves/seriesSearch';
 import { seriesOf } from '~/shared/streams';
 import { ended } from '~/shared/view';
 import { AttentionCompared, comparisonOf, withoutRuns } from './AttentionCompared';
-import { type Alignment, alignments, axisOf, canBeLog, ownZoom } from './align';
+import { type Alignment, alignments, axisOf, canBeLog, endsOf, ownZoom } from './align';
 import { Differences } from './Differences';
 import {
   type CompareChart,
@@ -80,9 +80,10 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
     return made;
   });
   useEffect(() => {
-    const heads = there.map((r) => axis.place(r.runId)?.of(r.view.step) ?? 0);
+    const [first, head] = endsOf(axis, there);
+    cursor.rows(first, 1);
     cursor.head(
-      Math.ceil(Math.max(0, ...heads)),
+      head,
       there.every((r) => ended(r.view.status)),
     );
   }, [cursor, there, axis]);
@@ -99,7 +100,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   }, [positions, choices, attention, cursor]);
 
   const change = (next: Partial<CompareChoices>) => setChoices((before) => ({ ...before, ...next }));
-  const smoothed = smoothingFor(choices, Math.max(0, ...there.map((r) => r.view.step)));
+  const smoothed = smoothingFor(choices, Math.max(0, ...there.map((r) => r.rows)));
   const weight = smoothingWeight(smoothed);
   useEffect(() => {
     for (const { history } of there) history.smooth(weight);
@@ -217,7 +218,6 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
                     loss
                     <input
                       className={`${inputClass} h-6! w-24!`}
-                      inputMode="decimal"
                       placeholder={common === null ? '' : measured(common)}
                       aria-invalid={unread || undefined}
                       value={choices.level}

@@ -34,6 +34,19 @@ export interface Axis {
   place(runId: string): Place | null;
 }
 
+/** Both ends of the common axis: where the charts of its runs begin, and their newest steps. */
+export function endsOf(
+  { place }: Axis,
+  runs: readonly { runId: string; first: number; view: { step: number } }[],
+): [number, number] {
+  const ends = runs.flatMap(({ runId, first, view }) => {
+    const at = place(runId);
+    return at ? [{ from: first === 0 ? 0 : at.of(first), to: at.of(view.step) }] : [];
+  });
+  if (ends.length === 0) return [0, 0];
+  return [Math.floor(Math.min(...ends.map((e) => e.from))), Math.ceil(Math.max(...ends.map((e) => e.to)))];
+}
+
 const asItIs: Place = { of: (s) => s, back: (p) => p };
 
 /** Positions per epoch. */

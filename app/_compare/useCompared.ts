@@ -23,6 +23,10 @@ export interface Compared extends Aligned {
   /** Its lists are samples. */
   view: WithLists;
   history: History;
+  /** First step of the axis of its charts. */
+  first: number;
+  /** Approximate number of its rows. */
+  rows: number;
   /** Names of the run's series by role; a role without a series is left out. */
   series: ReadonlyMap<ComparedRole, string>;
 }
@@ -108,7 +112,9 @@ function comparedOf({ store, history }: Held): Compared | null {
   const anchors = times.length > 1 ? times : timeAnchors(view);
   const epochSeries = seriesWithRole(view, 'epoch');
   const epochs = epochSeries ? history.valuesOf(epochSeries.name) : [];
-  return { runId: store.runId, view, history, series, loss, stepsPerEpoch: view.stepsPerEpoch, epochs, anchors };
+  const first = history.startStep();
+  const rows = (view.step - first) / history.stride();
+  return { runId: store.runId, view, history, first, rows, series, loss, stepsPerEpoch: view.stepsPerEpoch, epochs, anchors };
 }
 
 function seriesByRole(view: RunView): ReadonlyMap<ComparedRole, string> {

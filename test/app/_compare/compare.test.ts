@@ -5,7 +5,7 @@ import type { Palette } from '~/app/_charts/palette';
 import { SvgPen } from '~/app/_charts/svgPen';
 import { xMap } from '~/app/_charts/xMap';
 import { comparisonOf, withoutRuns } from '~/app/_compare/AttentionCompared';
-import { type Aligned, type Alignment, axisOf, carried, ownZoom } from '~/app/_compare/align';
+import { type Aligned, type Alignment, axisOf, carried, endsOf, ownZoom } from '~/app/_compare/align';
 import { differences } from '~/app/_compare/difference';
 import { compareCharts, legendNames, ownSeries, sharedNames } from '~/app/_compare/lines';
 import { type CompareView, compareDefaults, compareLink, fromCompareLink, withoutRun, withRun } from '~/app/_compare/link';
@@ -60,6 +60,20 @@ describe('runs on one axis', () => {
     expect(axis.map.of(axis.place('slow01')!.of(3))).toBe(0);
     expect(axisOf('equal loss', runs, 0.6).place('slow01')).toBeNull();
   });
+  it('the axis begins where its runs do: below 0 or far above it too, and a run that has no place on it says nothing', () => {
+    const ends = (kind: Alignment, ...of: [first: number, step: number][]) =>
+      endsOf(
+        axisOf(kind, runs, null),
+        of.map(([first, step], i) => ({ runId: runs[i]!.runId, first, view: { step } })),
+      );
+    expect(ends('step', [-100, -50])).toEqual([-100, -50]);
+    expect(ends('step', [-150, 50], [0, 40])).toEqual([-150, 50]);
+    expect(ends('step', [1e15, 1e15 + 9])).toEqual([1e15, 1e15 + 9]);
+    // 10 and 20 steps an epoch, 1,000 positions an epoch.
+    expect(ends('epoch', [0, 4], [-20, 6])).toEqual([-1000, 400]);
+    expect(ends('equal loss', [-4, 4])).toEqual([0, 0]);
+  });
+
   it('a logarithmic axis counts in steps, hundredths of an epoch and seconds; equal loss has places on both sides of 0', () => {
     const ticks = (kind: Alignment, to: number) => {
       const { map } = axisOf(kind, runs, 2, true);
