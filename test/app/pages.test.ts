@@ -189,6 +189,25 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.context().close();
   });
 
+  it('on a phone the track of the timeline stays where it is under the finger that pins a step', async () => {
+    const page = await open(room, phone);
+    const place = async () => {
+      const { x, width } = (await page.getByRole('slider', { name: 'Step' }).boundingBox())!;
+      return { x, width };
+    };
+    await page
+      .getByRole('region', { name: 'Timeline' })
+      .getByText(/^(Live|Paused|Waiting|Last step)$/)
+      .waitFor();
+    const before = await place();
+    await page.mouse.move(before.x + before.width / 2, (await page.getByRole('slider', { name: 'Step' }).boundingBox())!.y + 5);
+    await page.mouse.down();
+    await page.getByRole('button', { name: /^(Follow live|Go to last step)$/ }).waitFor();
+    expect(await place()).toEqual(before);
+    await page.mouse.up();
+    await page.context().close();
+  });
+
   it('on a phone a link to a step that the run does not have says so, and all tools of the charts are in sight', async () => {
     const page = await open(`${room}?step=999999`, phone);
     // A screen reader is told it as well.

@@ -14,7 +14,7 @@ import {
 } from 'lucide-react';
 import { useEffect, useId, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { formatStep } from '~/app/_charts/format';
-import { Button } from '~/app/_components/Button';
+import { Button, buttonClass } from '~/app/_components/Button';
 import { Choose } from '~/app/_components/Choose';
 import { IconButton } from '~/app/_components/IconButton';
 import { wholeTyped } from '~/app/_components/numberTyped';
@@ -74,6 +74,12 @@ export function Timeline() {
       root.removeProperty('--dock');
     };
   }, []);
+  const follow = (
+    <>
+      <Pin aria-hidden size={12} />
+      {recorded || ended(status) ? 'Go to last step' : 'Follow live'}
+    </>
+  );
   const track = <Track state={state} stops={stops} marks={marks} lanes={open} history={history} />;
   return (
     <section
@@ -92,19 +98,24 @@ export function Timeline() {
           </span>
         )}
         <StepField />
-        {live ? (
-          <span
-            className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${state === 'Live' ? 'bg-good/15 text-good' : 'bg-raised'}`}
-          >
-            <Radio aria-hidden size={12} />
-            {state}
+        <span className="grid items-center justify-items-start *:col-start-1 *:row-start-1">
+          {live ? (
+            <span
+              className={`inline-flex items-center gap-1 rounded px-1.5 py-0.5 text-xs font-semibold ${state === 'Live' ? 'bg-good/15 text-good' : 'bg-raised'}`}
+            >
+              <Radio aria-hidden size={12} />
+              {state}
+            </span>
+          ) : (
+            <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
+              {follow}
+            </Button>
+          )}
+          {/* As wide live as pinned: the track beside it stays under the finger that pins a step. */}
+          <span aria-hidden className={`${buttonClass('primary', 'small')} invisible`}>
+            {follow}
           </span>
-        ) : (
-          <Button size="small" look="primary" onClick={() => setCursor.follow()} title="Pinned: press to go on (key End)">
-            <Pin aria-hidden size={12} />
-            {recorded || ended(status) ? 'Go to last step' : 'Follow live'}
-          </Button>
-        )}
+        </span>
         {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
         {open && <SnapshotShown />}
         <IconButton
