@@ -166,7 +166,7 @@ export function Changed({ row }: { row: RunRow }) {
 
 function Steps({ row: run }: { row: RunRow['run'] }) {
   return (
-    <span className="block">
+    <span className="block truncate" title={count(run.step)}>
       {count(run.step)}
       {run.totalSteps > 0 && <span className="text-dim"> / {count(run.totalSteps)}</span>}
       {run.totalSteps > 0 && <Progress step={run.step} total={run.totalSteps} label={`Progress of ${run.name}`} />}

@@ -32,7 +32,7 @@ export class Sparklines {
     const last = this.#kept.get(runId);
     if (last && (last.seq === run.updatedAt || now - last.at < staleMs)) return last.line;
     const line = this.store
-      .range({ runId, series: [name], fromStep: 0, toStep: null, buckets: stretches })
+      .range({ runId, series: [name], fromStep: Number.MIN_SAFE_INTEGER, toStep: null, buckets: stretches })
       .then(({ series }): Sparkline => {
         const [of] = series;
         if (!of) return { runId, name, steps: [], values: [] };

@@ -1,5 +1,6 @@
+import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
-import { columnsAt, columnsOf } from '~/app/_runs/columns';
+import { columnsAt, columnsOf, fixedColumns } from '~/app/_runs/columns';
 import { defaultColumns } from '~/app/_runs/tableQuery';
 
 const keysAt = (keys: readonly string[], width: number) => columnsAt(columnsOf(keys, new Map()), width).columns.map((c) => c.key);
@@ -27,4 +28,10 @@ it('columns that a person adds are all there: the table scrolls', () => {
   const { columns, least } = columnsAt(columnsOf(added, new Map()), 734);
   expect(columns.map((c) => c.key)).toEqual(added);
   expect(least).toBe(322 + 112 + 112 + 140 + 88 + 88);
+});
+
+it('a step that is longer than its column is cut with dots, and is whole under the mouse', () => {
+  const cell = fixedColumns.find((c) => c.key === 'step')!.cell;
+  const html = renderToStaticMarkup(cell({ run: { step: 1_000_000_000_000_001, totalSteps: 0 } } as never, 0, undefined));
+  expect(html).toBe('<span class="block truncate" title="1,000,000,000,000,001">1,000,000,000,000,001</span>');
 });

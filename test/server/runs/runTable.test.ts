@@ -23,12 +23,12 @@ const runs = [
 const recipes: KnownRecipe[] = [{ ...recipeNamed('reverse').spec, trainers: [] }];
 const tableOf = (
   lines: readonly RunSummary[],
-  range: (runId: string) => Promise<unknown> = () => Promise.reject(new Error('not here')),
+  range: (query: { runId: string }) => Promise<unknown> = () => Promise.reject(new Error('not here')),
 ) =>
   new RunTable({
     runs: () => lines,
     recipes: () => recipes,
-    store: { range: ({ runId }) => range(runId) as never },
+    store: { range: (query) => range(query) as never },
     elapsed: () => 0,
   });
 
@@ -259,6 +259,16 @@ it('the time a run takes is that of the finished one most like it, the seed asid
   expect(estimate(withRate(1))).toMatchObject({ ms: 90_000, name: 'Near', differs: [] });
   expect(estimate(withRate(2))).toMatchObject({ name: 'Near', differs: ['Learning rate'] });
   expect(estimate({ a: 1, b: 2, c: 3, d: 4 } as never)).toBe(null);
+});
+
+it('a sparkline begins where the rows do, below step 0 too', async () => {
+  const asked: object[] = [];
+  const table = tableOf([runLine('aaaaaa', {}, { main: 'loss' })], (query) => {
+    asked.push(query);
+    return Promise.resolve({ headStep: 0, series: [] });
+  });
+  await table.sparklines([runLine('aaaaaa', { step: -50 }, { main: 'loss' })]);
+  expect(asked).toMatchObject([{ fromStep: Number.MIN_SAFE_INTEGER, toStep: null }]);
 });
 
 it('a sparkline is read once while the run stands still, and again after it failed', async () => {
