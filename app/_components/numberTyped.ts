@@ -4,7 +4,7 @@ const plain = /^[+-]?(0|[1-9]\d*|(?=\.\d))(\.\d*)?(e[+-]?\d+)?$/i;
 
 /**
  * The number that a person typed: "1e-3", "10,000", "10_000", "10 000", "−2". null for a text that is none, or whose meaning is not sure: "0,001",
- * "1,5", "007".
+ * "1,5", "007". A phone's keypad of decimals cannot type them: on an iPhone it has neither "-" nor "e", and in many languages a comma for the point.
  */
 export function numberTyped(text: string): number | null {
   const typed = text.trim().replace('−', '-');

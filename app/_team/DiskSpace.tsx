@@ -104,7 +104,6 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
                     <input
                       {...ids}
                       className={inputClass}
-                      inputMode="decimal"
                       disabled={!editable}
                       value={textOf(kind)}
                       onChange={(e) => setEdits({ from: from ?? data, typed: { ...typed, [kind]: e.target.value } })}

@@ -153,7 +153,6 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                       <TextField
                         key={name}
                         label={fields[name] ?? name}
-                        inputMode="decimal"
                         disabled={!editable || !rule.enabled}
                         value={current.typed[keyOf(rule, name)] ?? String(value / unitOf(name))}
                         onChange={(text) => edit({ typed: { ...current.typed, [keyOf(rule, name)]: text } })}

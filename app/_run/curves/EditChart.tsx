@@ -137,7 +137,6 @@ function EditChart(props: { chart: OwnChart; known: readonly string[]; onSave(ch
               label={label}
               help="empty: as the numbers need"
               error={i === 1 ? problems.range : null}
-              inputMode="decimal"
               value={range[i]!}
               onChange={(text) => setRange(range.with(i, text) as [string, string])}
             />

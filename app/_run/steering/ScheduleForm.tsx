@@ -180,7 +180,6 @@ export default function ScheduleForm({ why }: { why: string | null }) {
             <input
               aria-label="Value"
               className={`${inputClass} w-20!`}
-              inputMode="decimal"
               value={when.value}
               disabled={off}
               onChange={(e) => edit({ value: e.target.value })}

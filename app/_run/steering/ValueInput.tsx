@@ -27,7 +27,6 @@ export function ValueInput({
   if (!options) {
     return (
       <input
-        inputMode={type === 'text' ? undefined : 'decimal'}
         placeholder={nullLabel ?? undefined}
         autoComplete="off"
         spellCheck={false}

@@ -60,7 +60,9 @@ export function readText(spec: ControlSpec, text: string): { ok: true; value: Co
   const trimmed = text.trim();
   const value = meant(spec, trimmed);
   if (value !== undefined && controlValueError(spec, value) === null) return { ok: true, value };
-  const given = trimmed ? `"${trimmed}" does not fit; ` : '';
+  const point = trimmed.replace(',', '.');
+  const comma = point !== trimmed && meant(spec, point) !== undefined ? ` (decimals have a point: ${point})` : '';
+  const given = trimmed ? `"${trimmed}" does not fit${comma}; ` : '';
   const empty = spec.nullLabel === null ? '' : ` or nothing (${spec.nullLabel})`;
   return { ok: false, message: `${spec.label}: ${given}give ${describe(spec)}${empty}` };
 }

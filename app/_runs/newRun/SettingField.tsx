@@ -103,7 +103,6 @@ function Input(props: { ids: Ids; field: RecipeField; text: string; checkpoints:
     <input
       {...common}
       className={inputClass}
-      inputMode={isNumber(field) ? 'decimal' : undefined}
       autoComplete="off"
       spellCheck={false}
       placeholder={none}

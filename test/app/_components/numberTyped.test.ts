@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { numberTyped, wholeTyped } from '~/app/_components/numberTyped';
 import { unsure } from '~/app/_runs/newRun/several';
+import { root } from '~/test/support/root';
 
 it.each([
   ['1e-3', 0.001],
@@ -24,4 +27,11 @@ it('a text that may be one value or two names both ways to write it', () => {
   expect(unsure('0,5')).toBe('"0,5" may be one value or two: write 0.5, or "0, 5"');
   expect(unsure('128,256')).toBe('"128,256" may be one value or two: write 128256, or "128, 256"');
   for (const sure of ['10,000', '1,000,000', '0, 5', '128, 256', '5']) expect(unsure(sure)).toBeNull();
+});
+
+it('no field asks a phone for its keypad of decimals', () => {
+  const files = execFileSync('git', ['ls-files', 'app'], { cwd: root, encoding: 'utf8' }).split('\n');
+  const components = files.filter((file) => file.endsWith('.tsx'));
+  expect(components.length).toBeGreaterThan(200);
+  expect(components.filter((file) => /inputMode=.*decimal/.test(readFileSync(`${root}/${file}`, 'utf8')))).toEqual([]);
 });

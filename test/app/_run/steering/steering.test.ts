@@ -98,6 +98,7 @@ describe('what a field says', () => {
     [clip, '', { ok: false, message: 'Clip value: give a number > 0' }],
     [clip, 'lots', { ok: false, message: 'Clip value: "lots" does not fit; give a number > 0' }],
     [clip, 'Infinity', { ok: false, message: 'Clip value: "Infinity" does not fit; give a number > 0' }],
+    [clip, '0,05', { ok: false, message: 'Clip value: "0,05" does not fit (decimals have a point: 0.05); give a number > 0' }],
     [patience, '', { ok: true, value: null }],
     [patience, '1.5', { ok: false, message: 'Early stop after: "1.5" does not fit; give an integer >= 1 or nothing (never)' }],
     [split, 'test', { ok: true, value: 'test' }],
