@@ -14,7 +14,10 @@ export function openLog(level: string): Logger {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const lines = new Lines();
   process.on('exit', () => lines.flushSync());
-  return pino({ level }, lines);
+  const log = pino({ level }, lines);
+  lines.onDropped = (count) =>
+    log.error({ lines: count }, 'lines of this log were dropped here: nobody had read the ones before');
+  return log;
 }
 
 class Lines {
@@ -22,9 +25,15 @@ class Lines {
   #characters = 0;
   #writing = false;
   #gone = false;
+  #dropped = 0;
+  onDropped: (count: number) => void = () => {};
 
   write(line: string): void {
-    if (this.#gone || this.#characters > mostCharacters) return;
+    if (this.#gone) return;
+    if (this.#characters > mostCharacters) {
+      this.#dropped++;
+      return;
+    }
     // Later, so that the last line before an end is still here for `flushSync`.
     if (this.#waiting.length === 0) setImmediate(() => this.#next());
     this.#waiting.push(line);
@@ -42,6 +51,9 @@ class Lines {
   }
 
   #taken(): Buffer {
+    this.#characters = 0; // so that the line about dropped ones has room
+    if (this.#dropped > 0) this.onDropped(this.#dropped);
+    this.#dropped = 0;
     const taken = Buffer.from(this.#waiting.join(''));
     this.#waiting = [];
     this.#characters = 0;

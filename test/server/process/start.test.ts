@@ -212,3 +212,28 @@ it.skipIf(process.platform === 'win32')('whoever reads the log may go away: the 
     folder.remove();
   }
 });
+
+it.skipIf(process.platform === 'win32')(
+  'whoever stops reading the log learns how many lines were dropped meanwhile',
+  async () => {
+    const script = `
+    import { openLog } from ${JSON.stringify(pathToFileURL(join(root, 'server/process/openLog.ts')).href)};
+    const log = openLog('info');
+    const megabyte = 'x'.repeat(1 << 20);
+    // More than a pipe holds: what follows waits.
+    log.info({}, megabyte);
+    await new Promise((resolve) => setImmediate(resolve));
+    for (let i = 0; i < 20; i++) log.info({}, megabyte);
+    console.log('up');`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { cwd: root });
+    await once(child.stdout, 'data');
+    const said: { msg: string; lines?: number }[] = [];
+    for await (const line of createInterface({ input: child.stderr })) said.push(JSON.parse(line));
+    expect(said).toHaveLength(18);
+    expect(said[17]).toMatchObject({
+      level: 50,
+      lines: 4,
+      msg: 'lines of this log were dropped here: nobody had read the ones before',
+    });
+  },
+);
