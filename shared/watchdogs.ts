@@ -24,7 +24,7 @@ const span = z.int().min(1).max(1_000_000);
 export const gradientsNotFinite = 20;
 
 export const watchdog = z.discriminatedUnion('kind', [
-  /** Any NaN or infinity in the loss, or `gradientsNotFinite` in a row in the gradient norm. */
+  /** Any NaN or infinity in a loss, or `gradientsNotFinite` in a row in the gradient norm. */
   z.strictObject({ kind: z.literal('not-finite'), ...common }),
   /** Loss more than `sigmas` standard deviations above its mean over the last `window` steps. */
   z.strictObject({ kind: z.literal('loss-spike'), ...common, sigmas: positive, window: span.min(10) }),

@@ -3,7 +3,7 @@ import { mainMetric } from '~/shared/evaluations';
 import type { Entry } from '~/shared/events';
 import { rowCount, stepAt } from '~/shared/rows';
 import type { Rows } from '~/shared/series';
-import { mainSeries, type StreamHead, seriesWithRole } from '~/shared/streams';
+import { mainSeries, type StreamHead, seriesOf, seriesOfRole, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import type { Watchdog, WatchdogKind } from '~/shared/watchdogs';
 import { openRule, type Rule, type Seen } from './rules';
@@ -19,6 +19,8 @@ export interface Firing {
 interface Columns {
   width: number;
   loss: number | null;
+  /** Further losses, such as those of a GAN. */
+  losses: { name: string; at: number }[];
   gradNorm: number | null;
   main: number | null;
 }
@@ -65,15 +67,16 @@ export class Watch {
 
   #rows(view: RunView, event: Rows): Firing[] {
     const columns = this.#columnsOf(view, event.stream);
-    if (!columns || (columns.loss === null && columns.gradNorm === null && columns.main === null)) return [];
-    const { width, loss: lossAt, gradNorm: gradNormAt, main: mainAt } = columns;
+    if (!columns) return [];
+    const { width, loss: lossAt, losses, gradNorm: gradNormAt, main: mainAt } = columns;
+    if (lossAt === null && gradNormAt === null && mainAt === null && losses.length === 0) return [];
     const main = mainSeries(view);
     const measure = { name: main?.name ?? 'smoothed loss', better: main ? betterOf(main) : 'lower', noisy: !main } as const;
     const progressAt = main ? mainAt : view.best ? null : lossAt;
     const firings: Firing[] = [];
     for (let i = 0; i < rowCount(event); i++) {
       const value = (at: number | null) => (at === null ? undefined : event.values[i * width + at]!);
-      const seen: Seen = { loss: value(lossAt), gradNorm: value(gradNormAt) };
+      const seen: Seen = { loss: value(lossAt), gradNorm: value(gradNormAt), losses: losses.map((l) => [l.name, value(l.at)!]) };
       if (seen.loss !== undefined) this.#lastLoss = seen.loss;
       const step = stepAt(event, i);
       firings.push(...this.#ask(step, (r) => r.row?.(step, seen)));
@@ -91,10 +94,16 @@ export class Watch {
         const i = series?.stream === s.name ? s.columns.findIndex((c) => c.name === series.name) : -1;
         return i < 0 ? null : (s.at?.[i] ?? i);
       };
+      const loss = of('loss');
+      const further = seriesOfRole(seriesOf(view), 'loss').filter((c) => c.name !== loss?.name);
       for (const s of view.streams)
         this.#columns.set(s.name, {
           width: s.width,
-          loss: place(s, of('loss')),
+          loss: place(s, loss),
+          losses: further.flatMap((c) => {
+            const at = place(s, c);
+            return at === null ? [] : [{ name: c.name, at }];
+          }),
           gradNorm: place(s, of('gradNorm')),
           main: place(s, mainSeries(view)),
         });

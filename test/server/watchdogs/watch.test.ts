@@ -103,6 +103,23 @@ describe('watchdogs', () => {
     expect(feed.messages).toEqual(['at step 2 the loss is NaN']);
   });
 
+  it('of several losses each is watched, also in a stream of its own; the alarm ends when all are finite', () => {
+    const feed = watching({ kind: 'not-finite', ...on });
+    feed.view = { ...feed.view, streams: [] };
+    for (const stream of ['g', 'd', 'q']) feed.add({ type: 'series', stream, columns: [{ name: `${stream}_loss` }] });
+    feed.series('g', 0, 1, 1);
+    feed.series('d', 0, 1, Number.NaN);
+    feed.series('q', 1, Number.POSITIVE_INFINITY);
+    feed.series('d', 2, 1);
+    feed.series('g', 2, 1);
+    feed.series('q', 3, 1, Number.NEGATIVE_INFINITY);
+    expect(feed.messages).toEqual(['at step 1 d_loss is NaN', 'at step 4 q_loss is -Infinity']);
+    feed.add({ type: 'rewind', step: 3 });
+    feed.series('g', 3, Number.NaN);
+    feed.series('d', 3, 1);
+    expect(feed.messages.slice(2)).toEqual(['at step 3 the loss is NaN']);
+  });
+
   it('a gradient norm that is not finite is told when twenty in a row are: mixed precision leaves out such updates', () => {
     const feed = watching({ kind: 'not-finite', ...on });
     const bad = (count: number) =>
