@@ -147,6 +147,18 @@ def test_a_run_that_another_process_has_is_waited_for(server, settings, tmp_path
     assert (run.resumed_step, server.record(run.id).run["attempt"]) == (1, 2)
 
 
+def test_a_run_that_another_process_keeps_is_said(init, server, tmp_path, monkeypatch, capfd):
+    child = script("import headroom, time\nrun = headroom.init(id='kept', system_seconds=None)\ntime.sleep(600)", server, tmp_path)
+    wait_for("the first", lambda: any(r["name"] == "kept" for r in server.runs()))
+    monkeypatch.setattr("headroom.link.AWAY_S", 0.5)
+    monkeypatch.setattr(headroom, "_OPEN_SECONDS", 0.0)
+    init(id="kept", resume="allow")
+    said: list[str] = []
+    wait_for("the reason", lambda: said.append(capfd.readouterr().err) or "is alive; end that first; what is logged is kept in" in "".join(said))
+    child.kill()
+    child.wait()
+
+
 def test_keys_that_come_and_go_and_steps_that_go_back_give_exactly_what_was_logged(init, server):
     """A model of the rules in a few lines, against a run: any subset of the names, NaN and infinities, commit=False, rewind."""
     seed = random.SystemRandom().randrange(2**32)

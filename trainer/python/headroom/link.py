@@ -67,6 +67,7 @@ class Link:
         self._abandoned = threading.Event()
         self._kick = threading.Event()
         self.connected = False
+        self._registered = False
         #: Why the last connection failed or ended.
         self.reason = ""
         self._refused = False
@@ -127,7 +128,7 @@ class Link:
                     wait = 0.1
                 except (LinkLost, LinkRefused, OSError) as error:
                     # A server that answers and takes nothing is as good as away.
-                    if self.connected and (self._meta.get("nextEvent") != before or not self._batches.unsent):
+                    if self._registered and (self._meta.get("nextEvent") != before or not self._batches.unsent):
                         wait = 0.1
                         away = time.monotonic()
                     self.connected = False
@@ -153,6 +154,7 @@ class Link:
             self._batches.close()
 
     def _serve(self) -> None:
+        self._registered = False
         self._socket = link = Socket(self.server, self._token, lambda name, payload: self._said.put((name, payload)))
         while not self._said.empty():
             self._said.get_nowait()
@@ -163,6 +165,7 @@ class Link:
         try:
             self.connected = True
             self._register(link)
+            self._registered = True
             self._pump(link)
         finally:
             link.close()
