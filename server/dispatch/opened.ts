@@ -180,7 +180,7 @@ export class OpenedRuns {
     }
     // Meanwhile another process may have opened the run.
     if (!mine())
-      return { runId, attempt, ok: false, message: `run ${runId} is no longer this process's: ${room.view.statusMessage}` };
+      return { runId, attempt, ok: false, message: `run ${runId} is no longer this process's: ${whyLost(room.view, attempt)}` };
     return { runId, attempt, ok: true, nextEvent: room.nextEvent, commands: room.open(lastCommandSeq) };
   }
 
@@ -327,6 +327,10 @@ export class OpenedRuns {
 /** Whether the process owns this attempt and may continue it. */
 const isOwner = (view: RunView, trainerId: string, attempt: number): boolean =>
   isOpened(view) && view.trainer?.id === trainerId && view.attempt === attempt && !view.released;
+
+/** Why a process has lost the run that it held in an attempt: another goes on with it, or people took it. */
+export const whyLost = ({ attempt, trainer, status, statusMessage }: RunView, held: number): string =>
+  attempt > held && trainer ? `${trainer.name} on ${trainer.host} went on with it` : statusMessage || status;
 
 const answer = (room: Room, before: OpenState | null): OpenAnswer => ({
   ok: true,

@@ -21,7 +21,7 @@ import { refuse } from '~/shared/refusals';
 import { ended, isOpened } from '~/shared/view';
 import type { TrainerSummary } from '~/shared/viewerProtocol';
 import { Assigning, type AssigningDeps } from './assigning';
-import { type OpenedDeps, OpenedRuns } from './opened';
+import { type OpenedDeps, OpenedRuns, whyLost } from './opened';
 import type { Answerer } from './questions';
 import type { DeclaringTrainer, Recipes } from './recipes';
 import { answererOf, processOf, type Trainer, type TrainerPort, TrainerTable } from './trainerTable';
@@ -164,7 +164,9 @@ export class Trainers {
     // Meanwhile people may have taken it from the trainer.
     if (!mine || trainer.runId !== runId || room.view.attempt !== attempt) {
       if (trainer.runId === runId) this.#giveUp(trainer, 'no longer has the run');
-      const message = room ? `run ${runId} is no longer this trainer's: ${room.view.statusMessage}` : `there is no run ${runId}`;
+      const message = room
+        ? `run ${runId} is no longer this trainer's: ${whyLost(room.view, attempt)}`
+        : `there is no run ${runId}`;
       return { runId, attempt, ok: false, message };
     }
     // Commands that arrived early are among the open ones.
@@ -192,7 +194,7 @@ export class Trainers {
     const holds = isOpened(room.view) ? this.opened.isOwner(room, trainerId) : trainer.runId === batch.runId;
     if (!holds) {
       const { name } = trainer.registration;
-      const message = `attempt ${batch.attempt} of run ${batch.runId} is not held by ${name}: ${room.view.statusMessage}`;
+      const message = `attempt ${batch.attempt} of run ${batch.runId} is not held by ${name}: ${whyLost(room.view, batch.attempt)}`;
       return { ok: false, reason: 'fenced', message };
     }
     const answer = await room.events(batch);

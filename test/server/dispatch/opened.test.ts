@@ -270,6 +270,20 @@ describe('a process that goes away', () => {
     expect(await hub.view(runId)).toMatchObject({ attempt: 2, status: 'crashed' });
   });
 
+  it('that is back after another went on with its run, and ended it, learns which one', async () => {
+    const { script, runId } = await begun();
+    await script.cut();
+    const other = new Script('again.py');
+    await other.join();
+    await other.open(key, { resume: 'must' });
+    await other.send(runId, 2, 0, { type: 'status', status: 'finished', step: 0, message: '' });
+    const message = `run ${runId} is no longer this process's: again.py on ${other.registration.host} went on with it`;
+    expect(await script.join({ runId, attempt: 1, lastCommandSeq: 0 })).toEqual({
+      ok: true,
+      holding: [{ runId, attempt: 1, ok: false, message }],
+    });
+  });
+
   it('and is not back after a restart of the server has crashed', async () => {
     const { runId } = await begun();
     await hub.close();
