@@ -14,7 +14,7 @@ import type { Actor } from '~/shared/ids';
 import { isObject } from '~/shared/own';
 import { type Config, fittedConfig } from '~/shared/setup';
 import { parsed, RequestError, readBytes, readJson } from './body';
-import { kept, MAX_FILE_BYTES } from './fileSample';
+import { fileSample, kept, MAX_FILE_BYTES } from './fileSample';
 import type { Intake } from './intake';
 import type { IntakeRun } from './intakeRun';
 import { given, jsonBody, routesOf } from './routes';
@@ -33,6 +33,11 @@ import {
 /** Most files of a run that wait for their samples. */
 const filesKept = 1000;
 
+/** Files that the client uploads by itself. The config, the summary, the console and the machine's description arrive by other requests. */
+const ofClient = /^(config\.yaml|requirements\.txt|conda-environment\.yaml|output\.log|diff.*\.patch|wandb-.*|(code|logs)\/.*)$/;
+/** Types of artifacts that the client makes by itself: tables that are logged are samples here. */
+const artifactsOfClient = /^(run_table|job|code|wandb-.*)$/;
+
 const writeError = (response: ServerResponse, status: number, message: string) =>
   sendJson(response, status, { errors: [{ message }], data: null });
 
@@ -44,6 +49,13 @@ const posted = z.object({
     .default({}),
   complete: z.boolean().nullish(),
   exitcode: z.int().nullish(),
+});
+
+const artifact = z.object({
+  projectName: z.string().nullish(),
+  runName: z.string(),
+  artifactTypeName: z.string(),
+  artifactCollectionName: z.string(),
 });
 
 export function wandbRoutes(intake: Intake, secret: string): Route[] {
@@ -121,11 +133,17 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
   async function upload(request: IncomingMessage, response: ServerResponse, runId: string, path: string): Promise<void> {
     const run = await intake.find('wandb', runId);
     const whole = await readBytes(request, MAX_FILE_BYTES);
-    // The config, the summary, the console and the machine's description arrive by other requests.
-    if ('ok' in run || !path.startsWith('media/')) return sendText(response, 200, 'not kept');
+    if ('ok' in run || ofClient.test(path)) return sendText(response, 200, 'not kept');
+    const { files, awaited, unkept } = streamOf(run);
+    if (!path.startsWith('media/')) {
+      const { step } = await run.view();
+      const sample = unkept.has(path) ? null : await fileSample(blobs, path, whole, step);
+      if (sample && 'message' in sample) unkept.add(path);
+      if (sample) await run.say(null, () => withoutWrong([sample], step));
+      return sendText(response, 200, 'seen');
+    }
     const table = path.startsWith('media/table/') ? tableOf(whole) : null;
     const blob = await kept(blobs, table === null ? whole : Buffer.from(table));
-    const { files, awaited } = streamOf(run);
     files.set(path, blob);
     if (files.size > filesKept) files.delete(files.keys().next().value!);
     const samples = awaited.get(path) ?? [];
@@ -182,6 +200,16 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
         const message = [title, more].filter(Boolean).join(': ').slice(0, 2000);
         given(await (await run()).say(null, ({ view: { step } }) => [{ type: 'alert', step, level, kind: 'script', message }]));
         return { notifyScriptableRunAlert: { success: true } };
+      }
+      case 'CreateArtifact': {
+        const { projectName, runName, artifactTypeName, artifactCollectionName } = parsed(artifact, variables.input);
+        const owner = await find(projectName, runName);
+        const { unkept } = streamOf(owner);
+        if (artifactsOfClient.test(artifactTypeName) || unkept.has(artifactCollectionName)) return null;
+        unkept.add(artifactCollectionName);
+        const message = `the artifact ${artifactCollectionName} is not kept here`.slice(0, 500);
+        await owner.say(null, ({ view: { step } }) => [{ type: 'alert', step, level: 'info', kind: 'wandb', message }]);
+        return null;
       }
       default:
         return null;

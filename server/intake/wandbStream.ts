@@ -34,7 +34,7 @@ export interface Stream {
   summary: Record<string, unknown>;
   /** The attempt in which a row has arrived. */
   began: number | null;
-  /** Types of samples already reported as not kept. */
+  /** Types of samples, paths of files and names of artifacts already reported as not kept. */
   unkept: Set<string>;
 }
 

@@ -178,6 +178,7 @@ describe.skipIf(missing !== null)('the stock wandb client', () => {
         [name, kind, step, caption, kind === 'histogram' ? 'bins' : text].filter((v) => v !== undefined).join(' '),
     );
     expect(short.toSorted()).toEqual([
+      'notes.txt text 311 how it went',
       'picture image 5 black',
       'pictures/0 image 5',
       'pictures/1 image 5',
@@ -191,7 +192,12 @@ describe.skipIf(missing !== null)('the stock wandb client', () => {
     expect(await table.text()).toBe('{"columns":["a","b"],"rows":[[1,"x"],[2.5,null]]}');
     const printed = await app.hub.store.console({ runId, before: null, after: null, search: '', limit: 100 });
     expect(printed.parts.map((p) => p.text).join('')).toContain('printed by the script\n');
-    expect(view.recent.alerts.items.map((a) => a.message)).toContain('look here: a text');
+    // Which files and artifacts are not kept is said; those that the client makes by itself are nobody's loss.
+    expect(view.recent.alerts.items.map((a) => a.message).toSorted()).toEqual([
+      'look here: a text',
+      'the artifact weights is not kept here',
+      "weights.bin (2 bytes) is not kept: of a program's files, pictures and texts are",
+    ]);
     expect((await app.hub.store.series({ runId, search: 'system/', skip: 0, limit: 100 })).total).toBeGreaterThan(3);
 
     // The address that the client prints leads to the run's page.

@@ -1,4 +1,6 @@
 import math
+import pathlib
+import tempfile
 
 import numpy
 import wandb
@@ -25,4 +27,11 @@ print("printed by the script")
 run.config.update({"added": 5})
 run.summary["best"] = 0.5
 run.alert("look here", "a text")
+folder = pathlib.Path(tempfile.mkdtemp())
+for name, content in {"notes.txt": b"how it went", "weights.bin": b"\0\1"}.items():
+    (folder / name).write_bytes(content)
+    run.save(folder / name, base_path=folder)
+artifact = wandb.Artifact("weights", "model")
+artifact.add_file(folder / "weights.bin")
+run.log_artifact(artifact)
 run.finish()
