@@ -143,14 +143,17 @@ export function xDomain(
   const start = cursor.startStep();
   let head = cursor.headStep();
   for (const c of curves) if (c && c.toStep === null && c.count > 0) head = Math.max(head, c.lastStep + 1);
-  const [from, to] = cursor.get().zoom ?? [
-    start,
-    start + (cursor.ended() ? Math.max(1, head - start) : growingEnd(head - start)),
-  ];
+  const [from, to] = cursor.get().zoom ?? wholeRun(start, head, cursor.ended());
   const x: [number, number] = [map.of(from), map.of(to)];
   if (!(x[1] > x[0])) x[1] = x[0] + 1;
   return { from, to, x };
 }
+
+/** Both ends of the axis of all steps of a run. Until the run is over, the end grows in jumps. */
+export const wholeRun = (start: number, head: number, over: boolean): [number, number] => [
+  start,
+  start + (over ? Math.max(1, head - start) : growingEnd(head - start)),
+];
 
 /**
  * Length of the x axis of a growing run: its steps so far, rounded up by at most 1/16, so that the axis changes only in jumps and nothing already drawn moves

@@ -47,6 +47,19 @@ export const dropFrame = (draw: () => void): void => {
   numbered.delete(draw);
 };
 
+type Subscribe = (listener: () => void) => () => void;
+
+/** A subscription whose listener is called with the next new numbers. */
+export const withNumbers =
+  (subscribe: Subscribe): Subscribe =>
+  (listener) => {
+    const stop = subscribe(() => askNumbers(listener));
+    return () => {
+      stop();
+      dropFrame(listener);
+    };
+  };
+
 // A hidden tab has no frames: what waits for one runs at once, because the tab's title and its notifications depend on it.
 if (typeof document !== 'undefined')
   document.addEventListener('visibilitychange', () => {

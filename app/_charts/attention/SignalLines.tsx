@@ -2,6 +2,7 @@ import { AxisLeft } from '@visx/axis';
 import { scaleLinear } from '@visx/scale';
 import { line as path } from '@visx/shape';
 import { memo, useLayoutEffect, useRef } from 'react';
+import { settle } from '~/app/_charts/domains';
 import { usePalette } from '~/app/_charts/palette';
 import { clearedPen } from '~/app/_charts/useDrawing';
 import { StepPlot, type Steps, stepLabelWidth } from './StepPlot';
@@ -32,16 +33,17 @@ export const SignalLines = memo(function SignalLines({ title, lines, chance, ste
   const canvas = useRef<HTMLCanvasElement>(null);
   const { ink, dim } = usePalette();
   const { axis } = steps;
-  const [low, high] = domain ?? extent(lines, steps, chance?.value);
-  const scale = (from: number, to: number) => scaleLinear<number>({ domain: [from, to], range: [height - 3, 3] });
-  const y = scale(low, high);
-  const chanceY = chance ? y(chance.value) : null;
+  const shown = useRef<[number, number] | null>(null);
+  const [low, high] = domain ?? settle(shown.current, extent(lines, steps, chance?.value), false);
+  const chanceY = chance ? scaleOf(low, high, height)(chance.value) : null;
+  useLayoutEffect(() => {
+    shown.current = [low, high];
+  }, [low, high]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `scale` depends on the height alone.
   useLayoutEffect(() => {
     const context = clearedPen(canvas.current, axis.width, height)?.pen;
     if (!context) return;
-    const y = scale(low, high);
+    const y = scaleOf(low, high, height);
     for (const { steps: at, values, strong } of [...lines].sort((a, b) => Number(a.strong) - Number(b.strong))) {
       context.strokeStyle = strong ? ink : dim;
       context.globalAlpha = strong ? 1 : 0.45;
@@ -57,27 +59,9 @@ export const SignalLines = memo(function SignalLines({ title, lines, chance, ste
     }
   }, [lines, axis, height, low, high, ink, dim]);
 
-  const left = (
-    <svg width={stepLabelWidth} height={height} className="absolute inset-0 overflow-visible" aria-hidden>
-      <AxisLeft
-        left={stepLabelWidth}
-        scale={y}
-        numTicks={3}
-        tickLength={3}
-        stroke="var(--color-line)"
-        tickStroke="var(--color-line)"
-        tickFormat={(v) => short(Number(v))}
-        tickComponent={({ x, y: top, formattedValue }) => (
-          <text x={x} y={top} dy="0.3em" textAnchor="end" className="fill-dim text-[9px]">
-            {formattedValue}
-          </text>
-        )}
-      />
-    </svg>
-  );
   const label = `${title} over steps${chance ? `; ${chance.label} ${short(chance.value)}` : ''}`;
   return (
-    <StepPlot steps={steps} height={height} label={label} left={left}>
+    <StepPlot steps={steps} height={height} label={label} left={<ValueAxis low={low} high={high} height={height} />}>
       <canvas ref={canvas} className="absolute inset-0" style={{ width: axis.width, height }} aria-hidden />
       {chance && chanceY !== null && (
         <div className="pointer-events-none absolute inset-x-0 border-t border-dashed border-warn" style={{ top: chanceY }}>
@@ -90,6 +74,30 @@ export const SignalLines = memo(function SignalLines({ title, lines, chance, ste
       )}
       <span className="pointer-events-none absolute top-0 left-1 bg-panel px-0.5 text-[10px] leading-3 text-dim">{title}</span>
     </StepPlot>
+  );
+});
+
+const scaleOf = (low: number, high: number, height: number) =>
+  scaleLinear<number>({ domain: [low, high], range: [height - 3, 3] });
+
+const ValueAxis = memo(function ValueAxis({ low, high, height }: { low: number; high: number; height: number }) {
+  return (
+    <svg width={stepLabelWidth} height={height} className="absolute inset-0 overflow-visible" aria-hidden>
+      <AxisLeft
+        left={stepLabelWidth}
+        scale={scaleOf(low, high, height)}
+        numTicks={3}
+        tickLength={3}
+        stroke="var(--color-line)"
+        tickStroke="var(--color-line)"
+        tickFormat={(v) => short(Number(v))}
+        tickComponent={({ x, y, formattedValue }) => (
+          <text x={x} y={y} dy="0.3em" textAnchor="end" className="fill-dim text-[9px]">
+            {formattedValue}
+          </text>
+        )}
+      />
+    </svg>
   );
 });
 

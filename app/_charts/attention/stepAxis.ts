@@ -5,10 +5,10 @@ export interface StepAxis {
   width: number;
 }
 
-/** The whole run up to its newest step, or the page's zoom range. */
-export const stepAxis = (headStep: number, zoom: readonly [number, number] | null, width: number): StepAxis => ({
-  first: zoom ? zoom[0] : 0,
-  last: zoom ? Math.max(zoom[1], zoom[0] + 1) : Math.max(1, headStep),
+/** The axis between two steps. */
+export const stepAxis = ([first, last]: readonly [number, number], width: number): StepAxis => ({
+  first,
+  last: Math.max(last, first + 1),
   width,
 });
 

@@ -1,6 +1,7 @@
 import { useMemo, useSyncExternalStore } from 'react';
 import { type SignalLine, SignalLines } from '~/app/_charts/attention/SignalLines';
 import type { Steps } from '~/app/_charts/attention/StepPlot';
+import { withNumbers } from '~/app/_charts/drawLoop';
 import { useRoleName } from '~/app/_live/series';
 import { useHistory, useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
@@ -12,7 +13,7 @@ export function LossLine({ steps }: { steps: Steps }) {
   const name = useRoleName('loss');
   useWanted(history, [name]);
   const version = useSyncExternalStore(
-    (listener) => history.subscribe(listener),
+    useMemo(() => withNumbers(history.subscribe), [history]),
     () => (name === null ? -1 : (history.curve(name)?.version ?? -1)),
     () => -1,
   );

@@ -13,7 +13,7 @@ import { count } from '~/app/_components/format';
 import { attentionView } from '~/app/_live/attentionView';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import { useSignals } from '~/app/_live/snapshots';
-import { useView } from '~/app/_live/useRun';
+import { useWholeRun } from '~/app/_run/useWholeRun';
 import { pickHead } from './focusStore';
 import { LossLine } from './LossLine';
 import { PinnedHistory } from './PinnedHistory';
@@ -31,14 +31,14 @@ export const OverTime = memo(function OverTime() {
   const { snapshots, scene, view, large, theme } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
-  const headStep = useView((v) => v.step, 0);
+  const whole = useWholeRun();
   const zoom = useCursor((c) => c.zoom);
   const plot = Math.max(60, width - stepLabelWidth);
   const steps = useMemo((): Steps => {
-    const axis = stepAxis(headStep, zoom, plot);
+    const axis = stepAxis(zoom ?? whole, plot);
     const { pin, hover } = setCursor;
     return { axis, cursor: <StepCursor axis={axis} />, onJump: pin, onHoverStep: hover };
-  }, [headStep, zoom, plot]);
+  }, [whole, zoom, plot]);
   const { names, series: seriesOf } = useSignals(snapshots);
   const { layers } = scene.maps;
   const { shown } = scene;

@@ -1,6 +1,6 @@
 import { createElement, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { delayed } from '~/app/_charts/delayed';
-import { askNumbers, dropFrame } from '~/app/_charts/drawLoop';
+import { withNumbers } from '~/app/_charts/drawLoop';
 import type { ChartSettings, LineSpec, RuleSpec } from '~/app/_charts/types';
 import { type TimeAnchor, type XKind, type XMap, xMap } from '~/app/_charts/xMap';
 import { kindOf, smoothingFor, smoothingWeight, useChartChoices, xSeriesOf } from '~/app/_live/chartSettings';
@@ -128,7 +128,7 @@ function numbersOf(history: History): Source<History> {
   if (known) return known;
   const source = {
     get: () => history,
-    subscribe: (listener: () => void) => together([history.subscribe(() => askNumbers(listener)), () => dropFrame(listener)]),
+    subscribe: withNumbers(history.subscribe),
   };
   sources.set(history, source);
   return source;

@@ -17,15 +17,7 @@ import { download } from './jobs';
 
 /** A link to the current view, and the run, or a snapshot of it, as a file. */
 export function ShareMenu() {
-  const readOnly = useReadOnly();
-  return readOnly ? null : <Share />;
-}
-
-function Share() {
-  const runId = useView((v) => v.runId, '');
-  const name = useView((v) => v.setup.name, '');
-  const formats = useInfo()?.exports;
-  const snapshot = useSnapshotStep();
+  if (useReadOnly()) return null;
   return (
     <span className="text-xs text-dim">
       <Popup
@@ -40,25 +32,35 @@ function Share() {
       >
         <CopyLink />
         <p className="mt-2 mb-0.5 border-t border-line pt-2 text-dim">Export</p>
-        <ul className="-mx-1">
-          {!formats && <li className="px-1">Waiting for the server.</li>}
-          {formats?.map((f) => {
-            if (f.of === 'replay') return <Replay key={f.format} runId={runId} name={name} format={f} />;
-            if (f.of === 'snapshot' && snapshot === null) return null;
-            const [query, words] =
-              f.of === 'snapshot' && snapshot !== null ? [`&step=${snapshot}`, ` of step ${count(snapshot)}`] : ['', ''];
-            return (
-              <Choice
-                key={f.format}
-                title={f.title}
-                what={`${f.what}${words}`}
-                onClick={() => download(runId, `format=${f.format}${query}`, `${name}${words} as ${f.title}`)}
-              />
-            );
-          })}
-        </ul>
+        <Exports />
       </Popup>
     </span>
+  );
+}
+
+function Exports() {
+  const runId = useView((v) => v.runId, '');
+  const name = useView((v) => v.setup.name, '');
+  const formats = useInfo()?.exports;
+  const snapshot = useSnapshotStep();
+  return (
+    <ul className="-mx-1">
+      {!formats && <li className="px-1">Waiting for the server.</li>}
+      {formats?.map((f) => {
+        if (f.of === 'replay') return <Replay key={f.format} runId={runId} name={name} format={f} />;
+        if (f.of === 'snapshot' && snapshot === null) return null;
+        const [query, words] =
+          f.of === 'snapshot' && snapshot !== null ? [`&step=${snapshot}`, ` of step ${count(snapshot)}`] : ['', ''];
+        return (
+          <Choice
+            key={f.format}
+            title={f.title}
+            what={`${f.what}${words}`}
+            onClick={() => download(runId, `format=${f.format}${query}`, `${name}${words} as ${f.title}`)}
+          />
+        );
+      })}
+    </ul>
   );
 }
 

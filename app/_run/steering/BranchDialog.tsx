@@ -6,6 +6,7 @@ import { ChoiceField, Field, FormEnd, Select, TextField } from '~/app/_component
 import { Modal } from '~/app/_components/Modal';
 import { whyWatches } from '~/app/_live/identity';
 import { useList } from '~/app/_live/lists';
+import { useRunStore } from '~/app/_live/RunProvider';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useRunIds } from '~/app/_live/useRunIds';
 import { useAsk } from '~/app/_run/notes/useAsk';
@@ -44,18 +45,18 @@ export const WhatIf = (props: { checkpoint: string; without: string; of: string 
 /** A button for the dialog, for people who may branch. */
 export function OpenBranch({ checkpoint, without, children, ...button }: BranchFrom & ButtonProps) {
   const [open, setOpen] = useState(false);
-  const view = useRun((r) => r.view);
+  const there = useRun((r) => r.view !== null);
   const why = useRun((r) => r.you && whyWatches(r.you));
   const may = useRun((r) => r.you !== null) && why === null;
   // Who loses the role keeps what was typed, until the role returns or the server refuses.
-  if (!view || !(may || open)) return null;
+  if (!there || !(may || open)) return null;
   return (
     <>
       <Button size="small" onClick={() => setOpen(true)} {...button}>
         <GitBranch aria-hidden size={12} />
         {children}
       </Button>
-      {open && <BranchDialog view={view} checkpoint={checkpoint} without={without} why={why} onClose={() => setOpen(false)} />}
+      {open && <BranchDialog checkpoint={checkpoint} without={without} why={why} onClose={() => setOpen(false)} />}
     </>
   );
 }
@@ -75,20 +76,11 @@ interface Change {
 const nothing = 'none of them';
 const all = 'all of them';
 
-function BranchDialog({
-  view: first,
-  checkpoint,
-  without,
-  why,
-  onClose,
-}: BranchFrom & {
-  view: RunView;
-  why: string | null;
-  onClose(): void;
-}) {
+function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why: string | null; onClose(): void }) {
   const router = useRouter();
   // The form does not change while the run continues.
-  const [view] = useState(first);
+  const store = useRunStore();
+  const [view] = useState(() => store.get().view!);
   const { busy, ask } = useAsk();
   const idsFor = useRunIds();
   const running = inProgress(view);

@@ -29,8 +29,6 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
   const state = useView((v) => own(v.values, spec.name) ?? null, null);
   const last = useView((v) => lastOn(heldCommands(v), spec.name) ?? null, null);
   const youId = useRun((r) => r.you?.id ?? null);
-  // The series with the control's role shows the value that the schedule puts into effect.
-  const effective = useView((v) => effectiveOf(v, spec), null);
   const [draft, setDraft] = useState<{ text: string; seen: ControlValue } | null>(null);
   // `seq`: null until the server has answered.
   const [sent, setSent] = useState<{ id: string; value: ControlValue; seq: number | null } | null>(null);
@@ -206,13 +204,20 @@ export function ControlField({ spec, why }: { spec: ControlSpec; why: string | n
           </p>
         )}
         <AtPinned spec={spec} current={current} />
-        {effective !== null && typeof current === 'number' && !Object.is(effective, current) && (
-          <p aria-live="off">
-            now in effect <span className="font-mono text-ink">{measured(effective)}</span>
-          </p>
-        )}
+        {typeof current === 'number' && <InEffect spec={spec} current={current} />}
       </div>
     </form>
+  );
+}
+
+/** The value that the schedule puts into effect, from the series with the control's role, when it is another one. */
+function InEffect({ spec, current }: { spec: ControlSpec; current: number }) {
+  const effective = useView((v) => effectiveOf(v, spec), null);
+  if (effective === null || Object.is(effective, current)) return null;
+  return (
+    <p aria-live="off">
+      now in effect <span className="font-mono text-ink">{measured(effective)}</span>
+    </p>
   );
 }
 

@@ -3,7 +3,6 @@
 import { type ReactNode, type Ref, useMemo, useRef } from 'react';
 import { moveByKey } from '~/app/_charts/cursorKeys';
 import type { Curve } from '~/app/_charts/curve';
-import { growingEnd } from '~/app/_charts/domains';
 import { formatStep } from '~/app/_charts/format';
 import { MarkGlyphs } from '~/app/_charts/MarksLayer';
 import { type Palette, usePalette } from '~/app/_charts/palette';
@@ -19,7 +18,7 @@ import { usePresent } from '~/app/_live/PresenceProvider';
 import { useSeries, withRole } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
-import { ended } from '~/shared/view';
+import { useWholeRun } from '~/app/_run/useWholeRun';
 import { Lanes, labelWidth } from './Lanes';
 import { useSnapshotWords } from './snapshotWords';
 
@@ -44,8 +43,7 @@ export function Track(props: {
   const left = lanes && full > 600 ? labelWidth : inset;
   const width = Math.max(0, full - left - inset);
   const height = lanes ? heights.lanes : heights.line;
-  const first = useCursor(() => setCursor.startStep());
-  const { start, end } = useView((v) => ends(first, v.step, ended(v.status)), ends(first, 0, false));
+  const [start, end] = useWholeRun();
   const px = useMemo(
     () => (step: number) => width * Math.min(1, Math.max(0, (step - start) / (end - start))),
     [start, end, width],
@@ -98,12 +96,6 @@ export function Track(props: {
       </div>
     </div>
   );
-}
-
-/** Both ends of the track. The end grows in jumps, so that one more step moves only the handle. */
-function ends(first: number, head: number, over: boolean): { start: number; end: number } {
-  const start = Math.min(first, head);
-  return { start, end: start + (over ? Math.max(1, head - start) : growingEnd(head - start)) };
 }
 
 /** The track as a control: keys, pointer, and its value in words. */

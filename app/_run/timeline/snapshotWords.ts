@@ -24,15 +24,22 @@ export function snapshotWords(
     : `step ${formatStep(step)}: nearest snapshot ${formatStep(nearest)}`;
 }
 
+const firstStep = () => Math.min(0, setCursor.startStep());
+
 /** The step shown, and the first and the last one of the run. */
 function useSteps(): [step: number, start: number, head: number] {
   const step = useCursor((c) => c.step);
   const head = useView((v) => v.step, Number.POSITIVE_INFINITY);
-  const start = useCursor(() => Math.min(0, setCursor.startStep()));
+  const start = useCursor(firstStep);
   return [step, start, head];
 }
 
-export const useMissingStep = (): string => missingStep(...useSteps());
+/** missingStep of the step at which the page is pinned: what follows the run shows a step that it has. */
+export function useMissingStep(): string {
+  const pinned = useCursor((c) => (c.mode === 'pinned' ? c.step : null));
+  const start = useCursor(firstStep);
+  return useView((v) => (pinned === null ? '' : missingStep(pinned, start, v.step)), '');
+}
 
 /** The step shown, or the nearest one that the run has. */
 export function useStepThere(): number {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { edges } from '~/app/_charts/attention/flow';
 import { columns, stepAt, stepAxis, xOf } from '~/app/_charts/attention/stepAxis';
+import { wholeRun } from '~/app/_charts/domains';
 import { mirror, noise, uniform } from '~/test/support/attentionMaps';
 import { seeded } from '~/test/support/seeded';
 
@@ -36,18 +37,25 @@ describe('lines of a map', () => {
 
 describe('the step axis', () => {
   it('a pixel column shows the snapshot nearest to its step; before the first there is none', () => {
-    const axis = stepAxis(100, null, 101);
+    const axis = stepAxis([0, 100], 101);
     const at = columns([20, 40, 100], axis);
     expect([at[0], at[19], at[20], at[29], at[31], at[69], at[71], at[100]]).toEqual([-1, -1, 0, 0, 1, 1, 2, 2]);
   });
 
   it('every snapshot has a column of its own while there are as many columns', () => {
     const steps = Array.from({ length: 300 }, (_, i) => i * 20);
-    expect(new Set(columns(steps, stepAxis(5980, null, 300))).size).toBe(300);
+    expect(new Set(columns(steps, stepAxis([0, 5980], 300))).size).toBe(300);
+  });
+
+  it('begins at the first step of the run and grows in jumps until the run is over, as the charts do', () => {
+    const imported = 1_000_000;
+    expect(wholeRun(imported, imported + 1000, true)).toEqual([imported, imported + 1000]);
+    expect([1001, 1020, 1024].map((s) => wholeRun(-5, s - 5, false))).toEqual(Array(3).fill([-5, 1019]));
+    expect(wholeRun(0, 0, true)).toEqual([0, 1]);
   });
 
   it('follows the zoom of the page: what lies outside is not drawn', () => {
-    const axis = stepAxis(1000, [400, 500], 100);
+    const axis = stepAxis([400, 500], 100);
     expect([xOf(axis, 400), xOf(axis, 500), stepAt(axis, 50), stepAt(axis, -10), stepAt(axis, 1e6)]).toEqual([
       0, 100, 450, 400, 500,
     ]);
