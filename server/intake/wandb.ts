@@ -220,7 +220,7 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     route('POST', '/graphql', async (visit, body) => {
       const asked = await jsonBody(body);
       const { query = '', operationName, variables } = isObject(asked) ? asked : {};
-      const name = String(operationName ?? /(?:query|mutation)\s+(\w+)/.exec(String(query))?.[1] ?? '');
+      const name = String((operationName || /(?:query|mutation)\s+(\w+)/.exec(String(query))?.[1]) ?? '');
       const data = await operation(visit, name, isObject(variables) ? variables : {});
       return data ? { data } : { data: null, errors: [{ message: `${name.slice(0, 80)} is not answered here` }] };
     }),

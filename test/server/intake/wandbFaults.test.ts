@@ -8,9 +8,10 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
+const headers = () => ({ authorization: `Basic ${btoa(`api:${app.trainerToken}`)}`, 'content-type': 'application/json' });
+
 async function post(path: string, body: unknown): Promise<number> {
-  const headers = { authorization: `Basic ${btoa(`api:${app.trainerToken}`)}`, 'content-type': 'application/json' };
-  const response = await fetch(app.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  const response = await fetch(app.url + path, { method: 'POST', headers: headers(), body: JSON.stringify(body) });
   await response.text();
   return response.status;
 }
@@ -50,4 +51,10 @@ it('one sample or name that makes no sense costs only itself, not the run', asyn
   ]);
   expect(events.at(-1)).toMatchObject({ type: 'status', status: 'finished', step: 3 });
   expect(app.trouble).toEqual([]);
+});
+
+it('what is not answered is named, also where the client names it in the query alone', async () => {
+  const body = JSON.stringify({ operationName: '', query: 'mutation UpsertSweep($config: String) { a }', variables: {} });
+  const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers: headers(), body });
+  expect(await response.json()).toEqual({ data: null, errors: [{ message: 'UpsertSweep is not answered here' }] });
 });
