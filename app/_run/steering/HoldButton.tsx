@@ -22,7 +22,9 @@ export function HoldButton(props: { children: string; of?: string; onHeld(): voi
       onHeld();
     }, holdMs);
   };
-  useEffect(() => () => clearTimeout(timer.current), []);
+  // A disabled button is not told that the pointer was let go.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when it is disabled, and when it goes away
+  useEffect(() => end, [disabled]);
   const isKey = (key: string) => key === 'Enter' || key === ' ';
   return (
     <button
