@@ -205,6 +205,13 @@ describeInBrowser('the pages in Chromium', { timeout: 240_000 }, () => {
     await page.getByRole('button', { name: /^(Follow live|Go to last step)$/ }).waitFor();
     expect(await place()).toEqual(before);
     await page.mouse.up();
+    // With twice the text, what has no room goes into a second line.
+    await page.addStyleTag({ content: 'html { font-size: 200% }' });
+    const edge = async () => {
+      const button = (await page.getByRole('button', { name: 'Unfold the timeline' }).boundingBox())!;
+      return [button.x + button.width <= phone.width, (await place()).width > 100];
+    };
+    await expect.poll(edge).toEqual([true, true]);
     await page.context().close();
   });
 

@@ -89,7 +89,7 @@ export function Timeline() {
       aria-label="Timeline"
       className="relative shrink-0 border-t border-line bg-panel outline-none print:hidden"
     >
-      <div className="flex items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1 px-2 py-1 sm:px-3">
         <PlayButtons history={history} speeds={open} />
         {open && stops.length > 0 && (
           <span className="flex items-center gap-0.5">
@@ -116,7 +116,7 @@ export function Timeline() {
             {follow}
           </span>
         </span>
-        {open ? <ZoomOut /> : <span className="min-w-0 flex-1">{track}</span>}
+        {open ? <ZoomOut /> : <span className="min-w-16 flex-1">{track}</span>}
         {open && <SnapshotShown />}
         <IconButton
           icon={open ? ChevronDown : ChevronUp}
