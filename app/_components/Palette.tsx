@@ -10,6 +10,7 @@ import { copyText } from './CopyLine';
 import { offered, openHelp, type PaletteCommand } from './commands';
 import { count } from './format';
 import { Modal } from './Modal';
+import { runNames } from './rowNames';
 import { statusWord } from './statusWord';
 
 const runsListed = 8;
@@ -78,6 +79,7 @@ export default function Palette({ onClose }: { onClose(): void }) {
   // Results may arrive after the text was typed; one of them must stay selected: Enter then runs the first.
   const ids = [...groups.values()].flatMap((list) => list.slice(0, mostOfGroup).map((c) => c.id));
   const runs = (data?.rows ?? []).map((row) => row.run);
+  const names = runNames(runs);
   ids.push(...runs.map((run) => `run ${run.runId}`));
   const value = ids.includes(chosen) ? chosen : (ids[0] ?? '');
   return (
@@ -114,11 +116,11 @@ export default function Palette({ onClose }: { onClose(): void }) {
           ))}
           {runs.length > 0 && (
             <Command.Group heading="Runs" className={groupClass}>
-              {runs.map((run) => (
+              {runs.map((run, i) => (
                 <Item
                   key={run.runId}
                   id={`run ${run.runId}`}
-                  title={run.name}
+                  title={names[i]!}
                   detail={`${statusWord(run.status)}, step ${count(run.step)}`}
                   onSelect={() => act(() => router.push(`/runs/${run.runId}`))}
                 />

@@ -7,3 +7,10 @@ export function rowNames(words: readonly string[], place: (i: number) => string 
   for (const one of words) times.set(one, (times.get(one) ?? 0) + 1);
   return words.map((one, i) => (times.get(one)! > 1 ? `${one}, ${place(i)}` : one));
 }
+
+/** Names of the runs of a list; equal ones with the runs' ids. */
+export const runNames = (runs: readonly { runId: string; name: string }[]): string[] =>
+  rowNames(
+    runs.map((run) => run.name),
+    (i) => runs[i]!.runId,
+  );

@@ -3,6 +3,7 @@ import { useDeferredValue, useState } from 'react';
 import { inputClass } from '~/app/_components/Field';
 import { count } from '~/app/_components/format';
 import { LongName } from '~/app/_components/LongName';
+import { runNames } from '~/app/_components/rowNames';
 import { StatusBadge } from '~/app/_components/StatusBadge';
 import { findRuns } from '~/app/_live/findRuns';
 import { describeError } from '~/app/_trpc/client';
@@ -27,6 +28,7 @@ export function RunPicker(props: {
     placeholderData: (before) => before,
   });
   const runs = (data?.rows ?? []).map((row) => row.run).filter((run) => !except.includes(run.runId));
+  const names = runNames(runs);
   return (
     <div className="space-y-1">
       <input
@@ -47,14 +49,14 @@ export function RunPicker(props: {
       ))}
       {data && runs.length === 0 && <p className="text-dim">No other run fits.</p>}
       <ul className="max-h-72 overflow-y-auto" aria-label="Runs found">
-        {runs.slice(0, listed).map((run) => (
+        {runs.slice(0, listed).map((run, i) => (
           <li key={run.runId}>
             <button
               type="button"
               className="flex min-h-7 w-full items-center gap-2 rounded px-1 text-left hover:bg-panel"
               onClick={() => onPick(run)}
             >
-              <LongName className="flex-1">{run.name}</LongName>
+              <LongName className="flex-1">{names[i]!}</LongName>
               <span className="text-xs">
                 <StatusBadge status={run.status} />
               </span>

@@ -7,7 +7,7 @@ import { Select } from '~/app/_components/Field';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place } from './noteDesk';
-import { Thread, useSend } from './Thread';
+import { noteNames, Thread, useSend } from './Thread';
 
 /** Popup at the position of a note: write one, or read and answer a thread. */
 export default function NotePopup({ desk }: { desk: Desk }) {
@@ -70,13 +70,19 @@ function Write({ places }: { places: Place[] }) {
 
 function Read({ desk }: { desk: Extract<Desk, { kind: 'read' }> }) {
   const notes = useList('notes', mostNotes);
+  const names = noteNames(notes);
   const threads = desk.threads.flatMap((id) => notes.find((n) => n.id === id) ?? []);
   if (threads.length === 0) return <p className="p-3 text-dim">This note was deleted.</p>;
   return (
     <ul className="relative min-h-0 divide-y divide-line/70 overflow-y-auto px-3 pb-2">
       {threads.map((note) => (
         <li key={note.id} className="py-1.5">
-          <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} answering={threads.length === 1} />
+          <Thread
+            note={note}
+            replies={notes.filter((n) => n.replyTo === note.id)}
+            names={names}
+            answering={threads.length === 1}
+          />
         </li>
       ))}
     </ul>

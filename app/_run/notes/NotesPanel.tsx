@@ -1,5 +1,5 @@
 import { nanoid } from 'nanoid';
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
@@ -9,11 +9,12 @@ import { PanelBody } from '~/app/_run/PanelBody';
 import { useStepThere } from '~/app/_run/timeline/snapshotWords';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
-import { Thread, useSend } from './Thread';
+import { noteNames, Thread, useSend } from './Thread';
 
 /** Notes about this run, in threads; each is pinned to a step, and optionally to a chart value, a head or a cell. */
 export function NotesPanel() {
   const notes = useList('notes', mostNotes);
+  const names = useMemo(() => noteNames(notes), [notes]);
   const readOnly = useReadOnly();
   const [showResolved, setShowResolved] = useState(false);
   const threads = notes.filter(isThread).sort((a, b) => b.anchor.step - a.anchor.step);
@@ -47,7 +48,7 @@ export function NotesPanel() {
         >
           {(note) => (
             <div className="px-3 py-1.5">
-              <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} />
+              <Thread note={note} replies={notes.filter((n) => n.replyTo === note.id)} names={names} />
             </div>
           )}
         </VirtualList>

@@ -5,6 +5,7 @@ import { Ago } from '~/app/_components/Ago';
 import { Avatar } from '~/app/_components/Avatars';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
+import { rowNames } from '~/app/_components/rowNames';
 import { useTimeline } from '~/app/_live/lists';
 import { unreached } from '~/app/_live/reach';
 import { useReadOnly } from '~/app/_live/readOnly';
@@ -35,11 +36,16 @@ export function useSend(): { busy: boolean; send: Send } {
   return { busy, send: (note) => ask(() => mutate(note, 3)) };
 }
 
-/** "Ada at step 1,200: the spike again", in the names of buttons. */
-const nameOf = ({ author, anchor, text }: Note): string => `${author.name} at step ${count(anchor.step)}: ${cut(text, 60)}`;
+/** What notes are called in the names of their buttons, by their ids: "Ada at step 1,200: the spike again". */
+export function noteNames(notes: readonly Note[]): ReadonlyMap<string, string> {
+  const words = notes.map(({ author, anchor, text }) => `${author.name} at step ${count(anchor.step)}: ${cut(text, 60)}`);
+  return new Map(rowNames(words, (i) => `note ${i + 1}`).map((name, i) => [notes[i]!.id, name]));
+}
 
-/** A note and its answers. */
-export function Thread({ note, replies, answering = false }: { note: Note; replies: Note[]; answering?: boolean }) {
+/** A note and its answers. @param props.names from `noteNames`, of all notes on the page */
+export function Thread(props: { note: Note; replies: Note[]; names: ReadonlyMap<string, string>; answering?: boolean }) {
+  const { note, replies, names, answering = false } = props;
+  const name = names.get(note.id);
   const { busy, send } = useSend();
   const readOnly = useReadOnly();
   const [reply, setReply] = useState(answering);
@@ -58,7 +64,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             size="small"
             look="bare"
             className="ml-auto"
-            of={nameOf(note)}
+            of={name}
             disabled={busy}
             onClick={() => void send({ kind: 'resolve', id: note.id, resolved: !note.resolved })}
           >
@@ -68,7 +74,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
       </p>
       {before !== null && <p className="text-2xs text-warn">Written before the run was taken back to step {count(before)}.</p>}
       {[note, ...replies].map((n) => (
-        <Written key={n.id} note={n} busy={busy} send={send} />
+        <Written key={n.id} note={n} name={names.get(n.id)} busy={busy} send={send} />
       ))}
       {!readOnly &&
         (reply ? (
@@ -76,7 +82,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             <NoteField
               label="Reply"
               submit="Reply"
-              of={nameOf(note)}
+              of={name}
               focused
               busy={busy}
               {...(!answering && { onCancel: () => setReply(false) })}
@@ -88,7 +94,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
             />
           </div>
         ) : (
-          <Button size="small" look="bare" className="-ml-1.5" of={nameOf(note)} onClick={() => setReply(true)}>
+          <Button size="small" look="bare" className="-ml-1.5" of={name} onClick={() => setReply(true)}>
             Reply
           </Button>
         ))}
@@ -96,7 +102,7 @@ export function Thread({ note, replies, answering = false }: { note: Note; repli
   );
 }
 
-function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }) {
+function Written({ note, name, busy, send }: { note: Note; name: string | undefined; busy: boolean; send: Send }) {
   const you = useRun((r) => r.you);
   const readOnly = useReadOnly();
   // The text when the edit began: detects that somebody else changed it meanwhile, so that nothing is overwritten unseen.
@@ -109,7 +115,7 @@ function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }
         <NoteField
           label="Note"
           submit="Save"
-          of={nameOf(note)}
+          of={name}
           start={was}
           focused
           busy={busy}
@@ -135,16 +141,10 @@ function Written({ note, busy, send }: { note: Note; busy: boolean; send: Send }
       </p>
       {mine && (
         <span className="flex opacity-0 group-focus-within/note:opacity-100 group-hover/note:opacity-100 pointer-coarse:opacity-100">
-          <Button size="small" look="bare" of={nameOf(note)} onClick={() => setWas(note.text)}>
+          <Button size="small" look="bare" of={name} onClick={() => setWas(note.text)}>
             Edit
           </Button>
-          <Button
-            size="small"
-            look="bare"
-            of={nameOf(note)}
-            disabled={busy}
-            onClick={() => void send({ kind: 'delete', id: note.id })}
-          >
+          <Button size="small" look="bare" of={name} disabled={busy} onClick={() => void send({ kind: 'delete', id: note.id })}>
             Delete
           </Button>
         </span>

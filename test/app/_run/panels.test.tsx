@@ -200,6 +200,16 @@ describe('a command that needs a second operator', () => {
 });
 
 describe('notes', () => {
+  it('the buttons of notes with the same words at the same step are told apart', () => {
+    const run = running(people.ada);
+    const anchor = { step: 3, chart: null, head: null };
+    for (const id of ['note-0001', 'note-0002'])
+      run.log({ type: 'note', actor: people.ada, note: { kind: 'add', id, anchor, text: 'spike', replyTo: null } });
+    mount(run, <NotesPanel />);
+    const names = screen.getAllByRole('button', { name: /^Delete/ }).map((b) => b.getAttribute('aria-label'));
+    expect(names).toEqual(['Delete: Ada at step 3: spike, note 1', 'Delete: Ada at step 3: spike, note 2']);
+  });
+
   it('one whose connection breaks is sent again under the same id, and nobody has to do anything', async () => {
     let tries = 0;
     server.answers.set('runs.note', () => {
