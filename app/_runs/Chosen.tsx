@@ -82,7 +82,11 @@ export function Chosen(props: {
       )}
       {steers && going.length > 0 && (
         <Button size="small" disabled={busy} onClick={() => setStopping(true)}>
-          {going.length < runs.length ? `Stop the ${going.length} that go on…` : 'Stop…'}
+          {going.length === runs.length
+            ? 'Stop…'
+            : going.length === 1
+              ? 'Stop the one that goes on…'
+              : `Stop the ${going.length} that go on…`}
         </Button>
       )}
       <Confirm
