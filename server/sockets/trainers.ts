@@ -30,6 +30,9 @@ import { listen, validationError } from './messages';
 type Data = { actor: Actor | null; spoolBytes: number };
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer, Record<string, never>, Data>;
 
+const noToken =
+  'a trainer needs a token, and none came, or one that is not known: set HEADROOM_TRAINER_TOKEN to one of scope trainer (Team page), or to what trainer.token in the data folder holds';
+
 interface Asked {
   registry: Trainers;
   questions: Pick<Questions, 'progress' | 'answer'>;
@@ -55,17 +58,19 @@ export function openTrainerLink(
     http,
     socketOptions({ path: paths.trainers, maxBytes: 16 * 2 ** 20, allow: () => null }),
   );
+  /** When the next refusal may be logged, on performance.now(). */
+  let quietUntil = 0;
   io.use((socket, next) => {
     deps.whoIs(socket.request).then((actor) => {
       socket.data.actor = actor;
       socket.data.spoolBytes = 0;
-      if (actor) next();
-      else
-        next(
-          new Error(
-            'a trainer needs a token, and none came, or one that is not known: set HEADROOM_TRAINER_TOKEN to one of scope trainer (Team page), or to what trainer.token in the data folder holds',
-          ),
-        );
+      if (actor) return next();
+      // Whoever is refused tries again every few seconds, and so may everybody who reaches the port.
+      if (performance.now() >= quietUntil) {
+        quietUntil = performance.now() + 60_000;
+        deps.log.warn({ address: socket.handshake.address }, `trainer refused: ${noToken}`);
+      }
+      next(new Error(noToken));
     }, next);
   });
   io.on('connection', (socket) => serveTrainer(socket, deps, deps.log, deps.onError));

@@ -124,12 +124,18 @@ describe('who may ask', () => {
     expect(refused.body).toContain('Trainer (trainer) may not watch runs');
   });
 
-  it('a trainer’s link without its token is refused', async () => {
+  it('a trainer’s link without its token is refused, and the operator reads it once', async () => {
     const { io } = await import('socket.io-client');
-    const socket = io(app.url, { path: paths.trainers, transports: ['websocket'], reconnection: false, forceNew: true });
-    const error = await new Promise<Error>((resolve) => socket.once('connect_error', resolve));
-    socket.close();
-    expect(error.message).toContain('a trainer needs a token');
+    const refused = async () => {
+      const socket = io(app.url, { path: paths.trainers, transports: ['websocket'], reconnection: false, forceNew: true });
+      const error = await new Promise<Error>((resolve) => socket.once('connect_error', resolve));
+      socket.close();
+      return error.message;
+    };
+    const message = await refused();
+    expect(message).toContain('a trainer needs a token');
+    expect(await refused()).toBe(message);
+    expect(app.trouble.filter((t) => t.startsWith('trainer refused'))).toEqual([`trainer refused: ${message}`]);
   });
 });
 
