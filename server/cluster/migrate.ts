@@ -111,6 +111,9 @@ const positionOf = async (source: IndexStore, { runId, head, attempt, nextEvent 
   chain: await chainOf(source, runId, head),
 });
 
+/** Between two lines about a long run. */
+const sayEveryMs = 10_000;
+
 async function migrateLogs({ database, source, blobs, say }: Migration): Promise<void> {
   const there = new Map((await runRows(database)).map((row) => [row.runId, row]));
   const runs = await source.runs();
@@ -123,8 +126,14 @@ async function migrateLogs({ database, source, blobs, say }: Migration): Promise
       continue;
     }
     if (row) await removeRow(database, run.runId);
-    await copyRun({ database, source, blobs }, run, position);
-    say(`run ${run.runId}: ${run.head} entries copied (${i + 1} of ${runs.length} runs)`);
+    const name = `run ${run.runId} (${i + 1} of ${runs.length})`;
+    let sayAt = performance.now() + sayEveryMs;
+    await copyRun({ database, source, blobs }, run, position, (seq) => {
+      if (performance.now() < sayAt) return;
+      sayAt = performance.now() + sayEveryMs;
+      say(`${name}: copied up to seq ${seq} of ${run.head}`);
+    });
+    say(`${name}: copied, seq 1 to ${run.head}`);
   }
   if (kept > 0) say(`${kept} runs were there already`);
 }
@@ -133,6 +142,7 @@ async function copyRun(
   { database, source, blobs }: Omit<Migration, 'say'>,
   { runId, summary }: StoredRun,
   position: Position,
+  copied: (seq: number) => void,
 ): Promise<void> {
   let row: RunRow | null = null;
   const append = async (write: Append) => {
@@ -147,6 +157,7 @@ async function copyRun(
     await log.add(entries);
     const last = entries.at(-1)!;
     fromSeq = last.seq + seqCount(last.event);
+    copied(fromSeq - 1);
   }
   const { head, attempt, nextEvent, chain } = position;
   await append({ runId, after: head, attempt, nextEvent, entries: [] });
