@@ -105,8 +105,8 @@ export const cell = (value: unknown) =>
       ? plain(value)
       : JSON.stringify(value);
 
-export function consoleEvents(text: string, item: Item = {}): unknown[] {
-  const parts: unknown[] = [];
+export function consoleEvents(text: string, item: Item = {}): { text: string }[] {
+  const parts: ({ text: string } & Item)[] = [];
   for (let at = 0; at < text.length; at += MAX_CONSOLE_CHARACTERS)
     parts.push({ type: 'console', stream: 'out', ...item, text: text.slice(at, at + MAX_CONSOLE_CHARACTERS) });
   return parts;

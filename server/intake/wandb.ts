@@ -6,6 +6,7 @@
 
 import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { extname } from 'node:path';
 import { z } from 'zod';
 import { hashOf } from '~/server/base/hash';
 import { sendJson, sendText } from '~/server/base/respond';
@@ -32,6 +33,9 @@ import {
 
 /** Most files of a run that wait for their samples. */
 const filesKept = 1000;
+
+/** Most characters kept of what a process has printed. */
+const mostPrinted = 64_000;
 
 /** Files that the client uploads by itself. The config, the summary, the console and the machine's description arrive by other requests. */
 const ofClient = /^(config\.yaml|requirements\.txt|conda-environment\.yaml|output\.log|diff.*\.patch|wandb-.*|(code|logs)\/.*)$/;
@@ -92,7 +96,9 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       given(await intake.open('wandb', actor, wish.host ?? host, { key, setup, resume: 'allow' }, { started }));
     }
     const run = await find(wish.project, wish.name);
-    for (const axis of axesOf(own)) streamOf(run).axes.add(axis);
+    const state = streamOf(run);
+    if (wish.host) state.printed = '';
+    for (const axis of axesOf(own)) state.axes.add(axis);
     if (!inserted && !wish.host) given(await run.say(null, ({ view }) => changes(view, wish, config, own)));
     return { bucket: bucketOf(await run.room(), wish.name, wish.project), inserted };
   }
@@ -114,10 +120,11 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       const system = systemEvents(room, content('wandb-events.jsonl'), step);
       if ('ok' in system) return system;
       const output = outputEvents(content('output.log'));
+      state.printed = (state.printed + output.map(({ text }) => text).join('')).slice(-mostPrinted);
       const summed = wish.complete ? summaryEvents(room, history, state) : [];
       const last =
         wish.complete && !asked
-          ? ending(Math.max(room.view.step, lastStepAfter(room, history) + 1), wish.exitcode ?? 0, output)
+          ? ending(Math.max(room.view.step, lastStepAfter(room, history) + 1), wish.exitcode ?? 0, state.printed)
           : [];
       return withoutWrong([...history, ...system, ...output, ...summed, ...last], step);
     });
@@ -137,9 +144,12 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const { files, awaited, unkept } = streamOf(run);
     if (!path.startsWith('media/')) {
       const { step } = await run.view();
-      const sample = unkept.has(path) ? null : await fileSample(blobs, path, whole, step);
-      if (sample && 'message' in sample) unkept.add(path);
-      if (sample) await run.say(null, () => withoutWrong([sample], step));
+      const sample = await fileSample(blobs, path, whole, step);
+      // A script that saves its model again and again is told once.
+      const kind = extname(path) || path;
+      const known = 'message' in sample && unkept.has(kind);
+      if ('message' in sample) unkept.add(kind);
+      if (!known) await run.say(null, () => withoutWrong([sample], step));
       return sendText(response, 200, 'seen');
     }
     const table = path.startsWith('media/table/') ? tableOf(whole) : null;

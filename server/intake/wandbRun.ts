@@ -131,9 +131,9 @@ export function summaryEvents(room: Room, history: readonly unknown[], { summary
   return [{ type: 'media', step: lastStepAfter(room, history) + 1, name: 'summary', kind: 'table', text: JSON.stringify(table) }];
 }
 
-export function ending(step: number, exitcode: number, output: readonly unknown[]): unknown[] {
+/** @param printed the end of what the process has printed */
+export function ending(step: number, exitcode: number, printed: string): unknown[] {
   if (exitcode === 0) return [{ type: 'status', status: 'finished', step }];
-  const printed = output.map((e) => (e as { text: string }).text).join('');
   const at = printed.lastIndexOf('Traceback (most recent call last)');
   const traceback = at < 0 ? undefined : printed.slice(at).slice(-16000);
   return [{ type: 'status', status: 'failed', step, message: `exit code ${exitcode}`, ...(traceback && { traceback }) }];

@@ -34,8 +34,10 @@ export interface Stream {
   summary: Record<string, unknown>;
   /** The attempt in which a row has arrived. */
   began: number | null;
-  /** Types of samples, paths of files and names of artifacts already reported as not kept. */
+  /** Types of samples, endings of files and names of artifacts already reported as not kept. */
   unkept: Set<string>;
+  /** The end of what the process has printed: a traceback may lie in several requests, the last one of which says that it failed. */
+  printed: string;
 }
 
 export const newStream = (): Stream => ({
@@ -45,6 +47,7 @@ export const newStream = (): Stream => ({
   summary: {},
   began: null,
   unkept: new Set(),
+  printed: '',
 });
 
 /** Every row of the history has this series: its last step is the end of the history. */
@@ -207,7 +210,7 @@ export function systemEvents(room: Room, texts: readonly string[], step: number)
 }
 
 /** output.log: "[ERROR ]TIME text". Adjacent lines of one kind become one text. */
-export function outputEvents(lines: readonly string[]): unknown[] {
+export function outputEvents(lines: readonly string[]): { text: string }[] {
   const parts: { stream: 'out' | 'err'; text: string }[] = [];
   for (const line of lines) {
     const [, error, text = line] = /^(ERROR )?\d{4}-\d\d-\d\dT[\d:.]+Z? ([\s\S]*)$/.exec(line) ?? [];

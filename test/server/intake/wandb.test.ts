@@ -192,11 +192,11 @@ describe.skipIf(missing !== null)('the stock wandb client', () => {
     expect(await table.text()).toBe('{"columns":["a","b"],"rows":[[1,"x"],[2.5,null]]}');
     const printed = await app.hub.store.console({ runId, before: null, after: null, search: '', limit: 100 });
     expect(printed.parts.map((p) => p.text).join('')).toContain('printed by the script\n');
-    // Which files and artifacts are not kept is said; those that the client makes by itself are nobody's loss.
-    expect(view.recent.alerts.items.map((a) => a.message).toSorted()).toEqual([
+    // Which kinds of files and which artifacts are not kept is said; those that the client makes by itself are nobody's loss.
+    expect(view.recent.alerts.items.map((a) => a.message.replace(/^(weights|later)\.bin/, 'either')).toSorted()).toEqual([
+      "either (2 bytes) is not kept: of a program's files, pictures and texts are",
       'look here: a text',
       'the artifact weights is not kept here',
-      "weights.bin (2 bytes) is not kept: of a program's files, pictures and texts are",
     ]);
     expect((await app.hub.store.series({ runId, search: 'system/', skip: 0, limit: 100 })).total).toBeGreaterThan(3);
 

@@ -53,6 +53,33 @@ it('one sample or name that makes no sense costs only itself, not the run', asyn
   expect(app.trouble).toEqual([]);
 });
 
+it('a traceback that comes before the request that says how the process ended is kept, and is not that of the next process', async () => {
+  const name = 'failing';
+  const begin = () =>
+    post('/graphql', {
+      operationName: 'UpsertBucket',
+      query: 'mutation UpsertBucket { a }',
+      variables: { name, project: 'lm', host: 'here' },
+    });
+  const stream = (body: object) => post(`/files/headroom/lm/${name}/file_stream`, body);
+  const printed = (...lines: string[]) => {
+    const content = lines.map((l) => `ERROR 2026-11-30T20:00:00.000000 ${l}`);
+    return stream({ files: { 'output.log': { offset: 0, content } } });
+  };
+  const ended = () => stream({ files: {}, complete: true, exitcode: 1 });
+  const view = () => app.hub.view(app.hub.summaries().find((run) => run.name === name)!.runId);
+  await begin();
+  await printed('the first words');
+  await printed('Traceback (most recent call last):', '  File "train.py", line 3');
+  await printed('RuntimeError: out of memory');
+  await ended();
+  const traceback = 'Traceback (most recent call last):\n  File "train.py", line 3\nRuntimeError: out of memory\n';
+  expect(await view()).toMatchObject({ attempt: 1, status: 'failed', statusMessage: 'exit code 1', traceback });
+  await begin();
+  await ended();
+  expect(await view()).toMatchObject({ attempt: 2, status: 'failed', statusMessage: 'exit code 1', traceback: null });
+});
+
 it('what is not answered is named, also where the client names it in the query alone', async () => {
   const body = JSON.stringify({ operationName: '', query: 'mutation UpsertSweep($config: String) { a }', variables: {} });
   const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers: headers(), body });

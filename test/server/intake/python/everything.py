@@ -28,7 +28,7 @@ run.config.update({"added": 5})
 run.summary["best"] = 0.5
 run.alert("look here", "a text")
 folder = pathlib.Path(tempfile.mkdtemp())
-for name, content in {"notes.txt": b"how it went", "weights.bin": b"\0\1"}.items():
+for name, content in {"notes.txt": b"how it went", "weights.bin": b"\0\1", "later.bin": b"\0\2"}.items():
     (folder / name).write_bytes(content)
     run.save(folder / name, base_path=folder)
 artifact = wandb.Artifact("weights", "model")
