@@ -3,7 +3,7 @@ import type { Actor } from '~/shared/ids';
 import { unpack } from '~/shared/pack';
 import { paths } from '~/shared/paths';
 import { viewerParser } from '~/shared/viewerParser';
-import type { Frame, ServerToViewer, ViewerToServer } from '~/shared/viewerProtocol';
+import type { Frame, Look, ServerToViewer, ViewerToServer } from '~/shared/viewerProtocol';
 import { type Awake, browserAwakeHost, createAwake } from './awake';
 import { atBase } from './base';
 import { identity } from './identity';
@@ -128,17 +128,26 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
     if (answer.you) identity.set({ you: answer.you });
     return answer;
   };
+  /** The newest look at each run: the server refuses one that comes before it lets the page watch the run, so it is sent again then. */
+  const looks = new Map<string, Look | null>();
   return {
     up: () => socket.connected,
     watch: async (request) => {
       if (!shown.has(request.runId)) shown.set(request.runId, awake.show(request.runId));
-      return known(await asking().emitWithAck('watch', request));
+      const answer = known(await asking().emitWithAck('watch', request));
+      const look = looks.get(request.runId);
+      if (answer.ok && look !== undefined) socket.emit('look', { runId: request.runId, look });
+      return answer;
     },
     command: (command) => asking().emitWithAck('command', command),
     watchRuns: async () => known(await asking().emitWithAck('watchRuns')),
-    look: (runId, look) => void (socket.connected && socket.emit('look', { runId, look })),
+    look(runId, look) {
+      looks.set(runId, look);
+      if (socket.connected) socket.emit('look', { runId, look });
+    },
     tab: () => socket.id ?? null,
     unwatch(runId) {
+      looks.delete(runId);
       shown.get(runId)?.();
       shown.delete(runId);
       if (socket.connected) socket.emit('unwatch', { runId });
