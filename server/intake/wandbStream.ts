@@ -34,7 +34,7 @@ export interface Stream {
   summary: Record<string, unknown>;
   /** The attempt in which a row has arrived. */
   began: number | null;
-  /** Types of samples, endings of files and names of artifacts already reported as not kept. */
+  /** Types of samples, file extensions and names of artifacts already reported as not kept. */
   unkept: Set<string>;
   /** The end of what the process has printed: a traceback may lie in several requests, the last one of which says that it failed. */
   printed: string;

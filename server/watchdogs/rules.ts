@@ -55,14 +55,14 @@ export function openRule(rule: Watchdog): Rule {
     case 'not-finite': {
       const newest = { loss: 0, gradNorm: 0 };
       /** Further losses whose newest value is not finite. */
-      const lost = new Map<string, number>();
+      const furtherNotFinite = new Map<string, number>();
       /** Newest gradient norms, in a row, that are not finite. */
       let bad = 0;
       let since: number | null = null;
       let tellAgainAt = 0;
       const wrong = (step: number): string | null => {
         if (!Number.isFinite(newest.loss)) return `at step ${step} the loss is ${newest.loss}`;
-        for (const [name, value] of lost) return `at step ${step} ${name} is ${value}`;
+        for (const [name, value] of furtherNotFinite) return `at step ${step} ${name} is ${value}`;
         return bad < gradientsNotFinite
           ? null
           : `at step ${step} the gradient norm is ${newest.gradNorm}, as in the ${gradientsNotFinite - 1} rows before`;
@@ -72,7 +72,8 @@ export function openRule(rule: Watchdog): Rule {
         // They may be logged in different streams: the condition has ended when all newest values are finite.
         row(step, { loss, losses, gradNorm }) {
           newest.loss = loss ?? newest.loss;
-          for (const [name, value] of losses) Number.isFinite(value) ? lost.delete(name) : lost.set(name, value);
+          for (const [name, value] of losses)
+            Number.isFinite(value) ? furtherNotFinite.delete(name) : furtherNotFinite.set(name, value);
           newest.gradNorm = gradNorm ?? newest.gradNorm;
           if (gradNorm !== undefined) bad = Number.isFinite(gradNorm) ? 0 : bad + 1;
           const message = wrong(step);
@@ -94,7 +95,7 @@ export function openRule(rule: Watchdog): Rule {
         },
         reset() {
           newest.loss = 0;
-          lost.clear();
+          furtherNotFinite.clear();
           bad = 0;
           since = null;
         },
