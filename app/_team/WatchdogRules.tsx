@@ -145,7 +145,7 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                   </span>
                 </div>
                 {rule.kind === 'not-finite' && (
-                  <p className="text-2xs text-dim">of the loss, or of {gradientsNotFinite} gradient norms in a row</p>
+                  <p className="text-2xs text-dim">of a loss, or of {gradientsNotFinite} gradient norms in a row</p>
                 )}
                 {numbersOf(rule).length > 0 && (
                   <div className="mt-1 grid grid-cols-2 gap-2">

@@ -12,6 +12,7 @@ import { Choose } from '~/app/_components/Choose';
 import { count } from '~/app/_components/format';
 import { attentionView } from '~/app/_live/attentionView';
 import { setCursor, useCursor } from '~/app/_live/cursor';
+import { useRunStore } from '~/app/_live/RunProvider';
 import { useSignals } from '~/app/_live/snapshots';
 import { useWholeRun } from '~/app/_run/useWholeRun';
 import { pickHead } from './focusStore';
@@ -31,14 +32,10 @@ export const OverTime = memo(function OverTime() {
   const { snapshots, scene, view, large, theme } = useWorkspace();
   const box = useRef<HTMLDivElement>(null);
   const { width } = useSize(box);
+  const store = useRunStore();
   const whole = useWholeRun();
   const zoom = useCursor((c) => c.zoom);
   const plot = Math.max(60, width - stepLabelWidth);
-  const steps = useMemo((): Steps => {
-    const axis = stepAxis(zoom ?? whole, plot);
-    const { pin, hover } = setCursor;
-    return { axis, cursor: <StepCursor axis={axis} />, onJump: pin, onHoverStep: hover };
-  }, [whole, zoom, plot]);
   const { names, series: seriesOf } = useSignals(snapshots);
   const { layers } = scene.maps;
   const { shown } = scene;
@@ -49,6 +46,13 @@ export const OverTime = memo(function OverTime() {
   const { title, meaning, range, baseline } = signalInfo(scene.snapshot, signal, shownLayers);
   const [low, high] = range ?? [Number.NaN, Number.NaN];
   const series = useMemo(() => seriesOf(signal, layers), [seriesOf, signal, layers]);
+  const recorded = series.steps.length;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the newest step is read again with every snapshot, and not with every step.
+  const steps = useMemo((): Steps => {
+    const axis = stepAxis(zoom ?? whole, plot, store.get().view?.step);
+    const { pin, hover } = setCursor;
+    return { axis, cursor: <StepCursor axis={axis} />, onJump: pin, onHoverStep: hover };
+  }, [store, recorded, whole, zoom, plot]);
   const scale = useMemo(() => {
     // The color bar covers the declared range of the signal; without one, the values in view, starting below 0 where some are negative.
     const colors = { sequential: view.palette, theme };
@@ -92,7 +96,7 @@ export const OverTime = memo(function OverTime() {
   return (
     <section ref={box} data-plot aria-label="attention over steps" className="flex min-w-0 flex-col gap-1.5">
       <header className="flex flex-wrap items-center gap-2 text-xs text-dim">
-        <h3 className="font-semibold text-ink">Over {series.steps.length} recorded steps</h3>
+        <h3 className="font-semibold text-ink">Over {recorded} recorded steps</h3>
         {none ? (
           <span>{nothingMeasured}</span>
         ) : (
@@ -120,7 +124,7 @@ export const OverTime = memo(function OverTime() {
               />
               <Strips
                 steps={steps}
-                label={`${title} of each head over ${count(series.steps.length)} recorded steps`}
+                label={`${title} of each head over ${count(recorded)} recorded steps`}
                 at={series.steps}
                 strips={strips}
                 strip={strip}

@@ -47,6 +47,12 @@ describe('the step axis', () => {
     expect(new Set(columns(steps, stepAxis([0, 5980], 300))).size).toBe(300);
   });
 
+  it('the last snapshot covers the steps that the run has: nothing is drawn for those to come', () => {
+    const at = columns([0, 50], stepAxis([0, 100], 101, 60));
+    expect([at[24], at[26], at[59], at[61], at[100]]).toEqual([0, 1, 1, -1, -1]);
+    expect(columns([0, 50], stepAxis([0, 100], 101))[100]).toBe(1);
+  });
+
   it('begins at the first step of the run and grows in jumps until the run is over, as the charts do', () => {
     const imported = 1_000_000;
     expect(wholeRun(imported, imported + 1000, true)).toEqual([imported, imported + 1000]);
