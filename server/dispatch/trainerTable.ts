@@ -8,6 +8,8 @@ import type { Answerer, QuestionPort } from './questions';
 import type { DeclaringTrainer } from './recipes';
 
 export interface TrainerPort extends QuestionPort {
+  /** How far the clock of its process was ahead of the server's when it connected; left out: not known. */
+  clockAheadMs?: number;
   assign(assignment: Assignment): void;
   command(command: LoggedCommand & { runId: string }): void;
   release(release: { runId: string; attempt: number; message: string }): void;

@@ -197,7 +197,7 @@ export class Trainers {
       const message = `attempt ${batch.attempt} of run ${batch.runId} is not held by ${name}: ${whyLost(room.view, batch.attempt)}`;
       return { ok: false, reason: 'fenced', message };
     }
-    const answer = await room.events(batch);
+    const answer = await room.events(batch, port.clockAheadMs);
     if (!answer.ok && answer.reason === 'invalid')
       await room.alert('error', 'trainer', `${trainer.registration.name} sent what does not fit the run: ${answer.message}`);
     return answer;

@@ -85,12 +85,14 @@ export class Room {
   /**
    * Events of the trainer that holds the run; `ok` once they are committed. Known ones are skipped; an invalid one is set aside
    * (accept.ts).
+   *
+   * @param clockAheadMs of the trainer's process (clockAlert.ts); left out: not known
    */
-  events(batch: EventBatch): Promise<BatchAnswer> {
+  events(batch: EventBatch, clockAheadMs?: number): Promise<BatchAnswer> {
     return this.#turn(async (): Promise<BatchAnswer> => {
       let answer: BatchAnswer = { ok: true, nextEvent: this.log.nextEvent };
       for (const part of upToRewinds(batch)) {
-        answer = await this.#take(part);
+        answer = await this.#take(part, clockAheadMs);
         if (!answer.ok) break;
       }
       return answer;
@@ -98,7 +100,7 @@ export class Room {
   }
 
   /** @param batch only its first event may be a rewind */
-  async #take(batch: EventBatch): Promise<BatchAnswer> {
+  async #take(batch: EventBatch, clockAheadMs?: number): Promise<BatchAnswer> {
     const { pendingRevert, released, statusMessage } = this.view;
     if (pendingRevert || released) return { ok: false, reason: 'fenced', message: statusMessage };
     const before = this.#setAside.attempt === batch.attempt ? this.#setAside.count : this.view.setAside;
@@ -119,7 +121,7 @@ export class Room {
     const rewind = accepted.events.find((e) => e.type === 'rewind');
     if (rewind) rewind.resumed = await resumedAt(this.lists, this.log.rows, this.view, { fromStep: rewind.step, keepSeq: 0 });
     try {
-      const alert = clockAlert(accepted.view, accepted.events, this.deps.now());
+      const alert = clockAlert(accepted.view, accepted.events, this.deps.now(), clockAheadMs);
       await this.log.append([...accepted.events, ...alert], { nextEvent: accepted.nextEvent });
     } catch (error) {
       if (error instanceof FencedError) return { ok: false, reason: 'fenced', message: error.message };

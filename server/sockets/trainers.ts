@@ -27,7 +27,7 @@ import { refuse } from '~/shared/refusals';
 import { type Link, socketOptions } from './link';
 import { listen, validationError } from './messages';
 
-type Data = { actor: Actor | null; spoolBytes: number };
+type Data = { actor: Actor | null; spoolBytes: number; clockAheadMs: number | undefined };
 type TrainerSocket = Socket<TrainerToServer, ServerToTrainer, Record<string, never>, Data>;
 
 const noToken =
@@ -64,6 +64,9 @@ export function openTrainerLink(
     deps.whoIs(socket.request).then((actor) => {
       socket.data.actor = actor;
       socket.data.spoolBytes = 0;
+      const { headers, issued } = socket.handshake;
+      const sentAt = Date.parse(headers.date ?? '');
+      socket.data.clockAheadMs = Number.isNaN(sentAt) ? undefined : sentAt - issued;
       if (actor) return next();
       // Whoever is refused tries again every few seconds, and so may everybody who reaches the port.
       if (performance.now() >= quietUntil) {
@@ -109,6 +112,7 @@ export function serveTrainer(
     ask: (q) => void socket.emit('ask', q),
     forget: (f) => void socket.emit('forget', f),
     close: () => void socket.disconnect(true),
+    clockAheadMs: socket.data.clockAheadMs,
   };
   const on = listen(socket, { admit: () => true, onError });
   // A trainer of another release is refused before its message is parsed any further.

@@ -205,6 +205,17 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     assert time.monotonic() - at < patience(1.0)
 
 
+@pytest.mark.parametrize("hours, words", [(-1, "1 hour behind"), (25, "1 day ahead of")])
+def test_a_clock_that_is_wrong_is_said_on_the_run(init, server, monkeypatch, hours, words):
+    right = time.time
+    monkeypatch.setattr(time, "time", lambda: right() + hours * 3600)
+    run = init(name="wrong clock")
+    for i in range(3):
+        run.log({"loss": float(i)})
+    run.finish()
+    assert [words in alert for alert in server.record(run.id).alerts()] == [True]
+
+
 def test_a_script_that_changes_its_directory_or_has_a_proxy_in_its_environment_loses_nothing(server, tmp_path, monkeypatch):
     (tmp_path / "outputs").mkdir()
     with monkeypatch.context() as script:

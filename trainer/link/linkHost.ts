@@ -38,7 +38,13 @@ export const realHost: LinkHost = {
     return io(address.origin, {
       path: address.pathname,
       transports: ['websocket'],
-      extraHeaders: { authorization: `Bearer ${token}` },
+      // Read anew for each connection: from the date the server learns that this machine's clock is wrong.
+      extraHeaders: {
+        authorization: `Bearer ${token}`,
+        get date() {
+          return new Date().toUTCString();
+        },
+      },
       reconnectionDelay: 250,
       reconnectionDelayMax: retryMs.most,
       randomizationFactor: 0.5,

@@ -154,6 +154,28 @@ describe('what a trainer sends', () => {
     expect(first).toMatchObject({ times: Float64Array.of(time(clock.now())) });
   });
 
+  it.each([
+    ['two days behind', -49 * 3_600_000, "is 2 days behind the server's"],
+    ['two minutes behind', -120_000, "is 2 minutes behind the server's"],
+    ['two minutes ahead', 120_000, "is 2 minutes ahead of the server's"],
+    ['of 1970', -Date.UTC(2026, 0, 1), 'says 1970'],
+    ['a minute behind', -60_000, null],
+    ['not known', undefined, null],
+  ])('of a process whose clock is %s gets an alert where that matters', async (_, aheadMs, words) => {
+    await clock.advance(Date.UTC(2026, 0, 1) - clock.now());
+    await begin();
+    const send = (from: number, ...events: TrainerEvent[]) => room.events({ runId, attempt: 1, from, events }, aheadMs);
+    await send(2, steps(0, 1, values));
+    expect(kinds()).not.toContain('alert');
+    const timed = (step: number) =>
+      ({ ...steps(step, 1, values), times: Float64Array.of(clock.now() - 3_600_000) }) as TrainerEvent;
+    await send(3, timed(1));
+    await send(4, timed(2));
+    const alerts = published.flatMap(({ event }) => (event.type === 'alert' ? [event.message] : []));
+    const message = `the clock of ${gpu.host} ${words}: charts over time, and how long things took, go by the times that it sends`;
+    expect(alerts).toEqual(words === null ? [] : [message]);
+  });
+
   it('with times a minute ahead, or long ago, as of a log that is sent later, gets no alert', async () => {
     await clock.advance(Date.UTC(2026, 0, 1) - clock.now());
     await begin();

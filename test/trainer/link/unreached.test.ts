@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { askServer } from '~/server/base/askServer';
 import { ownFolder } from '~/test/support/folder';
 import { freePort } from '~/test/support/product';
@@ -69,3 +69,29 @@ it.skipIf(!certificate)(
     server.close();
   },
 );
+
+it('each connection says what its clock shows then, so that the server learns of a wrong one', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 0, 1) });
+  const dates: (string | undefined)[] = [];
+  const server = createServer();
+  const twice = new Promise<void>((resolve) => {
+    server.on('upgrade', ({ headers }, connection) => {
+      dates.push(headers.date);
+      vi.setSystemTime(Date.now() - 3_600_000);
+      connection.destroy();
+      if (dates.length === 2) resolve();
+    });
+  });
+  const socket = realHost.connect({
+    server: `http://127.0.0.1:${await at(server)}`,
+    token: 'a-token-of-the-trainers',
+  } as LinkStart);
+  try {
+    await twice;
+    expect(dates).toEqual(['Thu, 01 Jan 2026 00:00:00 GMT', 'Wed, 31 Dec 2025 23:00:00 GMT']);
+  } finally {
+    socket.disconnect();
+    server.close();
+    vi.useRealTimers();
+  }
+});

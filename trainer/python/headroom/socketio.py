@@ -10,6 +10,7 @@ import json
 import re
 import ssl
 import threading
+from email.utils import formatdate
 from typing import Any, Callable
 from urllib.parse import urlsplit
 
@@ -36,7 +37,8 @@ class Socket:
         url = urlsplit(server)
         scheme = "wss" if url.scheme == "https" else "ws"
         address = f"{scheme}://{url.netloc}{url.path}/trainer/?EIO=4&transport=websocket"
-        header = [f"Authorization: Bearer {token}"] if token else []
+        # From the date the server learns that the clock of this machine is wrong.
+        header = [f"Date: {formatdate(usegmt=True)}"] + ([f"Authorization: Bearer {token}"] if token else [])
         self._on_event = on_event
         self._acks: dict[int, Callable[[Any], None]] = {}
         self._last_id = -1
