@@ -65,6 +65,15 @@ def test_every_scalar_is_the_one_that_tensorboard_shows_live_and_in_many_runs(se
         assert repr({tag: record.series(tag) for tag in expected}) == repr(expected)
 
 
+def test_tensorflow_is_not_imported_to_read_event_files(server, tmp_path, monkeypatch):
+    made(tmp_path / "logs" / "run", [1, 2])
+    (tmp_path / "packages" / "tensorflow").mkdir(parents=True)
+    (tmp_path / "packages" / "tensorflow" / "__init__.py").write_text("raise SystemExit('TensorFlow was imported')")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    once(server, tmp_path / "logs", tmp_path / "spool", "without")
+    assert recorded(server, "without") == [([1.0, 2.0], "finished")]
+
+
 def test_text_images_histograms_tensors_and_hyperparameters_are_shown(server, tmp_path):
     logdir = tmp_path / "logs"
     with SummaryWriter(str(logdir)) as writer:

@@ -8,9 +8,11 @@ import io
 import json
 import math
 import os
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Callable, Iterator, Sequence
 
 from .media import Histogram
@@ -104,6 +106,7 @@ class TensorBoardFolder:
         self._compare(path, name)
         loader = self._loaders.get(name)
         if loader is None:
+            _read_without_tensorflow()
             from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
             loader = self._loaders[name] = EventFileLoader(str(path))
@@ -177,6 +180,12 @@ class TensorBoardFolder:
         data = plugin_data_pb2.HParamsPluginData.FromString(value.metadata.plugin_data.content)
         for name, one in data.session_start_info.hparams.items():
             self.config[name] = getattr(one, one.WhichOneof("kind") or "string_value")
+
+
+def _read_without_tensorflow() -> None:
+    """Keeps TensorBoard from importing TensorFlow, where that is installed, for its reader of records: 10 s and 480 MB more."""
+    if "tensorflow" not in sys.modules:
+        sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
 
 
 def _prints(path: Path, size: int) -> list[str]:
