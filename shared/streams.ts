@@ -142,6 +142,10 @@ export function mainSeries({ streams }: Held): (Series & { stream: string }) | n
   return null;
 }
 
+/** The series that stands for the run where only one is drawn: the main one, else the loss, else the accuracy; null when the view holds none. */
+export const seriesDrawnAlone = (view: Held) =>
+  mainSeries(view) ?? seriesWithRole(view, 'loss') ?? seriesWithRole(view, 'accuracy');
+
 /** The best value of the main series so far, among rows in force. */
 export interface BestRow {
   name: string;

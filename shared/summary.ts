@@ -2,7 +2,7 @@ import { headlineMetric } from './evaluations';
 import type { Actor } from './ids';
 import { own } from './own';
 import type { Config } from './setup';
-import { latestOf, latestWithRole, mainSeries, seriesOf, seriesWithRole } from './streams';
+import { latestOf, latestWithRole, mainSeries, seriesDrawnAlone, seriesOf } from './streams';
 import { positionInQueue, type RunStatus, type RunView } from './view';
 
 /** The number that says how good the run is: of an evaluation, or of the series that is declared as the main metric. */
@@ -119,7 +119,7 @@ export function summarize(view: RunView, watchers: number): RunSummary {
 }
 
 function indexOf(view: RunView): RunIndex {
-  const main = mainSeries(view) ?? seriesWithRole(view, 'loss') ?? seriesWithRole(view, 'accuracy');
+  const main = seriesDrawnAlone(view);
   const shown = new Set(
     seriesOf(view)
       .filter((s) => s.role !== 'gradNormOf' && s.group !== 'system')

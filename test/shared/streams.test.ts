@@ -3,7 +3,7 @@ import type { Entry, RunEvent } from '~/shared/events';
 import { emptyView, fold } from '~/shared/fold';
 import { isLossByName } from '~/shared/lossName';
 import type { Series } from '~/shared/series';
-import { latestOf, latestWithRole, mainSeries, seriesOfRole, seriesWithRole } from '~/shared/streams';
+import { latestOf, latestWithRole, mainSeries, seriesDrawnAlone, seriesOfRole, seriesWithRole } from '~/shared/streams';
 import type { RunView } from '~/shared/view';
 import { publishedSetup } from '~/test/support/setups';
 
@@ -67,6 +67,18 @@ describe('the streams of a view', () => {
       '__proto__',
     ]);
     expect([latestWithRole(view, 'gradNorm'), seriesWithRole(view, 'accuracy')]).toEqual([3, null]);
+  });
+
+  it('are represented by the main one, else the loss, else the accuracy', () => {
+    const a: Series = { name: 'a', role: 'accuracy' };
+    const all: Series[] = [{ name: 'x' }, a, { name: 'l', role: 'loss' }, { name: 'm', main: true }];
+    const alone = (...columns: Series[]) => seriesDrawnAlone(viewAfter(declare('s', ...columns)))?.name ?? null;
+    expect([alone(...all), alone(...all.slice(0, 3)), alone({ name: 'x' }, a), alone({ name: 'x' })]).toEqual([
+      'm',
+      'l',
+      'a',
+      null,
+    ]);
   });
 
   it('are a loss by name where none is declared as the loss', () => {

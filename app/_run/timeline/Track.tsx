@@ -15,17 +15,17 @@ import { colorOf as colorOfPerson, initials } from '~/app/_components/Avatars';
 import { setCursor, useCursor } from '~/app/_live/cursor';
 import type { History } from '~/app/_live/history';
 import { usePresent } from '~/app/_live/PresenceProvider';
-import { useSeries, withRole } from '~/app/_live/series';
 import { useWanted } from '~/app/_live/useHistory';
 import { useView } from '~/app/_live/useRun';
 import { useWholeRun } from '~/app/_run/useWholeRun';
+import { seriesDrawnAlone } from '~/shared/streams';
 import { Lanes, labelWidth } from './Lanes';
 import { useSnapshotWords } from './snapshotWords';
 
 const inset = 10;
 const heights = { lanes: 34, line: 28 };
 
-/** The whole run as a track: its loss (or main series), the range of the charts, the other people, and the handle; optionally with lanes below. */
+/** The whole run as a track: one series, the range of the charts, the other people, and the handle; optionally with lanes below. */
 export function Track(props: {
   /** From stateWord. */
   state: string;
@@ -48,8 +48,7 @@ export function Track(props: {
     () => (step: number) => width * Math.min(1, Math.max(0, (step - start) / (end - start))),
     [start, end, width],
   );
-  const series = useSeries();
-  const name = (withRole(series, 'loss') ?? series.find((s) => s.main))?.name ?? null;
+  const name = useView((v) => seriesDrawnAlone(v)?.name ?? null, null);
   useWanted(history, [name]);
   const zoom = useCursor((c) => c.zoom);
 
