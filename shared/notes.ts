@@ -73,7 +73,7 @@ export function noteProblem(notes: readonly Note[], by: z.infer<typeof actor>, r
   if (!note) return `id: there is no note ${request.id}`;
   if (request.kind !== 'resolve' && note.author.id !== by.id && by.role !== 'admin')
     return `id: this note is ${note.author.name}'s`;
-  if (request.kind === 'edit' && request.was !== undefined && request.was !== note.text)
+  if (request.kind === 'edit' && request.was !== undefined && ![request.was, request.text].includes(note.text))
     return 'was: the note was changed meanwhile; read it again before you change it';
   // Deleting a thread deletes its replies: refused when other people wrote some of them.
   const other =

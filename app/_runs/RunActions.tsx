@@ -1,5 +1,4 @@
 import { Archive, ArchiveRestore, Link as LinkIcon, MessageSquare, Pencil, RotateCcw, Trash2, Undo2, X } from 'lucide-react';
-import { nanoid } from 'nanoid';
 import { type FormEvent, type RefObject, useState } from 'react';
 import AnchorMenu, { type MenuChoice } from '~/app/_components/AnchorMenu';
 import { Confirm } from '~/app/_components/Confirm';
@@ -10,6 +9,7 @@ import { Modal } from '~/app/_components/Modal';
 import { atBase } from '~/app/_live/base';
 import { whyWatches } from '~/app/_live/identity';
 import { useAsk } from '~/app/_run/notes/useAsk';
+import { useSend } from '~/app/_run/notes/useSend';
 import { api } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import { longestNote } from '~/shared/notes';
@@ -130,15 +130,14 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
 }
 
 function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
-  const { busy, ask } = useAsk();
+  const { busy, add } = useSend(run.runId);
   const [text, setText] = useState('');
   const tooLong = whyTooLong(text, longestNote);
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if (text.trim() === '' || tooLong) return;
     const anchor = { step: run.step, chart: null, head: null };
-    const note = { kind: 'add', id: nanoid(), anchor, text, replyTo: null } as const;
-    if (await ask(() => api.runs.note.mutate({ runId: run.runId, note }))) onClose();
+    if (await add({ anchor, text, replyTo: null })) onClose();
   };
   return (
     <form onSubmit={submit} noValidate className="space-y-3 p-4">
@@ -155,6 +154,7 @@ function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
             rows={3}
             className={`${inputClass} h-auto py-1 font-sans`}
             value={text}
+            readOnly={busy}
             onChange={(e) => setText(e.target.value)}
           />
         )}

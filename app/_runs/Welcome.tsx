@@ -7,6 +7,7 @@ import { Explain } from '~/app/_components/Glossary';
 import { atBase } from '~/app/_live/base';
 import { useKnownRecipes } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
+import { useRunIds } from '~/app/_live/useRunIds';
 import { api, describeError } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
 import type { RunSummary } from '~/shared/summary';
@@ -99,6 +100,7 @@ function Demo(props: { trainers: readonly TrainerSummary[]; mayStart: boolean; o
   const here = trainers.filter((t) => t.connected);
   const recipes = useKnownRecipes(here.map((t) => t.id).join());
   const [busy, setBusy] = useState(false);
+  const idsFor = useRunIds();
   const demos = recipes.flatMap((recipe) =>
     recipe.trainers.some((t) => t.connected) ? recipe.presets.filter((p) => p.demo).map((preset) => ({ recipe, preset })) : [],
   );
@@ -106,7 +108,7 @@ function Demo(props: { trainers: readonly TrainerSummary[]; mayStart: boolean; o
     setBusy(true);
     try {
       const setup = { name: recipe.title, recipe: { name: recipe.name }, config: preset.config };
-      onStarted((await api.runs.create.mutate({ setup })).runId);
+      onStarted((await api.runs.create.mutate({ setup, runId: idsFor(recipe.name, 1)[0] })).runId);
     } catch (error) {
       toast.error(describeError(error).message);
       setBusy(false);

@@ -33,7 +33,8 @@ export function Approval({ editable }: { editable: boolean }) {
   const listed = [...new Set([...roles, ...from])];
   const chosen = [...from, ...listed.filter((n) => !from.includes(n))].filter((n) => edits?.ticks[n] ?? from.includes(n));
   const changed = chosen.length !== from.length || chosen.some((n) => !from.includes(n));
-  const toggle = (name: string, on: boolean) => setEdits({ from, ticks: { ...edits?.ticks, [name]: on } });
+  // While it is being saved the form takes no change: it would go with the edits that were saved.
+  const toggle = (name: string, on: boolean) => !save.isPending && setEdits({ from, ticks: { ...edits?.ticks, [name]: on } });
   const save = useTeamChange(async ({ names, expected }: { names: string[]; expected: string[] }) => {
     try {
       await api.team.setNeedsApproval.mutate({ names, expected });

@@ -106,6 +106,7 @@ export function DiskSpaceForm({ editable, runId = null }: { editable: boolean; r
                       className={inputClass}
                       disabled={!editable}
                       value={textOf(kind)}
+                      readOnly={save.isPending}
                       onChange={(e) => setEdits({ from: from ?? data, typed: { ...typed, [kind]: e.target.value } })}
                     />
                   )}

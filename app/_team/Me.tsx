@@ -17,6 +17,8 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
   const [typed, setTyped] = useState<{ name?: string; color?: string }>({});
   const save = useTeamChange((wish: { name?: string; colour?: string }) => api.team.changeMe.mutate(wish), 'Saved');
   if (!me) return null;
+  // While it is being saved the form takes no change: it would go with the edits that were saved.
+  const type = (part: typeof typed) => !save.isPending && setTyped({ ...typed, ...part });
   const { name = me.name, color = me.colour } = typed;
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -30,9 +32,9 @@ export function Me({ you, provider }: { you: string; provider: string | null }) 
           person
           error={save.error ? describeError(save.error).message : null}
           value={name}
-          onChange={(to) => setTyped({ ...typed, name: to })}
+          onChange={(to) => type({ name: to })}
         />
-        <ColorField label="Color" value={color} onChange={(to) => setTyped({ ...typed, color: to })} />
+        <ColorField label="Color" value={color} onChange={(to) => type({ color: to })} />
         <Button type="submit" of="you" disabled={save.isPending || (name === me.name && color === me.colour)}>
           Save
         </Button>

@@ -84,7 +84,8 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
   const [problem, setProblem] = useState<string | null>(null);
   const current = edits ?? (data && { from: data, switches: {}, typed: {}, webhooks: data.webhooks });
   const draft = current && edited(current);
-  const edit = (part: Partial<Edits>) => current && setEdits({ ...current, ...part });
+  // While it is being saved the form takes no change: it would go with the edits that were saved.
+  const edit = (part: Partial<Edits>) => current && !save.isPending && setEdits({ ...current, ...part });
   const save = useTeamChange(async ({ rules, expected }: { rules: WatchdogRules; expected: WatchdogRules }) => {
     try {
       await api.team.setWatchdogs.mutate({ runId, rules, expected });

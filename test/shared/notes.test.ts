@@ -31,6 +31,8 @@ describe('notes', () => {
     expect(noteProblem(changed, ada, edit('why not?', 'why?'))).toBe(
       'was: the note was changed meanwhile; read it again before you change it',
     );
+    // Its answer was lost, and it is sent again.
+    expect(noteProblem(changed, ada, edit('why?!', 'why?'))).toBeNull();
   });
 
   it('that is there already, answers no thread, or is unknown is refused with the field', () => {

@@ -96,6 +96,8 @@ export function NoteField(props: {
           className={`${inputClass} field-sizing-content h-auto max-h-40 min-h-7 resize-none py-1 font-sans leading-5`}
           rows={1}
           value={text}
+          // Once the server has accepted it the field is emptied, with what would be typed meanwhile.
+          readOnly={busy}
           onChange={(e) => {
             setText(e.target.value);
             setCaret(e.target.selectionStart);

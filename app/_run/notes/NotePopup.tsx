@@ -1,13 +1,14 @@
 import { Popover } from '@base-ui/react/popover';
 import { X } from 'lucide-react';
-import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { buttonClass } from '~/app/_components/Button';
 import { Select } from '~/app/_components/Field';
 import { mostNotes, useList } from '~/app/_live/lists';
+import { useView } from '~/app/_live/useRun';
 import { NoteField } from './NoteField';
 import { type Desk, noteDesk, type Place } from './noteDesk';
-import { noteNames, Thread, useSend } from './Thread';
+import { noteNames, Thread } from './Thread';
+import { useSend } from './useSend';
 
 /** Popup at the position of a note: write one, or read and answer a thread. */
 export default function NotePopup({ desk }: { desk: Desk }) {
@@ -36,7 +37,7 @@ export default function NotePopup({ desk }: { desk: Desk }) {
 }
 
 function Write({ places }: { places: Place[] }) {
-  const { busy, send } = useSend();
+  const { busy, add } = useSend(useView((v) => v.runId, ''));
   const [at, setAt] = useState(0);
   return (
     <div className="p-2">
@@ -47,7 +48,7 @@ function Write({ places }: { places: Place[] }) {
         focused
         busy={busy}
         send={async (text) => {
-          const sent = await send({ kind: 'add', id: nanoid(), anchor: places[at]!.anchor, text, replyTo: null });
+          const sent = await add({ anchor: places[at]!.anchor, text, replyTo: null });
           if (sent) noteDesk.close();
           return sent;
         }}

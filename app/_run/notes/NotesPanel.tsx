@@ -1,15 +1,16 @@
-import { nanoid } from 'nanoid';
 import { useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
 import { mostNotes, useList } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
+import { useView } from '~/app/_live/useRun';
 import { PanelBody } from '~/app/_run/PanelBody';
 import { useStepThere } from '~/app/_run/timeline/snapshotWords';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
-import { noteNames, Thread, useSend } from './Thread';
+import { noteNames, Thread } from './Thread';
+import { useSend } from './useSend';
 
 /** Notes about this run, in threads; each is pinned to a step, and optionally to a chart value, a head or a cell. */
 export function NotesPanel() {
@@ -58,7 +59,7 @@ export function NotesPanel() {
 }
 
 function NewNote() {
-  const { busy, send } = useSend();
+  const { busy, add } = useSend(useView((v) => v.runId, ''));
   const step = useStepThere();
   return (
     <div className="p-2">
@@ -67,7 +68,7 @@ function NewNote() {
         submit="Add"
         placeholder={`Note at step ${count(step)}; @name mentions`}
         busy={busy}
-        send={(text) => send({ kind: 'add', id: nanoid(), anchor: { step, chart: null, head: null }, text, replyTo: null })}
+        send={(text) => add({ anchor: { step, chart: null, head: null }, text, replyTo: null })}
       />
     </div>
   );

@@ -1,4 +1,3 @@
-import { nanoid } from 'nanoid';
 import { useState } from 'react';
 import { cut } from '~/app/_charts/format';
 import { Ago } from '~/app/_components/Ago';
@@ -7,34 +6,15 @@ import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { rowNames } from '~/app/_components/rowNames';
 import { useTimeline } from '~/app/_live/lists';
-import { unreached } from '~/app/_live/reach';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useRun, useView } from '~/app/_live/useRun';
 import { GoToStep } from '~/app/_run/GoToStep';
-import { api } from '~/app/_trpc/client';
-import type { CommandAnswer } from '~/shared/commands';
-import type { Note, NoteRequest } from '~/shared/notes';
+import type { Note } from '~/shared/notes';
 import { describeAnchor, takenBackTo } from './anchors';
 import { Mentions } from './Mentions';
 import { NoteField } from './NoteField';
 import { goTo } from './noteDesk';
-import { useAsk } from './useAsk';
-
-export type Send = (note: NoteRequest) => Promise<boolean>;
-
-/** Sends a note about this run, and reports a refusal. */
-export function useSend(): { busy: boolean; send: Send } {
-  const runId = useView((v) => v.runId, '');
-  const { busy, ask } = useAsk();
-  // A proxy may have cut the request. The server takes a note of one id once.
-  const mutate = (note: NoteRequest, tries: number): Promise<CommandAnswer> =>
-    api.runs.note.mutate({ runId, note }).catch(async (error) => {
-      if (!unreached(error) || note.kind !== 'add' || tries === 1) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      return mutate(note, tries - 1);
-    });
-  return { busy, send: (note) => ask(() => mutate(note, 3)) };
-}
+import { type Send, useSend } from './useSend';
 
 /** What notes are called in the names of their buttons, by their ids: "Ada at step 1,200: the spike again". */
 export function noteNames(notes: readonly Note[]): ReadonlyMap<string, string> {
@@ -46,7 +26,7 @@ export function noteNames(notes: readonly Note[]): ReadonlyMap<string, string> {
 export function Thread(props: { note: Note; replies: Note[]; names: ReadonlyMap<string, string>; answering?: boolean }) {
   const { note, replies, names, answering = false } = props;
   const name = names.get(note.id);
-  const { busy, send } = useSend();
+  const { busy, send, add } = useSend(useView((v) => v.runId, ''));
   const readOnly = useReadOnly();
   const [reply, setReply] = useState(answering);
   const before = useTimeline((v) => takenBackTo(v, note), null);
@@ -87,7 +67,7 @@ export function Thread(props: { note: Note; replies: Note[]; names: ReadonlyMap<
               busy={busy}
               {...(!answering && { onCancel: () => setReply(false) })}
               send={async (text) => {
-                const sent = await send({ kind: 'add', id: nanoid(), anchor: note.anchor, text, replyTo: note.id });
+                const sent = await add({ anchor: note.anchor, text, replyTo: note.id });
                 if (sent && !answering) setReply(false);
                 return sent;
               }}

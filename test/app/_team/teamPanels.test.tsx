@@ -191,6 +191,22 @@ describe('approval by a second person', () => {
     expect(button('Save').disabled).toBe(true);
   });
 
+  it('takes no tick while it is being saved: it would be gone with the others once they are', async () => {
+    let answer = (_: object) => {};
+    server.answers.set('team.needsApproval', () => []);
+    server.answers.set('team.setNeedsApproval', () => new Promise((resolve) => (answer = resolve)));
+    mount(new TestRun(people.ada), <Approval editable />);
+    await waitFor(() => expect(box('Stop').matches(':disabled')).toBe(false));
+    await user.click(box('Stop'));
+    await user.click(button('Save'));
+    await user.click(box('Pause'));
+    expect([box('Stop').checked, box('Pause').checked]).toEqual([true, false]);
+    answer({});
+    await waitFor(() => expect(box('Stop').checked).toBe(false));
+    await user.click(box('Pause'));
+    expect(box('Pause').checked).toBe(true);
+  });
+
   it('that another admin changed meanwhile is not overwritten', async () => {
     let stored = ['learningRate'];
     server.answers.set('team.needsApproval', () => stored);
