@@ -109,7 +109,7 @@ function Rows({ table: { columns, rows } }: { table: Table }) {
               {row.map((cell, i) => (
                 <td key={i} className="px-2 py-0.5" dir="auto">
                   <div className={`${cellClass} ${typeof cell === 'number' ? 'ml-auto' : ''}`}>
-                    {cell === null ? '–' : typeof cell === 'number' ? measured(cell, 6) : String(cell)}
+                    {cell === null ? '–' : typeof cell === 'number' && !Number.isInteger(cell) ? measured(cell, 6) : String(cell)}
                   </div>
                 </td>
               ))}
