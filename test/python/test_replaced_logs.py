@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from types import SimpleNamespace
 
 import pytest
 from conftest import wait_for
@@ -203,3 +204,34 @@ def test_a_server_that_lost_its_runs_gets_them_again_at_once_those_that_ended_to
         said, _ = child.communicate(timeout=60)
         other.kill()
     assert "the server has its run no more: everything is logged anew" in said
+
+
+@pytest.mark.parametrize("hours", [-1, 24])
+def test_a_log_whose_times_another_clock_gives_goes_on_while_it_is_written_and_ends_when_it_is_not(server, tmp_path, monkeypatch, hours):
+    now = 10_000.0
+    monkeypatch.setattr(follow, "time", SimpleNamespace(monotonic=lambda: now, time=time.time, sleep=time.sleep))
+    log = tmp_path / "logs" / "run" / "metrics.csv"
+    log.parent.mkdir(parents=True)
+
+    def write(text: str) -> None:
+        with log.open("a") as file:
+            file.write(text)
+        os.utime(log, (time.time() + hours * 3600,) * 2)
+
+    def has_ended() -> bool:
+        follower.poll()
+        return follower._followed[log.parent]._run is None
+
+    project = f"other clock {hours}"
+    follower = follow.Follower(tmp_path / "logs", Settings(server.url, server.token, "online", tmp_path / "spool"), project)
+    write("step,loss\n0,0\n")
+    follower.poll()
+    ended = []
+    for step in (1, 2, 3):
+        write(f"{step},{step}\n")
+        ended.append(has_ended())
+    now += 601
+    ended.append(has_ended())
+    assert ended == [False, False, False, True]
+    record = server.record(runs_of(server, project)["run"])
+    assert (record.series("loss"), record.status) == ([(step, float(step)) for step in range(4)], "finished")

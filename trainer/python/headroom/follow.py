@@ -126,7 +126,9 @@ class _Followed:
         self._compared = True
         """Whether the attempt that was opened is the one after the last from here."""
         self._count = 0
-        self._newest = max((f.stat().st_mtime for f in folder.iterdir() if f.is_file()), default=0.0)
+        self._newest = self._written_at()
+        # On time.monotonic(), as far as this machine's clock agrees with that of the files.
+        self._news_at = time.monotonic() - max(0.0, time.time() - self._newest)
 
     def read(self, follower: Follower, failed: Failed, tries: int = REWRITE_TRIES) -> int:
         count = self._count
@@ -175,14 +177,19 @@ class _Followed:
                     item.tell(self._run)
             self._count += len(some)
         if self._count > before:
-            self._newest = max((f.stat().st_mtime for f in self._folder.iterdir() if f.is_file()), default=0.0)
+            newest = self._written_at()
+            if newest != self._newest:
+                self._newest, self._news_at = newest, time.monotonic()
 
     def compare(self) -> None:
         if self._run is None and self._attempt:
             self._compared = False
 
     def idle_for(self) -> float:
-        return time.time() - self._newest if self._run is not None else 0.0
+        return time.monotonic() - self._news_at if self._run is not None else 0.0
+
+    def _written_at(self) -> float:
+        return max((f.stat().st_mtime for f in self._folder.iterdir() if f.is_file()), default=0.0)
 
     def end(self, message: str) -> None:
         run, self._run, self._compared = self._run, None, True
