@@ -383,6 +383,17 @@ def test_tensors_of_every_kind_are_numbers_and_pictures_without_a_warning(init, 
     assert [str(w.message) for w in recwarn if "headroom" in w.filename] == []
 
 
+def test_the_mean_of_what_is_masked_as_a_whole_is_left_out_and_not_zero(init, server, capfd):
+    numpy = pytest.importorskip("numpy")
+    run = init(name="masked")
+    values = numpy.ma.array([1.0, 3.0], mask=[False, False])
+    run.log({"all": values.mean(), "none": numpy.ma.masked_all(2).mean()})
+    run.finish()
+    record = server.record(run.id)
+    assert (record.series("all"), record.series("none")) == ([(0, 2.0)], [])
+    assert capfd.readouterr().err.count('"none" is left out: MaskedConstant is neither one number') == 1
+
+
 def test_a_cell_that_is_run_again_goes_on_with_its_run(init, server):
     for _ in range(3):
         run = init(name="cell", id="cell", resume="allow")

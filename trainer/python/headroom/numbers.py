@@ -11,7 +11,8 @@ def number_of(value: Any) -> float | None:
     try:
         if isinstance(value, (bool, int, float)):
             return float(value)
-        if isinstance(value, (str, bytes)):
+        # numpy.ma.masked, the mean of what is masked as a whole, says 0.0.
+        if isinstance(value, (str, bytes)) or type(value).__name__ == "MaskedConstant":
             return None
         if getattr(value, "ndim", None) in (0, None) or getattr(value, "size", None) == 1 or _one_element(value):
             read = getattr(value, "item", None)
