@@ -14,6 +14,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -203,6 +204,36 @@ def test_a_wrong_token_is_said_and_does_not_hold_training_up(server, tmp_path, c
     at = time.monotonic()
     run.finish()
     assert time.monotonic() - at < patience(1.0)
+
+
+def test_what_a_signal_handler_logs_in_the_middle_of_any_call_is_kept_and_harms_nothing(init, server):
+    run = init(name="interrupted")
+    count = 0
+
+    def at_each_line(frame, kind, _):
+        nonlocal count
+        if "headroom" not in frame.f_code.co_filename:
+            return None
+        if kind == "line":
+            # As Python runs a handler between two instructions of the main thread; no line is traced meanwhile.
+            run.log({"handler": float(count)})
+            count += 1
+        return at_each_line
+
+    calls = [{"loss": 1.0}, {"loss": 2.0}, {"loss": 3.0, "accuracy": 0.5}, {"accuracy": 0.6, "loss": 4.0}, {"loss": 5.0}]
+    before = sys.gettrace()
+    for data in calls:
+        sys.settrace(at_each_line)
+        try:
+            run.log(data)
+        finally:
+            sys.settrace(before)
+    run.finish()
+    record = server.record(run.id)
+    assert [value for _, value in record.series("loss")] == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [value for _, value in record.series("accuracy")] == [0.5, 0.6]
+    assert sorted(value for _, value in record.series("handler")) == [float(i) for i in range(count)]
+    assert (count > 100, record.alerts()) == (True, [])
 
 
 @pytest.mark.parametrize("hours, words", [(-1, "1 hour behind"), (25, "1 day ahead of")])

@@ -17,6 +17,10 @@ MAX_WARNINGS = 50
 MAX_BLOB = 1 << 30
 
 
+class Interrupted(Exception):
+    """A signal handler, or a finalizer, logs in the middle of what its own thread is writing."""
+
+
 class Outbox:
     """One per run. `folder` is the spool's folder; None: nothing is stored (mode "disabled", ranks above 0)."""
 
@@ -33,6 +37,10 @@ class Outbox:
         self._pid = os.getpid()
         self._writer = spool.Writer(folder) if folder is not None else None
         self._bundle: list[bytes] | None = None
+        self.later: list[Callable[[], None]] = []
+        """Calls that were Interrupted; they are made when the call that they came into has ended."""
+        # The thread that is writing now.
+        self._writing: int | None = None
         self._files = 0
         self._warned: set[str] = set()
 
@@ -50,6 +58,25 @@ class Outbox:
             self.started = True
         return True
 
+    def alone(self, write: Callable[..., Any], *args: Any) -> Any:
+        """Calls `write`, which appends records that belong together. Raises Interrupted within such a call."""
+        with self.lock:
+            if self._writing == threading.get_ident():
+                raise Interrupted("it came in the middle of another call")
+            return self._write(write, *args)
+
+    def _write(self, write: Callable[..., Any], *args: Any) -> Any:
+        before = self._writing
+        try:
+            self._writing = threading.get_ident()
+            return write(*args)
+        finally:
+            self._writing = before
+            if before is None and self.later:
+                calls, self.later = self.later, []
+                for call in calls:
+                    call()
+
     def append(self, record: bytes) -> None:
         if self._bundle is not None:
             self._bundle.append(record)
@@ -63,7 +90,7 @@ class Outbox:
         try:
             with self.lock:
                 if self.ready():
-                    self.append(records.event(event))
+                    self._write(self.append, records.event(event))
         except Exception as error:
             self.failed(str(event.get("type")), error)
 

@@ -14,7 +14,7 @@ from .commands import Commands
 from .config import ToldConfig
 from .meta import new_meta
 from .numbers import cut, step_of
-from .outbox import Outbox
+from .outbox import Interrupted, Outbox
 from .samples import Samples
 from .say import say
 from .series import Series
@@ -119,6 +119,8 @@ class Run:
                 at = self._out.at(step)
                 self._series.log_group(stream, data, at)
                 self._out.step = at + commit
+        except Interrupted:
+            self._out.later.append(functools.partial(self.log, dict(data), step, commit, stream))
         except Exception as error:
             self._out.failed("log", error)
 

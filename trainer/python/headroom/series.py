@@ -101,39 +101,42 @@ class Series:
             self._highest = highest
 
     def log(self, data: Mapping[str, Any], step: int | None, commit: bool) -> list[tuple[str, Any, int]]:
-        """Writes a row. Returns the values that are not numbers, as name, value and step."""
+        """Writes a row. Returns the values that are not numbers, as name, value and step. Raises Interrupted."""
+        rest: list[tuple[str, Any, int]] = self._out.alone(self._log, data, step, commit)
+        return rest
+
+    def _log(self, data: Mapping[str, Any], step: int | None, commit: bool) -> list[tuple[str, Any, int]]:
         out = self._out
-        with out.lock:
-            if not out.ready():
+        if not out.ready():
+            return []
+        at = out.step if step is None else step_of(step)
+        shape = self._shapes.get(tuple(data))
+        if shape is not None and self._highest < at <= MAX_STEP:
+            try:
+                record = shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *(data.values() if shape.plain else map(number_of, data.values())))
+            except Exception:
+                pass
+            else:
+                out.append(record)
+                if shape is not self._recent:
+                    self._settle()
+                    self._recent = shape
+                shape.step = self._highest = at
+                shape.record = record
+                out.step = at + commit
                 return []
-            at = out.step if step is None else step_of(step)
-            shape = self._shapes.get(tuple(data))
-            if shape is not None and self._highest < at <= MAX_STEP:
-                try:
-                    record = shape.pack(records.ROW, shape.id, at, self.clock() * 1000.0, *(data.values() if shape.plain else map(number_of, data.values())))
-                except Exception:
-                    pass
-                else:
-                    out.append(record)
-                    if shape is not self._recent:
-                        self._settle()
-                        self._recent = shape
-                    shape.step = self._highest = at
-                    shape.record = record
-                    out.step = at + commit
-                    return []
-            out.step = at
-            rest = self._log_each(data, at)
-            shape = self._shapes.get(tuple(data))
-            if shape is not None:
-                # torch warns of a tensor with a gradient that becomes a number in any other way than `number_of`.
-                shape.plain = not any(hasattr(value, "requires_grad") for value in data.values())
-            if step is not None and self._rewound_below is not None:
-                # The script goes on from here: a later value below this step belongs to a series that is behind.
-                self.go_on(at)
-            if commit:
-                out.step = at + 1
-            return rest
+        out.step = at
+        rest = self._log_each(data, at)
+        shape = self._shapes.get(tuple(data))
+        if shape is not None:
+            # torch warns of a tensor with a gradient that becomes a number in any other way than `number_of`.
+            shape.plain = not any(hasattr(value, "requires_grad") for value in data.values())
+        if step is not None and self._rewound_below is not None:
+            # The script goes on from here: a later value below this step belongs to a series that is behind.
+            self.go_on(at)
+        if commit:
+            out.step = at + 1
+        return rest
 
     def _log_each(self, data: Mapping[str, Any], at: int) -> list[tuple[str, Any, int]]:
         step_of(at)
@@ -199,38 +202,40 @@ class Series:
         self._newest.update(zip(shape.names, records.row_values(shape.record)))
 
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
-        """Logs series that are always logged together, in one stream. `columns` declares them, in the order of `values`; default: as `define_metric` says."""
+        """Logs series that are always logged together, in one stream. `columns` declares them, in the order of `values`; default: as `define_metric` says. Raises Interrupted."""
+        self._out.alone(self._log_group, group, values, step, columns)
+
+    def _log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None) -> None:
         out = self._out
-        with out.lock:
-            if not out.ready():
-                return
-            step = step_of(step)
-            if self._rewound_below is not None and step < self._rewound_below:
-                self._rewind(step)
-            known = self._groups.get(group)
-            if known is None:
-                taken = [name for name in values if name in self._ids or name in self._grouped]
-                if taken:
-                    return out.warn(f'"{taken[0]}" is logged by another call already; log it in one way alone')
-                known = (_GROUP_IDS + len(self._groups), list(values), records.row_struct(len(values)))
-                # Streams of `log` have the name of their series.
-                out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
-                self._groups[group] = known
-                self._grouped.update(values)
-                self._reached(known[0], f"headroom:{group}")
-            id, names, packer = known
-            if names != list(values):
-                return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside', f"all of {group}")
-            before = self._last.get(id)
-            if before is not None and step <= before:
-                return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
-            numbers: list[Any] = [v if type(v) is float else number_of(v) for v in values.values()]
-            if None in numbers:
-                wrong = names[numbers.index(None)]
-                return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")
-            self._last[id] = step
-            out.append(packer.pack(records.GROUP, id, step, self.clock() * 1000.0, *numbers))
-            self._newest.update(zip(names, numbers))
+        if not out.ready():
+            return
+        step = step_of(step)
+        if self._rewound_below is not None and step < self._rewound_below:
+            self._rewind(step)
+        known = self._groups.get(group)
+        if known is None:
+            taken = [name for name in values if name in self._ids or name in self._grouped]
+            if taken:
+                return out.warn(f'"{taken[0]}" is logged by another call already; log it in one way alone')
+            known = (_GROUP_IDS + len(self._groups), list(values), records.row_struct(len(values)))
+            # Streams of `log` have the name of their series.
+            out.append(records.declare(known[0], f"headroom:{group}", columns() if columns else [self._column(n) for n in values]))
+            self._groups[group] = known
+            self._grouped.update(values)
+            self._reached(known[0], f"headroom:{group}")
+        id, names, packer = known
+        if names != list(values):
+            return out.warn(f'"{group}" has the series {", ".join(names)}, always all of them; step {step} is set aside', f"all of {group}")
+        before = self._last.get(id)
+        if before is not None and step <= before:
+            return out.warn(f'"{group}" was logged at step {before}; step {step} is set aside (use rewind to go back)', f"back {group}")
+        numbers: list[Any] = [v if type(v) is float else number_of(v) for v in values.values()]
+        if None in numbers:
+            wrong = names[numbers.index(None)]
+            return out.warn(f'log: "{wrong}" of "{group}" is no number; step {step} is set aside', f"no number {group}")
+        self._last[id] = step
+        out.append(packer.pack(records.GROUP, id, step, self.clock() * 1000.0, *numbers))
+        self._newest.update(zip(names, numbers))
 
     def define(self, name: str, step_metric: str | None, goal: str | None, said: dict[str, Any]) -> None:
         name = str(name)
