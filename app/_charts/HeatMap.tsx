@@ -173,8 +173,8 @@ export function HeatMap(props: HeatMapProps) {
       <div
         ref={area}
         data-plot
-        className="absolute cursor-crosshair select-none"
-        style={{ left, top, width, height, touchAction: 'pan-y pinch-zoom' }}
+        className="absolute cursor-crosshair touch-pan-y select-none"
+        style={{ left, top, width, height }}
         onPointerMove={(e) => {
           const y = e.clientY - e.currentTarget.getBoundingClientRect().top;
           now.current.row = Math.min(rows.length - 1, Math.max(0, Math.floor(y / rowHeight)));

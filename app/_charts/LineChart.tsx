@@ -234,7 +234,7 @@ export function LineChart(props: LineChartProps) {
       <div
         ref={plotArea}
         data-plot
-        className="absolute cursor-crosshair touch-pan-y touch-pinch-zoom select-none"
+        className="absolute cursor-crosshair touch-pan-y select-none"
         style={area}
         onPointerEnter={() => {
           now.current.hovering = true;

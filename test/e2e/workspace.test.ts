@@ -287,6 +287,25 @@ describeInBrowser('the workspace of a run', () => {
     await desk.context().close();
   });
 
+  it('two fingers zoom a chart, and not the page', async () => {
+    const phone = await open('?layout=watch&tabs=curves', { width: 390, height: 844 }, { hasTouch: true, isMobile: true });
+    const { x, y, width } = (await phone.getByRole('figure', { name: 'Loss', exact: true }).boundingBox())!;
+    const fingers = await phone.context().newCDPSession(phone);
+    const touch = (type: 'touchStart' | 'touchMove' | 'touchEnd', apart: number) =>
+      fingers.send('Input.dispatchTouchEvent', {
+        type,
+        touchPoints: [-1, 1]
+          .map((side, id) => ({ x: x + width / 2 + (side * apart) / 2, y: y + 120, id }))
+          .slice(type === 'touchEnd' ? 2 : 0),
+      });
+    await touch('touchStart', 50);
+    for (let apart = 60; apart <= 200; apart += 20) await touch('touchMove', apart);
+    await touch('touchEnd', 0);
+    await phone.waitForURL(/zoom=/);
+    expect(await phone.evaluate(() => visualViewport!.scale)).toBe(1);
+    await phone.context().close();
+  });
+
   it('an alarm is on every page of the run, with the ways back', async () => {
     await app.hub.decide(runId, ({ step }) => [
       { type: 'alert', step, level: 'error', kind: 'not-finite', message: 'loss is NaN since step 40' },
