@@ -82,6 +82,7 @@ export function foldWithChanges(view: RunView, entry: Entry): { view: RunView; c
   const back = event.type === 'run.assigned' || event.type === 'rewind' ? goingBack(view, entry.seq, event) : null;
   const next: RunView = {
     ...view,
+    step: stepWith(event, view.step, () => view.streams.some((s) => s.latest !== null)),
     ...(back ? wentBack(view, back) : headChange(view, entry)),
     ...statusChange(view, entry),
     ...changeLists(view, changes),
@@ -148,7 +149,6 @@ function headChange(view: RunView, { seq, at, event }: Entry): Partial<RunView> 
       return declared(view, [event]);
     case 'rows':
       return {
-        step: stepWith(event, view.step, () => view.streams.some((s) => s.latest !== null)),
         streams: withRows(view.streams, event, at),
         bestRow: bestRowAfter(view, event),
       };

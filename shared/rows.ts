@@ -8,12 +8,24 @@ export const stepAt = ({ steps }: Pick<Rows, 'steps'>, row: number): number =>
 export const firstStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, 0);
 export const lastStepOf = (rows: Pick<Rows, 'steps'>): number => stepAt(rows, rowCount(rows) - 1);
 /**
- * The step of a run once it has these rows: the one after its last row; the last of all steps has none after it. A run begins at
- * step 0, and its first rows may lie below. `begun`: it has other rows.
+ * The step of a run once it has this event: the one after its last row, and no less than that of anything it has recorded, e.g. of an
+ * evaluation in a run without rows; the last of all steps has none after it. A run begins at step 0, and its first rows may lie
+ * below. `begun`: it has other rows.
  */
-export function stepWith(rows: Pick<Rows, 'steps'>, step: number, begun: () => boolean): number {
-  const next = Math.min(lastStepOf(rows) + 1, Number.MAX_SAFE_INTEGER);
-  return next > step || (step === 0 && !begun()) ? next : step;
+export function stepWith(event: RunEvent, step: number, begun: () => boolean): number {
+  switch (event.type) {
+    case 'rows': {
+      const next = Math.min(lastStepOf(event) + 1, Number.MAX_SAFE_INTEGER);
+      return next > step || (step === 0 && !begun()) ? next : step;
+    }
+    case 'evaluation':
+    case 'snapshot':
+    case 'checkpoint':
+    case 'media':
+      return Math.max(step, event.step);
+    default:
+      return step;
+  }
 }
 /** Number of values in a row. */
 export const widthOf = (rows: Pick<Rows, 'steps' | 'values'>): number => rows.values.length / rowCount(rows);

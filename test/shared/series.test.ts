@@ -33,6 +33,13 @@ describe('rows', () => {
     expect(stepAfter(Number.MAX_SAFE_INTEGER - 1, 0, true)).toBe(Number.MAX_SAFE_INTEGER);
   });
 
+  it('leave a run no step short of what it has recorded', () => {
+    const text = { type: 'media', name: 'out', kind: 'text', text: 'a', step: 40 } as const;
+    const at = (step: number) => stepWith(text, step, () => false);
+    expect([at(0), at(40), at(41)]).toEqual([40, 40, 41]);
+    expect(stepWith({ type: 'alert', level: 'info', kind: 'script', message: 'a', step: 40 }, 0, () => false)).toBe(0);
+  });
+
   it('of consecutive steps are written as a range', () => {
     expect(withPlainSteps({ ...event, steps: Float64Array.of(-1, 0, 1) }).steps).toEqual({ first: -1, count: 3 });
     expect(withPlainSteps(event)).toBe(event);

@@ -65,7 +65,6 @@ itChanges([
     assigned(2, 3, { checkpoint: blob('c'), keepSeq: 5 }),
     {
       attempt: 2,
-      step: 3,
       status: 'starting',
       statusMessage: 'gpu takes over from step 3',
       takeovers: { fromStep: 3, count: 1 },
@@ -96,6 +95,7 @@ itChanges([
     assigned(2),
     {
       attempt: 2,
+      step: 0,
       setAside: 0,
       traceback: null,
       released: false,
@@ -109,7 +109,7 @@ itChanges([
     'one takes it from a checkpoint that nobody knows',
     [...running, saved(3, 'c')],
     assigned(2, 3, { checkpoint: blob('x') }),
-    { ...{ attempt: 2, step: 3, lastCheckpoint: null }, ...takenOver(3, 1) },
+    { ...{ attempt: 2, lastCheckpoint: null }, ...takenOver(3, 1) },
   ],
   [
     'one takes it from where it went back to, which is where it began',

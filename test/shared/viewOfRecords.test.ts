@@ -43,13 +43,14 @@ itChanges([
     [...running, evaluated(0, 'dev', 1), evaluated(0, 'test', 1, false)],
     evaluated(2, 'dev', 2),
     {
+      step: 2,
       latestEvaluations: [
         { ...evaluated(0, 'test', 1, false), seq: 6, at: 1005 },
         { ...evaluated(2, 'dev', 2), seq: 7, at: 1006 },
       ],
     },
   ],
-  ['a checkpoint is saved', running, saved(3, 'c'), { lastCheckpoint: at(3, 'c', 5) }],
+  ['a checkpoint is saved', running, saved(3, 'c'), { step: 3, lastCheckpoint: at(3, 'c', 5) }],
   [
     'checkpoints are deleted',
     [...running, saved(3, 'c'), { type: 'checkpoints.thinned', quotaBytes: 1, seqs: [5], message: '' }],

@@ -236,8 +236,8 @@ function keep(run: Run, { seq, at, event }: Append['entries'][number]): void {
     if (known) known.columns = joinedColumns(known.columns, columns) ?? known.columns;
     else run.streams.set(name, { name, columns, rows: [] });
   }
-  if (event.type !== 'rows') return;
   run.headStep = stepWith(event, run.headStep, () => [...run.streams.values()].some((s) => s.rows.length > 0));
+  if (event.type !== 'rows') return;
   const { rows } = run.streams.get(event.stream)!;
   const width = widthOf(event);
   for (let i = 0; i < rowCount(event); i++)

@@ -112,10 +112,10 @@ export function openWrites(db: Database.Database): Writes {
         streams.takeBack(run.id, back.fromStep);
         run.headStep = event.type === 'rewind' ? Math.min(run.headStep, back.fromStep) : back.fromStep;
       }
+      run.headStep = stepWith(event, run.headStep, () => rows.streamsOf(run.id).some((s) => s.lastStep !== null));
       if (event.type === 'rows') {
         const stream = rows.stream(run.id, event.stream)!;
         const { generation } = stream;
-        run.headStep = stepWith(event, run.headStep, () => rows.streamsOf(run.id).some((s) => s.lastStep !== null));
         const row = streams.addRows(stream, withPlainSteps(event), at);
         add(run.id, seq, seqCount(event), attempt, at, event.type, firstStepOf(event), stream.id, generation, row, null);
         continue;

@@ -110,17 +110,18 @@ describe('what a program says over HTTP', () => {
     ] as const)
       expect([what, await say(what, body)]).toEqual([
         what,
-        { status: 200, body: { ...fresh, runId, step: what === 'rewind' ? 0 : 1 } },
+        { status: 200, body: { ...fresh, runId, step: (await app.hub.view(runId))!.step } },
       ]);
-    const sample = { type: 'media', step: 1 };
+    const sample = { type: 'media', step: 5 };
     expect(await log(runId, 'series', 'media', 'console', 'alert', 'setup', 'rewind')).toEqual([
       { type: 'series', stream: 'loss', columns: [{ name: 'loss', role: 'loss' }] },
       { type: 'series', stream: 'loss', columns: [{ name: 'loss', unit: 'nats', better: 'lower', main: true }] },
-      { ...sample, kind: 'text', name: 'story', text: 'once' },
-      { ...sample, kind: 'histogram', name: 'weights', step: 5, text: '{"edges":[0,1,2],"counts":[3,4]}' },
+      { ...sample, step: 1, kind: 'text', name: 'story', text: 'once' },
+      // Its step was given: the run is as far from here on.
+      { ...sample, kind: 'histogram', name: 'weights', text: '{"edges":[0,1,2],"counts":[3,4]}' },
       { ...sample, kind: 'table', name: 'samples', text: '{"columns":["a"],"rows":[[1]]}' },
       { type: 'console', stream: 'out', text: 'hello\n' },
-      { type: 'alert', step: 1, level: 'warning', kind: 'script', message: 'look here' },
+      { type: 'alert', step: 5, level: 'warning', kind: 'script', message: 'look here' },
       { type: 'setup', config: { layers: 2 }, notes: 'a note', tags: ['x'], name: 'another name' },
       { ...sample, kind: 'table', name: 'summary', text: '{"columns":["name","value"],"rows":[["best",0.5],["what","words"]]}' },
       { type: 'rewind', step: 0, resumed: expect.anything() },
