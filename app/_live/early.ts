@@ -24,7 +24,11 @@ export const askEarly = `{
   const runId = /\\/runs\\/(${runIdPattern.source.slice(1, -1)})\\/?$/.exec(location.pathname)?.[1];
   const at = '${atBase(paths.trpc)}/runs.view,system.info?batch=1&input=';
   const asked = encodeURIComponent(JSON.stringify({ 0: { runId } }));
-  if (runId) window.headroomEarly = { runId, answer: fetch(at + asked, document.hidden ? {} : { signal: AbortSignal.timeout(${withinMs}) }) };
+  if (runId) {
+    const answer = fetch(at + asked, document.hidden ? {} : { signal: AbortSignal.timeout(${withinMs}) });
+    answer.catch(() => {});
+    window.headroomEarly = { runId, answer };
+  }
 }`;
 
 /** The answer for this run, once: later it would be outdated. null = nothing was asked, or the server refused. */

@@ -17,6 +17,8 @@ import { wireRefusal } from './wireRefusal';
 const answerWithinMs = 10_000;
 /** Some proxies neither forward a websocket nor refuse it. */
 const connectWithinMs = 4_000;
+/** Once plain requests are tried too, the line itself may be slow: opening a connection takes several round trips. */
+const connectSlowlyWithinMs = 12_000;
 /** A connection without messages for this long is replaced by a new one. */
 const giveUpAfterMs = 10_000;
 /** Some proxies cut every connection now and then: one that is back by then was not missed. */
@@ -94,7 +96,10 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
     // A middleware's refusal stops socket.io's own retries; a plain transport error does not.
     const refused = !socket.active;
     // A proxy may block websockets: use plain requests, which are upgraded to a websocket where possible.
-    if (!refused && !websocketWorks) socket.io.opts.transports = ['polling', 'websocket'];
+    if (!refused && !websocketWorks) {
+      socket.io.opts.transports = ['polling', 'websocket'];
+      socket.io.timeout(connectSlowlyWithinMs);
+    }
     const why = refused ? (error.data ? error.message : (putOut ?? error.message)) : null;
     if (why !== null) wireRefusal.set({ why });
     down(why);

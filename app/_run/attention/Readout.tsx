@@ -8,7 +8,7 @@ import { useLit, useWorkspace } from './workspaceContext';
 /** How long the pointer rests on one cell of one snapshot before its exact number is fetched. */
 const restMs = 200;
 
-/** The number under the pointer, in one line of fixed height so that nothing moves. It says whether the number is exact. */
+/** The number under the pointer, in one line, on a phone two, of fixed height so that nothing moves. It says whether the number is exact. */
 export function Readout() {
   const { snapshots, scene, large } = useWorkspace();
   const { focus } = useLit();
@@ -44,7 +44,12 @@ export function Readout() {
     }
   }
   return (
-    <p className="h-5 truncate font-mono text-xs text-ink" data-testid="readout" data-exact={exact} title={text}>
+    <p
+      className="line-clamp-1 h-5 font-mono max-sm:line-clamp-2 max-sm:h-10 text-xs text-ink"
+      data-testid="readout"
+      data-exact={exact}
+      title={text}
+    >
       {text || <span className="font-sans text-dim">point at a cell for its {quantityWords[large.quantity]}; click to pin</span>}
     </p>
   );

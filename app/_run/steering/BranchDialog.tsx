@@ -138,7 +138,15 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
       help="A run of its own goes on from there. This one stays as it is. Without a change the branch repeats it bit for bit."
     >
       <form onSubmit={submit} noValidate className="relative flex min-h-0 flex-col gap-3 overflow-y-auto p-4">
-        <TextField label="Name" error={problems.name} className="font-sans" longest={80} value={name} onChange={setName} />
+        <TextField
+          label="Name"
+          data-first
+          error={problems.name}
+          className="font-sans"
+          longest={80}
+          value={name}
+          onChange={setName}
+        />
         <ChoiceField
           label="From"
           options={[

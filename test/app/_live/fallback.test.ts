@@ -22,6 +22,8 @@ it.each([
   const wire = socketWire(socket, { get: () => true, subscribe: () => () => {}, show: () => () => {} });
   await new Promise<void>((resolve) => void wire.listen({ up: resolve }));
   expect(socket.io.engine.transport.name).toBe('polling');
+  // A line that is slow has more time from then on.
+  expect(socket.io.timeout()).toBe(12_000);
   expect(await wire.watch({ runId, cursor: null })).toMatchObject({ ok: true });
   socket.disconnect();
   await proxy.close();
