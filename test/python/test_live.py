@@ -194,7 +194,7 @@ def test_a_bad_value_a_bad_name_and_a_bad_step_cost_only_themselves_and_are_name
         f'headroom: log: "{"n" * 40}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has 513',
         f'headroom: log: "{chr(0x1F30A) * 20}" is left out: the name of a series has 1 to 512 characters (of 16 bits), this has 514',
         f'headroom: log: "raising" is left out: Raising {left_out}',
-        f'headroom: log: "huge" is left out: int {left_out}',
+        'headroom: log: "huge" is left out: int is too large for a number of 64 bits',
         f'headroom: log: "list" is left out: list {left_out}',
         f"headroom: log: step: 9007199254740992 {no_step}",
         f"headroom: log: step: 1.5 {no_step}",

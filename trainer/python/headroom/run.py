@@ -131,7 +131,8 @@ class Run:
                 self.log({f"{name}/{k}": v for k, v in value.items()}, at, False)
                 self._out.step = after
             elif value is not None and not self._samples.add(name, value, at):
-                self._out.warn(f'log: "{name}" is left out: {type(value).__name__} is neither one number nor a sample (text, headroom.Image, Histogram, Table)')
+                why = "is too large for a number of 64 bits" if isinstance(value, int) else "is neither one number nor a sample (text, headroom.Image, Histogram, Table)"
+                self._out.warn(f'log: "{name}" is left out: {type(value).__name__} {why}')
 
     @_warns
     def log_group(self, group: str, values: Mapping[str, Any], step: int, columns: Callable[[], list[dict[str, Any]]] | None = None) -> None:
