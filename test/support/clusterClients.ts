@@ -120,6 +120,8 @@ export async function watchOn(url: string, runId: string, seen: { view: TestView
     const answer = await Promise.race([viewer.watch(runId, cursor), gone(viewer)]);
     if (answer?.ok === false) throw new Error(answer.message);
     const away = gone(viewer);
+    // Of a run that has ended no frame comes after the answer.
+    seen.view = viewer.view;
     while (answer && !seen.ended && viewer.socket.connected) {
       await Promise.race([viewer.received.next('frame', Number.POSITIVE_INFINITY), away]);
       seen.view = viewer.view;
