@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import type { PlannedRun } from '~/shared/imports';
+import { firstStepOf, lastStepOf, rowCount } from '~/shared/rows';
 import { type Group, words } from './groups';
 import { readHeadroomFile } from './headroomFile';
 import { ImportError } from './importError';
@@ -54,6 +55,8 @@ interface Extent {
   last: number;
 }
 
+const ends = (extent: Extent | null): number[] => (extent ? [extent.first, extent.last] : []);
+
 function extentOf(numbers: readonly number[]): Extent | null {
   if (numbers.length === 0) return null;
   return { first: numbers.reduce((a, b) => Math.min(a, b)), last: numbers.reduce((a, b) => Math.max(a, b)) };
@@ -76,6 +79,8 @@ export async function plannedRecord(
   progress: (done: number) => void,
 ): Promise<PlannedRun> {
   const run = unknownRun(group);
+  const rows = new Map<string, number>();
+  let [ofRows, ofMedia, head]: [Extent | null, Extent | null, number] = [null, null, 0];
   try {
     const name = path.posix.basename(group.files[0]!.name);
     for await (const part of readHeadroomFile(await onDisk(group, job, i), progress, name)) {
@@ -85,15 +90,25 @@ export async function plannedRecord(
       const { view, entries } = part;
       run.name = view.setup.name;
       run.series = { count: view.columnCount, names: view.streams.flatMap((s) => s.columns.map((c) => c.name)).slice(0, 200) };
-      run.rows = view.step;
-      run.steps = view.step > 0 ? { first: 0, last: view.step - 1 } : null;
+      head = view.step;
       run.times = { first: view.createdAt, last: view.updatedAt };
       run.settings = Object.keys(view.setup.config).length;
       // Everything that comes along, also what a revert superseded.
       for (const { event } of entries)
-        if (event.type === 'rows') run.values += event.values.length;
-        else if (event.type === 'media') run.media[event.kind] = (run.media[event.kind] ?? 0) + 1;
+        if (event.type === 'rows') {
+          run.values += event.values.length;
+          rows.set(event.stream, (rows.get(event.stream) ?? 0) + rowCount(event));
+          ofRows = extentOf([...ends(ofRows), firstStepOf(event), lastStepOf(event)]);
+        } else if (event.type === 'media') {
+          run.media[event.kind] = (run.media[event.kind] ?? 0) + 1;
+          ofMedia = extentOf([...ends(ofMedia), event.step]);
+        }
     }
+    // What a revert superseded has the steps of what replaced it, or steps that the run does not have any more.
+    const kept = (of: Extent | null, last: number) => ends(of).map((step) => Math.min(step, last));
+    const [first = 0, last = -1] = kept(ofRows, head - 1);
+    run.rows = Math.min(Math.max(0, ...rows.values()), last - first + 1);
+    run.steps = extentOf([...kept(ofRows, head - 1), ...kept(ofMedia, head)]);
     return run;
   } catch (error) {
     if (!(error instanceof ImportError)) throw error;

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { writeHeadroomFile } from '~/server/export/headroomFile';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
+import { rowCount, stepAt } from '~/shared/rows';
 import { startApp } from '~/test/support/app';
 import { ownFolder } from '~/test/support/folder';
 import { planFiles, readFiles } from '~/test/support/importing';
@@ -45,6 +46,12 @@ describe('a zip', () => {
     // The plan counts what the log holds.
     const [, planned] = (await planFiles(folder.path, files)).runs;
     const values = log.reduce((sum, { event }) => sum + (event.type === 'rows' ? event.values.length : 0), 0);
+    const steps = new Set(
+      log.flatMap(({ event }) =>
+        event.type === 'rows' ? Array.from({ length: rowCount(event) }, (_, i) => stepAt(event, i)) : [],
+      ),
+    );
+    expect(planned).toMatchObject({ rows: steps.size, steps: { first: Math.min(...steps), last: Math.max(...steps) } });
     expect(planned).toMatchObject({ values, settings: Object.keys(recordedSetup.config).length, error: null });
     const app = await startApp({ dataFolder: `${folder.path}/target` });
     const send = async () => {
