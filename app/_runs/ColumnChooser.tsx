@@ -63,7 +63,7 @@ export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[];
                       <label className="flex min-w-0 flex-1 items-center gap-1.5" title={c.key}>
                         <input
                           type="checkbox"
-                          className="size-4 shrink-0 accent-accent"
+                          className="size-4 shrink-0"
                           checked={chosen.includes(c.key)}
                           disabled={full && !chosen.includes(c.key)}
                           onChange={() => toggle(c.key)}

@@ -49,7 +49,7 @@ export const Row = memo(function Row(props: {
         <input
           type="checkbox"
           aria-label={`Choose ${name}`}
-          className="mx-auto block size-4 accent-accent"
+          className="mx-auto block size-4"
           checked={chosen}
           onChange={() => actions.onChoose([run], !chosen)}
         />

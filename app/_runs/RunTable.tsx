@@ -101,7 +101,7 @@ export function RunTable(props: {
               <input
                 type="checkbox"
                 aria-label={`Choose all ${count(head.runs)} runs shown`}
-                className="mx-auto block size-4 accent-accent"
+                className="mx-auto block size-4"
                 ref={(box) => {
                   if (box) box.indeterminate = chosen.size > 0 && !all;
                 }}

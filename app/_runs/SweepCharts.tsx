@@ -77,7 +77,7 @@ export function SweepCharts({ view, setView }: { view: View; setView(change: (vi
                 <label key={c.key} className="flex min-h-6 max-w-full items-center gap-1" title={c.key}>
                   <input
                     type="checkbox"
-                    className="size-4 shrink-0 accent-accent"
+                    className="size-4 shrink-0"
                     checked={now.includes(c.key)}
                     disabled={now.length >= mostAxes && !now.includes(c.key)}
                     onChange={() => toggle(c.key)}

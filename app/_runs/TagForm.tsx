@@ -56,7 +56,7 @@ export function TagForm(props: {
               <label key={tag} className="flex min-h-6 items-center gap-1">
                 <input
                   type="checkbox"
-                  className="size-4 accent-accent"
+                  className="size-4"
                   checked={gone.includes(tag)}
                   onChange={() => setGone(gone.includes(tag) ? gone.filter((t) => t !== tag) : [...gone, tag])}
                 />

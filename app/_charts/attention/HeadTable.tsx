@@ -83,7 +83,6 @@ export const HeadTable = memo(function HeadTable(props: HeadTableProps) {
                 <label className="grid size-6 place-items-center" title="click: show or hide; double click: this one alone">
                   <input
                     type="checkbox"
-                    className="accent-accent"
                     aria-label={`show ${name}`}
                     checked={!off}
                     onChange={() => onToggle([r.layer, r.head])}

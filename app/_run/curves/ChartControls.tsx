@@ -93,7 +93,7 @@ export function ChartToolbar({ choices: c, smoothed, axis, children, noLogX, onC
           value={stop}
           aria-valuetext={smoothed === 0 ? 'off' : `${smoothed} rows`}
           onChange={(e) => onChange({ smoothSteps: smoothStops[Number(e.target.value)]! })}
-          className="h-6 w-20 accent-accent"
+          className="h-6 w-20"
         />
         <output className="w-14 font-mono text-2xs text-ink">{smoothed === 0 ? 'off' : `${formatStep(smoothed)} rows`}</output>
       </label>

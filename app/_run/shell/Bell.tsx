@@ -76,7 +76,6 @@ function ByBrowser() {
     <label className="mt-2 flex items-center gap-2 border-t border-line pt-2 text-xs">
       <input
         type="checkbox"
-        className="accent-accent"
         checked={status === 'on'}
         disabled={status === 'blocked' || status === 'missing'}
         onChange={() => void own.toggle()}

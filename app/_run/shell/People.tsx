@@ -56,7 +56,7 @@ export function People() {
       )}
       <div className="mt-2 space-y-1 border-t border-line pt-2">
         <label className="flex items-center gap-2">
-          <input type="checkbox" className="accent-accent" checked={sharing} onChange={(e) => presence.share(e.target.checked)} />
+          <input type="checkbox" checked={sharing} onChange={(e) => presence.share(e.target.checked)} />
           Share where I look
         </label>
         {crowded(present) && (
@@ -65,7 +65,7 @@ export function People() {
           </p>
         )}
         <label className="flex items-center gap-2">
-          <input type="checkbox" className="accent-accent" checked={leading} onChange={(e) => presence.lead(e.target.checked)} />
+          <input type="checkbox" checked={leading} onChange={(e) => presence.lead(e.target.checked)} />
           Ask everybody to follow me
         </label>
       </div>

@@ -89,12 +89,7 @@ export function ShortcutList() {
     <Shortcuts of={[keyLists.everywhere, keyLists.onRun, keyLists.onTimeline, keyLists.onCharts, keyLists.onAttention]}>
       <KeyList of={keyLists.steering} />
       <label className="mt-2 flex items-center gap-2">
-        <input
-          type="checkbox"
-          className="accent-accent"
-          checked={act}
-          onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')}
-        />
+        <input type="checkbox" checked={act} onChange={(e) => choices.write('keysAct', e.target.checked ? 'yes' : 'no')} />
         Let these keys steer the run
       </label>
     </Shortcuts>

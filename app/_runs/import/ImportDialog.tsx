@@ -123,7 +123,7 @@ function Plan(props: {
           <li key={run.key} className="flex items-start gap-3 px-4 py-3">
             <input
               type="checkbox"
-              className="mt-0.5 size-4 shrink-0 accent-accent"
+              className="mt-0.5 size-4 shrink-0"
               aria-label={`Import ${run.name}`}
               checked={chosen.has(run.key)}
               disabled={!importable(run)}

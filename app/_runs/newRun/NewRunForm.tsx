@@ -142,7 +142,7 @@ export function NewRunForm(props: {
         <label className="flex items-center gap-1.5 text-xs">
           <input
             type="checkbox"
-            className="size-3.5 accent-accent"
+            className="size-3.5"
             checked={draft.paused}
             onChange={(e) => onChange({ ...draft, paused: e.target.checked })}
           />

@@ -28,7 +28,7 @@ function Card({ recipe, chosen, onChoose }: { recipe: KnownRecipe; chosen: boole
         <input
           type="radio"
           name="recipe"
-          className="mt-0.5 size-3.5 shrink-0 accent-accent"
+          className="mt-0.5 size-3.5 shrink-0"
           value={recipe.name}
           checked={chosen}
           aria-label={recipe.title}

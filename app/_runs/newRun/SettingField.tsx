@@ -55,7 +55,7 @@ function Input(props: { ids: Ids; field: RecipeField; text: string; checkpoints:
         <input
           {...common}
           type="checkbox"
-          className="size-4 accent-accent"
+          className="size-4"
           checked={text === 'true'}
           onChange={(e) => onType(String(e.target.checked))}
         />
@@ -162,7 +162,7 @@ function Choices(props: {
         <label key={value} className="flex min-h-6 items-center gap-1.5 text-xs">
           <input
             type="checkbox"
-            className="size-4 accent-accent"
+            className="size-4"
             checked={chosen.includes(value)}
             onChange={(e) => set(e.target.checked ? [...chosen, value] : chosen.filter((v) => v !== value))}
           />

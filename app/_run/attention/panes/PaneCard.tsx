@@ -120,7 +120,7 @@ function StepLine({ shown: at, onChange, onMove }: Pick<PaneCardProps, 'shown' |
       />
       <input
         type="range"
-        className="h-6 min-w-0 flex-1 accent-accent"
+        className="h-6 min-w-0 flex-1"
         min={0}
         max={Math.max(0, list.length - 1)}
         value={Math.max(0, nearestIndex(list, step))}
