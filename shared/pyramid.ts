@@ -86,6 +86,15 @@ export function mergeBucket(into: Stats, i: number, from: Stats, j: number): voi
   if (!(into.max[i]! >= from.max[j]!) && !Number.isNaN(from.max[j]!)) into.max[i] = from.max[j]!;
 }
 
+/**
+ * Mean of the finite values of bucket `i`; without any, its last value (NaN or infinite). Where their sum is not a finite number, the middle of the extremes.
+ */
+export function meanOf({ min, max, last, sum, nonFinite }: Stats, rows: Int32Array, i: number): number {
+  const finite = rows[i]! - nonFinite[i]!;
+  if (finite === 0) return last[i]!;
+  return Number.isFinite(sum[i]!) ? sum[i]! / finite : min[i]! / 2 + max[i]! / 2;
+}
+
 /** Index of the grid's bucket that holds a step. */
 export const bucketOf = (step: number, bucketSteps: number): number => Math.floor(step / bucketSteps);
 

@@ -1,5 +1,5 @@
 import { debiased, type EmaState, emaNext, emaStart } from '~/shared/ema';
-import { addValue, bucketOf, emptyStats, mergeBucket, type ReducedSeries, type Stats } from '~/shared/pyramid';
+import { addValue, bucketOf, emptyStats, meanOf, mergeBucket, type ReducedSeries, type Stats } from '~/shared/pyramid';
 
 /** Names of the columns with one number per bucket. */
 const columns = ['min', 'max', 'last', 'sum', 'nonFinite'] as const;
@@ -175,8 +175,7 @@ export class Curve {
 
   /** Mean of the bucket's finite values; without any, its last value (NaN or infinite). */
   mean(i: number): number {
-    const finite = this.rows[i]! - this.values.nonFinite[i]!;
-    return finite > 0 ? this.values.sum[i]! / finite : this.values.last[i]!;
+    return meanOf(this.values, this.rows, i);
   }
 
   /** Rows whose value is NaN or infinite. */

@@ -49,7 +49,7 @@ export function traceOf(curve: Curve, from: number, to: number, plot: Plot, aver
     const [top, bottom] = [pixelY(plot, max[i]!), above0(min[i]!) ? pixelY(plot, min[i]!) : plot.height];
     if (merge) {
       const k = t.n - 1;
-      mean = (mean * weight + value * n) / (weight + n);
+      mean = mean * (weight / (weight + n)) + value * (n / (weight + n));
       weight += n;
       t.top[k] = Math.min(t.top[k]!, top);
       t.bottom[k] = Math.max(t.bottom[k]!, bottom);

@@ -1,3 +1,4 @@
+import { heightsOf } from '~/app/_charts/plot';
 import { measured } from '~/app/_components/format';
 import type { Sparkline } from '~/shared/runTable';
 
@@ -28,25 +29,21 @@ export function SparklineChart({ line }: { line: Sparkline | undefined }) {
 
 /** @returns an SVG path of the finite values, and the positions (px) of the others */
 export function pathOf({ steps, values }: Pick<Sparkline, 'steps' | 'values'>): { path: string; breaks: number[] } {
-  const finite = values.filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
   const [first, last] = [steps[0]!, steps.at(-1)!];
   const x = (i: number) => edge + (last === first ? 0.5 : (steps[i]! - first) / (last - first)) * (width - 2 * edge);
-  // The distance between the largest numbers is infinite, that between their halves is not.
-  const by = high - low < Infinity ? 1 : 0.5;
-  const y = (v: number) => edge + (high === low ? 0.5 : (high * by - v * by) / (high * by - low * by)) * (height - 2 * edge);
+  const ys = heightsOf(values, edge, height - edge);
   let path = '';
   let drawing = false;
   const breaks: number[] = [];
-  for (const [i, v] of values.entries()) {
-    if (!Number.isFinite(v)) {
+  for (const [i, y] of ys.entries()) {
+    if (Number.isNaN(y)) {
       breaks.push(Math.round(x(i)));
       drawing = false;
       continue;
     }
-    path += `${drawing ? 'L' : 'M'}${x(i).toFixed(1)} ${y(v).toFixed(1)}`;
+    path += `${drawing ? 'L' : 'M'}${x(i).toFixed(1)} ${y.toFixed(1)}`;
     // A single value is drawn as a dot: a line of length zero with round ends.
-    if (!drawing && !Number.isFinite(values[i + 1] ?? Number.NaN)) path += 'h0';
+    if (!drawing && Number.isNaN(ys[i + 1] ?? Number.NaN)) path += 'h0';
     drawing = true;
   }
   return { path, breaks: [...new Set(breaks)] };

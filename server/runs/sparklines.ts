@@ -1,6 +1,7 @@
 /** The small charts in the lines of the table of runs, read from the store and kept for a while. */
 import { LRUCache } from 'lru-cache';
 import type { Store } from '~/server/store';
+import { meanOf } from '~/shared/pyramid';
 import type { Sparkline } from '~/shared/runTable';
 import type { RunSummary } from '~/shared/summary';
 import { indexOf } from './runValues';
@@ -37,8 +38,8 @@ export class Sparklines {
         const [of] = series;
         if (!of) return { runId, name, steps: [], values: [] };
         // Averages: of single values, a long run would show its noise and not its trend. What is not finite stays visible.
-        const shown = (sum: number, i: number) => (of.nonFinite[i]! > 0 ? of.last[i]! : sum / of.rows[i]!);
-        return { runId, name, steps: [...of.steps], values: Array.from(of.sum, shown) };
+        const shown = (last: number, i: number) => (of.nonFinite[i]! > 0 ? last : meanOf(of, of.rows, i));
+        return { runId, name, steps: [...of.steps], values: Array.from(of.last, shown) };
       });
     this.#kept.set(runId, { seq: run.updatedAt, at: now, line });
     // A failed read is not cached.

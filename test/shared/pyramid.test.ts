@@ -5,6 +5,7 @@ import {
   bucketsAround,
   bucketWidth,
   emptyStats,
+  meanOf,
   mergeBucket,
   type Stats,
   statsAround,
@@ -43,6 +44,14 @@ describe('the statistics of a bucket', () => {
         mergeBucket(merged, 0, statsFrom([9, 9], second), 1);
         expect(plain(merged), `${first} and ${second}`).toEqual(plain(statsFrom([...first, ...second])));
       }
+  });
+
+  it('have a mean, also where the sum of the values is too large for a number', () => {
+    const large = 1.5e308;
+    const stats = statsFrom([1, 2, Number.NaN], [large, large, large], [large, large, -large, -large], [Infinity]);
+    // (1 + 2) / 2; a sum of Infinity; one of Infinity - 2 * large; no finite value.
+    expect(stats.sum[1]).toBe(Infinity);
+    expect([0, 1, 2, 3].map((i) => meanOf(stats, Int32Array.of(3, 3, 4, 1), i))).toEqual([1.5, large, 0, Infinity]);
   });
 
   it('are cut to the buckets that are used, and not copied when all are', () => {

@@ -22,10 +22,7 @@ export function LossLine({ steps }: { steps: Steps }) {
     void version;
     const curve = name === null ? null : history.curve(name);
     if (!curve || name === null) return [];
-    const values = Float64Array.from(
-      { length: curve.count },
-      (_, i) => curve.values.sum[i]! / (curve.rows[i]! - curve.values.nonFinite[i]!),
-    );
+    const values = Float64Array.from({ length: curve.count }, (_, i) => curve.mean(i));
     return [{ steps: curve.steps.slice(0, curve.count), values, strong: true }];
   }, [history, version, name]);
   const chance = useMemo(() => (Number.isNaN(chanceLoss) ? null : { value: chanceLoss, label: 'guessing' }), [chanceLoss]);

@@ -6,7 +6,7 @@ import type { Curve } from '~/app/_charts/curve';
 import { formatStep } from '~/app/_charts/format';
 import { MarkGlyphs } from '~/app/_charts/MarksLayer';
 import { type Palette, usePalette } from '~/app/_charts/palette';
-import type { Pen } from '~/app/_charts/plot';
+import { heightsOf, type Pen } from '~/app/_charts/plot';
 import { middle, trace } from '~/app/_charts/strokes';
 import type { Mark } from '~/app/_charts/types';
 import { clearedPen, useDrawing } from '~/app/_charts/useDrawing';
@@ -191,12 +191,7 @@ function drawTrack(canvas: HTMLCanvasElement | null, curve: Curve | null, { px, 
   if (!curve || curve.count < 2) return;
   const xs = Array.from({ length: curve.count }, (_, i) => px(middle(curve, i)));
   const values = xs.map((_, i) => curve.mean(i));
-  const finite = values.filter(Number.isFinite);
-  const lo = finite.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const hi = finite.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  // A value that is not a finite number is a gap.
-  const y = (v: number) => (Number.isFinite(v) ? bottom - ((v - lo) / (hi - lo || 1)) * (bottom - top - 2) : Number.NaN);
-  trace(pen as Pen, curve.count, xs, values.map(y));
+  trace(pen as Pen, curve.count, xs, heightsOf(values, top + 2, bottom));
   pen.strokeStyle = palette.series[0]!;
   pen.globalAlpha = 0.8;
   pen.lineWidth = 1;

@@ -7,7 +7,7 @@ import { chartCsv } from '~/app/_charts/exportChart';
 import { heatColor, heatDomain, heatPixels } from '~/app/_charts/heat';
 import { clusterMarks } from '~/app/_charts/marks';
 import { piecesOf } from '~/app/_charts/pieces';
-import { type Plot, pixelX, pixelY, stepAtPixel } from '~/app/_charts/plot';
+import { heightsOf, type Plot, pixelX, pixelY, stepAtPixel } from '~/app/_charts/plot';
 import { readout, summary } from '~/app/_charts/readout';
 import type { Mark, RuleSpec } from '~/app/_charts/types';
 import { xMap } from '~/app/_charts/xMap';
@@ -19,6 +19,12 @@ describe('drawing', () => {
     const p = plot({ x: [10, 60] });
     expect([pixelX(p, 10), pixelX(p, 60), stepAtPixel(p, 50)]).toEqual([0, 100, 35]);
     expect([pixelY(p, 0), pixelY(p, 1), pixelY(plot({ log: true, y: [1, 100] }), 10)]).toEqual([50, 0, 25]);
+  });
+
+  it('the timeline and the sparklines have heights for the largest numbers, and none for what is not finite', () => {
+    const most = Number.MAX_VALUE;
+    expect(heightsOf([-most, 0, most, Number.NaN, Infinity], 2, 22)).toEqual([22, 12, 2, Number.NaN, Number.NaN]);
+    expect(heightsOf([5, 5], 2, 22)).toEqual([12, 12]);
   });
 
   it('a line breaks over NaN and a value alone between gaps is a dot', () => {
