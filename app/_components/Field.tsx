@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from 'react';
 import { About } from './About';
 import { Button } from './Button';
 import { count } from './format';
-import { NoLonger } from './Remark';
+import { NoLonger, Remark } from './Remark';
 
 export const inputClass =
   'h-7 w-full min-w-0 rounded border border-line bg-bg px-2 font-mono text-xs text-ink placeholder:text-dim hover:not-disabled:border-dim aria-invalid:border-bad disabled:opacity-60';
@@ -152,13 +152,16 @@ interface FormEndProps {
   yes: string;
   /** Why the form cannot be sent any more; null = it can. */
   why?: string | null;
+  /** Why it was not accepted when it was sent. */
+  problem?: string | null;
   disabled?: boolean;
   onCancel(): void;
 }
 
 /** The buttons at the end of a form in a dialog. */
-export const FormEnd = ({ yes, why = null, disabled, onCancel }: FormEndProps) => (
+export const FormEnd = ({ yes, why = null, problem = null, disabled, onCancel }: FormEndProps) => (
   <>
+    {why === null && problem !== null && <Remark tone="bad">{problem}</Remark>}
     <NoLonger why={why} />
     <div className="flex justify-end gap-2">
       <Button onClick={onCancel}>Cancel</Button>

@@ -97,7 +97,7 @@ export function RunDialogs(props: { run: RunSummary; you: Actor; open: RunDialog
 }
 
 function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose(): void }) {
-  const { busy, ask } = useAsk();
+  const { busy, problem, ask } = useAsk('form');
   const [name, setName] = useState(run.name);
   const [tags, setTags] = useState(run.tags.join(', '));
   const read = tagsOf(tags);
@@ -124,13 +124,13 @@ function LabelForm({ run, you, onClose }: { run: RunSummary; you: Actor; onClose
         onChange={setName}
       />
       <TextField label="Tags" help="separated by commas" error={read.ok ? null : read.message} value={tags} onChange={setTags} />
-      <FormEnd yes="Save" why={whyWatches(you)} disabled={busy} onCancel={onClose} />
+      <FormEnd yes="Save" why={whyWatches(you)} problem={problem} disabled={busy} onCancel={onClose} />
     </form>
   );
 }
 
 function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
-  const { busy, add } = useSend(run.runId);
+  const { busy, problem, add } = useSend(run.runId, 'form');
   const [text, setText] = useState('');
   const tooLong = whyTooLong(text, longestNote);
   const submit = async (event: FormEvent) => {
@@ -159,7 +159,7 @@ function NoteForm({ run, onClose }: { run: RunSummary; onClose(): void }) {
           />
         )}
       </Field>
-      <FormEnd yes="Add note" disabled={busy || text.trim() === '' || tooLong !== null} onCancel={onClose} />
+      <FormEnd yes="Add note" problem={problem} disabled={busy || text.trim() === '' || tooLong !== null} onCancel={onClose} />
     </form>
   );
 }

@@ -10,8 +10,11 @@ export type Send = (note: NoteRequest) => Promise<boolean>;
 type NewNote = Omit<Extract<NoteRequest, { kind: 'add' }>, 'kind' | 'id'>;
 
 /** Sends notes about a run, and reports a refusal. The server takes a note of one id once, however often it is sent. */
-export function useSend(runId: string): { busy: boolean; send: Send; add(note: NewNote): Promise<boolean> } {
-  const { busy, ask } = useAsk();
+export function useSend(
+  runId: string,
+  shows?: Parameters<typeof useAsk>[0],
+): { busy: boolean; problem: string | null; send: Send; add(note: NewNote): Promise<boolean> } {
+  const { busy, problem, ask } = useAsk(shows);
   /** The note whose answer is missing: sent again by the person, it keeps its id. */
   const unanswered = useRef<{ about: string; id: string } | null>(null);
   // A proxy may have cut the request.
@@ -24,6 +27,7 @@ export function useSend(runId: string): { busy: boolean; send: Send; add(note: N
   const send: Send = (note) => ask(() => mutate(note, 3));
   return {
     busy,
+    problem,
     send,
     async add(note) {
       const about = JSON.stringify([note.text, note.replyTo]);

@@ -81,12 +81,15 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
   // The form does not change while the run continues.
   const store = useRunStore();
   const [view] = useState(() => store.get().view!);
-  const { busy, ask } = useAsk();
+  const { busy, problem, ask } = useAsk('form');
   const idsFor = useRunIds();
-  const running = inProgress(view);
-  const saved = useList('checkpoints', 500);
-  const [checkpoints] = useState(() => saved.toReversed());
-  const [from, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (checkpoints[0]?.blob.hash ?? '')));
+  // With one exception: of a run that ends meanwhile, "now" is its last checkpoint.
+  const running = useView(inProgress, false);
+  const saved = useList('checkpoints', 500).toReversed();
+  const [before] = useState(saved);
+  const checkpoints = running ? before : saved;
+  const [chosen, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (saved[0]?.blob.hash ?? '')));
+  const from = chosen === 'now' && !running ? (checkpoints[0]?.blob.hash ?? '') : chosen;
   const [name, setName] = useState(`${view.setup.name} ${without ? 'what if' : 'branch'}`);
   const [changes, setChanges] = useState<Change[]>([]);
   const [repeat, setRepeat] = useState(without ?? nothing);
@@ -207,7 +210,7 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
             onPick={setRepeat}
           />
         )}
-        <FormEnd yes={busy ? 'Branching…' : 'Branch'} why={why} disabled={busy || from === ''} onCancel={onClose} />
+        <FormEnd yes={busy ? 'Branching…' : 'Branch'} {...{ why, problem }} disabled={busy || from === ''} onCancel={onClose} />
       </form>
     </Modal>
   );

@@ -310,6 +310,35 @@ describe('a branch', () => {
     expect(screen.queryByRole('button')).toBeNull();
   });
 
+  it('of a run that ends while the form is open begins at its last checkpoint; why it was refused stands in the form', async () => {
+    const run = atStep30();
+    server.answers.set('runs.items', () => []);
+    server.answers.set('runs.branch', () => ({ ok: false, reason: 'state', message: 'the run has ended (finished)' }));
+    mount(run, <OpenBranch>Branch</OpenBranch>);
+    await user.click(button('Branch'));
+    const dialog = within(await screen.findByRole('dialog'));
+    const from = dialog.getByRole<HTMLSelectElement>('combobox', { name: 'From' });
+    expect(from.value).toBe('now');
+    await user.click(dialog.getByRole('button', { name: 'Branch' }));
+    expect((await dialog.findByRole('alert')).textContent).toBe('the run has ended (finished)');
+    const last = refOf(blobOf(Uint8Array.of(2)));
+    act(() =>
+      run.log(
+        { type: 'checkpoint', step: 30, blob: last, trigger: 'end', commandId: null, lastCommandSeq: 0 },
+        { type: 'status', status: 'finished', step: 30, message: '' },
+      ),
+    );
+    expect([...from.options].map((o) => o.value)).toEqual([last.hash, blob.hash]);
+    expect(from.value).toBe(last.hash);
+    server.answers.set('runs.branch', () => ({ ok: true, runId: 'branch0001' }));
+    await user.click(dialog.getByRole('button', { name: 'Branch' }));
+    await waitFor(() => expect(opened).toEqual(['/runs/branch0001']));
+    expect(dialog.queryByRole('alert')).toBeNull();
+    expect(
+      server.asked.filter((a) => a.path === 'runs.branch').map((a) => (a.input as { checkpoint: unknown }).checkpoint),
+    ).toEqual([null, last.hash]);
+  });
+
   it('keeps its open form while its author may only watch, and hides its button after that', async () => {
     const run = atStep30();
     mount(run, <OpenBranch>Branch</OpenBranch>);
