@@ -37,6 +37,10 @@ export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, do
       if (done) toast.success(done);
     },
     onError: (error) => toast.error(describeError(error).message),
-    onSettled: () => queries.invalidateQueries({ queryKey: trpc[of].pathKey() }),
+    onSettled: async (_answer, failed) => {
+      const read = queries.invalidateQueries({ queryKey: trpc[of].pathKey() });
+      // Not for a server that does not answer: the form takes no change until then.
+      if (!failed) await read;
+    },
   });
 }

@@ -65,6 +65,20 @@ describe('the watchdogs', () => {
     ]);
   });
 
+  it('take further changes as soon as a save has failed: nobody waits until a server that is away answers again', async () => {
+    mount(new TestRun(people.ada), <WatchdogForm editable />);
+    const improvement = await screen.findByRole<HTMLInputElement>('textbox', { name: 'improvement (share)' });
+    server.answers.set('team.setWatchdogs', () => {
+      throw new Error('the server does not answer');
+    });
+    server.answers.set('team.watchdogs', () => new Promise(() => {}));
+    await user.click(button('Save'));
+    await waitFor(() => expect(button('Save').disabled).toBe(false));
+    await user.clear(improvement);
+    await user.type(improvement, '5e-2');
+    expect(improvement.value).toBe('5e-2');
+  });
+
   it('that another person saved meanwhile are not overwritten: they are shown with who and what, below what was edited here', async () => {
     const hook = (name: string) => ({ url: `https://hooks.example/${name}`, format: 'json' }) as const;
     let stored: WatchdogRules = { ...rules, webhooks: [hook('gone')] };
