@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable
 
-from conftest import Server, wait_for
+from conftest import LIMIT_S, Server, wait_for
 
 
 class Steered:
@@ -33,7 +33,7 @@ class Steered:
             runs = [r for r in self.server.runs() if r["name"] == name]
             return runs[0]["runId"] if runs and self.server.record(runs[0]["runId"]).of_type("started")[-1:] and self._takes_commands(runs[0]["runId"]) else None
 
-        self.run_id: str = wait_for("the run", found, 60.0, pause=0.1)
+        self.run_id: str = wait_for("the run", found, pause=0.1)
         return self.run_id
 
     def _takes_commands(self, run_id: str) -> bool:
@@ -51,7 +51,7 @@ class Steered:
             events = self.server.record(self.run_id).events
             return next((e for e in events if e.get("commandId") == id and e["type"] in ("command.applied", "command.refused")), None)
 
-        return wait_for(str(command), outcome, 60.0, pause=0.1)
+        return wait_for(str(command), outcome, pause=0.1)
 
     def act(self, action: str, **args: Any) -> dict[str, Any]:
         return self.order(kind="act", action=action, args=args)
@@ -60,7 +60,7 @@ class Steered:
         return self.order(kind="set", control=control, value=value)
 
     def join(self) -> None:
-        self.thread.join(60)
+        self.thread.join(LIMIT_S)
         assert not self.thread.is_alive(), "the loop has not ended"
         if self.error is not None:
             raise self.error

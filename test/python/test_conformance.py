@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import NODE, ROOT
+from conftest import LIMIT_S, NODE, ROOT
 
 
 def test_the_conformance_kit_finds_nothing_wrong():
@@ -18,6 +18,6 @@ def test_the_conformance_kit_finds_nothing_wrong():
         env={k: v for k, v in os.environ.items() if not k.startswith("HEADROOM_")},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LIMIT_S,
     )
     assert (found.returncode, "0 failed, 0 not tried" in found.stdout or found.stdout) == (0, True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import LIMIT_S, ROOT
 
 pytest.importorskip("torch", reason="torch is not installed: the example is not run")
 
@@ -20,7 +20,7 @@ def test_the_character_gpt_trains_and_shows_its_attention(server, tmp_path):
         env=env,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=LIMIT_S,
     )
     assert child.returncode == 0, child.stderr
     (run,) = [r for r in server.runs() if r["name"] == "char gpt"]

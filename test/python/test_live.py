@@ -9,7 +9,7 @@ import time
 
 import headroom
 import pytest
-from conftest import patience, wait_for
+from conftest import LIMIT_S, patience, wait_for
 from headroom.config import MAX_BYTES, fitted
 from headroom.settings import read_settings
 
@@ -320,7 +320,7 @@ def test_a_call_with_more_series_than_a_message_has_events_arrives_whole(init, s
     wide = {f"layer {i}": float(i) for i in range(9000)}
     run.log(wide)
     run.log(wide)
-    run.finish(timeout=patience(60))
+    run.finish(timeout=LIMIT_S)
     record = server.record(run.id)
     assert [record.series(name) for name in ("layer 0", "layer 8999")] == [[(0, 0.0), (1, 0.0)], [(0, 8999.0), (1, 8999.0)]]
     assert (record.status, record.alerts(), len(record._columns)) == ("finished", [], 9002)

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import patience, script, wait_for
+from conftest import LIMIT_S, script, wait_for
 from headroom.cli import sync
 
 
@@ -33,7 +33,7 @@ def test_a_script_ends_as_what_it_was(server, tmp_path):
     }
     children = {name: script(head + way, server, tmp_path, RUN=name) for name, (way, _, _) in ways.items()}
     for child in children.values():
-        child.communicate(timeout=60)
+        child.communicate(timeout=LIMIT_S)
     runs = {r["name"]: r for r in server.runs()}
     for name, (_, status, message) in ways.items():
         record = server.record(runs[name]["runId"])
@@ -48,7 +48,7 @@ def test_a_python_without_ctypes_records_as_any_other(server, tmp_path):
         server,
         tmp_path,
     )
-    child.communicate(timeout=60)
+    child.communicate(timeout=LIMIT_S)
     (run,) = [r for r in server.runs() if r["name"] == "without ctypes"]
     record = server.record(run["runId"])
     assert (child.returncode, record.status, record.series("loss")) == (0, "finished", [(0, 1.0)])
@@ -120,7 +120,7 @@ if __name__ == "__main__":
     file.write_text(source)
     env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(tmp_path / "spool")}
     known = {run["runId"] for run in server.runs()}
-    subprocess.run([sys.executable, file], env=env, check=True, timeout=patience(60))
+    subprocess.run([sys.executable, file], env=env, check=True, timeout=LIMIT_S)
     made = [server.record(run["runId"]) for run in server.runs() if run["runId"] not in known]
     ends = {record.run["setup"]["name"]: (record.run["status"], len(record.series("loss"))) for record in made}
     assert ends == {"ends": ("finished", 1), "raises": ("failed", 1), "leaves": ("failed", 1)}
@@ -142,7 +142,7 @@ for epoch in range(2):
 print("the end")
 """
     child = script(source, server, tmp_path)
-    said, _ = child.communicate(timeout=120)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0 and "the end" in said, said
     (found,) = [r for r in server.runs() if r["name"] == "loader"]
     record = server.record(found["runId"])
@@ -168,7 +168,7 @@ if __name__ == "__main__":
     file = tmp_path / "again.py"
     file.write_text(source)
     env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "HEADROOM_SPOOL": str(tmp_path / "spool")}
-    subprocess.run([sys.executable, file], env=env, check=True, timeout=patience(60))
+    subprocess.run([sys.executable, file], env=env, check=True, timeout=LIMIT_S)
     (found,) = [r for r in server.runs() if r["name"] == f"again {method}"]
     record = server.record(found["runId"])
     assert (record.status, record.series("loss")) == ("finished", [(step, 1.0) for step in range(4)])

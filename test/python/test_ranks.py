@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import LIMIT_S, wait_for
 from loops import Steered
 
 torch = pytest.importorskip("torch", reason="torch is not installed: several ranks are not tested")
@@ -94,7 +94,7 @@ def end(children) -> None:
 def test_commands_take_effect_at_the_same_step_on_every_rank(server, tmp_path):
     children = start(server, tmp_path, "two ranks")
     try:
-        loop = Steered(server, lambda: [child.wait(120) for child in children])
+        loop = Steered(server, lambda: [child.wait(LIMIT_S) for child in children])
         run_id = loop.begun("two ranks")
         changes = {}
         for i in range(8):
@@ -140,7 +140,7 @@ def test_a_rank_that_leaves_early_does_not_hold_rank_0_up(server, tmp_path):
     children = start(server, tmp_path, "uneven", source, UNEVEN="1")
     try:
         for child in children:
-            child.wait(120)
+            child.wait(LIMIT_S)
     finally:
         end(children)
     (run,) = [r for r in server.runs() if r["name"] == "uneven"]
@@ -155,7 +155,7 @@ def test_a_rank_that_does_not_attach_is_said_and_training_goes_on(server, tmp_pa
     children = start(server, tmp_path, "alone", source)
     try:
         for child in children:
-            child.wait(120)
+            child.wait(LIMIT_S)
     finally:
         end(children)
     assert "the ranks cannot be steered together: 1 of 2 ranks called attach within 1 s" in (tmp_path / "0.log").read_text()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT, patience
+from conftest import LIMIT_S, ROOT
 
 README = (ROOT / "trainer/python/README.md").read_text("utf-8")
 BLOCKS = dict(re.findall(r"^\*\*([^*]+)\*\*[^\n]*\n(?:(?!```)[^\n]+\n)*```python\n(.*?)```", README, re.M | re.S))
@@ -130,6 +130,6 @@ def test_the_command_that_follows_files(server, tmp_path):
     writer.add_event(event_pb2.Event(step=1, summary=summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="loss", simple_value=0.5)])))
     writer.close()
     env = {**os.environ, "HEADROOM_SERVER": server.url, "HEADROOM_TRAINER_TOKEN": server.token, "PYTHONPATH": str(ROOT / "trainer/python")}
-    subprocess.run([sys.executable, "-m", "headroom.cli", *line.split(), "--once"], cwd=tmp_path, env=env, check=True, timeout=patience(60))
+    subprocess.run([sys.executable, "-m", "headroom.cli", *line.split(), "--once"], cwd=tmp_path, env=env, check=True, timeout=LIMIT_S)
     (run,) = [r for r in server.runs() if r["name"] == "first of the README"]
     assert server.record(run["runId"]).series("loss") == [(1, 0.5)]

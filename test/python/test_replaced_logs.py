@@ -10,7 +10,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from conftest import wait_for
+from conftest import LIMIT_S, wait_for
 
 pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headroom watch` is not tested")
 pytest.importorskip("torch")
@@ -35,23 +35,23 @@ def test_a_log_that_is_replaced_while_it_is_watched_becomes_a_new_run_and_a_rewr
     (other,) = (tmp_path / "other").iterdir()
     child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "replaced")
     try:
-        wait_for("both runs", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0], [1.5, 1.25]], 60.0)
+        wait_for("both runs", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0], [1.5, 1.25]])
         # The same content again, and more: in place, and under the name of the old file.
         (csv / "metrics.csv").write_text("step,loss,val\n0,1.5,\n1,1.25,\n2,1.125,\n")
         with SummaryWriter(str(events), filename_suffix=".more") as writer:
             writer.add_scalar("loss", 4.0, 4)
         shutil.copy(file, tmp_path / "copy")
         os.replace(tmp_path / "copy", file)
-        wait_for("more rows", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125]], 60.0)
+        wait_for("more rows", lambda: [v for v, _ in recorded(server, "replaced")] == [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125]])
         # As many bytes as before; a copy of another event file under the same name.
         (csv / "metrics.csv").write_text("step,loss,val\n0,2.5,\n1,2.25,\n2,2.125,\n")
         next(f for f in events.iterdir() if f.name.endswith(".more")).unlink()
         os.replace(other, file)
-        wait_for("the new runs", lambda: len(recorded(server, "replaced")) == 4 and recorded(server, "replaced")[-1][0] == [5.0, 6.0, 7.0, 8.0], 60.0)
-        wait_for("the new rows", lambda: recorded(server, "replaced")[2][0] == [2.5, 2.25, 2.125], 60.0)
+        wait_for("the new runs", lambda: len(recorded(server, "replaced")) == 4 and recorded(server, "replaced")[-1][0] == [5.0, 6.0, 7.0, 8.0])
+        wait_for("the new rows", lambda: recorded(server, "replaced")[2][0] == [2.5, 2.25, 2.125])
     finally:
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=60)
+        said, _ = child.communicate(timeout=LIMIT_S)
     kept = [[1.0, 2.0, 3.0, 4.0], [1.5, 1.25, 1.125], [2.5, 2.25, 2.125], [5.0, 6.0, 7.0, 8.0]]
     assert recorded(server, "replaced") == [(values, "finished") for values in kept], said
     assert said.count("was written anew: it is logged as a new run") == 2, said
@@ -192,16 +192,16 @@ def test_a_server_that_lost_its_runs_gets_them_again_at_once_those_that_ended_to
 
     both = [("finished", [4.0, 5.0]), ("running", [1.0, 2.0, 3.0])]
     try:
-        wait_for("the runs", lambda: shown() == both, 60.0)
+        wait_for("the runs", lambda: shown() == both)
         other.kill()
         shutil.rmtree(other.folder)
         other.folder.mkdir()
         (other.folder / "trainer.token").write_text(token)
         other.start()
-        wait_for("the runs again", lambda: shown() == both, 60.0)
+        wait_for("the runs again", lambda: shown() == both)
     finally:
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=60)
+        said, _ = child.communicate(timeout=LIMIT_S)
         other.kill()
     assert "the server has its run no more: everything is logged anew" in said
 

@@ -10,7 +10,7 @@ import time
 
 import headroom
 import pytest
-from conftest import patience, wait_for
+from conftest import LIMIT_S, patience, wait_for
 from headroom import Refused
 from headroom.steering import make_control
 
@@ -79,7 +79,7 @@ def test_controls_actions_conditions_pause_and_stop(init, server):
     assert all((value == 0.9) == (step >= target) for step, value in seen[count:])
     assert server.command(run.id, kind="act", id="stop-it-now", action="stop", args={})["ok"]
     at = time.monotonic()
-    training.join(10)
+    training.join(LIMIT_S)
     print(f"the loop ended {left[0] - at:.3f} s after the stop")
     assert left[0] - at < patience(1.0)
     record = server.record(run.id)
@@ -208,7 +208,7 @@ def test_a_torch_loop_with_two_lines_is_steered_over_the_wire(init, server):
         assert server.command(run.id, kind="set", id=id, control=control, value=value)["ok"]
         wait_for(id, lambda: any(e.get("commandId") == id for e in server.record(run.id).of_type("command.applied")))
     assert server.command(run.id, kind="act", id="stop-the-loop", action="stop", args={})["ok"]
-    training.join(10)
+    training.join(LIMIT_S)
     record = server.record(run.id)
     assert record.alerts() == []
     at = {e["commandId"]: e["step"] for e in record.of_type("command.applied")}

@@ -12,7 +12,7 @@ import socket
 import time
 
 import pytest
-from conftest import wait_for
+from conftest import LIMIT_S, wait_for
 
 pytest.importorskip("tensorboard", reason="tensorboard is not installed: `headroom watch` is not tested")
 torch = pytest.importorskip("torch")
@@ -42,7 +42,7 @@ def test_every_scalar_is_the_one_that_tensorboard_shows_live_and_in_many_runs(se
         writer.flush()
     child = watch(server, logdir, tmp_path / "spool", "--project", "live")
     try:
-        runs = wait_for("both runs", lambda: len(r := runs_of(server, "live")) == 2 and r, 60.0)
+        runs = wait_for("both runs", lambda: len(r := runs_of(server, "live")) == 2 and r)
         assert sorted(runs) == ["deep/two", "one"]
         chance = random.Random(0)
         for step in range(1, 300):
@@ -52,11 +52,11 @@ def test_every_scalar_is_the_one_that_tensorboard_shows_live_and_in_many_runs(se
                     writer.add_scalar("val/loss", math.nan if step == 70 else step / 7, step)
         for writer in writers.values():
             writer.close()
-        wait_for("the last row", lambda: server.record(runs["one"]).series("loss")[-1][0] == 299, 30.0)
-        wait_for("the last row", lambda: server.record(runs["deep/two"]).series("loss")[-1][0] == 299, 30.0)
+        wait_for("the last row", lambda: server.record(runs["one"]).series("loss")[-1][0] == 299)
+        wait_for("the last row", lambda: server.record(runs["deep/two"]).series("loss")[-1][0] == 299)
     finally:
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=30)
+        said, _ = child.communicate(timeout=LIMIT_S)
     for name, run_id in runs.items():
         record = server.record(run_id)
         assert (record.status, record.alerts()) == ("finished", []), said
@@ -83,7 +83,7 @@ def test_text_images_histograms_tensors_and_hyperparameters_are_shown(server, tm
         writer.add_histogram("weights", torch.arange(100.0), 3)
         writer.add_histogram("constant", torch.ones(10), 3)
         writer.add_scalar("new style", 0.25, 3, new_style=True)
-    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "samples").wait(60) == 0
+    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "samples").wait(LIMIT_S) == 0
     (run_id,) = runs_of(server, "samples").values()
     record = server.record(run_id)
     assert record.alerts() == []
@@ -106,7 +106,7 @@ def test_a_resumed_run_is_joined_and_a_purge_is_followed(server, tmp_path):
         for step in range(110, 115):
             writer.add_scalar("loss", 2000.0 + step, step)
     for _ in range(2):
-        assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "joined").wait(60) == 0
+        assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "joined").wait(LIMIT_S) == 0
         (run_id,) = runs_of(server, "joined").values()
         record = server.record(run_id)
         expected = [(s, float(s)) for s in range(80)] + [(s, 1000.0 + s) for s in range(80, 110)] + [(s, 2000.0 + s) for s in range(110, 115)]
@@ -141,7 +141,7 @@ def test_watch_killed_at_random_moments_and_started_again_doubles_and_loses_noth
         some(100)
     writer.close()
     child = watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "killed")
-    said, _ = child.communicate(timeout=120)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0, said
     (run_id,) = runs_of(server, "killed").values()
     record = server.record(run_id)
@@ -157,16 +157,16 @@ def test_lightnings_csv_is_followed_while_its_columns_grow(server, tmp_path):
     file.write_text("step,loss\n0,1.5\n1,1.25\n")
     child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "csv")
     try:
-        runs = wait_for("the run", lambda: runs_of(server, "csv"), 60.0)
+        runs = wait_for("the run", lambda: runs_of(server, "csv"))
         file.write_text("epoch,step,loss,val\n,0,1.5,\n,1,1.25,\n0,1,,nan\n,2,1e-3,-inf\n,3,0.7")
-        wait_for("the new rows", lambda: len(server.record(runs["version_0"]).series("loss")) == 3, 30.0)
+        wait_for("the new rows", lambda: len(server.record(runs["version_0"]).series("loss")) == 3)
         with file.open("a") as more:
             more.write("5,\n")
-        wait_for("the last row", lambda: len(server.record(runs["version_0"]).series("loss")) == 4, 30.0)
+        wait_for("the last row", lambda: len(server.record(runs["version_0"]).series("loss")) == 4)
     finally:
         child.send_signal(signal.SIGTERM)
-        child.communicate(timeout=30)
-    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "csv").wait(60) == 0
+        child.communicate(timeout=LIMIT_S)
+    assert watch(server, tmp_path / "logs", tmp_path / "spool", "--once", "--project", "csv").wait(LIMIT_S) == 0
     record = server.record(runs["version_0"])
     assert repr(record.series("loss")) == repr([(0, 1.5), (1, 1.25), (2, 0.001), (3, 0.75)])
     assert repr(record.series("val")) == repr([(1, math.nan), (2, -math.inf)])
@@ -229,11 +229,11 @@ def test_what_cannot_be_read_is_named_once_and_hides_nothing_else(server, tmp_pa
                 writer.file_writer.event_writer.add_event(event)
     child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "broken")
     try:
-        runs = wait_for("the run", lambda: runs_of(server, "broken"), 60.0)
-        wait_for("the last row", lambda: len(server.record(runs["run"]).series("loss")) == 6, 30.0)
+        runs = wait_for("the run", lambda: runs_of(server, "broken"))
+        wait_for("the last row", lambda: len(server.record(runs["run"]).series("loss")) == 6)
     finally:
         child.send_signal(signal.SIGTERM)
-        said, _ = child.communicate(timeout=30)
+        said, _ = child.communicate(timeout=LIMIT_S)
     record = server.record(runs["run"])
     assert record.series("timeless") == [(3, 7.0), (4, 7.0)] and record.alerts() == []
     assert said.count("9999") == 1, said
@@ -243,9 +243,9 @@ def test_a_run_ends_also_when_its_folder_was_deleted(server, tmp_path):
     made(tmp_path / "logs" / "gone", range(3))
     child = watch(server, tmp_path / "logs", tmp_path / "spool", "--project", "deleted", "--idle", "4")
     try:
-        (run_id,) = wait_for("the run", lambda: runs_of(server, "deleted"), 60.0).values()
+        (run_id,) = wait_for("the run", lambda: runs_of(server, "deleted")).values()
         shutil.rmtree(tmp_path / "logs" / "gone")
-        wait_for("its end", lambda: server.record(run_id).status == "finished", 60.0)
+        wait_for("its end", lambda: server.record(run_id).status == "finished")
     finally:
         child.kill()
         child.communicate()
@@ -272,7 +272,7 @@ def test_a_folder_that_is_not_there_yet_is_waited_for(server, tmp_path):
     made(later / "run", range(3))
     wait_for("the run", lambda: "run" in runs_of(server, "later"), 60)
     child.send_signal(signal.SIGINT)
-    child.communicate(timeout=30)
+    child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0
     assert f"{tmp_path / 'nosuch'} is no folder\n" in once(server, tmp_path / "nosuch", tmp_path / "spool", "none", 2)
 
@@ -289,7 +289,7 @@ def test_a_server_that_is_away_is_mentioned_once_and_wrong_arguments_are_named(s
         for _ in range(4):
             door.accept()[0].close()
     child.send_signal(signal.SIGINT)
-    said, _ = child.communicate(timeout=30)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert (said.count("did not take it all"), said.count(": run\n"), child.returncode) == (1, 1, 0), said
     once(away, tmp_path / "logs", tmp_path / "spool", "away", 1)
     for idle in ("-1", "0", "nan", "soon"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import script, wait_for
+from conftest import LIMIT_S, script, wait_for
 
 SCRIPT = """
 import argparse, math, random
@@ -38,7 +38,7 @@ print("the end")
 
 def test_a_script_for_wandb_runs_with_one_line_changed(server, tmp_path):
     child = script(SCRIPT, server, tmp_path)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0 and "the end" in said, said
     for what in ("init(settings=)", "init(entity=)", "wandb.save"):
         assert f"headroom.wandb: {what} is ignored" in said
@@ -102,7 +102,7 @@ wandb.finish()
 def test_the_environment_of_wandb_is_heeded_and_a_run_is_renamed(server, tmp_path):
     about = {"WANDB_NAME": "from outside", "WANDB_TAGS": "x,y", "WANDB_RUN_GROUP": "g", "WANDB_JOB_TYPE": "j", "WANDB_NOTES": "n", "WANDB_PROJECT": "other"}
     child = script(RENAMED, server, tmp_path, **about)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0, said
     (run,) = [r for r in server.runs() if r["name"] in ("from outside renamed", "not sent")]
     setup = server.record(run["runId"]).run["setup"]
@@ -120,10 +120,10 @@ for step in range(100_000):
     time.sleep(0.002)
 """
     child = script(source, server, tmp_path)
-    runs = wait_for("the run", lambda: [r for r in server.runs() if r["name"] == "to be stopped" and r["step"] > 10], 40.0)
+    runs = wait_for("the run", lambda: [r for r in server.runs() if r["name"] == "to be stopped" and r["step"] > 10])
     assert server.command(runs[0]["runId"], kind="act", id="stop-the-script", action="stop", args={})["ok"]
     at = time.monotonic()
-    child.communicate(timeout=30)
+    child.communicate(timeout=LIMIT_S)
     print(f"the script ended {time.monotonic() - at:.2f} s after the stop")
     assert server.record(runs[0]["runId"]).status == "stopped"
 
@@ -148,7 +148,7 @@ for step in range(20):
 wandb.finish()
 """
     child = script(source, server, tmp_path)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0, said
     assert "watch: model: NoneType is no torch module; its gradient norms are not measured" in said
     (run,) = [r for r in server.runs() if r["name"] == "watched"]
@@ -175,7 +175,7 @@ assert (len(wandb.config), run.config.seed) == (0, 3)
 
 def test_the_config_of_wandb_is_that_of_the_open_run(server, tmp_path):
     child = script(CONFIG, server, tmp_path)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0, said
     (run,) = [r for r in server.runs() if r["name"] == "config"]
     assert server.record(run["runId"]).run["setup"]["config"] == {"lr": 0.1, "model": {"width": 16}, "batch": 16, "seed": 3}

@@ -15,7 +15,7 @@ from conftest import wait_for
 
 torch = pytest.importorskip("torch", reason="torch is not installed: watching a model is not tested")
 from headroom.attention import capture  # noqa: E402
-from headroom.cadence import SHARE, Cadence  # noqa: E402
+from headroom.cadence import Cadence  # noqa: E402
 from headroom.snapshot import is_causal, safetensors  # noqa: E402
 from torch.nn import functional as F  # noqa: E402
 

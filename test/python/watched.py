@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+from conftest import LIMIT_S
 from torch.utils.tensorboard import SummaryWriter
 
 
@@ -38,6 +39,6 @@ def made(folder, steps, tag: str = "loss") -> None:
 
 def once(server, logdir, spool, project: str, status: int = 0) -> str:
     child = watch(server, logdir, spool, "--once", "--project", project)
-    said, _ = child.communicate(timeout=60)
+    said, _ = child.communicate(timeout=LIMIT_S)
     assert child.returncode == status, said
     return said
