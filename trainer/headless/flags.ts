@@ -23,6 +23,7 @@ const own = {
   },
   out: { value: 'FILE', help: 'keep the newest checkpoint there' },
   data: { value: 'FOLDER', help: 'where prepared data lies (HEADROOM_DATA, else .headroom)' },
+  'max-steps': { value: 'N', help: 'stop at this step; the schedule stays that of the whole run' },
   threads: { value: 'N', help: 'threads for one operation' },
   json: { value: null, help: 'one JSON object as the last line of output' },
   help: { value: null, help: 'this text; with --recipe, the flags of the recipe too' },
@@ -36,6 +37,7 @@ export interface Flags {
   startFrom: string | null;
   out: string | null;
   dataFolder: string;
+  maxSteps: number | null;
   threads: number | null;
   json: boolean;
   help: boolean;
@@ -50,7 +52,10 @@ export function parseFlags(args: readonly string[], env: Record<string, string |
   const recipe = text('recipe') ?? given.get('task') ?? null;
   if (given.has('recipe') && given.has('task') && given.get('recipe') !== given.get('task'))
     throw new FlagError('--task: the same as --recipe; give one of the two');
-  const threads = text('threads');
+  const number = (name: Own) => {
+    const given = text(name);
+    return given === null ? null : whole(name, given);
+  };
   return {
     recipe,
     preset: text('preset'),
@@ -58,7 +63,8 @@ export function parseFlags(args: readonly string[], env: Record<string, string |
     startFrom: text('start-from'),
     out: text('out'),
     dataFolder: dataFolderOf(given.get('data'), env),
-    threads: threads === null ? null : whole('threads', threads),
+    maxSteps: number('max-steps'),
+    threads: number('threads'),
     json: given.has('json'),
     help: given.has('help'),
     fields: new Map([...given].filter(([name]) => name !== 'task' && !Object.hasOwn(own, name))),

@@ -41,6 +41,8 @@ async function main(args: string[]): Promise<number> {
     const read = configOf(flags, recipe, base?.config ?? null);
     config = read.config;
     if (resume) resume.given = read.given;
+    if (flags.maxSteps !== null && flags.maxSteps <= (resume?.step ?? 0))
+      throw new FlagError(`--max-steps: ${flags.maxSteps} is reached; give a step after ${resume?.step ?? 0}`);
     if (flags.out !== null) await probeOut(flags.out);
   } catch (error) {
     if (!(error instanceof FlagError || error instanceof CheckpointError)) throw error;
@@ -54,6 +56,7 @@ async function main(args: string[]): Promise<number> {
     log: (line) => progress.line(line),
   });
   const commands = new LocalCommands();
+  if (flags.maxSteps !== null) commands.act('stop', '--max-steps', flags.maxSteps);
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {

@@ -23,21 +23,22 @@ export interface Resumed {
   task: Pick<Task, 'fingerprint'>;
 }
 
-/** Values that must be equal in a checkpoint and in the run that continues from it. */
-const fixed: [string, (of: { recipe: string; config: RunConfig }) => unknown][] = [
-  ['recipe', (of) => of.recipe],
-  ['task', (of) => of.config.task],
-  ['model.layers', (of) => of.config.model.layers],
-  ['model.heads', (of) => of.config.model.heads],
-  ['model.modelDim', (of) => of.config.model.modelDim],
-  ['optimizer.kind', (of) => of.config.optimizer.kind],
-];
+/** By name, what must be equal in a checkpoint and in the run that continues from it. */
+const fixed = ({ recipe, config: { task, model, optimizer } }: Pick<Resumed, 'recipe' | 'config'>): Record<string, unknown> => ({
+  recipe,
+  ...Object.fromEntries(Object.entries(task).map(([name, value]) => [`task.${name}`, value])),
+  'model.layers': model.layers,
+  'model.heads': model.heads,
+  'model.modelDim': model.modelDim,
+  'optimizer.kind': optimizer.kind,
+});
 
 /** @throws CheckpointError when the file is not a checkpoint, or the run cannot continue from it */
 export function openCheckpoint(bytes: Uint8Array, step: number, run: Resumed, params: readonly ParamSpec[]): Checkpoint {
   const checkpoint = decodeCheckpoint(params, bytes, (theirs) => {
-    for (const [name, of] of fixed) {
-      const [there, here] = [canonical(of(theirs)), canonical(of(run))];
+    const [checkpointed, asked] = [fixed(theirs), fixed(run)];
+    for (const name of new Set([...Object.keys(checkpointed), ...Object.keys(asked)])) {
+      const [there, here] = [checkpointed[name], asked[name]].map((value) => (value === undefined ? 'none' : canonical(value)));
       if (there !== here)
         throw new CheckpointError(
           `${name}: the checkpoint has ${there}, the run ${here}; they must be the same to go on from it`,

@@ -262,6 +262,11 @@ describe('going on from a checkpoint', () => {
     expect(await failure((c) => Object.assign(c.optimizer, { kind: 'sgd' }))).toEqual(
       failed('optimizer.kind: the checkpoint has "adam", the run "sgd"; they must be the same to go on from it'),
     );
+    expect(await failure((c) => Object.assign(c.task, { numClasses: 7 }))).toEqual(
+      failed(
+        `task.numClasses: the checkpoint has ${smallConfig().task.numClasses}, the run 7; they must be the same to go on from it`,
+      ),
+    );
     expect(await failure(() => {}, 6)).toEqual(failed('the checkpoint is of step 5, the run is to go on from step 6', 6));
     const torn = { ...resume, checkpoint: resume.checkpoint.slice(0, -1) };
     expect((await record({ resume: torn })).events).toEqual([

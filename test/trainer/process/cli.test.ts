@@ -102,6 +102,19 @@ describe('npm run train', () => {
     expect(describeCheckpoint(readFileSync(file)).step).toBe(steps);
   });
 
+  it('stops at --max-steps with a checkpoint, and goes on from it only to a later one', async () => {
+    const file = join(folder, 'part.safetensors');
+    const part = await cli(`${easy} --epochs 1 --max-steps 7 --out ${file} --json`);
+    expect([part.code, result(part)]).toMatchObject([0, { status: 'stopped', steps: 7 }]);
+    expect(describeCheckpoint(readFileSync(file)).step).toBe(7);
+    expect(await cli(`--resume ${file} --max-steps 7`)).toMatchObject({
+      code: 2,
+      err: '--max-steps: 7 is reached; give a step after 7\n',
+    });
+    const rest = await cli(`--resume ${file} --max-steps 9 --json`);
+    expect([rest.code, result(rest)]).toMatchObject([0, { status: 'stopped', steps: 9, stepsHere: 2 }]);
+  });
+
   it('a run that diverges is told and fails', async () => {
     const ended = await cli(
       `${easy.replace(/ --(lr|warmup|clip|epochs) \S+/g, '')} --epochs 1 --lr 1e38 --warmup 0 --clip off --json`,
