@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { io, type Socket } from 'socket.io-client';
 import { pack } from '~/shared/pack';
+import { addressAt, paths } from '~/shared/protocol';
 import { connected } from '~/test/support/connected';
 import { equal, need, Report } from './report';
 
@@ -20,8 +21,9 @@ class Player {
 
   /** Resolves once connected, rejects with the server's message. */
   async connect(): Promise<void> {
-    this.socket = io(this.url, {
-      path: '/trainer',
+    const address = addressAt(this.url, paths.trainers);
+    this.socket = io(address.origin, {
+      path: address.pathname,
       transports: ['websocket'],
       reconnection: false,
       forceNew: true,

@@ -186,8 +186,8 @@ describe('a script in plain JavaScript', () => {
 });
 
 describe('the conformance kit', () => {
-  it('finds nothing wrong with this server', async () => {
-    const a = keep(await startApp());
+  it('finds nothing wrong with this server, also below a path', async () => {
+    const a = keep(await startApp({ basePath: '/headroom' }));
     const lines: string[] = [];
     const report = await checkServer(a.url, a.trainerToken, (line) => lines.push(line));
     expect(lines.filter((l) => !l.startsWith('ok'))).toEqual([]);
