@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import headroom
 import pytest
@@ -358,6 +359,20 @@ def test_a_full_disk_costs_what_is_logged_meanwhile_and_nothing_else(init, serve
     assert 10_000 < len(losses) < 59_000
     assert record.series("new 50000") == [(60_000, 2.0)]
     assert (record.status, record.alerts()) == ("finished", [])
+
+
+def test_a_checkpoint_of_which_the_disk_took_a_part_leaves_the_disk_its_space(init, monkeypatch, capfd):
+    run = init(name="part", mode="offline")
+
+    def part(path, data):
+        with path.open("wb") as file:
+            file.write(data[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", part)
+    run.checkpoint(b"x" * 1000)
+    assert "checkpoint: [Errno 28] No space left on device; nothing can be kept in" in capfd.readouterr().err
+    assert list((run._out.folder / "blobs").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_replaced_by_a_temporary_one(settings, server, tmp_path, monkeypatch, capfd):

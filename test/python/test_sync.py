@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import headroom
 import pytest
@@ -143,3 +145,46 @@ def test_login_is_kept_for_its_owner_alone(tmp_path, server):
     env.pop("HEADROOM_SERVER", None)
     said = subprocess.run([sys.executable, "-c", source], env=env, check=True, capture_output=True, text=True).stdout
     assert said.split() == [server.url, "secret"]
+
+
+def test_a_spool_that_has_filled_its_disk_is_sent_in_the_space_that_it_kept(server, tmp_path, monkeypatch, capfd):
+    run = headroom.init(name="filled", mode="offline", folder=tmp_path, system_seconds=None)
+    for step in range(10):
+        run.log({"loss": float(step)}, step=step)
+    run.finish()
+    free = 0
+    write, write_text, unlink = os.write, Path.write_text, os.unlink
+
+    def taken(size):
+        nonlocal free
+        if free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        free -= size
+
+    def unlinked(path, *, dir_fd=None):
+        nonlocal free
+        free += os.stat(path, dir_fd=dir_fd).st_size
+        unlink(path, dir_fd=dir_fd)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", lambda file, data: (taken(len(data)), write(file, data))[1])
+        disk.setattr(Path, "write_text", lambda path, text, encoding=None: (taken(len(text)), write_text(path, text, encoding))[1])
+        disk.setattr(os, "unlink", unlinked)
+        assert sync(tmp_path, server.url, server.token) == 0, capfd.readouterr().err
+    (found,) = [r for r in server.runs() if r["name"] == "filled"]
+    assert server.record(found["runId"]).series("loss") == [(step, float(step)) for step in range(10)]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_batch_of_which_the_disk_took_a_part_is_written_again_whole(tmp_path, monkeypatch):
+    cuts = spool.Cuts(tmp_path)
+    first, second = spool.Cut((0, 0), (0, 50), 0, 3), spool.Cut((0, 50), (1, 8), 3, 4)
+    cuts.add(first)
+    write = os.write
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "write", lambda file, data: write(file, data[:17]))
+        with pytest.raises(OSError, match=f"No space left on device: '{tmp_path}'"):
+            cuts.add(second)
+    cuts.add(second)
+    assert cuts.all() == [first, second]
+    cuts.close()

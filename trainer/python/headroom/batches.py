@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,9 @@ class Batches:
             spool.write_meta(self._folder, self._meta)
         for number in gone:
             (self._folder / spool.segment_name(number)).unlink(missing_ok=True)
+        if gone and not (self._folder / "space").exists():
+            with suppress(OSError):
+                spool.need_space(self._folder)
 
     def rewind_to(self, left_at: int) -> int | None:
         """The lowest waiting step, if the run was left at a later step; None = no rewind is needed."""

@@ -284,8 +284,10 @@ class Link:
             self.wrong = message if opened.get("reason") == "unknown-run" or str(opened.get("field")).startswith("fork") else ""
             raise LinkRefused(message)
         state = opened.get("state") or {"step": 0, "status": "queued"}
-        meta.update(runId=opened["runId"], attempt=opened["attempt"], rewind=self._rewind_to(int(state["step"])))
-        spool.write_meta(self._folder, meta)
+        known = {"runId": opened["runId"], "attempt": opened["attempt"], "rewind": self._rewind_to(int(state["step"]))}
+        # What could not be written is not known: the run is opened again.
+        spool.write_meta(self._folder, {**meta, **known})
+        meta.update(known)
         self._listener.opened(opened["runId"], opened["attempt"], int(state["step"]), str(state["status"]))
         for logged in opened.get("commands", []):
             self._take(logged)

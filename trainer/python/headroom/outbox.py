@@ -128,10 +128,15 @@ class Outbox:
             self._files += 1
             name = f"{self._files:06d}"
         target = self.folder / "blobs" / name
-        if whole:
-            target.write_bytes(source)
-        else:
-            shutil.copyfile(source, target)
+        try:
+            if whole:
+                target.write_bytes(source)
+            else:
+                shutil.copyfile(source, target)
+        except OSError:
+            # The part for which there was space.
+            target.unlink(missing_ok=True)
+            raise
         return name
 
     def failed(self, what: str, error: Exception) -> None:

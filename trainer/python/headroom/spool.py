@@ -6,6 +6,7 @@ The folder of a run holds
     NNNNNN.seg    records, one after the other, in files of fixed size that are mapped into memory
     cuts          the batches: (segment u32, offset u32) of begin and end, number u64 of the first event and of the one after the last
     blobs/        bytes that events name, until the server has them
+    space         nothing: it is deleted when sending, which makes room, needs some itself on a full disk
     lock          held by the process that sends from here
 
 A record is u32 length, u32 CRC-32, payload; length 0 = none yet. A record is written by copying it into the mapping, which costs no system call and survives the death of
@@ -15,6 +16,7 @@ a process that sends the rest later makes exactly the same events.
 
 from __future__ import annotations
 
+import errno
 import json
 import mmap
 import os
@@ -24,7 +26,7 @@ import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Callable, Iterator
 
 try:
     import fcntl
@@ -56,14 +58,30 @@ def _allocate(descriptor: int, size: int) -> None:
 
 
 def need_space(folder: Path) -> None:
-    """Raises OSError when the folder has no space for the first segment and what lies beside it."""
+    """Raises OSError when the folder has no space for the first segment and what lies beside it; of the latter some is kept for `_spared`."""
     path = folder / "space"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _allocate(descriptor, SEGMENT + AHEAD)
+        os.ftruncate(descriptor, AHEAD)
+    except OSError:
+        os.unlink(path)
+        raise
     finally:
         os.close(descriptor)
-        os.unlink(path)
+
+
+def _spared(folder: Path, write: Callable[[], object]) -> None:
+    """Writes what sending has to write: where the disk is full, perhaps of what waits to be sent, in the space that was kept for it."""
+    try:
+        write()
+        return
+    except OSError as error:
+        try:
+            os.unlink(folder / "space")
+        except OSError:
+            raise OSError(error.errno, error.strerror, str(folder)) from None
+    write()
 
 
 class Writer:
@@ -203,10 +221,19 @@ class Cuts:
     """The batches that were sent or will be sent next, oldest first."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._file = os.open(folder / "cuts", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
 
     def add(self, cut: Cut) -> None:
-        os.write(self._file, _CUT.pack(*cut.begin, *cut.end, cut.first, cut.next))
+        packed = _CUT.pack(*cut.begin, *cut.end, cut.first, cut.next)
+
+        def write() -> None:
+            # What a full disk, or a power cut, left of one.
+            os.ftruncate(self._file, os.fstat(self._file).st_size // _CUT.size * _CUT.size)
+            if os.write(self._file, packed) < _CUT.size:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        _spared(self._folder, write)
 
     def all(self) -> list[Cut]:
         data = os.pread(self._file, os.fstat(self._file).st_size, 0)
@@ -219,7 +246,7 @@ class Cuts:
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:
     own = folder / f"meta.{os.getpid()}.{threading.get_ident()}"
-    own.write_text(json.dumps(meta), "utf-8")
+    _spared(folder, lambda: own.write_text(json.dumps(meta), "utf-8"))
     os.replace(own, folder / "meta.json")
 
 
