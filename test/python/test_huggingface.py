@@ -35,12 +35,14 @@ def tiny(tmp_path, callbacks, **settings):
     return transformers.Trainer(model=model, args=arguments, train_dataset=data, eval_dataset=data[:8], callbacks=callbacks)
 
 
-def test_every_value_is_the_trainers_own(server, tmp_path, settings):
+def test_every_value_is_the_trainers_own(server, tmp_path, settings, capfd):
     from headroom.huggingface import HeadroomCallback
 
     trainer = tiny(tmp_path, [HeadroomCallback(project="hf", name="values", **settings)], max_steps=25)
     trainer.train()
     trainer.evaluate(metric_key_prefix="test")
+    trainer.evaluate()
+    assert "set aside" not in capfd.readouterr().err
     (run,) = [r for r in server.runs() if r["name"] == "values"]
     record = server.record(run["runId"])
     assert (record.status, record.alerts()) == ("finished", [])
@@ -50,7 +52,7 @@ def test_every_value_is_the_trainers_own(server, tmp_path, settings):
             if name != "step":
                 expected.setdefault(name, {}).setdefault(entry["step"], value)
     assert {name: dict(record.series(name)) for name in expected} == expected
-    assert [(e["step"], e["split"]) for e in record.of_type("evaluation")] == [(10, "eval"), (20, "eval"), (25, "eval"), (25, "test")]
+    assert [(e["step"], e["split"]) for e in record.of_type("evaluation")] == [(10, "eval"), (20, "eval"), (25, "eval"), (25, "test"), (25, "eval")]
     assert record.run["setup"]["config"]["learning_rate"] == 1e-3
     assert record.run["setup"]["config"]["model"]["n_layer"] == 2
 

@@ -27,6 +27,8 @@ class HeadroomCallback(TrainerCallback):
         self._ended: headroom.Run | None = None
         """The run that training has ended: evaluations after it, and a training that resumes from a checkpoint, go on with it."""
         self._settings = settings
+        self._evaluated: dict[str, int] = {}
+        """The step at which each runtime was last logged."""
         self._step = 0
         self._control: Any = None
 
@@ -40,6 +42,7 @@ class HeadroomCallback(TrainerCallback):
         if self.run is None:
             self.run = headroom.init(**{"name": args.run_name, **self._settings, "config": _config(args, model, self._settings.get("config"))})
         run = self.run
+        self._evaluated.clear()
         self._step = done
         # The Trainer logs series of these names.
         run.define_metric("loss", role="loss", goal="minimize")
@@ -82,7 +85,10 @@ class HeadroomCallback(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         run = self.run or self._go_on()
-        if run is not None and logs:
+        timed = next((name for name in logs or () if name.endswith("_runtime")), "")
+        # Of a further evaluation at a step, which a series cannot show, `on_evaluate` gets the metrics.
+        if run is not None and logs and not (timed and self._evaluated.get(timed) == state.global_step):
+            self._evaluated[timed] = state.global_step
             run.log({name: v for name, v in logs.items() if isinstance(v, (int, float))}, state.global_step)
 
     def _go_on(self) -> headroom.Run | None:
