@@ -1,6 +1,7 @@
 import { Download } from 'lucide-react';
 import { Suspense, useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
+import { copyText } from '~/app/_components/CopyLine';
 import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
@@ -127,7 +128,7 @@ export function PointMenu(props: {
     // In the next frame, once the menu has closed; otherwise it would also close what opens.
     onNote && { text: `Note at ${place} …`, onChoose: () => requestAnimationFrame(() => onNote(at)) },
     { text: `Pin ${place}`, onChoose: () => cursor.pin(at.step) },
-    nearest && { text: copied!, onChoose: () => void navigator.clipboard?.writeText(String(nearest.value)) },
+    nearest && { text: copied!, onChoose: () => void copyText(String(nearest.value)) },
     cursor.get().zoom !== null && { text: 'Show all steps', onChoose: () => cursor.zoom(null) },
     { text: 'Save the picture (PNG)', onChoose: () => save('png') },
     { text: 'Save the numbers drawn (CSV)', onChoose: () => save('csv') },
