@@ -66,6 +66,8 @@ export class History {
   show(zoom: Zoom, log = false): void {
     this.zoom = zoom;
     this.log = log;
+    // The timeline and the axes need the whole run, whatever is shown.
+    this.levels.open(null, this.buckets);
     const next = this.levels.open(zoom, this.buckets);
     const ranges = log ? earlyRanges(next.fromStep ?? 0, next.toStep ?? this.head) : [];
     const early = ranges.map((range) => this.levels.open(range, this.buckets));
@@ -92,10 +94,10 @@ export class History {
     const wish = Math.min(4000, Math.max(300, buckets));
     if (wish <= this.buckets) return;
     this.buckets = wish;
-    const before = this.shown().map((level) => level.curves);
+    const before = this.inDetail().map((level) => level.curves);
     this.levels.clear();
     this.show(this.zoom, this.log);
-    this.shown().forEach((level, i) => {
+    this.inDetail().forEach((level, i) => {
       for (const [name, curve] of before[i] ?? []) {
         curve.holes = true;
         level.curves.set(name, curve);
@@ -279,7 +281,7 @@ export class History {
     ];
     if (![...this.all()].some((level) => torn(level).length > 0)) return;
     this.reader.again(() => {
-      const shown = this.shown();
+      const shown = this.inDetail();
       for (const level of this.all()) {
         const names = torn(level);
         level.failed.clear();

@@ -41,6 +41,21 @@ describe('reads of step rows', () => {
     expect(b.questions.length).toBe(2);
   });
 
+  it('the whole run stays known for the timeline, also where a wider chart shows a part of it from the start, as a link opens it', async () => {
+    const b = bench();
+    const rows = Array.from({ length: 50 }, (_, i) => [1000 + 10 * i, i] as const);
+    b.log(b.view().streams[0]!.name, rows);
+    b.history.show([1100, 1200]);
+    b.history.reset(b.view());
+    b.history.want(['loss']);
+    await b.settle();
+    b.history.resolve(2000);
+    expect(b.history.wholeCurve('loss')!.count).toBe(50);
+    await b.settle();
+    expectSame(b.history.wholeCurve('loss')!, b.rows(), 0);
+    expect([b.history.startStep(), b.history.stride()]).toEqual([1000, 10]);
+  });
+
   it('a failed read is reported, tried again after a while, and then forgotten', async () => {
     let fail = true;
     const timers: (() => void)[] = [];
