@@ -220,11 +220,12 @@ function pace(store: RunStore, history: History): number {
 }
 
 /** Shows the current step and accepts another: type it, then press Enter or leave the field. */
-function StepField() {
+export function StepField() {
   const step = useCursor((c) => c.step);
   const head = useView((v) => v.step, 0);
   const [draft, setDraft] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
+  const entered = useRef('');
   const id = useId();
   const leave = () => {
     setDraft(null);
@@ -253,7 +254,12 @@ function StepField() {
         value={draft ?? String(step)}
         aria-invalid={error !== null}
         aria-describedby={error ? `${id}error` : undefined}
-        onFocus={(e) => e.currentTarget.select()}
+        onFocus={(e) => {
+          // Held while somebody is in the field: a step that arrives would take away the selection, and what is typed would be added to its number.
+          entered.current = String(step);
+          setDraft(entered.current);
+          e.currentTarget.select();
+        }}
         onChange={(e) => {
           setDraft(e.target.value);
           setError(null);
@@ -264,7 +270,7 @@ function StepField() {
           else return;
           e.stopPropagation();
         }}
-        onBlur={error ? leave : go}
+        onBlur={error || draft === entered.current ? leave : go}
         style={{ width: `max(4rem, ${String(Math.max(step, head)).length + 2}ch)` }}
         className={`h-6 rounded border bg-raised px-1.5 text-right font-mono text-xs ${error ? 'border-bad' : 'border-line'}`}
       />
