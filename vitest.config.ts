@@ -34,6 +34,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     // Two cores are the reference machine: more forks than that only make every test slower.
     maxWorkers: 2,
+    maxConcurrency: 2,
     sequence: { sequencer: PythonFirst },
     projects: [
       { extends: true, test: { name: 'fast', include: files.filter((file) => !needsMore.has(file)) } },

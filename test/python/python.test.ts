@@ -24,7 +24,8 @@ const libraries = [
 ];
 const files = readdirSync(path.join(root, 'test/python')).filter((f) => f.startsWith('test_'));
 
-describe('the Python client', () => {
+// Two files at a time: most of what they do is to wait for processes, and nothing of one is another's.
+describe.concurrent('the Python client', () => {
   let environment: PythonEnvironment | string | undefined;
 
   it.for(files)('%s', { timeout: 1_800_000 }, async (file, { skip }) => {
