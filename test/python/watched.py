@@ -27,7 +27,8 @@ def runs_of(server, project: str) -> dict[str, str]:
 def recorded(server, project: str) -> list[tuple[list[float], str]]:
     """The values and the status of each run of a project, by its first value."""
     records = [server.record(r["runId"]) for r in server.runs() if r["project"] == project]
-    assert [record.alerts() for record in records] == [[] for _ in records]
+    alerts = [alert for record in records for alert in record.alerts()]
+    assert alerts == [], alerts
     return sorted(([value for _, value in record.series("loss")], record.status) for record in records)
 
 
