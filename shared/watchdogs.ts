@@ -43,7 +43,10 @@ export const watchdog = z.discriminatedUnion('kind', [
     lossAbove: positive,
     steps: span,
   }),
-  /** No step for this long while the run says it is running. */
+  /**
+   * No step for this long while the run says it is running; for ten times as long before its first step, and for three times as long as its
+   * steps are apart where that is more.
+   */
   z.strictObject({ kind: z.literal('stalled'), ...common, seconds: positive }),
   /** Free space of the data folder's disk. */
   z.strictObject({ kind: z.literal('disk'), ...common, freeBytesBelow: positive }),

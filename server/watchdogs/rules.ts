@@ -47,6 +47,11 @@ export interface Rule<R extends Watchdog = Watchdog> {
   reset?(): void;
 }
 
+/** Before a run has made a step it may load data or compile: its first one may take this many times as long. */
+const firstStepTakes = 10;
+/** A run whose steps are minutes apart, e.g. epochs, has stalled when one takes this many times as long. */
+const slowStepTakes = 3;
+
 /** Steps from the first alarm that a number is not finite to its first repetition. */
 const firstRepeat = 100;
 
@@ -172,19 +177,24 @@ export function openRule(rule: Watchdog): Rule {
     case 'stalled': {
       let seen: number | null = null;
       let seenAt = 0;
+      /** Longest time between two steps, older ones counting less; null before the first step. */
+      let apart: number | null = null;
       return {
         rule,
         tick(view, now) {
           if (view.step !== seen || view.status !== 'running') {
+            if (seen !== null && view.step !== seen) apart = Math.max(now - seenAt, 0.9 * (apart ?? 0));
             seen = view.step;
             seenAt = now;
           }
-          return now - seenAt >= rule.seconds * 1000
+          const least = rule.seconds * 1000;
+          return now - seenAt >= (apart === null ? firstStepTakes * least : Math.max(least, slowStepTakes * apart))
             ? `no step for ${Math.round((now - seenAt) / 1000)} s; the run stands at step ${view.step} and says it is running`
             : null;
         },
         reset() {
           seen = null;
+          apart = null;
         },
       };
     }

@@ -140,7 +140,7 @@ it('rules that are changed hold for a run that has stalled already', async () =>
   await trainer.send(started, row(0, 2), { type: 'status', status: 'running', step: 1, message: '' });
   await connect({ url: app.url }).team.setWatchdogs.mutate({
     runId,
-    rules: { rules: [{ kind: 'stalled', enabled: true, reactions: [], seconds: 2 }], webhooks: [] },
+    rules: { rules: [{ kind: 'stalled', enabled: true, reactions: [], seconds: 1 }], webhooks: [] },
   });
   // Far less than the time of the rule that holds for every run.
   let seconds = 0;
