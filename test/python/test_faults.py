@@ -21,7 +21,7 @@ from pathlib import Path
 
 import headroom
 import pytest
-from conftest import patience, script, wait_for
+from conftest import LIMIT_S, patience, script, wait_for
 from headroom.cli import sync
 from headroom.link import Link
 from headroom.socketio import LinkLost, Socket
@@ -414,13 +414,13 @@ def test_a_connection_that_the_server_closes_is_closed_here_too():
     opening = threading.Thread(target=lambda: link.append(Socket(f"http://127.0.0.1:{listener.getsockname()[1]}", None, lambda *_: None)))
     opening.start()
     server, _ = listener.accept()
-    server.settimeout(patience(10))
+    server.settimeout(LIMIT_S)
     key = re.search(rb"Sec-WebSocket-Key: (\S+)", server.recv(4096)).group(1)
     accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
     server.sendall(b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n")
     for text in (b"0{}", b"40"):
         server.sendall(bytes([0x81, len(text)]) + text)
-    opening.join(patience(10))
+    opening.join(LIMIT_S)
     server.sendall(b"\x88\x02\x03\xe8")
     with pytest.raises(LinkLost):
         link[0].receive()

@@ -72,7 +72,7 @@ dist.destroy_process_group()
 def test_a_sharded_model_is_clipped_as_the_whole_one_and_is_not_measured_by_one_process(server, tmp_path):
     children = start(server, tmp_path, "sharded", SCRIPT)
     try:
-        wait_for("both processes", lambda: all(child.poll() is not None for child in children), seconds=120)
+        wait_for("both processes", lambda: all(child.poll() is not None for child in children))
     finally:
         end(children)
     logs = [(tmp_path / f"{rank}.log").read_text() for rank in range(2)]

@@ -14,8 +14,6 @@ from conftest import LIMIT_S, patience, wait_for
 from headroom import Refused
 from headroom.steering import make_control
 
-ADMIN_WAIT = 20.0
-
 
 def test_controls_actions_conditions_pause_and_stop(init, server):
     run = init(name="steered")
@@ -54,7 +52,7 @@ def test_controls_actions_conditions_pause_and_stop(init, server):
     def order(id: str, **command) -> dict:
         answer = server.command(run.id, id=id, **command)
         assert answer["ok"], answer
-        return wait_for(id, lambda: outcome(id), ADMIN_WAIT)
+        return wait_for(id, lambda: outcome(id))
 
     applied = order("set-mixture-1", kind="set", control="data/mixture.code", value=0.5, expected=0.2)
     assert (applied["type"], applied["before"], applied["after"]) == ("command.applied", 0.2, 0.5)

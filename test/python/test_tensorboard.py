@@ -270,7 +270,7 @@ def test_a_folder_that_is_not_there_yet_is_waited_for(server, tmp_path):
     child = watch(server, later, tmp_path / "spool")
     assert f"{later} is not there yet; waiting for it\n" in iter(child.stdout.readline, "")
     made(later / "run", range(3))
-    wait_for("the run", lambda: "run" in runs_of(server, "later"), 60)
+    wait_for("the run", lambda: "run" in runs_of(server, "later"))
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=LIMIT_S)
     assert child.returncode == 0

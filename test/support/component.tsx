@@ -2,7 +2,7 @@
  * Components of the run page under jsdom, before a run whose log the test writes. Test files begin with `@vitest-environment
  * jsdom` and replace the client's links by those of stubServer.ts (a vi.mock), so that the client itself is the real one.
  */
-import { configure, render } from '@testing-library/react';
+import { render } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { setCursor } from '~/app/_live/cursor';
 import { GivenRun } from '~/app/_live/RunProvider';
@@ -15,11 +15,10 @@ import type { Actor } from '~/shared/ids';
 import type { ListChange } from '~/shared/lists';
 import { seqCount } from '~/shared/rows';
 import { nobodyWatches } from '~/shared/watching';
+import './patience';
 import { publishedSetup } from './setups';
 import { server } from './stubServer';
 
-// As in the browser tests: on a loaded machine a test waits.
-configure({ asyncUtilTimeout: 60_000 });
 // jsdom lays nothing out.
 // A promise, as in newer browsers: an effect that returned it would break the page when its component goes.
 Element.prototype.scrollIntoView = () => Promise.resolve() as never;

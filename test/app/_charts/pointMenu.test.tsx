@@ -6,6 +6,7 @@ import { PointMenu } from '~/app/_charts/ChartMenu';
 import { xMap } from '~/app/_charts/xMap';
 import { createCursor } from '~/app/_live/cursor';
 import { toast } from '~/app/_live/toast';
+import '~/test/support/patience';
 
 afterEach(cleanup);
 

@@ -5,6 +5,7 @@ import { afterEach, expect, it } from 'vitest';
 import { TagForm } from '~/app/_runs/TagForm';
 import { changeOf, type TagChange } from '~/app/_runs/tags';
 import type { RunSummary } from '~/shared/summary';
+import '~/test/support/patience';
 
 afterEach(cleanup);
 

@@ -4,6 +4,7 @@ import { cleanup, render, screen } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, expect, it, vi } from 'vitest';
 import { JoinForm } from '~/app/_team/JoinForm';
+import '~/test/support/patience';
 
 afterEach(() => {
   cleanup();
