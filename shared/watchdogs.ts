@@ -44,7 +44,7 @@ export const watchdog = z.discriminatedUnion('kind', [
     steps: span,
   }),
   /**
-   * No step for this long while the run says it is running; for ten times as long before its first step, and for three times as long as its
+   * No step for this long while the run says it is running; for ten times as long until it has made a step, and for three times as long as its
    * steps are apart where that is more.
    */
   z.strictObject({ kind: z.literal('stalled'), ...common, seconds: positive }),

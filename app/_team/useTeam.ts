@@ -39,7 +39,7 @@ export function useTeamChange<Wish>(change: (wish: Wish) => Promise<unknown>, do
     onError: (error) => toast.error(describeError(error).message),
     onSettled: async (_answer, failed) => {
       const read = queries.invalidateQueries({ queryKey: trpc[of].pathKey() });
-      // Not for a server that does not answer: the form takes no change until then.
+      // The form takes no change until this returns: a server that does not answer is not waited for.
       if (!failed) await read;
     },
   });

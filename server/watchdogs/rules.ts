@@ -177,7 +177,7 @@ export function openRule(rule: Watchdog): Rule {
     case 'stalled': {
       let seen: number | null = null;
       let seenAt = 0;
-      /** Longest time between two steps, older ones counting less; null before the first step. */
+      /** Longest time between two steps, older ones counting less; null until a step is seen. */
       let apart: number | null = null;
       return {
         rule,

@@ -24,7 +24,7 @@ const libraries = [
 ];
 const files = readdirSync(path.join(root, 'test/python')).filter((f) => f.startsWith('test_'));
 
-// Two files at a time: most of what they do is to wait for processes, and nothing of one is another's.
+// Two files at a time: they mostly wait for processes, and share nothing.
 describe.concurrent('the Python client', () => {
   let environment: PythonEnvironment | string | undefined;
 

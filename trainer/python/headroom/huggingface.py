@@ -85,10 +85,12 @@ class HeadroomCallback(TrainerCallback):
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **_: Any) -> None:
         run = self.run or self._go_on()
-        timed = next((name for name in logs or () if name.endswith("_runtime")), "")
-        # Of a further evaluation at a step, which a series cannot show, `on_evaluate` gets the metrics.
-        if run is not None and logs and not (timed and self._evaluated.get(timed) == state.global_step):
-            self._evaluated[timed] = state.global_step
+        if run is None or not logs:
+            return
+        # A series has one value at a step: of a second evaluation at the same one, `on_evaluate` gets the metrics.
+        evaluations = {name: state.global_step for name in logs if name.endswith("_runtime")}
+        if not evaluations or self._evaluated.items().isdisjoint(evaluations.items()):
+            self._evaluated.update(evaluations)
             run.log({name: v for name, v in logs.items() if isinstance(v, (int, float))}, state.global_step)
 
     def _go_on(self) -> headroom.Run | None:

@@ -6,7 +6,7 @@ The folder of a run holds
     NNNNNN.seg    records, one after the other, in files of fixed size that are mapped into memory
     cuts          the batches: (segment u32, offset u32) of begin and end, number u64 of the first event and of the one after the last
     blobs/        bytes that events name, until the server has them
-    space         nothing: it is deleted when sending, which makes room, needs some itself on a full disk
+    space         kept free: where the disk is full, it is deleted, so that sending can write what it needs; what is sent is then deleted too
     lock          held by the process that sends from here
 
 A record is u32 length, u32 CRC-32, payload; length 0 = none yet. A record is written by copying it into the mapping, which costs no system call and survives the death of
@@ -58,7 +58,7 @@ def _allocate(descriptor: int, size: int) -> None:
 
 
 def need_space(folder: Path) -> None:
-    """Raises OSError when the folder has no space for the first segment and what lies beside it; of the latter some is kept for `_spared`."""
+    """Raises OSError when the folder has no space for the first segment and what lies beside it; keeps AHEAD bytes of it free for `_write`."""
     path = folder / "space"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -71,8 +71,8 @@ def need_space(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _spared(folder: Path, write: Callable[[], object]) -> None:
-    """Writes what sending has to write: where the disk is full, perhaps of what waits to be sent, in the space that was kept for it."""
+def _write(folder: Path, write: Callable[[], object]) -> None:
+    """Calls `write`, which sending needs. Where the disk is full, perhaps because of what waits to be sent, once more in the space that was kept free."""
     try:
         write()
         return
@@ -227,13 +227,13 @@ class Cuts:
     def add(self, cut: Cut) -> None:
         packed = _CUT.pack(*cut.begin, *cut.end, cut.first, cut.next)
 
-        def write() -> None:
+        def append() -> None:
             # What a full disk, or a power cut, left of one.
             os.ftruncate(self._file, os.fstat(self._file).st_size // _CUT.size * _CUT.size)
             if os.write(self._file, packed) < _CUT.size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        _spared(self._folder, write)
+        _write(self._folder, append)
 
     def all(self) -> list[Cut]:
         data = os.pread(self._file, os.fstat(self._file).st_size, 0)
@@ -246,7 +246,7 @@ class Cuts:
 
 def write_meta(folder: Path, meta: dict[str, Any]) -> None:
     own = folder / f"meta.{os.getpid()}.{threading.get_ident()}"
-    _spared(folder, lambda: own.write_text(json.dumps(meta), "utf-8"))
+    _write(folder, lambda: own.write_text(json.dumps(meta), "utf-8"))
     os.replace(own, folder / "meta.json")
 
 
