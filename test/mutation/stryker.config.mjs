@@ -55,7 +55,7 @@ const cores = {
     'server/dispatch/trainers',
   ],
   'server/watchdogs/watch.ts': ['server/watchdogs/watch'],
-  'server/watchdogs/rules.ts': ['server/watchdogs/watch'],
+  'server/watchdogs/rules.ts': ['server/watchdogs/watch', 'server/watchdogs/ticks'],
   'server/watchdogs/window.ts': ['server/watchdogs/window'],
 };
 /** Only when named: their tests work with time, so that a change costs longer. */

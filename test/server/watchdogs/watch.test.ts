@@ -1,83 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { Watch } from '~/server/watchdogs/watch';
-import type { Entry, RunEvent, SnapshotEvent } from '~/shared/events';
-import { emptyView, fold } from '~/shared/fold';
-import type { RunView } from '~/shared/view';
+import type { RunEvent } from '~/shared/events';
 import { defaultRules, type Watchdog } from '~/shared/watchdogs';
-import { publishedSetup } from '~/test/support/setups';
+import { Feed, on, started, watching } from '~/test/support/watchdogFeed';
 import { RandomStream } from '~/trainer/nn/random';
 
-const started: RunEvent = {
-  type: 'started',
-  step: 0,
-  device: { backend: 'cpu', device: 'CPU' },
-  // Names of other programs: rules go by roles.
-  streams: [
-    {
-      stream: 'steps',
-      columns: [
-        { name: 'train/nll', unit: 'nats', role: 'loss', chance: Math.log(10) },
-        { name: 'grad.total', role: 'gradNorm' },
-      ],
-    },
-  ],
-  controls: { values: [], actions: [] },
-  values: {},
-};
-
-/** A run's log, fed to a watch entry by entry. */
-class Feed {
-  view: RunView;
-  readonly fired: { kind: string; step: number }[] = [];
-  readonly messages: string[] = [];
-  constructor(readonly watch: Watch) {
-    const actor = { id: 'a', name: 'Ada', role: 'operator' as const };
-    this.view = emptyView('run001', {
-      seq: 1,
-      attempt: 0,
-      at: 0,
-      event: { type: 'run.created', setup: publishedSetup('reverse'), actor, parent: null },
-    });
-    this.add(started);
-  }
-  add(event: RunEvent) {
-    const entry: Entry = { seq: this.view.seq + 1, attempt: 1, at: 0, event };
-    this.view = fold(this.view, entry);
-    this.take(this.watch.entry(this.view, entry));
-  }
-  take(firings: ReturnType<Watch['entry']>) {
-    for (const { kind, step, message } of firings) {
-      this.fired.push({ kind, step });
-      this.messages.push(message);
-    }
-  }
-  rows(...rows: [loss: number, gradNorm: number][]) {
-    this.add({
-      type: 'rows',
-      stream: 'steps',
-      steps: { first: this.view.step, count: rows.length },
-      values: Float64Array.from(rows.flat()),
-    });
-  }
-  /** Rows of a stream of its own with one column; the view's step does not go back. */
-  series(stream: string, step: number, ...values: number[]) {
-    this.add({ type: 'rows', stream, steps: { first: step, count: values.length }, values: Float64Array.from(values) });
-  }
-  snapshot(entropy: number[] | null, more: SnapshotEvent['signals'] = []) {
-    this.add({
-      type: 'snapshot',
-      step: this.view.step,
-      blob: { hash: 'a'.repeat(64), bytes: 1 },
-      trigger: 'cadence',
-      commandId: null,
-      layers: [{ name: 'layer 1', heads: entropy?.length ?? 1, queries: 2, keys: 2 }],
-      examples: 1,
-      signals: entropy ? [...more, { name: 'sharpness', role: 'entropy', values: entropy }] : more,
-    });
-  }
-}
-const watching = (...rules: Watchdog[]) => new Feed(new Watch(rules));
-const on = { enabled: true, reactions: [] };
 const noise = new RandomStream(7, 'watchdogs');
 
 describe('watchdogs', () => {
@@ -289,12 +216,6 @@ describe('watchdogs', () => {
       for (let i = 0; i < 11; i++) flat.rows([9, 1]);
       expect(flat.messages, event.type).toEqual(['the smoothed loss has not fallen by 1 % below 9 since step 0']);
     }
-    const stuck = watching({ kind: 'stalled', ...on, seconds: 60 });
-    stuck.add({ type: 'status', status: 'running', step: 0, message: '' });
-    stuck.take(stuck.watch.tick(stuck.view, 0, null));
-    stuck.add(back[0]!);
-    stuck.take(stuck.watch.tick(stuck.view, 90_000, null));
-    expect(stuck.fired).toEqual([]);
   });
 
   it('a rule that is switched off says nothing', () => {
@@ -399,75 +320,6 @@ describe('watchdogs', () => {
       feed.snapshot([0.15]);
     }
     expect(feed.fired).toEqual([]);
-  });
-
-  describe('a running run without steps is stalled', () => {
-    const at = (feed: Feed, seconds: number) => feed.take(feed.watch.tick(feed.view, seconds * 1000, null));
-    const begun = () => {
-      const feed = watching({ kind: 'stalled', ...on, seconds: 60 });
-      feed.add({ type: 'status', status: 'running', step: 0, message: '' });
-      at(feed, 0);
-      return feed;
-    };
-
-    it('after the seconds given; a paused one is not', () => {
-      const feed = begun();
-      feed.rows([1, 1]);
-      at(feed, 1);
-      at(feed, 60.999);
-      expect(feed.fired).toEqual([]);
-      at(feed, 61);
-      expect(feed.messages).toEqual(['no step for 60 s; the run stands at step 1 and says it is running']);
-      expect(feed.fired).toEqual([{ kind: 'stalled', step: 1 }]);
-      feed.add({ type: 'status', status: 'paused', step: 1, message: '' });
-      at(feed, 200);
-      feed.add({ type: 'status', status: 'running', step: 1, message: '' });
-      at(feed, 259);
-      expect(feed.fired).toHaveLength(1);
-      at(feed, 260);
-      expect(feed.fired).toHaveLength(2);
-    });
-
-    it('before its first step after ten times as long: it may load data or compile', () => {
-      const feed = begun();
-      at(feed, 599);
-      expect(feed.fired).toEqual([]);
-      at(feed, 600);
-      expect(feed.messages).toEqual(['no step for 600 s; the run stands at step 0 and says it is running']);
-    });
-
-    it('after three times as long as its steps are apart, e.g. where they are epochs', () => {
-      const feed = begun();
-      for (let epoch = 1; epoch <= 5; epoch++) {
-        for (const seconds of [1, 150, 299]) at(feed, (epoch - 1) * 300 + seconds);
-        feed.rows([1, 1]);
-        at(feed, epoch * 300);
-      }
-      at(feed, 1500 + 899);
-      expect(feed.fired).toEqual([]);
-      at(feed, 1500 + 900);
-      expect(feed.messages).toEqual(['no step for 900 s; the run stands at step 5 and says it is running']);
-    });
-
-    it('one slow step among fast ones counts less with every further step', () => {
-      const feed = begun();
-      feed.rows([1, 1]);
-      at(feed, 50);
-      for (let i = 1; i <= 20; i++) {
-        feed.rows([1, 1]);
-        at(feed, 50 + i);
-      }
-      at(feed, 70 + 60);
-      expect(feed.messages).toEqual(['no step for 60 s; the run stands at step 21 and says it is running']);
-    });
-  });
-
-  it('a nearly full disk fires', () => {
-    const feed = watching({ kind: 'disk', ...on, freeBytesBelow: 1e9 }, { kind: 'not-finite', ...on });
-    for (const free of [2e9, null, 1e9]) feed.take(feed.watch.tick(feed.view, 0, free));
-    expect(feed.messages).toEqual([]);
-    feed.take(feed.watch.tick(feed.view, 1, 5e8));
-    expect(feed.messages).toEqual(["the data folder's disk has 0.5 GB left"]);
   });
 
   it('the default rules tell of a collapse with snapshots every 20 steps by step 110', () => {
