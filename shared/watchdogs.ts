@@ -23,6 +23,11 @@ const span = z.int().min(1).max(1_000_000);
  */
 export const gradientsNotFinite = 20;
 
+/** A run may load data or compile before it makes a step: the first one may take this many times as long as the rule `stalled` says. */
+export const firstStepTakes = 10;
+/** A run whose steps are minutes apart, e.g. epochs, has stalled when one takes this many times as long as they are apart. */
+export const slowStepTakes = 3;
+
 export const watchdog = z.discriminatedUnion('kind', [
   /** Any NaN or infinity in a loss, or `gradientsNotFinite` in a row in the gradient norm. */
   z.strictObject({ kind: z.literal('not-finite'), ...common }),
@@ -44,8 +49,8 @@ export const watchdog = z.discriminatedUnion('kind', [
     steps: span,
   }),
   /**
-   * No step for this long while the run says it is running; for ten times as long until it has made a step, and for three times as long as its
-   * steps are apart where that is more.
+   * No step for this long while the run says it is running; for `firstStepTakes` times as long until it has made a step, and for `slowStepTakes`
+   * times as long as its steps are apart where that is more.
    */
   z.strictObject({ kind: z.literal('stalled'), ...common, seconds: positive }),
   /** Free space of the data folder's disk. */

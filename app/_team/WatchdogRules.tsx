@@ -4,7 +4,16 @@ import { Button } from '~/app/_components/Button';
 import { inputClass, Select, TextField } from '~/app/_components/Field';
 import { numberTyped } from '~/app/_components/numberTyped';
 import { api, describeError, useTrpc } from '~/app/_trpc/client';
-import { gradientsNotFinite, reaction, type Watchdog, type WatchdogRules, type Webhook, watchdogRules } from '~/shared/watchdogs';
+import {
+  firstStepTakes,
+  gradientsNotFinite,
+  reaction,
+  slowStepTakes,
+  type Watchdog,
+  type WatchdogRules,
+  type Webhook,
+  watchdogRules,
+} from '~/shared/watchdogs';
 import { afterConflict, type Values } from './editConflict';
 import { useTeamChange } from './useTeam';
 
@@ -27,6 +36,11 @@ const fields: Record<string, string> = {
   lossAbove: 'loss above (times chance)',
   seconds: 'for seconds',
   freeBytesBelow: 'free space below (GB)',
+};
+/** What the numbers of a rule do not say. */
+const remarks: Partial<Record<Watchdog['kind'], string>> = {
+  'not-finite': `of a loss, or of ${gradientsNotFinite} gradient norms in a row`,
+  stalled: `no step; ${firstStepTakes} times as long before the first one, and ${slowStepTakes} times the time between two steps if that is longer`,
 };
 /** Bytes are shown and typed as GB. */
 const unitOf = (field: string): number => (field === 'freeBytesBelow' ? 1e9 : 1);
@@ -145,9 +159,7 @@ export function WatchdogForm({ editable, runId = null }: { editable: boolean; ru
                     ))}
                   </span>
                 </div>
-                {rule.kind === 'not-finite' && (
-                  <p className="text-2xs text-dim">of a loss, or of {gradientsNotFinite} gradient norms in a row</p>
-                )}
+                {remarks[rule.kind] && <p className="text-2xs text-dim">{remarks[rule.kind]}</p>}
                 {numbersOf(rule).length > 0 && (
                   <div className="mt-1 grid grid-cols-2 gap-2">
                     {numbersOf(rule).map(([name, value]) => (

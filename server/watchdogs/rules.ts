@@ -4,7 +4,7 @@ import { isBetter } from '~/shared/columns';
 import type { Better } from '~/shared/series';
 import { unreachable } from '~/shared/unreachable';
 import type { RunView } from '~/shared/view';
-import { gradientsNotFinite, type Watchdog } from '~/shared/watchdogs';
+import { firstStepTakes, gradientsNotFinite, slowStepTakes, type Watchdog } from '~/shared/watchdogs';
 import { Window } from './window';
 
 /** Values of a row that rules use; left out: not in its stream. */
@@ -46,11 +46,6 @@ export interface Rule<R extends Watchdog = Watchdog> {
   /** The run begins a new attempt or goes back: what was seen no longer counts. */
   reset?(): void;
 }
-
-/** Before a run has made a step it may load data or compile: its first one may take this many times as long. */
-const firstStepTakes = 10;
-/** A run whose steps are minutes apart, e.g. epochs, has stalled when one takes this many times as long. */
-const slowStepTakes = 3;
 
 /** Steps from the first alarm that a number is not finite to its first repetition. */
 const firstRepeat = 100;
