@@ -40,7 +40,7 @@ const fields: Record<string, string> = {
 /** What the numbers of a rule do not say. */
 const remarks: Partial<Record<Watchdog['kind'], string>> = {
   'not-finite': `of a loss, or of ${gradientsNotFinite} gradient norms in a row`,
-  stalled: `no step; ${firstStepTakes} times as long before the first one, and ${slowStepTakes} times the time between two steps if that is longer`,
+  stalled: `no step; before the first one for ${firstStepTakes} times as long, later for ${slowStepTakes} times as long as steps usually take, if that is more`,
 };
 /** Bytes are shown and typed as GB. */
 const unitOf = (field: string): number => (field === 'freeBytesBelow' ? 1e9 : 1);
