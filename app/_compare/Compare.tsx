@@ -15,11 +15,11 @@ import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
 import type { ChartPlan } from '~/app/_live/chartPlan';
 import { smoothingFor, smoothingWeight } from '~/app/_live/chartSettings';
+import { connection } from '~/app/_live/connection';
 import { createCursor } from '~/app/_live/cursor';
 import { commonLoss } from '~/app/_live/equalLoss';
 import { useSelected } from '~/app/_live/select';
 import { stepFile } from '~/app/_live/stepFile';
-import { wireRefusal } from '~/app/_live/wireRefusal';
 import { ChartToolbar } from '~/app/_run/curves/ChartControls';
 import { ChartGrid, useChartHeight } from '~/app/_run/curves/ChartGrid';
 import { ChartEditor, chartItems } from '~/app/_run/curves/EditChart';
@@ -62,7 +62,7 @@ export function Compare({ params }: { params: Readonly<Record<string, string | s
   const { x, log, logX, robust, search, plan } = choices;
   const { runs, errors, link, subscribe, want } = useCompared(runIds);
   // The header says it once for all runs.
-  const refusal = useSelected(wireRefusal, (state) => state.why);
+  const refusal = useSelected(connection, (state) => state.refused);
   const [attention, setAttention] = useState(start.attention);
   const palette = usePalette();
 

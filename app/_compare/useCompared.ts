@@ -1,5 +1,6 @@
 import { useMemo, useState } from 'react';
 import type { Curve } from '~/app/_charts/curve';
+import { connection } from '~/app/_live/connection';
 import { History } from '~/app/_live/history';
 import { together } from '~/app/_live/listeners';
 import { timelineOf } from '~/app/_live/lists';
@@ -9,7 +10,6 @@ import { type Source, useSelected } from '~/app/_live/select';
 import { createStore } from '~/app/_live/store';
 import type { LinkStatus, RunState, RunStore } from '~/app/_live/types';
 import { type Followed, useFollowed } from '~/app/_live/useFollowed';
-import { wireRefusal } from '~/app/_live/wireRefusal';
 import { chartKinds } from '~/app/_run/curves/mainCharts';
 import { seriesOf, seriesWithRole } from '~/shared/streams';
 import type { RunView, WithLists } from '~/shared/view';
@@ -37,7 +37,7 @@ export interface Compared extends Aligned {
  */
 export function useCompared(runIds: readonly string[]): {
   runs: (Compared | null)[];
-  /** Why a run alone is not shown, or not as it is now; what the server says of the whole tab is `wireRefusal`. */
+  /** Why a run alone is not shown, or not as it is now; what the server says of the whole tab is `connection.refused`. */
   errors: (string | null)[];
   /** The tab's connection; a run that is refused says so itself. */
   link: LinkStatus;
@@ -46,7 +46,7 @@ export function useCompared(runIds: readonly string[]): {
   want(names: readonly string[]): void;
 } {
   const [also] = useState(() => createStore<{ names: readonly string[] }>({ names: [] }));
-  const refusal = useSelected(wireRefusal, (state) => state.why);
+  const refusal = useSelected(connection, (state) => state.refused);
   const { held, subscribe } = useFollowed(runIds, (store, changed) => holdRun(store, changed, also));
   return useMemo(() => {
     const shown = runIds.map((runId) => held.get(runId) ?? null);

@@ -4,8 +4,8 @@ import { Moon, Sun } from 'lucide-react';
 import Link from 'next/link';
 import { useTheme } from 'next-themes';
 import type { ReactNode } from 'react';
+import { connection } from '~/app/_live/connection';
 import { useSelected } from '~/app/_live/select';
-import { wireRefusal } from '~/app/_live/wireRefusal';
 import { Button } from './Button';
 import { ProblemBar } from './ProblemBar';
 import { RefusedBar } from './RefusedBar';
@@ -27,7 +27,7 @@ export function Mark({ size = 18 }: { size?: number }) {
  * @param skip whether to draw a skip link: the page has a region with the id `main`
  */
 export function PageHeader({ title, children, skip = false }: { title?: string; children?: ReactNode; skip?: boolean }) {
-  const why = useSelected(wireRefusal, (state) => state.why);
+  const why = useSelected(connection, (state) => state.refused);
   return (
     <>
       <header className="flex min-h-11 flex-wrap items-center gap-x-4 gap-y-1 border-b border-line bg-panel px-3 py-1.5 sm:px-4">

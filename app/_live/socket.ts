@@ -6,13 +6,12 @@ import { viewerParser } from '~/shared/viewerParser';
 import type { Frame, Look, ServerToViewer, ViewerToServer } from '~/shared/viewerProtocol';
 import { type Awake, browserAwakeHost, createAwake } from './awake';
 import { atBase } from './base';
+import { connection } from './connection';
 import { identity } from './identity';
 import { Listeners } from './listeners';
 import { openQuestions } from './questions';
-import { serverProblem } from './serverProblem';
 import { lookEveryMs, serverTime } from './serverTime';
 import type { Wire, WireListener } from './wire';
-import { wireRefusal } from './wireRefusal';
 
 const answerWithinMs = 10_000;
 /** Some proxies neither forward a websocket nor refuse it. */
@@ -53,10 +52,12 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
   let watchingQuestions = 0;
   let silent = false;
   let missed: ReturnType<typeof setTimeout> | undefined;
-  const sayProblem = (why: string | null) => why === serverProblem.get().why || serverProblem.set({ why });
+  const sayProblem = (problem: string | null) => problem === connection.get().problem || connection.set({ problem });
   const down = (why: string | null) => {
     clearTimeout(missed);
-    sayProblem(null);
+    const { refused, times } = connection.get();
+    const lost = times === 0 ? 'connecting' : awake.get() ? 'reconnecting' : 'resting';
+    connection.set({ link: (why ?? refused) === null ? lost : 'refused', refused: why ?? refused, problem: null });
     listeners.each((l) => l.down?.(why, !awake.get()));
   };
   const connect = () => (awake.get() ? socket.connect() : socket.disconnect());
@@ -67,6 +68,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
     const ms = serverTime.look(performance.now());
     if (ms === null) return;
     if (ms > 0 || silent) listeners.each((l) => l.silent?.(ms));
+    if (ms > 0 !== silent) connection.set({ link: ms > 0 ? 'silent' : 'live' });
     silent = ms > 0;
     if (ms > giveUpAfterMs) socket.disconnect().connect();
   }, lookEveryMs);
@@ -79,14 +81,13 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
     serverTime.heard(performance.now());
     clearTimeout(missed);
     putOut = null;
-    wireRefusal.set({ why: null });
+    connection.set({ link: 'live', refused: null, times: connection.get().times + 1 });
     if (watchingQuestions > 0) socket.emit('watchQuestions');
     websocketWorks ||= socket.io.engine.transport.name === 'websocket';
     listeners.each((l) => l.up?.());
   });
   socket.on('disconnect', (reason) => {
     serverTime.reset();
-    if (putOut !== null) wireRefusal.set({ why: putOut });
     if (putOut === null && socket.active) missed = setTimeout(() => down(null), missedAfterMs);
     else down(putOut);
     // The server disconnected this tab (e.g. its session was revoked): socket.io does not reconnect automatically then.
@@ -101,7 +102,6 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
       socket.io.timeout(connectSlowlyWithinMs);
     }
     const why = refused ? (error.data ? error.message : (putOut ?? error.message)) : null;
-    if (why !== null) wireRefusal.set({ why });
     down(why);
     if (refused) setTimeout(connect, 5_000);
   });

@@ -12,11 +12,19 @@ export function Rows<T>(props: {
   children(item: T, name: string): ReactNode;
 }) {
   const { data, error, empty, words = () => '', children } = props;
-  if (error) return <p className="px-3 py-4 text-bad">{describeError(error).message}</p>;
-  if (!data) return <p className="px-3 py-4 text-dim">Loading…</p>;
-  if (data.length === 0) return <p className="px-3 py-4 text-dim">{empty}</p>;
+  const problem = error && <p className="px-3 py-4 text-bad">{describeError(error).message}</p>;
+  if (!data) return problem ?? <p className="px-3 py-4 text-dim">Loading…</p>;
   const names = rowNames(data.map(words));
-  return <ul className="divide-y divide-line/70">{data.map((item, i) => children(item, names[i]!))}</ul>;
+  return (
+    <>
+      {problem}
+      {data.length === 0 ? (
+        <p className="px-3 py-4 text-dim">{empty}</p>
+      ) : (
+        <ul className="divide-y divide-line/70">{data.map((item, i) => children(item, names[i]!))}</ul>
+      )}
+    </>
+  );
 }
 
 export const rowClass = 'flex min-h-9 flex-wrap items-center gap-x-3 gap-y-1 px-3 py-1';

@@ -2,11 +2,14 @@
 
 import { useState } from 'react';
 import { Button } from '~/app/_components/Button';
+import { LinkState } from '~/app/_components/LinkState';
 import { PageTools } from '~/app/_components/PageTools';
 import { Panel } from '~/app/_components/Panel';
 import { PageHeader } from '~/app/_components/TopBar';
 import { atBase } from '~/app/_live/base';
+import { connection } from '~/app/_live/connection';
 import { reachJson, refusalOf } from '~/app/_live/reach';
+import { useSelected } from '~/app/_live/select';
 import { toast } from '~/app/_live/toast';
 import { Approval } from './Approval';
 import { Audit } from './Audit';
@@ -16,13 +19,14 @@ import { Me } from './Me';
 import { People } from './People';
 import { Sessions } from './Sessions';
 import { Tokens } from './Tokens';
-import { useInfo, useRoleOfNow } from './useTeam';
+import { useDataOfNow, useInfo } from './useTeam';
 import { WatchdogForm } from './WatchdogRules';
 
 /** People, links, tokens, rules and the audit log. */
 export function TeamPage() {
   const info = useInfo();
-  useRoleOfNow(info?.you.role);
+  const { link, refused, times } = useSelected(connection, (state) => state);
+  useDataOfNow(info?.you.role, times);
   const [leaving, setLeaving] = useState(false);
   const admin = info?.you.role === 'admin';
   // Who loses the role keeps what was typed, and the secret that is shown only once.
@@ -55,12 +59,18 @@ export function TeamPage() {
               Sign out
             </Button>
           )}
+          <LinkState link={link} error={refused} />
           <PageTools />
         </div>
       </PageHeader>
       <main id="main" className="mx-auto grid max-w-[110rem] grid-cols-1 items-start gap-2 p-2 lg:grid-cols-2">
+        {link === 'reconnecting' && (
+          <p role="alert" className="rounded border border-warn/50 bg-warn/10 px-3 py-1.5 text-warn lg:col-span-2">
+            The connection to the server broke: what you see may be old. What you have typed stays here, and can be saved later.
+          </p>
+        )}
         {!info ? (
-          <p className="p-4 text-dim">Loading…</p>
+          <p className="p-4 text-dim">{link === 'live' ? 'Loading…' : 'Waiting for the server…'}</p>
         ) : (
           <>
             {info.loopback && (

@@ -12,16 +12,23 @@ export function useInfo() {
   return data ? { ...data, you: now ?? data.you } : null;
 }
 
-/** Reads the team's data again when the person's role changes: some of them are for admins. */
-export function useRoleOfNow(role: string | undefined): void {
+/**
+ * Reads the page's data again when the person's role changes (some of them are for admins), and after a broken connection.
+ *
+ * @param times how often the tab has been connected
+ */
+export function useDataOfNow(role: string | undefined, times: number): void {
   const queries = useQueryClient();
-  const trpc = useTrpc();
-  const before = useRef(role);
+  const before = useRef({ role, times });
   useEffect(() => {
-    if (before.current !== undefined && before.current !== role)
-      void queries.invalidateQueries({ queryKey: trpc.team.pathKey() });
-    before.current = role;
-  }, [role, queries, trpc]);
+    const { current } = before;
+    before.current = { role, times };
+    const all = current.role !== undefined && current.role !== role;
+    if (!all && current.times === times) return;
+    // What was read before the first connection is of now.
+    const old = all || current.times > 0;
+    void queries.invalidateQueries({ predicate: ({ state }) => old || state.status === 'error' });
+  }, [role, times, queries]);
 }
 
 /**

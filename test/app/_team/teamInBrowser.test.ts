@@ -90,6 +90,25 @@ describeInBrowser('the Team page of two admins', { timeout: 240_000 }, () => {
     expect(await rules(bob).getByRole('checkbox', { name: 'Stalled trainer' }).isChecked()).toBe(false);
   });
 
+  it('says that the connection is lost, shows what was read before, and reads it again on return', async () => {
+    const link = bob.getByRole('banner').getByRole('status');
+    const broken = bob.getByRole('alert').getByText('The connection to the server broke: what you see may be old.');
+    const made = bob.getByText('made while nobody could see it', { exact: true });
+    await expect.poll(() => link.textContent()).toBe('connected');
+    await bob.context().setOffline(true);
+    await broken.waitFor();
+    expect(await link.textContent()).toBe('reconnecting');
+    await bob.getByRole('combobox', { name: /^Role of Ada/ }).waitFor();
+    await ada.context().request.post(`${app.url}/api/trpc/team.makeToken`, {
+      data: { name: 'made while nobody could see it', scope: 'viewer', expiresInMs: null },
+    });
+    expect(await made.count()).toBe(0);
+    await bob.context().setOffline(false);
+    await broken.waitFor({ state: 'detached' });
+    await made.waitFor();
+    expect(await link.textContent()).toBe('connected');
+  });
+
   it('a person is removed by touch: the question fits on the phone', async () => {
     await ada.getByRole('listitem').filter({ hasText: 'Bob' }).getByRole('button', { name: 'Remove' }).tap();
     const question = ada.getByRole('alertdialog');
