@@ -53,13 +53,14 @@ function bounded(streams: StreamHead[]): StreamHead[] {
     columns += s.columns.length;
     for (const c of s.columns) bytes += bytesOf(c);
   }
-  if (columns <= COLUMNS && bytes <= COLUMN_BYTES) return streams;
+  const tooMany = () => columns > COLUMNS || bytes > COLUMN_BYTES;
+  if (!tooMany()) return streams;
   const out = [...streams];
   for (const mayGo of [(c: Series) => !stays(c), () => true])
-    for (let k = 0; k < out.length; k++) {
+    for (let k = 0; k < out.length && tooMany(); k++) {
       const gone = new Set<number>();
       const own = out[k]!.columns;
-      for (let i = own.length - 1; i >= 0 && (columns > COLUMNS || bytes > COLUMN_BYTES); i--) {
+      for (let i = own.length - 1; i >= 0 && tooMany(); i--) {
         if (!mayGo(own[i]!)) continue;
         gone.add(i);
         columns -= 1;
