@@ -72,7 +72,7 @@ export class Progress {
     const of = (role: SeriesRole) => this.#row[this.#columns.findIndex((c) => c.role === role)]!;
     const rate = of('stepsPerSecond');
     const left = rate > 0 ? `, ${duration((this.#total - this.#step) / rate)} left` : '';
-    const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${formatPercent(of('accuracy'))}  ${rate.toFixed(1)} steps/s${left}`;
+    const text = `step ${this.#step}/${this.#total}  loss ${short(of('loss'))}  accuracy ${formatPercent(of('accuracy'))}  ${pace(rate)}${left}`;
     if (!this.out.isTTY) {
       this.out.write(`${text}\n`);
       return;
@@ -89,6 +89,12 @@ export function describeMetrics(metrics: readonly EvaluationMetric[]): string {
 }
 
 export const short = (x: number): string => (Number.isFinite(x) ? x.toPrecision(4) : String(x));
+
+/** "2.0 steps/s"; of steps of more than ten seconds "1 min 40 s per step". */
+export const pace = (stepsPerSecond: number): string =>
+  stepsPerSecond > 0 && stepsPerSecond < 0.1
+    ? `${duration(1 / stepsPerSecond)} per step`
+    : `${stepsPerSecond.toFixed(1)} steps/s`;
 
 function duration(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

@@ -4,7 +4,7 @@ import type { DeviceInfo, Evaluation, TrainerEvent } from '~/shared/events';
 import { formatPercent } from '~/shared/numbers';
 import { lastStepOf, rowCount } from '~/shared/rows';
 import type { Series, SeriesRole } from '~/shared/series';
-import { short } from './progress';
+import { pace, short } from './progress';
 
 interface SplitResult {
   loss: number;
@@ -127,5 +127,5 @@ export function toText(o: Outcome): string {
 }
 
 const speed = (o: Outcome): string =>
-  `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${o.stepsPerSecond.toFixed(1)} steps/s, median ${o.stepMs.median.toFixed(2)} ms` +
+  `${o.stepsHere} steps in ${o.elapsedSeconds.toFixed(1)} s: ${pace(o.stepsPerSecond)}, median ${o.stepMs.median.toFixed(2)} ms` +
   (o.device ? ` on ${o.device.backend} (${o.device.device})` : '');

@@ -170,8 +170,9 @@ function Pace() {
       )}
       {moves && !presenting && (
         <div className="hidden xl:block">
-          <dd>{measured(rate, 3)}</dd>
-          <dt className="ml-1">steps/s</dt>
+          {/* Steps of minutes or hours are told by how long one takes. */}
+          <dd>{rate < 0.1 ? duration(1000 / rate) : measured(rate, 3)}</dd>
+          <dt className="ml-1">{rate < 0.1 ? 'per step' : 'steps/s'}</dt>
         </div>
       )}
     </dl>

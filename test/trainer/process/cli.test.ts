@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishedConfig, recipeNamed } from '~/test/support/setups';
 import { readFlags } from '~/trainer/data/flags';
 import { configOf, helpText, parseFlags, recipeOf } from '~/trainer/headless/flags';
-import { Progress } from '~/trainer/headless/progress';
+import { Progress, pace } from '~/trainer/headless/progress';
 import { describeCheckpoint } from '~/trainer/nn/checkpoint';
 import { RecipeBook } from '~/trainer/recipes/book';
 
@@ -277,6 +277,16 @@ describe('progress', () => {
       '\r\x1b[K[##......................] step 1/10  loss 0.5000  accuracy 75 %  2.0 steps/s, 5 s left',
       '\r\x1b[K[############............] step 5/10  loss 0.5000  accuracy 75 %  2.0 steps/s, 3 s left',
       '\r\x1b[K',
+    ]);
+  });
+
+  it('tells of steps of more than ten seconds how long one takes', () => {
+    expect([2, 0.1, 0.05, 0.001, 0].map(pace)).toEqual([
+      '2.0 steps/s',
+      '0.1 steps/s',
+      '20 s per step',
+      '16 min 40 s per step',
+      '0.0 steps/s',
     ]);
   });
 
