@@ -1,5 +1,6 @@
 import { nanoid } from 'nanoid';
 import type { RunLists } from '~/server/store/lists';
+import { gate } from '~/server/team/gate';
 import type { Command, Refusal } from '~/shared/commands';
 import { controlValueError } from '~/shared/controlValues';
 import type { ServerEvent } from '~/shared/events';
@@ -8,6 +9,7 @@ import { refuse } from '~/shared/refusals';
 import { checkpointsThere, revertRecord, whyThinned } from '~/shared/revert';
 import type { BranchRun } from '~/shared/runRequests';
 import { type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
+import type { FirstEntriesDeps } from './create';
 
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 type SetCommand = Extract<Command, { kind: 'set' }>;
@@ -26,7 +28,7 @@ export async function branchEvents(
   actor: Actor,
   request: BranchRun,
   checkpointHash: string,
-  newId: () => string = nanoid,
+  { now, needsApproval, newId = nanoid }: FirstEntriesDeps,
 ): Promise<{ ok: true; created: RunCreated; commands: ServerEvent[] } | Refusal> {
   const fork = await lists.item('checkpoints', { ref: checkpointHash });
   if (!fork)
@@ -57,7 +59,11 @@ export async function branchEvents(
     }
     const problem = controlValueError(spec, value);
     if (problem) return refuse('invalid', `changes.${i}.value: ${problem}`, `changes.${i}.value`);
-    ask(actor, { kind: 'set', id: newId(), runId: childId, control, value });
+    const command: SetCommand = { kind: 'set', id: newId(), runId: childId, control, value };
+    // The control lock of the parent is not the branch's.
+    const gated = gate({ controls: parent.controls, controlLock: null }, needsApproval, actor, command, now);
+    if (gated === 'propose') commands.push({ type: 'command.proposed', actor, command });
+    else ask(actor, command);
   }
 
   if (request.repeat) {

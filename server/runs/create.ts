@@ -18,6 +18,13 @@ export interface FirstEntries extends Pick<CreateRun, 'commands' | 'paused' | 'r
   givesWay?: boolean;
 }
 
+export interface FirstEntriesDeps {
+  now: number;
+  /** Controls and actions that a second operator has to approve. */
+  needsApproval: readonly string[];
+  newId?: () => string;
+}
+
 type RunCreated = Extract<ServerEvent, { type: 'run.created' }>;
 
 /** @throws FieldError naming the command that is not possible */
@@ -26,7 +33,7 @@ export function firstEntries(
   actor: Actor,
   created: RunCreated,
   { commands = [], paused = false, actions = [] }: FirstEntries,
-  { now, needsApproval, newId = nanoid }: { now: number; needsApproval: readonly string[]; newId?: () => string },
+  { now, needsApproval, newId = nanoid }: FirstEntriesDeps,
 ): ServerEvent[] {
   const view = emptyView(runId, { seq: 1, attempt: 0, at: now, event: created });
   const given = commands.map(

@@ -25,10 +25,12 @@ interface GoingBackDeps {
   makingRoom: Pick<ReturnType<typeof openMakingRoom>, 'checkpointNow'>;
   hasBlob(hash: string): Promise<boolean>;
   newId(): string;
+  now(): number;
+  needsApproval(): readonly string[];
 }
 
 export function openGoingBack(deps: GoingBackDeps): Pick<Hub, 'branch' | 'revert'> {
-  const { rooms, inRoom, begin, startOnce, makingRoom, hasBlob, newId } = deps;
+  const { rooms, inRoom, begin, startOnce, makingRoom, hasBlob, newId, now, needsApproval } = deps;
   return {
     async branch(actor, request) {
       const parent = await rooms.open(request.runId);
@@ -45,7 +47,11 @@ export function openGoingBack(deps: GoingBackDeps): Pick<Hub, 'branch' | 'revert
         if (typeof checkpoint !== 'string') return checkpoint;
         // In a turn of the parent: its checkpoint must not be thinned before the branch names it.
         const begun = await parent.room.decide(async (view, lists) => {
-          const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, newId);
+          const branch = await branchEvents(view, lists, runId, actor, request, checkpoint, {
+            now: now(),
+            needsApproval: needsApproval(),
+            newId,
+          });
           if (!branch.ok) return branch;
           if (!(await hasBlob(checkpoint))) return notHere('checkpoint', branch.created.parent!.step);
           await begin(runId, branch.created, branch.commands);

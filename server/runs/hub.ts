@@ -48,6 +48,8 @@ export interface Hub {
   command(actor: Actor, command: Command, whyNot?: WhyNot): Promise<CommandAnswer>;
   /** Takes a run back to one of its checkpoints: the command `revert` (shared/revert.ts). */
   revert(actor: Actor, request: { runId: string; checkpoint: string; commandId?: string | undefined }): Promise<CommandAnswer>;
+  /** A yes or no to a command that waits for a second operator (Room.answerProposal). */
+  answerProposal(actor: Actor, runId: string, commandId: string, approved: boolean): Promise<CommandAnswer>;
   /** Appends entries other than commands (Room.decide). */
   decide(runId: string, choose: Choose): Promise<CommandAnswer>;
   readonly registry: Pick<Trainers, 'list' | 'whyWaits'>;

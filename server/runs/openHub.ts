@@ -33,6 +33,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
   const { store, clock, onError } = deps;
   const newRunId = deps.newId ?? randomRunId;
   const newId = deps.newId ?? nanoid;
+  const now = () => clock.now();
+  const needsApproval = deps.needsApproval ?? (() => []);
   const summaries = new Map<string, RunSummary>();
   const watching = new Map<string, number>();
   const listeners = new Set<EntriesListener>();
@@ -66,7 +68,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     store,
     trainers: () => registry.declaring(),
     hasBlob: deps.hasBlob,
-    now: () => clock.now(),
+    now,
     onError,
   });
   const questions = new Questions({ room, hasBlob: deps.hasBlob, clock, onError });
@@ -98,8 +100,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       ...(deps.keepBlob && { keepBlob: deps.keepBlob }),
       hasTrainer: (id) => registry.holds(id),
       hears: (id) => registry.hears(id),
-      now: () => clock.now(),
-      needsApproval: deps.needsApproval ?? (() => []),
+      now,
+      needsApproval,
     },
     frames: deps.frames,
     committed,
@@ -155,7 +157,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     onEntries,
   });
 
-  const goingBack = openGoingBack({ rooms, inRoom, begin, startOnce, makingRoom, hasBlob: deps.hasBlob, newId });
+  const goingBack = openGoingBack({
+    rooms,
+    inRoom,
+    begin,
+    startOnce,
+    makingRoom,
+    hasBlob: deps.hasBlob,
+    newId,
+    now,
+    needsApproval,
+  });
 
   for (const run of await store.runs()) {
     rooms.know(run);
@@ -189,7 +201,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     sparklines: (runIds) => table.sparklines(runIds.flatMap((id) => summaries.get(id) ?? [])),
     async moveInQueue(actor, runId, before) {
       if (!rooms.knows(runId)) return unknownRun(runId);
-      const answer = moveInQueue(registry.waiting.queue(), runId, before, clock.now());
+      const answer = moveInQueue(registry.waiting.queue(), runId, before, now());
       if (!answer.ok) return answer;
       for (const { runId: id, position } of answer.moved)
         await (await rooms.open(id))?.room.decide(() => [{ type: 'run.queued', actor, position }]);
@@ -206,12 +218,17 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
       if (setup.recipe === null)
         throw new FieldError('setup.recipe', 'a run that is started here needs a recipe; a script opens its own run by itself');
       const started = await startOnce<never>({ actor, field: 'runId', runId: more.runId }, async (runId) => {
-        const now = clock.now();
+        const at = now();
         const created: RunCreated = { type: 'run.created', setup, actor, parent: null };
         const actions = recipes.list().find((r) => r.name === setup.recipe?.name)?.actions;
-        const needsApproval = deps.needsApproval?.() ?? [];
-        const next = firstEntries(runId, actor, created, { ...more, actions }, { now, needsApproval, newId });
-        if (more.givesWay) next.push({ type: 'run.queued', actor, position: now + behindAllMs });
+        const next = firstEntries(
+          runId,
+          actor,
+          created,
+          { ...more, actions },
+          { now: at, needsApproval: needsApproval(), newId },
+        );
+        if (more.givesWay) next.push({ type: 'run.queued', actor, position: at + behindAllMs });
         await begin(runId, created, next);
         return null;
       });
@@ -220,6 +237,8 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
 
     branch: goingBack.branch,
     revert: goingBack.revert,
+    answerProposal: (actor, runId, commandId, approved) =>
+      inRoom(runId, (room) => room.answerProposal(actor, commandId, approved)),
     decide: (runId, choose) => inRoom(runId, (room) => room.decide(choose)),
 
     command: (actor, command, whyNot) => inRoom(command.runId, (room) => room.command(actor, command, whyNot)),

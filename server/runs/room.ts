@@ -9,7 +9,7 @@ import { serial } from '~/server/base/serial';
 import { FencedError } from '~/server/store';
 import type { RunLists } from '~/server/store/lists';
 import type { StreamLookup } from '~/server/store/streamState';
-import { gate } from '~/server/team/gate';
+import { approvalProblem, gate } from '~/server/team/gate';
 import { asksCheckpoint } from '~/shared/analyses';
 import type { Command, CommandAnswer, LoggedCommand, Refusal } from '~/shared/commands';
 import type { RunEvent } from '~/shared/events';
@@ -187,7 +187,28 @@ export class Room {
   }
 
   /**
-   * Entries that people make besides commands (notes, the control lock, labels, approvals): `choose` gets the run and its lists
+   * A second operator's yes or no to a command that waits for one; who asked for it can take it back with a no. After a yes it
+   * takes effect as if it were asked now.
+   */
+  answerProposal(actor: Actor, commandId: string, approved: boolean): Promise<CommandAnswer> {
+    return this.decide(async (view, lists) => {
+      const problem = approvalProblem(view, actor, commandId, approved, this.deps.now());
+      if (problem) return problem;
+      const answered = { type: 'proposal.answered', actor, commandId, approved } as const;
+      if (!approved) return [answered];
+      const { actor: by, command } = view.openCommands.find((c) => c.command.id === commandId)!;
+      if (takesBack(view, command)) {
+        // The run may have changed since the command was requested.
+        const checkpoints = await checkpointsMeant(view, lists, command);
+        const wrong = judge(view, by, command, checkpoints) ?? (await this.#withoutBytes(command, checkpoints));
+        if (wrong) return wrong;
+      }
+      return [answered, ...(await this.#requested(by, command, view.seq + 2))];
+    });
+  }
+
+  /**
+   * Entries that people make besides commands (notes, the control lock, labels): `choose` gets the run and its lists
    * as of its turn.
    */
   decide(choose: Choose): Promise<CommandAnswer> {

@@ -2,10 +2,8 @@ import { TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { may } from '~/server/base/permissions';
 import { SetupError } from '~/server/dispatch/recipes';
-import { judge } from '~/server/runs/judge';
-import { checkpointsMeant, revertEvents } from '~/server/runs/revert';
 import { BudgetError, type SeriesAnswer } from '~/server/store';
-import { approvalProblem, changeControlLock } from '~/server/team/gate';
+import { changeControlLock } from '~/server/team/gate';
 import { type CommandAnswer, command, type Refusal } from '~/shared/commands';
 import { type Entry, labelChanges, serverEvent, trainerEvent } from '~/shared/events';
 import { actor, blobHash, commandId, runId, seq, step } from '~/shared/ids';
@@ -14,7 +12,6 @@ import { noteProblem, noteRequest } from '~/shared/notes';
 import type { RangeAnswer } from '~/shared/pyramid';
 import type { KnownRecipe, SettingProblem } from '~/shared/recipes';
 import { refuse } from '~/shared/refusals';
-import { takesBack } from '~/shared/revert';
 import { branchRun, createRun } from '~/shared/runRequests';
 import { seriesName } from '~/shared/series';
 import { newSetup } from '~/shared/setup';
@@ -220,19 +217,7 @@ export const runs = router({
   answerProposal: allowed('steer runs')
     .input(z.strictObject({ runId, commandId, approved: z.boolean() }))
     .mutation(
-      ({ ctx, input }): Promise<CommandAnswer> =>
-        ctx.hub.decide(input.runId, async (view, lists) => {
-          const { commandId: id, approved } = input;
-          const problem = approvalProblem(view, ctx.actor, id, approved, ctx.now());
-          if (problem) return problem;
-          const { actor, command: asked } = view.openCommands.find((c) => c.command.id === id)!;
-          const answered = { type: 'proposal.answered', actor: ctx.actor, commandId: id, approved } as const;
-          if (!approved) return [answered];
-          if (!takesBack(view, asked)) return [answered, { type: 'command.requested', actor, command: asked }];
-          // The run may have changed since the command was requested.
-          const wrong = judge(view, actor, asked, await checkpointsMeant(view, lists, asked));
-          return wrong ?? [answered, ...(await revertEvents(view, lists, actor, asked, view.seq + 2))];
-        }),
+      ({ ctx, input }): Promise<CommandAnswer> => ctx.hub.answerProposal(ctx.actor, input.runId, input.commandId, input.approved),
     ),
 
   /** Moves a run that waits for a trainer before another one, or (null) to the end. */

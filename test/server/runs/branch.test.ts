@@ -93,11 +93,20 @@ function parent(more: readonly RunEvent[] = []) {
   return foldedLog('parent1', entries);
 }
 
-const branch = (over: Partial<BranchRun>, more: readonly RunEvent[] = [], checkpoint = hash) => {
+const branch = (
+  over: Partial<BranchRun>,
+  more: readonly RunEvent[] = [],
+  checkpoint = hash,
+  needsApproval: readonly string[] = [],
+) => {
   let n = 0;
   const request: BranchRun = { runId: 'parent1', checkpoint, name: 'What if', changes: [], repeat: null, ...over };
   const { view, lists } = parent(more);
-  return branchEvents(view, lists, 'child01', ada, request, checkpoint, () => `new-${String(++n).padStart(4, '0')}`);
+  return branchEvents(view, lists, 'child01', ada, request, checkpoint, {
+    now: 0,
+    needsApproval,
+    newId: () => `new-${String(++n).padStart(4, '0')}`,
+  });
 };
 const asked = (actor: Actor, id: string, value: number, when?: number) => ({
   type: 'command.requested',
@@ -126,6 +135,17 @@ describe('a branch', () => {
       },
       commands: [asked(ada, 'new-0001', 9)],
     });
+  });
+
+  it('proposes a change that needs approval; changes that it repeats were approved in the parent', async () => {
+    const answer = await branch({ changes: [{ control: 'learningRate', value: 9 }], repeat: { without: 'command4' } }, [], hash, [
+      'learningRate',
+    ]);
+    expect(answer.ok && answer.commands).toEqual([
+      { ...asked(ada, 'new-0001', 9), type: 'command.proposed' },
+      asked(bob, 'new-0002', 3, 12),
+      asked(bob, 'new-0003', 5, 90),
+    ]);
   });
 
   it('repeats the parent’s later value changes at their steps under their authors, and no pause', async () => {

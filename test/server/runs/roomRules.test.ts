@@ -96,6 +96,20 @@ describe('a command that needs approval', () => {
     expect(kinds().at(-1)).toBe('command.requested');
     expect(room.open(0).map((c) => c.command.id)).toEqual(['evaluate-1']);
   });
+
+  it('takes effect at its approval as if it were asked then: a run that no trainer holds stops at once', async () => {
+    around.needsApproval = ['stop'];
+    await begin();
+    around.hasTrainer = false;
+    await room.lost('the trainer is gone');
+    await room.command(ada, act('stop-0001', 'stop'));
+    expect(room.view.status).toBe('waiting');
+    expect(await room.answerProposal(ada, 'stop-0001', true)).toMatchObject({ ok: false, reason: 'forbidden' });
+    expect(await room.answerProposal(bob, 'stop-0001', true)).toEqual({ ok: true, seq: room.view.seq });
+    expect(room.view).toMatchObject({ status: 'stopped', statusMessage: 'stopped by Ada', openCommands: [] });
+    const { items } = room.view.recent.commands;
+    expect(items).toMatchObject([{ actor: ada, command: { id: 'stop-0001' }, outcome: { status: 'applied' } }]);
+  });
 });
 
 describe('what a trainer sends', () => {
