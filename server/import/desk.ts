@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { customAlphabet } from 'nanoid';
 import { RequestError } from '~/server/base/jobRequest';
 import type { Job } from '~/server/base/jobs';
+import { Turns } from '~/server/base/turns';
 import type { Actor } from '~/shared/ids';
 import { ImportError } from './importError';
 import type { GivenFile } from './sources';
@@ -41,8 +42,7 @@ export interface OpenImport {
 /** Imports between their first file and their end. They are read one after the other: each may take much memory and time. */
 export class ImportDesk {
   readonly #open = new Map<string, OpenImport>();
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #turns = new Turns('imports', 1);
 
   constructor(
     private readonly dataFolder: string,
@@ -114,28 +114,7 @@ export class ImportDesk {
   }
 
   /** Does `work` when all earlier work has ended. */
-  async inTurn<T>(job: Pick<Job, 'progress' | 'signal'>, work: () => Promise<T>): Promise<T> {
-    const before = this.#last;
-    let release: () => void = () => {};
-    this.#last = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    if (this.#waiting++ > 0)
-      job.progress({ doing: `waiting for ${this.#waiting - 1} other imports`, done: 0, total: 0, unit: 'bytes' });
-    try {
-      await Promise.race([before, aborted(job.signal)]);
-      job.signal.throwIfAborted();
-      return await work();
-    } finally {
-      this.#waiting--;
-      // Work queued behind a canceled one still waits for the work before that.
-      void before.then(release);
-    }
+  inTurn<T>(job: Pick<Job, 'progress' | 'signal'>, work: () => Promise<T>): Promise<T> {
+    return this.#turns.during(job, work);
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

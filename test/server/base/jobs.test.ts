@@ -8,6 +8,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Jobs } from '~/server/base/jobs';
 import { exportRoutes } from '~/server/export/routes';
+import { connect } from '~/server/mcp/client';
 import { openBlobs } from '~/server/store/blobs';
 import { openSqliteStore } from '~/server/store/sqlite/open';
 import { appRouter } from '~/server/trpc';
@@ -208,6 +209,26 @@ describe('an export', () => {
     await reader.read();
     await reader.cancel();
     await until(source, 'export-02', (s) => s?.status === 'canceled');
+    expect(source.trouble).toEqual([]);
+  });
+
+  it('waits for two others of the same person, and for nobody else’s', async () => {
+    const { secret } = await connect({ url: source.url }).team.makeToken.mutate({
+      ...{ name: 'another', scope: 'viewer', expiresInMs: null },
+    });
+    const begin = (id: string, headers = {}) => fetch(`${source.url}/api/runs/bigrun01/export?format=csv&job=${id}`, { headers });
+    const slow = [await begin('slow-export-1'), await begin('slow-export-2')];
+    const third = begin('waits-export');
+    await until(source, 'waits-export', (s) => s?.doing === 'waiting for 2 other exports of yours');
+    expect((await fetch(`${source.url}/api/runs/bigrun01/export?format=nonsense`)).status).toBe(400);
+    const other = await begin('other-export', { authorization: `Bearer ${secret}` });
+    expect(other.status).toBe(200);
+    await other.body!.cancel();
+    await slow[0]!.body!.cancel();
+    expect((await third).status).toBe(200);
+    await (await third).body!.cancel();
+    await slow[1]!.body!.cancel();
+    await until(source, 'waits-export', (s) => s?.status === 'canceled');
     expect(source.trouble).toEqual([]);
   });
 
