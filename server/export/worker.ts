@@ -5,7 +5,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { progressReporter, serveParts } from '~/server/base/threadParts';
 import { openBlobReader } from '~/server/store/blobs';
-import { wholeBlob } from '~/server/store/postgres/blobs';
+import { sizeOf, wholeBlob } from '~/server/store/postgres/blobs';
 import { Database } from '~/server/store/postgres/database';
 import { atOnce, openReads } from '~/server/store/sqlite/read';
 import { openForReading } from '~/server/store/sqlite/schema';
@@ -34,9 +34,11 @@ const source: RecordSource = {
   setting: async (key) => reads.setting(key),
   chainAt: async (runId, seq) => reads.chainAt(runId, seq),
   progress: progressReporter(port),
-  blobs: openBlobReader(folder, {
-    smallBlob: async (hash) => reads.smallBlob(hash) ?? (shared && wholeBlob(shared, hash)),
-  }),
+  blobs: openBlobReader(
+    folder,
+    { smallBlob: async (hash) => reads.smallBlob(hash) ?? (shared && wholeBlob(shared, hash)) },
+    async (hash) => reads.smallBlob(hash)?.length ?? (shared && sizeOf(shared, hash)),
+  ),
 };
 function close(): void {
   db.close();

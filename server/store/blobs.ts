@@ -94,8 +94,16 @@ function sound<T extends Uint8Array>(hash: string, bytes: T): T {
   return bytes;
 }
 
-/** Reads blobs that another part of the program, or another thread, writes. */
-export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>): BlobReader {
+/**
+ * Reads blobs that another part of the program, or another thread, writes.
+ *
+ * @param sizeOf size of a blob that is no file; left out: it is read for that
+ */
+export function openBlobReader(
+  folder: string,
+  store: Pick<Store, 'smallBlob'>,
+  sizeOf = async (hash: string): Promise<number | null> => (await store.smallBlob(hash))?.length ?? null,
+): BlobReader {
   // Files whose hash was checked, by hash and time of change: a part of a file cannot be checked alone.
   const found = new LRUCache<string, true>({ max: 4096 });
   async function check(hash: string, file: FileHandle, { mtimeMs, size }: Stats): Promise<void> {
@@ -108,7 +116,7 @@ export function openBlobReader(folder: string, store: Pick<Store, 'smallBlob'>):
 
   const size = async (hash: string): Promise<number | null> => {
     const file = await readFrom(hash, () => stat(fileOf(folder, hash)));
-    return file ? file.size : ((await store.smallBlob(hash))?.length ?? null);
+    return file ? file.size : sizeOf(hash);
   };
   return {
     size,

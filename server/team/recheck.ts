@@ -13,13 +13,18 @@ export function recheckWhenEnded(auditLog: AuditLog, clock: Clock, recheck: (by:
   const stop = auditLog.onRow((row) => {
     if (matters.has(row.event.type)) recheck(row.actor);
   });
-  const valid = () => Object.values(auditLog.team.tokens).filter((t) => isValid(t, clock.now())).length;
+  const valid = () =>
+    new Set(
+      Object.values(auditLog.team.tokens)
+        .filter((t) => isValid(t, clock.now()))
+        .map((t) => t.id),
+    );
   let before = valid();
   let cancel = () => {};
   const look = () => {
     cancel = clock.after(lookEveryMs, look);
     const now = valid();
-    if (now < before) recheck(systemActor);
+    if ([...before].some((id) => !now.has(id))) recheck(systemActor);
     before = now;
   };
   look();

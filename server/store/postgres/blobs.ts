@@ -7,7 +7,7 @@ import type { Database } from './database';
 const PART_BYTES = 1 << 20;
 
 /** Bytes of a blob; null = PostgreSQL does not have it. */
-async function sizeOf(database: Database, hash: string): Promise<number | null> {
+export async function sizeOf(database: Database, hash: string): Promise<number | null> {
   const rows = await database.ask<{ bytes: number }>('SELECT bytes FROM headroom.blobs WHERE hash = $1', [hash]);
   return rows[0]?.bytes ?? null;
 }
