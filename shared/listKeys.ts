@@ -44,3 +44,11 @@ function stepOfCommand({ takesBack, outcome, askedAtStep }: CommandRecord): numb
   if (outcome.status === 'applied') return takesBack && typeof outcome.after === 'number' ? outcome.after : outcome.step;
   return (outcome.status === 'refused' ? outcome.step : null) ?? askedAtStep ?? null;
 }
+
+/** Items that differ in these keys do not stand for each other in a sample: a result on one split, or a change of one control, says nothing of another. */
+export const subjectKeys: Partial<Record<ListKind, readonly ('ref' | 'tag')[]>> = {
+  evaluations: ['tag'],
+  commands: ['ref', 'tag'],
+};
+/** With more subjects than this for each part of the range, items are not told apart by subject: samples stay small. */
+export const mostSubjects = 4;

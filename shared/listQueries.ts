@@ -49,11 +49,14 @@ export interface MarksQuery {
   fromStep: number;
   /** Exclusive. */
   toStep: number;
-  /** For each kind, from its first item in the range to its last: the number of equal parts. Each has at most one mark. */
+  /**
+   * For each kind, from its first item in the range to its last: the number of equal parts. Each has at most one mark of each
+   * subject (`subjectKeys`).
+   */
   buckets: number;
 }
 
-/** Items of one kind whose steps lie in one bucket. */
+/** Items of one kind, and of one subject, whose steps lie in one bucket. */
 export interface ListMark<K extends ListKind = ListKind> {
   kind: K;
   /** Steps of the first and the last of them. */

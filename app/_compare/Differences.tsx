@@ -17,11 +17,8 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
   const rows = differences(setups, recipes);
   const splits = [...new Set(runs.flatMap((r) => r.view.evaluations.map((e) => e.split)))];
   const results: [string, (run: Compared) => string][] = [
-    ...splits.map((split): [string, (run: Compared) => string] => [`Best ${split}`, (r) => bestOn(r.view.evaluations, split)]),
-    [
-      'Changes made on the way',
-      (r) => count(r.view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied').length),
-    ],
+    ...splits.map((split): [string, (run: Compared) => string] => [`Best ${split}`, (r) => bestOn(r.view, split)]),
+    ['Changes made on the way', (r) => changesOf(r.view)],
     ['Device', (r) => r.view.device?.backend || r.view.device?.device || '–'],
   ];
   return (
@@ -58,15 +55,27 @@ export function Differences({ runs, named }: { runs: readonly Compared[]; named:
   );
 }
 
+/** Of a long list the page has a sample. */
+const isSample = ({ counts, ...lists }: WithLists, kind: 'evaluations' | 'commands') => lists[kind].length < counts[kind].count;
+
+function changesOf(view: WithLists): string {
+  const made = view.commands.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied').length;
+  return `${isSample(view, 'commands') ? 'at least ' : ''}${count(made)}`;
+}
+
 /** The best value of the first-ranked metric on one split; "–" if the run has none. */
-function bestOn(evaluations: WithLists['evaluations'], split: string): string {
+function bestOn(view: WithLists, split: string): string {
+  const { evaluations, counts } = view;
   let best: EvaluationMetric | null = null;
   for (const e of evaluations) {
     const main = headlineMetric(e);
     if (e.split !== split || Number.isNaN(main.value)) continue;
     if (!best || (main.name === best.name && isBetter(betterOf(main), main.value, best.value))) best = main;
   }
-  return best ? `${best.name} ${metricValue(best)}` : '–';
+  const of = isSample(view, 'evaluations')
+    ? ` (of ${count(evaluations.length)} of ${count(counts.evaluations.count)} results)`
+    : '';
+  return best ? `${best.name} ${metricValue(best)}${of}` : '–';
 }
 
 /** A long setting or value breaks its line, so that the columns beside it stay in sight. */

@@ -1,4 +1,4 @@
-import { keysOf } from '~/shared/listKeys';
+import { keysOf, mostSubjects, subjectKeys } from '~/shared/listKeys';
 import {
   type ItemQuery,
   inOrder,
@@ -60,13 +60,15 @@ export class MemoryLists {
     const marks = new Map<string, ListMark>();
     for (const kind of kinds) {
       const inRange = this.#of(kind).flatMap((item) => {
-        const { step } = keysOf(kind, item);
-        return step === null || step < fromStep || step >= toStep ? [] : [{ item, step }];
+        const { step, ...keys } = keysOf(kind, item);
+        const subject = (subjectKeys[kind] ?? []).map((key) => keys[key]).join(' ');
+        return step === null || step < fromStep || step >= toStep ? [] : [{ item, step, subject }];
       });
+      const told = new Set(inRange.map((i) => i.subject)).size <= mostSubjects * buckets;
       const first = Math.min(...inRange.map((i) => i.step));
       const width = Math.max(1, (Math.max(...inRange.map((i) => i.step)) + 1 - first) / buckets);
-      for (const { item, step } of inRange) {
-        const key = `${kind} ${Math.floor((step - first) / width)}`;
+      for (const { item, step, subject } of inRange) {
+        const key = `${kind} ${Math.floor((step - first) / width)} ${told ? subject : ''}`;
         const known = marks.get(key);
         const mark = known ?? { kind, step, lastStep: step, count: 0, item };
         marks.set(key, {

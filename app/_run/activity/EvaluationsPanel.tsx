@@ -14,15 +14,18 @@ import { ended } from '~/shared/view';
 import { bestOf, columnsOf, describeRow } from './evaluationTable';
 import { WorkedOn } from './WorkedOn';
 
-/** Results of all evaluations, newest first, with one column per metric. The best result of each set is marked. */
+/** Most results that are loaded to know the best of all. */
+const mostKnown = 1000;
+
+/** Results of all evaluations, newest first, with one column per metric. The best result of each set is marked, once all are known. */
 export function EvaluationsPanel() {
-  const { items: evaluations, whole, older } = useLoaded('evaluations');
+  const { items: evaluations, whole, older } = useLoaded('evaluations', mostKnown);
   const pinned = useCursor((c) => c.mode === 'pinned');
   const at = useCursor((c) => (c.mode === 'pinned' ? c.step : Number.POSITIVE_INFINITY));
   const over = useView((v) => ended(v.status), false);
   const { columns, best, newestFirst } = useMemo(
-    () => ({ columns: columnsOf(evaluations), best: bestOf(evaluations), newestFirst: evaluations.toReversed() }),
-    [evaluations],
+    () => ({ columns: columnsOf(evaluations), best: bestOf(whole ? evaluations : []), newestFirst: evaluations.toReversed() }),
+    [evaluations, whole],
   );
   return (
     <PanelBody title="Evaluations" tools={pinned && <AsOf />}>

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { parse, stringify } from '~/shared/json';
-import { keysOf } from '~/shared/listKeys';
+import { keysOf, mostSubjects, subjectKeys } from '~/shared/listKeys';
 import {
   type ItemQuery,
   inOrder,
@@ -178,19 +178,25 @@ export function openItemReads(db: Database.Database, runOf: (runId: string) => n
         unknown[],
         { first: number; last: number }
       >;
-      const text = `SELECT m.firstStep, m.lastStep, m.count, ${fields} FROM (
-          SELECT max(seq) AS newest, min(step) AS firstStep, max(step) AS lastStep, count(*) AS count FROM items
-          ${of} GROUP BY CAST((step - ?) / ? AS INTEGER)
-        ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.newest`;
-      const statement = prepare(text) as unknown as Database.Statement<
-        unknown[],
-        { firstStep: number; lastStep: number; count: number } & Row
-      >;
+      const marked = (keys: readonly string[]) => {
+        const text = `SELECT m.firstStep, m.lastStep, m.count, ${fields} FROM (
+            SELECT max(seq) AS newest, min(step) AS firstStep, max(step) AS lastStep, count(*) AS count FROM items
+            ${of} GROUP BY ${['CAST((step - ?) / ? AS INTEGER)', ...keys].join()}
+          ) AS m JOIN items ON items.run = ? AND items.kind = ? AND items.seq = m.newest`;
+        return prepare(text) as unknown as Database.Statement<
+          unknown[],
+          { firstStep: number; lastStep: number; count: number } & Row
+        >;
+      };
       return kinds
         .flatMap((kind) => {
           const range = [run, kind, fromStep, toStep];
           const { first, last } = ends.get(...range)!;
-          return statement
+          const keys = subjectKeys[kind] ?? [];
+          const most = mostSubjects * buckets;
+          const subjects = (): unknown[] =>
+            prepare(`SELECT DISTINCT ${keys.join()} FROM items ${of} LIMIT ?`).all(...range, most + 1);
+          return marked(keys.length > 0 && subjects().length <= most ? keys : [])
             .all(...range, first, Math.max(1, (last + 1 - first) / buckets), run, kind)
             .map(
               ({ firstStep: step, lastStep, count, ...row }) =>
