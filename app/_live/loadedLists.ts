@@ -111,7 +111,15 @@ export class LoadedLists {
   async want(kind: ListKind, count: number): Promise<void> {
     const held = this.#held.get(kind)!;
     held.wanted = Math.max(held.wanted, count);
-    while (held.items.length < held.wanted && held.fromSeq > 0 && !held.loading && held.error === null)
+    const generation = this.#generation;
+    // After everything was reloaded, `#reset` loads what is wanted.
+    while (
+      generation === this.#generation &&
+      held.items.length < held.wanted &&
+      held.fromSeq > 0 &&
+      !held.loading &&
+      held.error === null
+    )
       await this.#page(kind, held);
   }
 
@@ -204,6 +212,10 @@ export class LoadedLists {
   async #page(kind: ListKind, held: Held): Promise<void> {
     const limit = Math.min(1000, Math.max(pageItems, held.wanted - held.items.length));
     const before = held.fromSeq;
+    const generation = this.#generation;
+    const ended = (error: string | null) => {
+      if (generation === this.#generation) this.#set(kind, { loading: false, error });
+    };
     this.#set(kind, { loading: true });
     try {
       await this.#read(
@@ -213,9 +225,9 @@ export class LoadedLists {
           this.#set(kind, { items, fromSeq: page.length < limit ? 0 : page[0]!.seq });
         },
       );
-      this.#set(kind, { loading: false, error: null });
+      ended(null);
     } catch (error) {
-      this.#set(kind, { loading: false, error: error instanceof Error ? error.message : String(error) });
+      ended(error instanceof Error ? error.message : String(error));
     }
     this.#notify();
   }

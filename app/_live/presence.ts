@@ -77,6 +77,7 @@ export function createPresence(
     ...alone,
   });
   let applying = false;
+  let closed = false;
   let reported = '';
   let cancel: (() => void) | null = null;
 
@@ -176,6 +177,8 @@ export function createPresence(
       now();
     },
     follow: (tab) => {
+      // An invitation may be accepted after the page was left.
+      if (closed) return;
       const { others } = get();
       const followed = others.find((l) => l.tab === tab);
       wait(false);
@@ -186,6 +189,7 @@ export function createPresence(
       now();
     },
     close: () => {
+      closed = true;
       cancel?.();
       wait(false);
       for (const stop of stops) stop();

@@ -34,8 +34,9 @@ export interface Look {
 const reach = 24;
 /** Snapshots kept while no view draws all steps: a page that follows a run for days must not grow. Four panes use 4 * (2 * reach + 1). */
 const kept = 400;
-/** After a failed fetch, time before the same blob is requested again. */
+/** After a failed fetch, time before the same blob is requested again: twice as long after each failure, up to `retryMostMs`. */
 const retryMs = 2_000;
+const retryMostMs = 60_000;
 
 interface Wanted extends Need {
   recorded: Recorded;
@@ -49,7 +50,8 @@ export class SnapshotFeed {
   private readonly underWay = new Map<string, Promise<void>>();
   /** Reads of one blob run one after another, so that each can use the bytes of the last. */
   private readonly reading = new Map<string, Promise<void>>();
-  private readonly failed = new Map<string, { message: string; at: number }>();
+  private readonly failed = new Map<string, { message: string; at: number; waits: number }>();
+  private again: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Listeners();
   readonly subscribe = this.listeners.add;
   private readonly parallel: number;
@@ -94,7 +96,7 @@ export class SnapshotFeed {
     const i = nearestIndex(this.list, step);
     const nearest = this.list[i] ?? null;
     if (!nearest) return { step, nearest: null, shown: null, error: null };
-    const error = this.failed.get(nearest.blob.hash)?.message ?? null;
+    const error = this.whyNot(nearest);
     for (let d = 0; d < this.list.length; d++)
       for (const at of d === 0 ? [i] : [i - d, i + d]) {
         const recorded = this.list[at];
@@ -102,6 +104,11 @@ export class SnapshotFeed {
         if (snapshot) return { step, nearest, shown: { recorded, snapshot }, error: d === 0 ? null : error };
       }
     return { step, nearest, shown: null, error };
+  }
+
+  /** Why a snapshot could not be fetched; null while that did not fail. */
+  whyNot({ blob }: Recorded): string | null {
+    return this.failed.get(blob.hash)?.message ?? null;
   }
 
   /** The snapshot, if its maps of the example are loaded; never fetches. */
@@ -178,7 +185,7 @@ export class SnapshotFeed {
       if (seen.has(key) || this.has(w) || this.underWay.has(key)) return false;
       seen.add(key);
       const failure = this.failed.get(w.recorded.blob.hash);
-      return !failure || this.now() - failure.at >= retryMs;
+      return !failure || this.now() - failure.at >= failure.waits;
     });
     this.pump();
   }
@@ -224,7 +231,11 @@ export class SnapshotFeed {
       if (!this.everything) while (this.cache.size > kept) this.cache.pop();
       this.failed.delete(hash);
     } catch (e) {
-      this.failed.set(hash, { message: e instanceof Error ? e.message : String(e), at: this.now() });
+      const waits = Math.min(retryMostMs, (this.failed.get(hash)?.waits ?? retryMs / 2) * 2);
+      this.failed.set(hash, { message: e instanceof Error ? e.message : String(e), at: this.now(), waits });
+      // Whoever shows it asks again.
+      clearTimeout(this.again);
+      this.again = setTimeout(() => this.changed(), waits);
     }
     this.changed();
   }

@@ -10,6 +10,7 @@ import type { DraftCommand, RunStore } from './types';
 
 /** A command requested while the page had no connection: it waits until the user confirms it. */
 export interface Late {
+  runId: string;
   draft: DraftCommand;
   askedAt: number;
   /** Sends the command, or discards it. */
@@ -18,9 +19,10 @@ export interface Late {
 export const late: Store<{ waiting: readonly Late[] }> = createStore({ waiting: [] as readonly Late[] });
 
 /** Resolves when the user decides. */
-const decided = (draft: DraftCommand): Promise<boolean> =>
+const decided = (runId: string, draft: DraftCommand): Promise<boolean> =>
   new Promise((resolve) => {
     const one: Late = {
+      runId,
       draft,
       askedAt: serverTime.now(Date.now()),
       decide: (send) => {
@@ -59,7 +61,7 @@ export function useSteer(): (draft: DraftCommand, id?: string) => Promise<Comman
 async function steer(store: RunStore, draft: DraftCommand, id?: string): Promise<CommandAnswer> {
   const { link, readOnly, error } = store.get();
   const sent = readOnly || link === 'live' ? 'now' : link === 'refused' ? 'never' : 'later';
-  if (sent === 'later' && !(await decided(draft))) return refuse('state', 'called off: the server was not there');
+  if (sent === 'later' && !(await decided(store.runId, draft))) return refuse('state', 'called off: the server was not there');
   const answer =
     sent === 'never' ? refuse('forbidden', error ?? 'the server does not serve this run') : await store.send(draft, id);
   if (!answer.ok) toast.error(answer.message, { id: answer.message });

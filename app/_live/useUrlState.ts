@@ -39,15 +39,17 @@ export function useUrlState(): void {
     // Choices made on the page of another run do not hold here: heads that were switched off, a search, an axis.
     chartChoices.set(chartDefaults);
     apply(location.search);
+    // The browser's back button changes the address before the page of another run takes this one's place.
+    const here = location.pathname;
     let written = toQuery(shownNow());
     const write = () => {
       const query = toQuery(shownNow());
-      if (query === written) return;
+      if (query === written || location.pathname !== here) return;
       written = query;
       history.replaceState(history.state, '', `${location.pathname}${query && `?${query}`}`);
     };
     const { ask, cancel } = delayed(write, settledMs);
-    const back = () => apply(location.search);
+    const back = () => location.pathname === here && apply(location.search);
     window.addEventListener('popstate', back);
     return together([
       () => window.removeEventListener('popstate', back),

@@ -70,9 +70,10 @@ function useDrop(onDrop: (files: ReturnType<typeof droppedFiles>) => void): bool
     listen('dragenter', () => setOver(true));
     listen('dragover', (event) => event.preventDefault());
     listen('dragleave', (event) => event.relatedTarget === null && setOver(false));
+    // Also of files that another component takes, or that are no files.
+    window.addEventListener('drop', () => setOver(false), { signal: ended.signal, capture: true });
     listen('drop', (event) => {
       event.preventDefault();
-      setOver(false);
       if (event.dataTransfer) drop(droppedFiles(event.dataTransfer));
     });
     return () => ended.abort();

@@ -1,11 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useRouter } from 'next/navigation';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { CopyLine } from '~/app/_components/CopyLine';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
 import { useRecipesQuery } from '~/app/_live/recipes';
 import { toast } from '~/app/_live/toast';
+import { useOpen } from '~/app/_live/useOpen';
 import { useRunIds } from '~/app/_live/useRunIds';
 import { api, describeError, problemsOf, useTrpc } from '~/app/_trpc/client';
 import type { Actor } from '~/shared/ids';
@@ -76,13 +77,7 @@ function NewRun(props: {
   // Of a sweep that was refused half way: another start goes on with the runs that are missing.
   const [begun, setBegun] = useState({ about: '', runs: 0 });
   const idsFor = useRunIds();
-  const open = useRef(true);
-  useEffect(() => {
-    open.current = true;
-    return () => {
-      open.current = false;
-    };
-  }, []);
+  const open = useOpen();
   const { catalog } = useCatalog(true);
 
   const known = recipes.data ?? [];

@@ -228,6 +228,7 @@ function useReference(
     const snapshot = feed.at(recorded, example);
     if (snapshot) return ofSnapshot({ snapshot, recorded }, `step ${count(recorded.step)}`, feed, example);
     feed.want(recorded, example);
-    return { ...none, problem: `step ${count(recorded.step)} is loading` };
+    const why = feed.whyNot(recorded);
+    return { ...none, problem: `step ${count(recorded.step)} ${why === null ? 'is loading' : `could not be read: ${why}`}` };
   }, [asked, shown, feed, version, example, runId, other.error, other.name, other.feed, look]);
 }

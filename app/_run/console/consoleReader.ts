@@ -11,6 +11,8 @@ export interface Shown {
 type Ask = typeof api.runs.console.query;
 
 const page = 200;
+/** After a request that failed, time before the next one. */
+const retryMs = 5000;
 /** Largest number of parts on the page; older ones are loaded again on demand. */
 const most = 2000;
 
@@ -21,6 +23,7 @@ export class ConsoleReader {
   #newest = 0;
   #busy = false;
   #closed = false;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly runId: string,
@@ -38,14 +41,16 @@ export class ConsoleReader {
   earlier(): void {
     const before = this.shown.parts[0]?.seq;
     if (before === undefined || this.#busy) return;
+    // What is new meanwhile is read afterwards.
     void this.#turn(async () => {
       const { parts, more } = await this.ask({ runId: this.runId, search: this.search, before, limit: page });
       this.#show({ parts: [...parts, ...this.shown.parts], earlier: more, error: null });
-    });
+    }).then(() => this.#readOn());
   }
 
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#again);
   }
 
   async #readOn(): Promise<void> {
@@ -65,7 +70,11 @@ export class ConsoleReader {
         const kept = all.slice(-most);
         this.#show({ parts: kept, earlier: first ? more : this.shown.earlier || kept.length < all.length, error: null });
       });
-      if (this.shown.error) return;
+      if (this.shown.error) {
+        clearTimeout(this.#again);
+        this.#again = setTimeout(() => void this.#readOn(), retryMs);
+        return;
+      }
     }
   }
 

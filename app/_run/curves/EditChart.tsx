@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, X } from 'lucide-react';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, useEffect, useId, useState } from 'react';
 import type { MenuChoice } from '~/app/_components/AnchorMenu';
 import { Button } from '~/app/_components/Button';
 import { FormEnd, TextField } from '~/app/_components/Field';
@@ -23,6 +23,8 @@ interface Planned {
 /** The form for the charts of a page, while one of them is edited. @param known names of the series that a chart can show */
 export function ChartEditor({ plan, known, onPlan }: Planned & { known: readonly string[] }) {
   const { chart } = useSelected(chartEditor, (e) => e);
+  // The charts of another page are others.
+  useEffect(() => () => chartEditor.set({ chart: null }), []);
   const close = () => chartEditor.set({ chart: null });
   if (!chart) return null;
   const { id, title, series, range } = chart;

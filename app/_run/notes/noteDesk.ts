@@ -47,6 +47,7 @@ export const noteDesk: Source<{ desk: Desk | null }> & {
     set({ kind: 'read', threads: threads.map((n) => n.id), at });
   },
   close: () => {
+    if (!state.desk) return;
     set(null);
     // After the popup has closed.
     requestAnimationFrame(() => {

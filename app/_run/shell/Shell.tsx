@@ -8,7 +8,7 @@ import { useReadOnly } from '~/app/_live/readOnly';
 import { tilesIn } from '~/app/_live/tiles';
 import { useRun, useView } from '~/app/_live/useRun';
 import { reveal, useWorkspace, workspace } from '~/app/_live/workspace';
-import { useNoteDesk } from '~/app/_run/notes/noteDesk';
+import { noteDesk, useNoteDesk } from '~/app/_run/notes/noteDesk';
 import { Timeline } from '~/app/_run/timeline/Timeline';
 import { Center } from './Center';
 import { type Panel, panels } from './panels';
@@ -31,6 +31,8 @@ export function Shell({ header, more }: { header: ReactNode; more?: ReactNode })
       document.documentElement.style.fontSize = '';
     };
   }, [presenting]);
+  // A note that is being written is one of this run.
+  useEffect(() => noteDesk.close, []);
   return (
     <div className={`flex h-dvh flex-col overflow-hidden ${onPaper}`}>
       <nav aria-label="Skip" className="contents">

@@ -1,16 +1,19 @@
+import { useQuery } from '@tanstack/react-query';
 import { GitBranch } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { type FormEvent, useEffect, useState } from 'react';
+import { type FormEvent, useState } from 'react';
 import { Button, type ButtonProps } from '~/app/_components/Button';
 import { ChoiceField, Field, FormEnd, Select, TextField } from '~/app/_components/Field';
 import { Modal } from '~/app/_components/Modal';
 import { whyWatches } from '~/app/_live/identity';
 import { useList } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
+import { toast } from '~/app/_live/toast';
+import { useOpen } from '~/app/_live/useOpen';
 import { useRun, useView } from '~/app/_live/useRun';
 import { useRunIds } from '~/app/_live/useRunIds';
 import { useAsk } from '~/app/_run/notes/useAsk';
-import { api } from '~/app/_trpc/client';
+import { api, describeError, useTrpc } from '~/app/_trpc/client';
 import type { BranchRun } from '~/shared/runRequests';
 import { type CommandRecord, isOpened, type ListItems, mostOpenCommands, type RunView } from '~/shared/view';
 import { checkpointOption, describeCommand, readText, textOf } from './steering';
@@ -83,11 +86,13 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
   const [view] = useState(() => store.get().view!);
   const { busy, problem, ask } = useAsk('form');
   const idsFor = useRunIds();
+  const open = useOpen();
   // With one exception: of a run that ends meanwhile, "now" is its last checkpoint.
   const running = useView(inProgress, false);
   const saved = useList('checkpoints', 500).toReversed();
-  const [before] = useState(saved);
-  const checkpoints = running ? before : saved;
+  const given = useCheckpoint(view.runId, checkpoint, saved);
+  const offered = running ? saved.filter((c) => c.seq <= view.seq) : saved;
+  const checkpoints = given && !offered.some((c) => c.seq === given.seq) ? [...offered, given] : offered;
   const [chosen, setFrom] = useState<string>(checkpoint ?? (running ? 'now' : (saved[0]?.blob.hash ?? '')));
   const from = chosen === 'now' && !running ? (checkpoints[0]?.blob.hash ?? '') : chosen;
   const [name, setName] = useState(`${view.setup.name} ${without ? 'what if' : 'branch'}`);
@@ -96,10 +101,13 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
   const [problems, setProblems] = useState<Record<string, string>>({});
 
   const fork = checkpoints.find((c) => c.blob.hash === from);
-  const changed = useLater(view.runId, fork);
-  const later = fork
-    ? changed.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied' && c.outcome.seq > fork.seq)
-    : [];
+  const { changed, error } = useLater(view.runId, fork);
+  const later =
+    changed && fork
+      ? changed.filter((c) => c.command.kind === 'set' && c.outcome.status === 'applied' && c.outcome.seq > fork.seq)
+      : [];
+  // A branch without a change must not leave the others out because they are not known yet.
+  const unknown = !changed && repeat !== nothing && from !== 'now';
   const specs = view.controls.values;
   const specOf = (control: string) => specs.find((s) => s.name === control)!;
   const add = () => {
@@ -128,7 +136,9 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
     await ask(async () => {
       const [branchId] = idsFor(JSON.stringify(request), 1);
       const answer = await api.runs.branch.mutate({ ...request, branchId });
-      if (answer.ok && answer.runId !== null) router.push(`/runs/${answer.runId}`);
+      if (!answer.ok || answer.runId === null) return answer;
+      if (open.current) router.push(`/runs/${answer.runId}`);
+      else toast.success(`${name} is queued`);
       return answer;
     });
   };
@@ -210,28 +220,40 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
             onPick={setRepeat}
           />
         )}
-        <FormEnd yes={busy ? 'Branching…' : 'Branch'} {...{ why, problem }} disabled={busy || from === ''} onCancel={onClose} />
+        <FormEnd
+          yes={busy ? 'Branching…' : 'Branch'}
+          why={why}
+          problem={problem ?? (unknown && error ? `The later changes could not be read: ${describeError(error).message}` : null)}
+          disabled={busy || from === '' || unknown}
+          onCancel={onClose}
+        />
       </form>
     </Modal>
   );
 }
 
+/** A checkpoint by its hash: also one that is older than those that the page has. */
+function useCheckpoint(
+  runId: string,
+  hash: string | undefined,
+  loaded: readonly ListItems['checkpoints'][],
+): ListItems['checkpoints'] | undefined {
+  const known = loaded.find((c) => c.blob.hash === hash);
+  const wanted = hash !== undefined && !known;
+  const older = useQuery(useTrpc().runs.item.queryOptions({ runId, kind: 'checkpoints', hash: hash ?? '' }, { enabled: wanted }));
+  return known ?? (older.data as ListItems['checkpoints'] | null | undefined) ?? undefined;
+}
+
 /** Changes that took effect after a checkpoint, in the order of their requests; at most one more than a branch can repeat. */
-function useLater(runId: string, fork: ListItems['checkpoints'] | undefined): readonly CommandRecord[] {
-  const [found, setFound] = useState<readonly CommandRecord[]>([]);
-  const step = fork?.step;
-  useEffect(() => {
-    let closed = false;
-    setFound([]);
-    if (step === undefined) return;
-    api.runs.items
-      .query({ runId, kind: 'commands', tag: 'applied', fromStep: step, after: 0, limit: mostOpenCommands + 1 })
-      .then((items) => !closed && setFound(items as CommandRecord[]))
-      // The form then offers no repetition; the server validates the request anyway.
-      .catch(() => {});
-    return () => {
-      closed = true;
-    };
-  }, [runId, step]);
-  return found;
+function useLater(runId: string, fork: ListItems['checkpoints'] | undefined) {
+  const query = {
+    runId,
+    kind: 'commands' as const,
+    tag: 'applied',
+    fromStep: fork?.step ?? 0,
+    after: 0,
+    limit: mostOpenCommands + 1,
+  };
+  const { data, error } = useQuery(useTrpc().runs.items.queryOptions(query, { enabled: fork !== undefined }));
+  return { changed: data as CommandRecord[] | undefined, error };
 }
