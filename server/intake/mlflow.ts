@@ -7,6 +7,7 @@
 import { nanoid } from 'nanoid';
 import { z } from 'zod';
 import { hashOf } from '~/server/base/hash';
+import { may } from '~/server/base/permissions';
 import type { Route } from '~/server/base/route';
 import type { OpenHub } from '~/server/runs/hub';
 import { withoutUnseen } from '~/shared/ids';
@@ -32,6 +33,7 @@ import {
   time,
 } from './mlflowValues';
 import { given } from './routes';
+import { wayOf } from './ways';
 
 export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
   const route = mlflowRoute(intake);
@@ -106,7 +108,13 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
     ),
     ...(['delete', 'restore'] as const).map((what) =>
       at('POST', `runs/${what}`, ofRun, async (wish, { actor }) => {
-        const { runId, trashed, status } = await runs.view(wish);
+        const { runId, trashed, status, trainer } = await runs.view(wish);
+        // As for all that is written: who may log here may do it to what MLflow's client logged; other runs are for those who may delete.
+        if (wayOf(trainer?.id ?? '') !== 'mlflow' && !may(actor, 'delete runs'))
+          throw new RequestError(
+            403,
+            `run_id: ${actor.name} (${actor.role}) may not ${what} run ${runId}: MLflow's client did not log it`,
+          );
         if (what === 'delete' && !ended(status))
           throw new RequestError(400, `run_id: run ${runId} is ${status}; end it before it is deleted`);
         const label = { type: 'run.labelled', actor, trashed: what === 'delete' } as const;

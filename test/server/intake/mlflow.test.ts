@@ -1,5 +1,6 @@
 /** The requests that mlflow's own client, Lightning's MLFlowLogger and transformers send, as they are documented (MLflow REST API 2.0). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
 import { localAdmin } from '~/server/team/people';
 import { startApp, type TestApp } from '~/test/support/app';
 
@@ -334,6 +335,51 @@ describe('a run as mlflow.start_run logs it', () => {
     await ask('POST', 'runs/delete', { run_id: runs[0] });
     expect(await search({ order_by: ['params.lr ASC'] })).toEqual([1, 2]);
     expect((await app.hub.view(runs[0]!))!.trashed).toBe(true);
+  });
+
+  it("a run that MLflow's client did not log is deleted and restored only for those who may delete runs", async () => {
+    const other = await startApp();
+    const { secret } = await connect({ url: other.url }).team.makeToken.mutate({
+      name: 'nightly',
+      scope: 'operator',
+      expiresInMs: null,
+    });
+    const post = async (path: string, body: unknown, token?: string) => {
+      const headers = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+      const response = await fetch(other.url + path, { method: 'POST', body: JSON.stringify(body), headers });
+      return { status: response.status, body: (await response.json()) as Json };
+    };
+    const move = (what: string, run_id: string, token?: string) => post(`/api/2.0/mlflow/runs/${what}`, { run_id }, token);
+    const trashed = async (run_id: string) => (await other.hub.view(run_id))!.trashed;
+
+    const runId = String((await post('/api/runs', { key: 'not-of-mlflow' })).body.runId);
+    await post('/api/runs/not-of-mlflow/finish', {});
+    const refused = (who: string, what: string) => ({
+      status: 403,
+      body: {
+        error_code: 'PERMISSION_DENIED',
+        message: `run_id: ${who} may not ${what} run ${runId}: MLflow's client did not log it`,
+      },
+    });
+    const tokens = [
+      ['Trainer (trainer)', other.trainerToken],
+      ['nightly (operator)', secret],
+    ] as const;
+    for (const [who, token] of tokens) expect(await move('delete', runId, token)).toEqual(refused(who, 'delete'));
+    expect(await trashed(runId)).toBe(false);
+    expect((await move('delete', runId)).status).toBe(200);
+    for (const [who, token] of tokens) expect(await move('restore', runId, token)).toEqual(refused(who, 'restore'));
+    expect(await trashed(runId)).toBe(true);
+
+    const made = (await post('/api/2.0/mlflow/runs/create', { experiment_id: '0' }, other.trainerToken)).body.run as Run;
+    await post('/api/2.0/mlflow/runs/update', { ...ids(made.info.run_id), status: 'FINISHED' }, other.trainerToken);
+    for (const [, token] of tokens) {
+      expect((await move('delete', made.info.run_id, token)).status).toBe(200);
+      expect(await trashed(made.info.run_id)).toBe(true);
+      expect((await move('restore', made.info.run_id, token)).status).toBe(200);
+      expect(await trashed(made.info.run_id)).toBe(false);
+    }
+    await other.close();
   });
 
   it.each([
