@@ -13,6 +13,9 @@ interface Request {
   from: number;
 }
 
+/** Whether the events of a request are in the log. */
+const reached = ({ attempt, from }: Request, { view, nextEvent }: Room): boolean => attempt < view.attempt || from < nextEvent;
+
 export class DoneRequests {
   #last: { runId: string; requests: Request[] } | null = null;
 
@@ -21,13 +24,17 @@ export class DoneRequests {
   /** Whether a request was done: its events are in the log. */
   async done(room: Room, id: string): Promise<boolean> {
     const request = (await this.#of(room.runId)).find((r) => r.id === id);
-    return !!request && (request.attempt < room.view.attempt || request.from < room.nextEvent);
+    return !!request && reached(request, room);
   }
 
-  /** Called before the request's events are appended: the log then shows whether they were. */
+  /**
+   * Called before the request's events are appended: the log then shows whether they were. Those of an earlier request that were
+   * not leave their numbers to these: it is dropped, so that it can be done again.
+   */
   async add(room: Room, id: string): Promise<void> {
     const request = { id, attempt: room.view.attempt, from: room.nextEvent };
-    await this.#keep(room.runId, [...(await this.#of(room.runId)).filter((r) => r.id !== id), request].slice(-kept));
+    const done = (await this.#of(room.runId)).filter((r) => r.id !== id && reached(r, room));
+    await this.#keep(room.runId, [...done, request].slice(-kept));
   }
 
   /**
@@ -36,7 +43,7 @@ export class DoneRequests {
    */
   async settle(room: Room): Promise<void> {
     const requests = await this.#of(room.runId);
-    const done = requests.filter((r) => r.attempt !== room.view.attempt || r.from < room.nextEvent);
+    const done = requests.filter((r) => reached(r, room));
     if (done.length < requests.length) await this.#keep(room.runId, done);
   }
 

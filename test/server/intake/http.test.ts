@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '~/server/store';
 import { localAdmin } from '~/server/team/people';
 import { startApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
@@ -206,6 +207,29 @@ it('a run of a silent program crashes after the time that is set, and goes on wi
   expect(await crashed).toBe('nothing was heard of HTTP client on 127.0.0.1 for 0.3 s');
   expect(await ask('/api/runs/silent-program/log', { loss: 1 })).toEqual({ ...fresh, runId, step: 1 });
   await quick.close();
+});
+
+it('a request that a full disk did not take is done when it is sent again, also when another one was done in between', async () => {
+  const memory = openMemoryStore();
+  let isFull = false;
+  const append: Store['append'] = async (write) => {
+    if (isFull) throw new Error('database or disk is full');
+    return memory.append(write);
+  };
+  const own = await startApp({ store: { ...memory, append } });
+  const say = async (loss: number) => {
+    const init = { method: 'POST', body: JSON.stringify({ loss }), headers: { 'idempotency-key': `loss ${loss}` } };
+    return (await fetch(`${own.url}/api/runs/full-disk/log`, init)).status;
+  };
+  const open = await fetch(`${own.url}/api/runs`, { method: 'POST', body: '{"key": "full-disk"}' });
+  const { runId } = (await open.json()) as { runId: string };
+  isFull = true;
+  expect(await say(1)).toBe(507);
+  isFull = false;
+  for (const loss of [2, 1, 1]) expect(await say(loss)).toBe(200);
+  const { values } = await own.hub.store.rows({ runId, stream: 'loss', fromStep: 0, toStep: null, limit: 10 });
+  expect([...values]).toEqual([2, 1]);
+  await own.close();
 });
 
 describe('a request that waits for commands', () => {
