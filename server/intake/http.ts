@@ -137,7 +137,7 @@ export function httpRoutes(intake: Intake): Route[] {
           if (!events) return rowEvents(room.streams, rows(list, room));
           return list.flatMap((item) => events(item, room));
         },
-        list.length,
+        { items: list.length },
       );
       // Ending a run that has already ended in this way counts as a repetition.
       const again = !said.ok && said.reason === 'run-ended' && what === 'finish' && (await run.view()).status === 'finished';

@@ -112,11 +112,13 @@ export class IntakeRun implements OwnerPort {
    *   every request is new
    * @param make the events, in a trainer's form, for the run's present state; or why there are none
    * @param items of the request; of several, a refusal names the one that is wrong
+   * @param logged called before the next request's `make`, once the events are in the log (or there were none): a protocol changes
+   *   its own state here, not in `make`, whose events may fail to be written and are then made again for the same request
    */
   say(
     id: string | null,
     make: (room: Room) => readonly unknown[] | Refusal | Promise<readonly unknown[] | Refusal>,
-    items = 1,
+    { items = 1, logged = () => {} }: { items?: number; logged?: () => void } = {},
   ): Promise<Said> {
     return this.#turn(async (): Promise<Said> => {
       const room = await this.room();
@@ -139,10 +141,16 @@ export class IntakeRun implements OwnerPort {
         if (words) return refuse('invalid', words, words.split(':')[0]!);
         trial.apply(read.event);
       }
-      if (events.length === 0) return { ok: true, repeated: false };
+      if (events.length === 0) {
+        logged();
+        return { ok: true, repeated: false };
+      }
       if (id !== null) await this.requests.add(room, id);
       const { runId, nextEvent: from } = room;
-      const answer = await room.events({ runId, attempt: room.view.attempt, from, events: [...events] });
+      const answer = await room.events({ runId, attempt: room.view.attempt, from, events: [...events] }).finally(() => {
+        // A write that failed may have taken effect.
+        if (room.nextEvent > from) logged();
+      });
       if (answer.ok) return { ok: true, repeated: false };
       if (answer.reason === 'missing-blob') return refuse('invalid', `blob.hash: ${answer.message}`, 'blob.hash');
       return refuse(answer.reason === 'unavailable' ? 'busy' : 'state', answer.message);

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { hashOf } from '~/server/base/hash';
 import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
+import type { Room } from '~/server/runs/room';
 import type { Actor } from '~/shared/ids';
 import { isObject } from '~/shared/own';
 import { type Config, fittedConfig } from '~/shared/setup';
@@ -21,6 +22,7 @@ import type { IntakeRun } from './intakeRun';
 import { given, jsonBody, routesOf } from './routes';
 import { addressOf, axesOf, bucket, bucketOf, changes, configOf, ending, entity, softwareOf, summaryEvents } from './wandbRun';
 import {
+  copyOf,
   historyEvents,
   lastStepAfter,
   newStream,
@@ -110,24 +112,27 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const state = streamOf(run);
     const content = (name: keyof typeof files) => files[name]?.content ?? [];
     const summary = content('wandb-summary.json').at(-1);
-    if (summary !== undefined) state.summary = readJson(summary) as Stream['summary'];
     const id = hashOf(`${(await run.view()).attempt} ${url.pathname} ${raw}`).slice(0, 32);
     const asked = await run.stopAsked();
-    const said = await run.say(id, (room) => {
-      const history = historyEvents(room, state, content('wandb-history.jsonl'));
+    let next = state;
+    const events = (room: Room) => {
+      next = copyOf(state);
+      if (summary !== undefined) next.summary = readJson(summary) as Stream['summary'];
+      const history = historyEvents(room, next, content('wandb-history.jsonl'));
       if ('ok' in history) return history;
       const step = Math.max(0, lastStepAfter(room, history));
       const system = systemEvents(room, content('wandb-events.jsonl'), step);
       if ('ok' in system) return system;
       const output = outputEvents(content('output.log'));
-      state.printed = (state.printed + output.map(({ text }) => text).join('')).slice(-mostPrinted);
-      const summed = wish.complete ? summaryEvents(room, history, state) : [];
+      next.printed = (next.printed + output.map(({ text }) => text).join('')).slice(-mostPrinted);
+      const summed = wish.complete ? summaryEvents(room, history, next) : [];
       const last =
         wish.complete && !asked
-          ? ending(Math.max(room.view.step, lastStepAfter(room, history) + 1), wish.exitcode ?? 0, state.printed)
+          ? ending(Math.max(room.view.step, lastStepAfter(room, history) + 1), wish.exitcode ?? 0, next.printed)
           : [];
       return withoutWrong([...history, ...system, ...output, ...summed, ...last], step);
-    });
+    };
+    const said = await run.say(id, events, { logged: () => void Object.assign(state, next) });
     if (wish.complete && asked) await run.stopped();
     // If people have ended the run, the answer must not be a refusal: the client would send the lines again and again.
     if (!said.ok && said.reason !== 'run-ended') given(said);
@@ -141,30 +146,30 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
     const run = await intake.find('wandb', runId);
     const whole = await readBytes(request, MAX_FILE_BYTES);
     if ('ok' in run || ofClient.test(path)) return sendText(response, 200, 'not kept');
-    const { files, awaited, unkept } = streamOf(run);
+    const state = streamOf(run);
     if (!path.startsWith('media/')) {
       const { step } = await run.view();
       const sample = await fileSample(blobs, path, whole, step);
       // A script that saves its model again and again is told once.
       const kind = extname(path) || path;
-      const known = 'message' in sample && unkept.has(kind);
-      if ('message' in sample) unkept.add(kind);
-      if (!known) await run.say(null, () => withoutWrong([sample], step));
+      const unkept = 'message' in sample;
+      await run.say(null, () => (unkept && state.unkept.has(kind) ? [] : withoutWrong([sample], step)), {
+        logged: () => void (unkept && state.unkept.add(kind)),
+      });
       return sendText(response, 200, 'seen');
     }
     const table = path.startsWith('media/table/') ? tableOf(whole) : null;
     const blob = await kept(blobs, table === null ? whole : Buffer.from(table));
-    files.set(path, blob);
-    if (files.size > filesKept) files.delete(files.keys().next().value!);
-    const samples = awaited.get(path) ?? [];
-    awaited.delete(path);
-    if (samples.length > 0)
-      await run.say(null, () =>
-        withoutWrong(
-          samples.map((sample) => ({ type: 'media', ...sample, blob })),
-          samples[0]!.step,
-        ),
-      );
+    const samples = () =>
+      (state.awaited.get(path) ?? []).flatMap((sample) => withoutWrong([{ type: 'media', ...sample, blob }], sample.step));
+    await run.say(null, samples, {
+      logged() {
+        const { files, awaited } = state;
+        awaited.delete(path);
+        files.set(path, blob);
+        if (files.size > filesKept) files.delete(files.keys().next().value!);
+      },
+    });
     sendText(response, 200, 'kept');
   }
 
@@ -214,11 +219,12 @@ export function wandbRoutes(intake: Intake, secret: string): Route[] {
       case 'CreateArtifact': {
         const { projectName, runName, artifactTypeName, artifactCollectionName } = parsed(artifact, variables.input);
         const owner = await find(projectName, runName);
-        const { unkept } = streamOf(owner);
-        if (artifactsOfClient.test(artifactTypeName) || unkept.has(artifactCollectionName)) return null;
-        unkept.add(artifactCollectionName);
+        const state = streamOf(owner);
+        if (artifactsOfClient.test(artifactTypeName) || state.unkept.has(artifactCollectionName)) return null;
         const message = `the artifact ${artifactCollectionName} is not kept here`.slice(0, 500);
-        await owner.say(null, ({ view: { step } }) => [{ type: 'alert', step, level: 'info', kind: 'wandb', message }]);
+        await owner.say(null, ({ view: { step } }) => [{ type: 'alert', step, level: 'info', kind: 'wandb', message }], {
+          logged: () => void state.unkept.add(artifactCollectionName),
+        });
         return null;
       }
       default:

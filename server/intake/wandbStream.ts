@@ -50,6 +50,13 @@ export const newStream = (): Stream => ({
   printed: '',
 });
 
+/** What the lines of a request change is changed in a copy: if their events cannot be written, the client sends the lines again. */
+export const copyOf = (stream: Stream): Stream => ({
+  ...stream,
+  awaited: new Map(stream.awaited),
+  unkept: new Set(stream.unkept),
+});
+
 /** Every row of the history has this series: its last step is the end of the history. */
 const runtime = '_runtime';
 export const lastStep = ({ streams }: Room): number => streams.stream(runtime)?.lastStep ?? -1;

@@ -1,6 +1,8 @@
 /** What the wandb client sends where a value of its script makes no sense here: the requests as the client writes them, without the client. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Store } from '~/server/store';
 import { startApp, type TestApp } from '~/test/support/app';
+import { openMemoryStore } from '~/test/support/memoryStore';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -8,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-const headers = () => ({ authorization: `Basic ${btoa(`api:${app.trainerToken}`)}`, 'content-type': 'application/json' });
+const headers = (of = app) => ({ authorization: `Basic ${btoa(`api:${of.trainerToken}`)}`, 'content-type': 'application/json' });
 
 async function post(path: string, body: unknown): Promise<number> {
   const response = await fetch(app.url + path, { method: 'POST', headers: headers(), body: JSON.stringify(body) });
@@ -84,4 +86,77 @@ it('what is not answered is named, also where the client names it in the query a
   const body = JSON.stringify({ operationName: '', query: 'mutation UpsertSweep($config: String) { a }', variables: {} });
   const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers: headers(), body });
   expect(await response.json()).toEqual({ data: null, errors: [{ message: 'UpsertSweep is not answered here' }] });
+});
+
+it('lines, files and artifacts that a full disk did not take are taken once when the client sends them again', async () => {
+  const memory = openMemoryStore();
+  let isFull = false;
+  const append: Store['append'] = async (write) => {
+    if (isFull) throw new Error('database or disk is full');
+    return memory.append(write);
+  };
+  const full = await startApp({ store: { ...memory, append } });
+  const ask = async (method: string, path: string, body: string) => {
+    const response = await fetch(full.url + path, { method, headers: headers(full), body });
+    return { status: response.status, text: await response.text() };
+  };
+  /** Sent twice: with a full disk, and with space again. */
+  async function again(method: string, path: string, body: unknown): Promise<void> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    isFull = true;
+    expect([path, (await ask(method, path, text)).status]).toEqual([path, 507]);
+    isFull = false;
+    expect([path, (await ask(method, path, text)).status]).toEqual([path, 200]);
+  }
+  const graphql = (operationName: string, variables: object) => JSON.stringify({ operationName, query: 'a', variables });
+  const begin = () => ask('POST', '/graphql', graphql('UpsertBucket', { name: 'full', project: 'lm', host: 'here' }));
+  const stream = '/files/headroom/lm/full/file_stream';
+  const content = (...lines: string[]) => ({ offset: 0, content: lines });
+  await begin();
+  await ask(
+    'POST',
+    stream,
+    JSON.stringify({ files: { 'wandb-history.jsonl': content(...[0, 1, 2].map((i) => line(i, { loss: i }))) } }),
+  );
+
+  // A second process starts again at step 1.
+  await begin();
+  const image = { _type: 'image-file', path: 'media/images/a.png' };
+  const printed = (text: string) => content(`ERROR 2026-11-30T20:00:00.000000 ${text}`);
+  await again('POST', stream, {
+    files: {
+      'wandb-history.jsonl': content(line(1, { loss: 10, image, odd: { _type: 'video-file' } })),
+      'output.log': printed('Traceback (most recent call last):'),
+    },
+  });
+  await again('POST', stream, { files: { 'output.log': printed('RuntimeError: out of memory') } });
+
+  const asked = await ask(
+    'POST',
+    '/graphql',
+    graphql('CreateRunFiles', { project: 'lm', run: 'full', files: [image.path, 'a.bin'] }),
+  );
+  const { files } = JSON.parse(asked.text).data.createRunFiles as { files: { uploadUrl: string }[] };
+  const [picture, other] = files.map(({ uploadUrl }) => new URL(uploadUrl).pathname) as [string, string];
+  await again('PUT', picture, 'a picture');
+  await again('PUT', other, 'a\0b');
+  const input = { projectName: 'lm', runName: 'full', artifactTypeName: 'model', artifactCollectionName: 'weights' };
+  await again('POST', '/graphql', JSON.parse(graphql('CreateArtifact', { input })));
+  await again('POST', stream, { files: {}, complete: true, exitcode: 1 });
+
+  const { runId } = full.hub.summaries()[0]!;
+  const { steps, values } = await full.hub.store.rows({ runId, stream: 'loss', fromStep: 0, toStep: null, limit: 10 });
+  expect([[...steps], [...values]]).toEqual([
+    [0, 1],
+    [0, 10],
+  ]);
+  const { recent, traceback } = (await full.hub.view(runId))!;
+  expect(recent.media.items).toMatchObject([{ name: 'image', kind: 'image', step: 1 }]);
+  expect(recent.alerts.items.map((a) => a.message)).toEqual([
+    'odd: samples of the type video-file are not kept here',
+    "a.bin (3 bytes) is not kept: of a program's files, pictures and texts are",
+    'the artifact weights is not kept here',
+  ]);
+  expect(traceback).toBe('Traceback (most recent call last):\nRuntimeError: out of memory\n');
+  await full.close();
 });
