@@ -27,6 +27,8 @@ export type RunStatus =
   | 'crashed'; // the process that owns it is silent; it continues when that process, or a new one, is back
 
 export const ended = (s: RunStatus): boolean => s === 'finished' || s === 'stopped' || s === 'failed' || s === 'crashed';
+/** Ended, and not only silent: the process does not go on with the run unless it opens it again. */
+export const over = (s: RunStatus): boolean => ended(s) && s !== 'crashed';
 
 export interface ControlState {
   value: ControlValue;

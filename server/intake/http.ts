@@ -8,7 +8,7 @@ import type { LoggedCommand } from '~/shared/commands';
 import { openRequest } from '~/shared/protocol';
 import { series } from '~/shared/series';
 import { newSetup } from '~/shared/setup';
-import { ended } from '~/shared/view';
+import { over } from '~/shared/view';
 import { parsed, plain, RequestError } from './body';
 import type { Intake } from './intake';
 import { type IntakeRun, stopAction } from './intakeRun';
@@ -114,8 +114,9 @@ export function httpRoutes(intake: Intake): Route[] {
       const until = clock.elapsed() + Math.min(asked, answeredWithinS) * 1000;
       const after = Number(visit.url.searchParams.get('after') ?? 0);
       if (!Number.isInteger(after)) throw new RequestError(400, 'after: give the seq of a command', 'after');
-      const news = async () => (await run.commands()).some((c) => c.seq > after) || ended((await run.view()).status);
-      run.heard();
+      const news = async () => (await run.commands()).some((c) => c.seq > after) || over((await run.view()).status);
+      // The program is alive: it has its run again after a restart of the server, or where the run counted as crashed.
+      await run.say(null, () => []);
       visit.response.once('close', () => run.wake());
       while (!(await news()) && clock.elapsed() < until && !visit.response.destroyed) await run.news(until - clock.elapsed());
       return { ok: true, repeated: false, ...(await stateOf(run, after)) };

@@ -12,7 +12,7 @@ import type { LoggedCommand, Refusal } from '~/shared/commands';
 import { actionWithRole } from '~/shared/controlValues';
 import { refuse } from '~/shared/refusals';
 import { roleOf } from '~/shared/roles';
-import { ended, type RunView } from '~/shared/view';
+import { over, type RunView } from '~/shared/view';
 import { RequestError } from './body';
 import { DoneRequests } from './doneRequests';
 import type { Way } from './ways';
@@ -78,7 +78,7 @@ export class IntakeRun implements OwnerPort {
 
   async commands(): Promise<LoggedCommand[]> {
     const room = await this.room();
-    return ended(room.view.status) && room.view.status !== 'crashed' ? [] : room.open(0);
+    return over(room.view.status) ? [] : room.open(0);
   }
 
   /** Whether people have stopped the run, or requested a stop. */
@@ -194,7 +194,7 @@ export class IntakeRun implements OwnerPort {
   /** After a restart of the server, or when the run was marked as crashed, its program continues it. */
   async #takeUp(room: Room): Promise<Refusal | null> {
     const { view } = room;
-    if (ended(view.status) && view.status !== 'crashed')
+    if (over(view.status))
       return refuse(
         'run-ended',
         `run ${room.runId} has ended (${view.status})${view.statusMessage && `: ${view.statusMessage}`}`,

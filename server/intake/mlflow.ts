@@ -11,7 +11,7 @@ import { may } from '~/server/base/permissions';
 import type { Route } from '~/server/base/route';
 import type { OpenHub } from '~/server/runs/hub';
 import { withoutUnseen } from '~/shared/ids';
-import { ended } from '~/shared/view';
+import { ended, over } from '~/shared/view';
 import { RequestError, readBytes } from './body';
 import { fileSample, MAX_FILE_BYTES } from './fileSample';
 import type { Intake } from './intake';
@@ -100,8 +100,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
           // A run that people have stopped stays stopped, whatever status its program sends at its end.
           if (await run.stopAsked()) await run.stopped();
           else if (to === null) given(ended(view.status) ? ((await run.reopen()) ?? {}) : {});
-          else if (!ended(view.status))
-            given(await run.say(null, ({ view: { step } }) => [{ type: 'status', status: to, step }]));
+          else if (!over(view.status)) given(await run.say(null, ({ view: { step } }) => [{ type: 'status', status: to, step }]));
         }
         return { run_info: (await runs.of(await runs.view(wish))).info };
       },

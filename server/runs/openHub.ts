@@ -12,7 +12,7 @@ import type { CommandAnswer } from '~/shared/commands';
 import type { Entry, ServerEvent } from '~/shared/events';
 import { takesBack } from '~/shared/revert';
 import { type RunSummary, sentSummary, summarize } from '~/shared/summary';
-import { ended, isOpened, type RunView } from '~/shared/view';
+import { ended, isOpened, over, type RunView } from '~/shared/view';
 import { firstEntries } from './create';
 import { familyOf } from './family';
 import { openGoingBack } from './goingBack';
@@ -125,7 +125,7 @@ export async function openHub(deps: HubDeps): Promise<OpenHub> {
     }
     questions.committed(view, entries);
     // A process that has crashed may still come back.
-    if (ended(view.status) && view.status !== 'crashed') registry.over(runId);
+    if (over(view.status)) registry.over(runId);
     if (entries.some(({ event }) => event.type === 'status' && event.status === 'running')) registry.look();
     for (const listener of listeners) listener(runId, entries, view, before);
   }

@@ -19,7 +19,7 @@ import { refuse } from '~/shared/refusals';
 import { revertTarget, takesBack } from '~/shared/revert';
 import { asDeclared } from '~/shared/roles';
 import type { Config } from '~/shared/setup';
-import { type CommandRecord, ended, isOpen, isOpened, type ListItems, type RunView } from '~/shared/view';
+import { type CommandRecord, ended, isOpen, isOpened, type ListItems, over, type RunView } from '~/shared/view';
 import { accept, upToRewinds } from './accept';
 import { clockAlert } from './clockAlert';
 import { calledOff, isStop, leftover, stopped } from './endings';
@@ -317,7 +317,7 @@ export class Room {
   /** The run has ended and no trainer will answer any more: open commands are refused, so that every command gets its answer. */
   settle(): Promise<void> {
     return this.#turn(async () => {
-      const refusals = ended(this.view.status) && this.view.status !== 'crashed' ? leftover(this.view) : [];
+      const refusals = over(this.view.status) ? leftover(this.view) : [];
       if (refusals.length > 0) await this.log.append(refusals);
     });
   }

@@ -194,18 +194,28 @@ describe('what a program says over HTTP', () => {
   });
 });
 
-it('a run of a silent program crashes after the time that is set, and goes on with what the program says next', async () => {
-  const quick = await startApp({ silentMs: 300 });
+it('a run of a silent program crashes after the time that is set, and goes on with what the program says or asks next', async () => {
+  const clock = fakeClock();
+  const quick = await startApp({ store: openMemoryStore(), clock, silentMs: 300 });
   const ask = (where: string, body: unknown) =>
     fetch(quick.url + where, { method: 'POST', body: JSON.stringify(body) }).then((r) => r.json());
-  const crashed = new Promise<string>((resolve) => {
-    quick.hub.onEntries((_run, _entries, view) => {
-      if (view.status === 'crashed') resolve(view.statusMessage);
+  const crashed = () => {
+    const message = new Promise<string>((resolve) => {
+      const stop = quick.hub.onEntries((_run, _entries, view) => {
+        if (view.status !== 'crashed') return;
+        stop();
+        resolve(view.statusMessage);
+      });
     });
-  });
+    clock.advance(300);
+    return message;
+  };
   const { runId } = (await ask('/api/runs', { key: 'silent-program' })) as { runId: string };
-  expect(await crashed).toBe('nothing was heard of HTTP client on 127.0.0.1 for 0.3 s');
+  expect(await crashed()).toBe('nothing was heard of HTTP client on 127.0.0.1 for 0.3 s');
   expect(await ask('/api/runs/silent-program/log', { loss: 1 })).toEqual({ ...fresh, runId, step: 1 });
+  await crashed();
+  const commands = await fetch(`${quick.url}/api/runs/silent-program/commands`);
+  expect(await commands.json()).toEqual({ ...fresh, runId, step: 1 });
   await quick.close();
 });
 
@@ -233,6 +243,15 @@ it('a request that a full disk did not take is done when it is sent again, also 
 });
 
 describe('a request that waits for commands', () => {
+  it('is enough for a program to have its run again after a restart of the server', async () => {
+    const runId = await opened('only-asks');
+    await restart();
+    const headers = { authorization: `Bearer ${app.trainerToken}` };
+    const answer = await fetch(`${app.url}/api/runs/only-asks/commands`, { headers });
+    expect(await answer.json()).toEqual({ ...fresh, runId, step: 0 });
+    expect(app.hub.registry.opened.portOf(runId)).not.toBeNull();
+  });
+
   it('is answered before a proxy ends it, however long it asks for; a program that goes away meanwhile is not waited for', async () => {
     const time = fakeClock();
     /** ms of what waits. */

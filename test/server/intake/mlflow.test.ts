@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
 import { localAdmin } from '~/server/team/people';
 import { startApp, type TestApp } from '~/test/support/app';
+import { fakeClock } from '~/test/support/fakeClock';
+import { openMemoryStore } from '~/test/support/memoryStore';
 
 let app: TestApp;
 beforeAll(async () => {
@@ -270,6 +272,27 @@ describe('a run as mlflow.start_run logs it', () => {
     });
     await ask('POST', 'runs/update', { ...ids(run_id), status: 'RUNNING' });
     expect((await got(run_id)).info.status).toBe('RUNNING');
+  });
+
+  it('a run that counts as crashed because its program was silent has finished when the program says so', async () => {
+    const clock = fakeClock();
+    const quiet = await startApp({ store: openMemoryStore(), clock, silentMs: 300 });
+    const post = async (path: string, body: Json) => {
+      const init = { method: 'POST', body: JSON.stringify(body) };
+      return (await (await fetch(`${quiet.url}/api/2.0/mlflow/${path}`, init)).json()) as { run: Run; run_info: Json };
+    };
+    const { run } = await post('runs/create', { experiment_id: '0' });
+    const crashed = new Promise<void>((resolve) => {
+      quiet.hub.onEntries((_run, _entries, view) => {
+        if (view.status === 'crashed') resolve();
+      });
+    });
+    clock.advance(300);
+    await crashed;
+    const { run_info } = await post('runs/update', { ...ids(run.info.run_id), status: 'FINISHED' });
+    expect(run_info).toMatchObject({ status: 'FINISHED' });
+    expect(await quiet.hub.view(run.info.run_id)).toMatchObject({ status: 'finished', attempt: 1 });
+    await quiet.close();
   });
 
   it('a tag that is deleted is gone, also the last one, and one that is not there is said', async () => {
