@@ -19,7 +19,7 @@ import { experimentRoutes } from './mlflowExperimentRoutes';
 import { Experiments, projectOf } from './mlflowExperiments';
 import { readingRoutes } from './mlflowReads';
 import { endpointsOf, mlflowRoute, noEndpoint } from './mlflowRoute';
-import { MlflowRuns, ofRun, shown } from './mlflowRuns';
+import { endKey, MlflowRuns, ofRun, shown } from './mlflowRuns';
 import {
   described,
   metric,
@@ -97,6 +97,7 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         if (wish.status) {
           const run = given(await intake.find('mlflow', view.runId));
           const to = ourStatus[wish.status];
+          run.notes.delete(endKey);
           // A run that people have stopped stays stopped, whatever status its program sends at its end.
           if (await run.stopAsked()) await run.stopped();
           else if (to === null) given(ended(view.status) ? ((await run.reopen()) ?? {}) : {});

@@ -13,6 +13,9 @@ import { given } from './routes';
 /** The run that a request is about. */
 export const ofRun = z.object({ run_id: z.string().optional(), run_uuid: z.string().optional() });
 
+/** Note of a run that was reopened for some events, and whose end could not be written afterwards: the next request writes it. */
+export const endKey = 'end';
+
 export class MlflowRuns {
   constructor(
     private readonly intake: Intake,
@@ -41,17 +44,19 @@ export class MlflowRuns {
       const { statusMessage } = await run.view();
       throw new RequestError(400, `run ${runId} was ${statusMessage || 'stopped'}: end the program`);
     }
-    const { status, statusMessage } = await run.view();
-    if (status !== 'finished' && status !== 'failed') {
-      given(await run.say(id, make));
-      return {};
-    }
-    if (id !== null && (await run.requests.done(await run.room(), id))) return {};
-    given((await run.reopen()) ?? {});
+    const { status, statusMessage: message } = await run.view();
+    const again = status === 'finished' || status === 'failed';
+    if (again && id !== null && (await run.requests.done(await run.room(), id))) return {};
+    const end = again ? { type: 'status', status, message } : (run.notes.get(endKey) as object | undefined);
     try {
+      if (again) given((await run.reopen()) ?? {});
       given(await run.say(id, make));
     } finally {
-      await run.say(null, ({ view }) => [{ type: 'status', status, step: view.step, message: statusMessage }]);
+      if (end) {
+        run.notes.set(endKey, end);
+        await run.say(null, ({ view }) => [{ ...end, step: view.step }]);
+        run.notes.delete(endKey);
+      }
     }
     return {};
   }

@@ -1,6 +1,7 @@
 /** The requests that mlflow's own client, Lightning's MLFlowLogger and transformers send, as they are documented (MLflow REST API 2.0). */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect } from '~/server/mcp/client';
+import type { Store } from '~/server/store';
 import { localAdmin } from '~/server/team/people';
 import { startApp, type TestApp } from '~/test/support/app';
 import { fakeClock } from '~/test/support/fakeClock';
@@ -293,6 +294,33 @@ describe('a run as mlflow.start_run logs it', () => {
     expect(run_info).toMatchObject({ status: 'FINISHED' });
     expect(await quiet.hub.view(run.info.run_id)).toMatchObject({ status: 'finished', attempt: 1 });
     await quiet.close();
+  });
+
+  it('what comes after the end and finds the disk full leaves the run ended once it is sent again', async () => {
+    const memory = openMemoryStore();
+    let free = Number.POSITIVE_INFINITY;
+    const append: Store['append'] = async (write) => {
+      if (free-- <= 0) throw new Error('database or disk is full');
+      return memory.append(write);
+    };
+    const own = await startApp({ store: { ...memory, append } });
+    const post = async (path: string, body: Json) => {
+      const init = { method: 'POST', body: JSON.stringify(body) };
+      const response = await fetch(`${own.url}/api/2.0/mlflow/${path}`, init);
+      return { status: response.status, body: (await response.json()) as { run: Run } };
+    };
+    const { run_id } = (await post('runs/create', { experiment_id: '0' })).body.run.info;
+    await post('runs/update', { run_id, status: 'FAILED' });
+    const metric = (key: string) => ({ run_id, key, value: 0.5, timestamp: 1, step: 9 });
+    for (const writes of [0, 1, 2, 3]) {
+      const log = () => post('runs/log-metric', metric(`metric ${writes}`));
+      free = writes;
+      expect([writes, (await log()).status]).toEqual([writes, 507]);
+      free = Number.POSITIVE_INFINITY;
+      expect([writes, (await log()).status]).toEqual([writes, 200]);
+      expect([writes, (await own.hub.view(run_id))!.status]).toEqual([writes, 'failed']);
+    }
+    await own.close();
   });
 
   it('a tag that is deleted is gone, also the last one, and one that is not there is said', async () => {
