@@ -169,6 +169,14 @@ export function mlflowRoutes(intake: Intake, hub: OpenHub): Route[] {
         await fileSample(blobs, params['*']!, bytes, view.step),
       ]);
     }),
+    // The client lists the files of a run before it adds rows to a table that it may have logged before: none can be read back.
+    route('GET', '/api/2.0/mlflow-artifacts/artifacts', async ({ url }) => {
+      const path = url.searchParams.get('path') ?? '';
+      const [, run] = /^[^/]+\/([^/]+)\/artifacts(?:\/|$)/.exec(path) ?? [];
+      if (run === undefined) throw new RequestError(404, `path: give EXPERIMENT/RUN/artifacts, not "${path.slice(0, 200)}"`);
+      await runs.view({ run_id: run });
+      return { files: [] };
+    }),
   ];
   const rest = route(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], '/api/:version/mlflow/*', ({ url, request }) => {
     const known = routes.find(({ path }) => path === url.pathname);

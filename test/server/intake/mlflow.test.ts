@@ -495,6 +495,20 @@ describe('a run as mlflow.start_run logs it', () => {
     ]);
   });
 
+  it('the list of the files of a run is empty, so that log_table begins a new one; of a run that is not here there is none', async () => {
+    const run_id = await created();
+    const list = async (path: string) => {
+      const url = `${app.url}/api/2.0/mlflow-artifacts/artifacts?${new URLSearchParams({ path })}`;
+      const response = await fetch(url, { headers: { authorization: `Bearer ${app.trainerToken}` } });
+      return [response.status, await response.json()];
+    };
+    for (const below of ['', '/tables', '/tables/a.json'])
+      expect(await list(`0/${run_id}/artifacts${below}`)).toEqual([200, { files: [] }]);
+    const missing = (message: string) => [404, { error_code: 'RESOURCE_DOES_NOT_EXIST', message }];
+    expect(await list('0/not-here/artifacts')).toEqual(missing('run_id: there is no run not-here'));
+    expect(await list('0')).toEqual(missing('path: give EXPERIMENT/RUN/artifacts, not "0"'));
+  });
+
   it('a token is needed, as Bearer or as a password', async () => {
     const basic = (password: string) => `Basic ${Buffer.from(`ada:${password}`).toString('base64')}`;
     expect((await send('POST', 'experiments/search', {}, basic(app.trainerToken))).status).toBe(200);
