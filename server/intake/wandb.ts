@@ -8,6 +8,7 @@ import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname } from 'node:path';
 import { z } from 'zod';
+import { addressOf } from '~/server/base/forwarded';
 import { hashOf } from '~/server/base/hash';
 import { sendJson, sendText } from '~/server/base/respond';
 import type { KnownVisit, Route } from '~/server/base/route';
@@ -20,7 +21,7 @@ import { fileSample, kept, MAX_FILE_BYTES } from './fileSample';
 import type { Intake } from './intake';
 import type { IntakeRun } from './intakeRun';
 import { given, jsonBody, routesOf } from './routes';
-import { addressOf, axesOf, bucket, bucketOf, changes, configOf, ending, entity, softwareOf, summaryEvents } from './wandbRun';
+import { axesOf, bucket, bucketOf, changes, configOf, ending, entity, softwareOf, summaryEvents } from './wandbRun';
 import {
   copyOf,
   historyEvents,

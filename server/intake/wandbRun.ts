@@ -1,6 +1,5 @@
 /** A run in the form of the wandb client, and events of what it sends about one. */
 
-import type { IncomingMessage } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Room } from '~/server/runs/room';
@@ -137,12 +136,4 @@ export function ending(step: number, exitcode: number, printed: string): unknown
   const at = printed.lastIndexOf('Traceback (most recent call last)');
   const traceback = at < 0 ? undefined : printed.slice(at).slice(-16000);
   return [{ type: 'status', status: 'failed', step, message: `exit code ${exitcode}`, ...(traceback && { traceback }) }];
-}
-
-/** The address at which this client reaches this server, also through a proxy. */
-export function addressOf({ headers }: IncomingMessage): string {
-  const scheme = String(headers['x-forwarded-proto'] ?? 'http')
-    .split(',')[0]!
-    .trim();
-  return `${scheme === 'https' ? 'https' : 'http'}://${headers.host}`;
 }

@@ -5,6 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as client from 'openid-client';
 import { z } from 'zod';
+import { addressOf } from '~/server/base/forwarded';
 import type { Log } from '~/server/base/log';
 import { sendTo } from '~/server/base/respond';
 import type { Route, Visit } from '~/server/base/route';
@@ -12,8 +13,8 @@ import { type OidcSettings, roleFor } from '~/server/team/admission';
 import { type People, TeamError } from '~/server/team/people';
 import type { Account } from '~/shared/team';
 import { same } from './identity';
-import { firstOf, isFromOwnPage } from './origin';
-import { cookieOf, deviceOf, isSecure, type Sessions, signOutPath, year } from './sessions';
+import { isFromOwnPage } from './origin';
+import { cookieOf, deviceOf, type Sessions, signOutPath, year } from './sessions';
 
 const routes = { start: '/api/oidc/start', finish: '/api/oidc/callback' } as const;
 const flowCookie = 'headroom-sign-in';
@@ -56,8 +57,7 @@ export function openOidc(deps: {
 
   /** Address of this server as the browser knows it. It must be registered at the provider, which refuses any other. */
   const callbackOf = (request: IncomingMessage): URL => {
-    const host = firstOf(request.headers['x-forwarded-host']) ?? request.headers.host;
-    return new URL(`${isSecure(request) ? 'https' : 'http'}://${host}${basePath}${routes.finish}`);
+    return new URL(`${addressOf(request)}${basePath}${routes.finish}`);
   };
 
   /** Back to the page for signing in, which shows the reason; whoever tries again there still comes in by the same link, to the same page. */

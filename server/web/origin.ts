@@ -1,12 +1,7 @@
 /** Whether a request may come from one of our pages: browsers send cookies and open websockets for any page. */
 import type { IncomingMessage } from 'node:http';
+import { firstOf } from '~/server/base/forwarded';
 import { isLoopback } from './address';
-
-/** The first value, from the proxy nearest to the client, of a header that each proxy appends to. */
-export const firstOf = (header: string | string[] | undefined): string | undefined =>
-  String(header ?? '')
-    .split(',')[0]!
-    .trim() || undefined;
 
 /** The name in a Host header, without its port. */
 const nameOf = (host: string): string =>

@@ -1,10 +1,9 @@
 /** Cookies, and among them the one with which a person's browser stays signed in. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import { parseCookie, stringifySetCookie } from 'cookie';
+import { isSecure } from '~/server/base/forwarded';
 import { actorOf, type People } from '~/server/team/people';
 import type { Person, Session } from '~/shared/team';
-import { firstOf } from './origin';
 
 export interface Sessions {
   /** The person whose browser sends the request; null: nobody is signed in there. */
@@ -44,6 +43,7 @@ export function openSessions({ people, basePath }: { people: People; basePath: s
         httpOnly: true,
         sameSite: 'lax',
         maxAge: value === '' ? 0 : maxAge,
+        // Browsers send no Secure cookie over plain HTTP.
         secure: isSecure(request),
       });
       response.appendHeader('set-cookie', cookie);
@@ -57,7 +57,3 @@ export const cookieOf = (request: IncomingMessage, name: string): string | null 
 
 /** Describes the browser to its person. */
 export const deviceOf = (request: IncomingMessage): string => request.headers['user-agent'] ?? 'unknown device';
-
-/** Secure if the page came over TLS, also through a proxy that ends it: browsers send no Secure cookie over plain HTTP. */
-export const isSecure = (request: IncomingMessage): boolean =>
-  firstOf(request.headers['x-forwarded-proto']) === 'https' || (request.socket as Partial<TLSSocket>).encrypted === true;

@@ -82,6 +82,25 @@ it('a traceback that comes before the request that says how the process ended is
   expect(await view()).toMatchObject({ attempt: 2, status: 'failed', statusMessage: 'exit code 1', traceback: null });
 });
 
+it('files are uploaded to the address at which the client reaches the server through a proxy', async () => {
+  await post('/graphql', {
+    operationName: 'UpsertBucket',
+    query: 'a',
+    variables: { name: 'behind', project: 'lm', host: 'here' },
+  });
+  const address = async (more: Record<string, string>) => {
+    const variables = { project: 'lm', run: 'behind', files: ['a.png'] };
+    const body = JSON.stringify({ operationName: 'CreateRunFiles', query: 'a', variables });
+    const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers: { ...headers(), ...more }, body });
+    const { data } = (await response.json()) as { data: { createRunFiles: { files: { uploadUrl: string }[] } } };
+    return new URL(data.createRunFiles.files[0]!.uploadUrl).origin;
+  };
+  expect(await address({})).toBe(app.url);
+  expect(await address({ 'x-forwarded-proto': 'https', 'x-forwarded-host': 'lab.example:8443, inner' })).toBe(
+    'https://lab.example:8443',
+  );
+});
+
 it('what is not answered is named, also where the client names it in the query alone', async () => {
   const body = JSON.stringify({ operationName: '', query: 'mutation UpsertSweep($config: String) { a }', variables: {} });
   const response = await fetch(`${app.url}/graphql`, { method: 'POST', headers: headers(), body });
