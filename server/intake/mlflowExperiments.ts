@@ -17,6 +17,8 @@ interface Experiment {
   tags: Record<string, string>;
 }
 
+export type IdOf = (project: string) => string;
+
 /** Experiments are the projects of the runs; MLflow gives each an id, and can create one before it has a run. */
 export class Experiments {
   readonly #turn = serial();
@@ -32,7 +34,11 @@ export class Experiments {
       const { store, clock } = this.intake.deps;
       const before = (await store.setting('mlflow.experiments')) ?? '[]';
       const all = JSON.parse(before) as Experiment[];
-      const add = (name: string, created: number) => all.some((e) => e.name === name) || all.push({ name, created, tags: {} });
+      const names = new Set(all.map((e) => e.name));
+      const add = (name: string, created: number) => {
+        if (!names.has(name)) all.push({ name, created, tags: {} });
+        names.add(name);
+      };
       add('Default', clock.now());
       for (const { project, createdAt } of this.hub.summaries().toReversed()) add(experimentOf(project), createdAt);
       const result = change(all);
@@ -57,8 +63,17 @@ export class Experiments {
     });
   }
 
-  idOf(project: string): Promise<string> {
-    return this.#all((all) => String(all.findIndex((e) => e.name === experimentOf(project))));
+  /** The ids of the projects as of now: one look for many runs. */
+  ids(): Promise<IdOf> {
+    return this.#all((all) => {
+      const ids = new Map(all.map((e, id) => [e.name, String(id)]));
+      return (project) => ids.get(experimentOf(project)) ?? '-1';
+    });
+  }
+
+  /** The projects of these experiments. @throws RequestError when there is none with one of the ids */
+  projects(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#all((all) => new Set(ids.map((id) => projectOf(known(all, id).name))));
   }
 
   get(id: string) {

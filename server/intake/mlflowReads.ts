@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Route } from '~/server/base/route';
 import type { OpenHub } from '~/server/runs/hub';
 import type { Intake } from './intake';
-import { type Experiments, projectOf } from './mlflowExperiments';
+import type { Experiments } from './mlflowExperiments';
 import type { Endpoint } from './mlflowRoute';
 import { type MlflowRuns, ofRun, shown } from './mlflowRuns';
 import { type FoundRun, filterOf, orderOf, pageOf, pageToken, searched } from './mlflowSearch';
@@ -53,14 +53,15 @@ export const readingRoutes = (
       run_view_type: z.enum(['ACTIVE_ONLY', 'DELETED_ONLY', 'ALL']).default('ACTIVE_ONLY'),
     }),
     async ({ experiment_ids, filter, run_view_type, order_by, ...page }) => {
-      const projects = new Set(await Promise.all(experiment_ids.map(async (id) => projectOf((await experiments.get(id)).name))));
+      const projects = await experiments.projects(experiment_ids);
+      const idOf = await experiments.ids();
       const fits = filterOf(filter);
       const order = orderOf(order_by);
       const found: FoundRun[] = [];
       for (const { runId, project } of hub.summaries()) {
         const view = projects.has(project) ? await hub.view(runId) : null;
         if (!view || (run_view_type !== 'ALL' && view.trashed !== (run_view_type === 'DELETED_ONLY'))) continue;
-        const run = await runs.of(view);
+        const run = await runs.of(view, idOf);
         if (fits(run)) found.push(run);
       }
       const { part, ...next } = pageOf(found.sort(order), page);

@@ -5,7 +5,7 @@ import { ended, type RunView } from '~/shared/view';
 import { RequestError } from './body';
 import type { Intake } from './intake';
 import type { IntakeRun } from './intakeRun';
-import type { Experiments } from './mlflowExperiments';
+import type { Experiments, IdOf } from './mlflowExperiments';
 import type { FoundRun } from './mlflowSearch';
 import { asText, jsonNumber, statusOf, stepOf, tagsKey, tagsOf } from './mlflowValues';
 import { given } from './routes';
@@ -61,8 +61,12 @@ export class MlflowRuns {
     return {};
   }
 
-  /** A run in MLflow's form, with the newest value of each metric. */
-  async of(view: RunView): Promise<FoundRun> {
+  /**
+   * A run in MLflow's form, with the newest value of each metric.
+   *
+   * @param idOf the experiments' `ids`, for a request about many runs; left out: asked for
+   */
+  async of(view: RunView, idOf?: IdOf): Promise<FoundRun> {
     const { series } = await this.intake.deps.store.series({ runId: view.runId, search: null, skip: 0, limit: 10_000 });
     const asLogged = new Map(series.map((s) => [s.name, s.latest]));
     const metrics = series.flatMap(({ name, latest }) => {
@@ -76,7 +80,7 @@ export class MlflowRuns {
       key === tagsKey ? [] : [{ key, value: asText(value) }],
     );
     const status = statusOf[view.status];
-    const experimentId = await this.experiments.idOf(setup.project);
+    const experimentId = (idOf ?? (await this.experiments.ids()))(setup.project);
     const info = {
       run_id: view.runId,
       run_uuid: view.runId,

@@ -433,6 +433,31 @@ describe('a run as mlflow.start_run logs it', () => {
     await other.close();
   });
 
+  it('a search reads the experiments as often for many runs and experiments as for one', async () => {
+    const memory = openMemoryStore();
+    let reads = 0;
+    const setting: Store['setting'] = (name) => {
+      if (name === 'mlflow.experiments') reads++;
+      return memory.setting(name);
+    };
+    const own = await startApp({ store: { ...memory, setting } });
+    const post = async (path: string, body: Json) => {
+      const init = { method: 'POST', body: JSON.stringify(body) };
+      return (await (await fetch(`${own.url}/api/2.0/mlflow/${path}`, init)).json()) as { experiment_id: string; runs: Run[] };
+    };
+    const { experiment_id } = await post('experiments/create', { name: 'other' });
+    const search = async (...experiment_ids: string[]) => {
+      const before = reads;
+      const { runs } = await post('runs/search', { experiment_ids });
+      return [runs.map((run) => run.info.experiment_id), reads - before];
+    };
+    await post('runs/create', { experiment_id: '0' });
+    const [one, few] = await search('0');
+    for (let i = 0; i < 3; i++) await post('runs/create', { experiment_id });
+    expect([one, await search('0', experiment_id)]).toEqual([['0'], [['1', '1', '1', '0'], few]]);
+    await own.close();
+  });
+
   it.each([
     ['POST', 'runs/search', { max_results: -1 }, 'max_results: give a whole number from 1 to 50000'],
     ['POST', 'runs/search', { max_results: 50_001 }, 'max_results: give a whole number from 1 to 50000'],
