@@ -48,5 +48,10 @@ export const endpointsOf =
 
 /** "a=1&b=2&b=3": b is a list. */
 function queryOf({ searchParams }: URL): Config {
-  return Object.fromEntries([...new Set(searchParams.keys())].map((key) => [key, searchParams.get(key)!]));
+  return Object.fromEntries(
+    [...new Set(searchParams.keys())].map((key) => {
+      const all = searchParams.getAll(key);
+      return [key, all.length > 1 ? all : all[0]!];
+    }),
+  );
 }

@@ -344,8 +344,21 @@ describe('a run as mlflow.start_run logs it', () => {
     const query = { filter: "name LIKE 'paged%'", order_by: ['name DESC'], max_results: 2 };
     const first = await ask('POST', 'experiments/search', query);
     const second = await ask('POST', 'experiments/search', { ...query, page_token: first.next_page_token });
-    const names = [first, second].map((page) => (page.experiments as Json[]).map((e) => e.name));
-    expect([names, second.next_page_token]).toEqual([[['paged c', 'paged b'], ['paged a']], undefined]);
+    const namesOf = (page: Json) => (page.experiments as Json[]).map((e) => e.name);
+    expect([[first, second].map(namesOf), second.next_page_token]).toEqual([[['paged c', 'paged b'], ['paged a']], undefined]);
+    // Older clients ask with GET: a key of the query that comes several times is a list.
+    const asked = new URLSearchParams({ filter: "name LIKE 'paged%'", max_results: '3' });
+    for (const order of ['tags.none ASC', 'name ASC']) asked.append('order_by', order);
+    expect(namesOf(await ask('GET', `experiments/search?${asked}`))).toEqual(['paged a', 'paged b', 'paged c']);
+    for (const order of ['name ASC', 'name DESC']) {
+      const one = new URLSearchParams({ filter: "name LIKE 'paged%'", order_by: order });
+      const names = ['paged a', 'paged b', 'paged c'];
+      expect(namesOf(await ask('GET', `experiments/search?${one}`))).toEqual(order === 'name ASC' ? names : names.toReversed());
+    }
+    expect(await send('GET', 'experiments/get?experiment_id=0&experiment_id=1')).toMatchObject({
+      status: 400,
+      body: { message: expect.stringMatching(/^experiment_id: /) },
+    });
   });
 
   it('a run that people stop refuses what its program logs next, and stays stopped', async () => {
