@@ -94,13 +94,14 @@ export function httpRoutes(intake: Intake): Route[] {
       );
       const { run, state, repeated } = opened;
       const { attempt } = await run.view();
+      const now = await stateOf(run, 0);
       return {
         ok: true,
-        runId: run.runId,
         key,
         attempt,
         page: `${intake.deps.basePath}/runs/${run.runId}`,
-        ...state,
+        ...now,
+        ...(!now.stop && state),
         repeated,
       };
     }),

@@ -45,7 +45,7 @@ describe('the README', () => {
       answers.push(await answer);
     }
     const first = answers[0]!.runId as string;
-    const opening = { ok: true, attempt: 1, step: 0, status: 'queued', repeated: false };
+    const opening = { ...fresh, attempt: 1, step: 0, status: 'queued' };
     const asked = { seq: 8, by: 'You', kind: 'set', id: 'set-the-rate', control: 'lr', value: 0.05, expected: 0.1 };
     const second = answers[5]!.runId as string;
     expect(answers).toEqual([
@@ -177,6 +177,27 @@ describe('what a program says over HTTP', () => {
       [1, 0.5],
     ]);
     expect(await log(runId, 'command.applied')).toMatchObject([{ commandId: 'stop-it-now', message: 'the program was told' }]);
+  });
+
+  it('a stop that waits is told to a program that opens the run again', async () => {
+    const runId = await opened('stopped-at-open');
+    const stop = { kind: 'act', id: 'stop-at-open', runId, action: 'stop', args: {} } as const;
+    expect(await app.hub.command(localAdmin, stop)).toMatchObject({ ok: true });
+    const answer = { ...fresh, runId, key: 'stopped-at-open', attempt: 2, page: `/runs/${runId}`, step: 0 };
+    expect(await post('/api/runs', { key: 'stopped-at-open', resume: 'allow' })).toEqual({
+      status: 200,
+      body: { ...answer, stop: true, status: 'stopped' },
+    });
+    const own = { key: 'stops-by-itself', actions: [{ name: 'end', label: 'End', role: 'stop' }] };
+    const second = await opened(own.key, own);
+    expect(await app.hub.command(localAdmin, { ...stop, id: 'end-by-itself', runId: second, action: 'end' })).toMatchObject({
+      ok: true,
+    });
+    expect((await post('/api/runs', { ...own, resume: 'allow' })).body).toMatchObject({
+      stop: true,
+      status: 'running',
+      commands: [{ id: 'end-by-itself', kind: 'act', action: 'end' }],
+    });
   });
 
   it('a finished run goes on in a new attempt when its key is opened again', async () => {
