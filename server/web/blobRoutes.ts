@@ -1,4 +1,4 @@
-/** Blobs over HTTP: GET for whoever may watch, PUT for trainers. The path is the content's hash: an answer never changes. */
+/** Blobs over HTTP: GET for whoever may watch, PUT for trainers and whoever may start runs. The path is the content's hash: an answer never changes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished, pipeline } from 'node:stream/promises';
 import { sendText } from '~/server/base/respond';
@@ -26,7 +26,7 @@ export function blobRoutes(blobs: BlobStore): Route[] {
     };
   return [
     { method: 'GET', path, for: ['watch runs', 'trainer'], handle: checked(read) },
-    { method: 'PUT', path, for: 'trainer', handle: checked(write) },
+    { method: 'PUT', path, for: ['trainer', 'start runs'], handle: checked(write) },
   ];
 }
 

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect } from '~/server/mcp/client';
 import type { Store } from '~/server/store';
 import { localAdmin } from '~/server/team/people';
 import { startApp } from '~/test/support/app';
@@ -9,6 +10,7 @@ import { fakeClock } from '~/test/support/fakeClock';
 import { app, begin, end, fresh, log, opened, post, restart, rowsOf } from '~/test/support/httpIntake';
 import { openMemoryStore } from '~/test/support/memoryStore';
 import { root } from '~/test/support/root';
+import { blobOf } from '~/test/support/synthetic';
 
 beforeAll(begin);
 afterAll(end);
@@ -213,6 +215,26 @@ describe('what a program says over HTTP', () => {
       [1, 2],
     ]);
   });
+});
+
+it('an image is sent by whoever may log it: a trainer, an operator, or anybody on a server that only this machine can reach', async () => {
+  const own = await startApp();
+  const tokenOf = async (scope: 'operator' | 'viewer') =>
+    (await connect({ url: own.url }).team.makeToken.mutate({ name: scope, scope, expiresInMs: null })).secret;
+  await fetch(`${own.url}/api/runs`, { method: 'POST', body: '{"key": "with-images"}' });
+  const sent = async (token: string | null, pixels: string) => {
+    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const { hash } = blobOf(new TextEncoder().encode(pixels));
+    const put = await fetch(`${own.url}/api/blobs/${hash}`, { method: 'PUT', headers, body: pixels });
+    const body = JSON.stringify({ name: 'picture', blob: { hash, bytes: pixels.length } });
+    const said = await fetch(`${own.url}/api/runs/with-images/image`, { method: 'POST', headers, body });
+    return [put.status, said.status];
+  };
+  expect(await sent(own.trainerToken, 'one')).toEqual([201, 200]);
+  expect(await sent(await tokenOf('operator'), 'two')).toEqual([201, 200]);
+  expect(await sent(null, 'three')).toEqual([201, 200]);
+  expect(await sent(await tokenOf('viewer'), 'four')).toEqual([403, 403]);
+  await own.close();
 });
 
 it('a run of a silent program crashes after the time that is set, and goes on with what the program says or asks next', async () => {

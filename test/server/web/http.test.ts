@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connect as connectTo } from '~/server/mcp/client';
 import { paths } from '~/shared/protocol';
 import { startApp, type TestApp } from '~/test/support/app';
 import { openMemoryStore } from '~/test/support/memoryStore';
@@ -37,9 +38,12 @@ const blob = blobOf(new TextEncoder().encode('0123456789'));
 const blobPath = `${paths.blobs}/${blob.hash}`;
 
 describe('blobs', () => {
-  it('are stored by trainers alone, under the hash of their bytes', async () => {
+  it('are stored by trainers and whoever may start runs, under the hash of their bytes', async () => {
     expect(await ask(blobPath)).toMatchObject({ status: 404 });
-    expect(await ask(blobPath, { method: 'PUT', body: blob.bytes })).toMatchObject({ status: 403 });
+    const token = { name: 'watches', scope: 'viewer', expiresInMs: null } as const;
+    const { secret } = await connectTo({ url: app.url }).team.makeToken.mutate(token);
+    const watching = { authorization: `Bearer ${secret}` };
+    expect(await ask(blobPath, { method: 'PUT', body: blob.bytes, headers: watching })).toMatchObject({ status: 403 });
     const wrong = await ask(blobPath, { method: 'PUT', body: 'other bytes', headers: asTrainer() });
     expect(wrong.status).toBe(400);
     expect(wrong.body).toContain('have SHA-256');
