@@ -7,7 +7,8 @@ import { MAX_INLINE_CHARACTERS } from '~/shared/media';
 import { put } from '~/shared/own';
 import { MAX_COLUMNS, type Series, type SeriesRole } from '~/shared/series';
 import type { Config } from '~/shared/setup';
-import { numberOf, Rounded } from './cells';
+import { isTime, timeWish } from '~/shared/times';
+import { numberOf, Rounded, shown } from './cells';
 import { readCsv } from './csv';
 import { type Group, groupsOf, isOfGroup, mlflowFile, runKey, shortened, words } from './groups';
 import { ImportError } from './importError';
@@ -147,14 +148,15 @@ async function readMlflow(group: Group, runs: RunsReading): Promise<void> {
     for (const [i, line] of text.split('\n').entries()) {
       if (line.trim() === '') continue;
       const [time = '', written = '', at = '0'] = line.trim().split(' ');
+      const timeMs = numberOf(time) ?? Number.NaN;
       const value = numberOf(written);
       const step = numberOf(at);
-      if (!Number.isFinite(numberOf(time) ?? Number.NaN) || value === null || !Number.isSafeInteger(step))
-        throw new ImportError(
-          `${file.name}, line ${i + 1}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`,
-        );
+      const where = `${file.name}, line ${i + 1}`;
+      if (!Number.isFinite(timeMs) || value === null || !Number.isSafeInteger(step))
+        throw new ImportError(`${where}: "time value step" is expected, not ${JSON.stringify(line.slice(0, 60))}`);
+      if (!isTime(timeMs)) throw new ImportError(`${where}: ${shown(time)} is not a time; ${timeWish}`);
       rounded.see(written, value);
-      run.points.add(run.points.of(run.nameOf(name!)), step!, Number(time), value);
+      run.points.add(run.points.of(run.nameOf(name!)), step!, timeMs, value);
       run.rows++;
     }
   }

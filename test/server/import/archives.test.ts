@@ -217,6 +217,13 @@ describe('MLflow’s own folder', () => {
     ]);
   });
 
+  it('a time that no calendar has is refused', async () => {
+    for (const time of ['1e300', '8640000000000001', '-8640000000000001'])
+      expect((await readFiles(folder.path, { [`${run}/metrics/loss`]: `0 1 0\n${time} 1 1\n` })).refused).toEqual([
+        `${run}/metrics/loss, line 2: "${time}" is not a time; give ms since 1970, from -8.64e15 to 8.64e15`,
+      ]);
+  });
+
   it('a value that is no number is refused, not read as NaN', async () => {
     expect((await readFiles(folder.path, { [`${run}/metrics/loss`]: '1700000000000 abc 0\n' })).refused).toEqual([
       `${run}/metrics/loss, line 1: "time value step" is expected, not "1700000000000 abc 0"`,
