@@ -16,7 +16,7 @@ import type { GivenFile } from './sources';
 const MAX_BYTES = 8 * 2 ** 30;
 const MAX_FILES = 100_000;
 const MAX_OPEN = 50;
-/** An import without requests for this long is discarded. */
+/** An import for which nothing was done for this long is discarded. */
 const KEPT_MS = 3_600_000;
 
 const newId = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 16);
@@ -35,6 +35,8 @@ export interface OpenImport {
   readonly files: GivenFile[];
   bytes: number;
   touchedAt: number;
+  /** Uploads and jobs in progress: such an import is not discarded, however long they take. */
+  uses: number;
   /** Its newest job. */
   job?: Job;
 }
@@ -50,14 +52,15 @@ export class ImportDesk {
   ) {}
 
   async open(actor: Actor): Promise<OpenImport> {
-    for (const old of this.#open.values()) if (this.now() - old.touchedAt > KEPT_MS) await this.close(old);
+    for (const old of this.#open.values()) if (old.uses === 0 && this.now() - old.touchedAt > KEPT_MS) await this.close(old);
     if (this.#open.size >= MAX_OPEN)
       throw new RequestError(409, `${MAX_OPEN} imports are open at this moment; wait until one has ended`);
     const id = newId();
     const folder = path.join(folderOf(this.dataFolder), id);
     const spoolFolder = path.join(folder, 'spool');
     await mkdir(spoolFolder, { recursive: true });
-    const opened: OpenImport = { id, actorId: actor.id, folder, spoolFolder, files: [], bytes: 0, touchedAt: this.now() };
+    const touchedAt = this.now();
+    const opened: OpenImport = { id, actorId: actor.id, folder, spoolFolder, files: [], bytes: 0, touchedAt, uses: 0 };
     this.#open.set(id, opened);
     return opened;
   }
@@ -70,8 +73,18 @@ export class ImportDesk {
         404,
         `there is no open import ${id.slice(0, 40)}: it ended, or an hour went by; send the files again`,
       );
-    found.touchedAt = this.now();
     return found;
+  }
+
+  /** Keeps the import while `work` goes on. */
+  async during<T>(open: OpenImport, work: () => Promise<T>): Promise<T> {
+    open.uses++;
+    try {
+      return await work();
+    } finally {
+      open.uses--;
+      open.touchedAt = this.now();
+    }
   }
 
   /** Receives a file. @throws ImportError when it is too large */

@@ -45,30 +45,34 @@ export function importRoutes(deps: ImportRouteDeps): Route[] {
       return asJob(deps.jobs, visit, about, async (job) => sendAnswer(visit.response, await work(visit, job, query)), refusal);
     },
   });
-  const opened = ({ actor, params }: KnownVisit) => desk.get(actor, params.id!);
+  const ofImport = (
+    method: Method,
+    what: string,
+    work: (open: OpenImport, visit: KnownVisit, job: Job, query: Record<string, string>) => Promise<Answer>,
+  ): Route =>
+    route(method, `/api/imports/:id${what}`, async (visit, job, query) => {
+      const open = desk.get(visit.actor, visit.params.id!);
+      return desk.during(open, () => work(open, visit, job, query));
+    });
   return [
     route('POST', '/api/import', (visit, job, query) => single(deps, visit, query, job)),
     route('POST', '/api/imports', async ({ actor }) => ({ status: 201, body: { id: (await desk.open(actor)).id } })),
-    route('PUT', '/api/imports/:id/files', async (visit, job, query) => {
-      const { request } = visit;
-      await desk.receive(opened(visit), nameIn(query.path), request, announced(request), job);
+    ofImport('PUT', '/files', async (open, { request }, job, query) => {
+      await desk.receive(open, nameIn(query.path), request, announced(request), job);
       return { status: 204, body: null };
     }),
-    route('POST', '/api/imports/:id/plan', async (visit, job) => {
-      const open = opened(visit);
+    ofImport('POST', '/plan', async (open, visit, job) => {
       open.job = job;
       const choices = await choicesIn(visit.request);
       return { status: 200, body: await desk.inTurn(job, () => planImport(deps, { ...open, choices, following: job })) };
     }),
-    route('POST', '/api/imports/:id/runs', async (visit, job) => {
-      const open = opened(visit);
+    ofImport('POST', '/runs', async (open, visit, job) => {
       open.job = job;
       const result = await written(deps, open, visit.actor, await choicesIn(visit.request), job);
       await desk.close(open);
       return { status: 201, body: result };
     }),
-    route('DELETE', '/api/imports/:id', async (visit) => {
-      const open = opened(visit);
+    ofImport('DELETE', '', async (open) => {
       open.job?.cancel();
       await desk.close(open);
       return { status: 204, body: null };
@@ -99,8 +103,10 @@ async function single(
   });
   const open = await deps.desk.open(actor);
   try {
-    await deps.desk.receive(open, called, request, announced(request), job);
-    const result = await written(deps, open, actor, choices, job);
+    const result = await deps.desk.during(open, async () => {
+      await deps.desk.receive(open, called, request, announced(request), job);
+      return written(deps, open, actor, choices, job);
+    });
     const failed = result.runs.find((run) => run.error !== null);
     const made = result.runs.filter((run) => run.runId !== null);
     if (made.length === 0)

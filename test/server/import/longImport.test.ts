@@ -4,8 +4,11 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { main } from '~/server/import/cli';
 import { ImportDesk } from '~/server/import/desk';
+import { connect } from '~/server/mcp/client';
 import { startApp, type TestApp } from '~/test/support/app';
+import { fakeClock } from '~/test/support/fakeClock';
 import { ownFolder } from '~/test/support/folder';
+import { openMemoryStore } from '~/test/support/memoryStore';
 import { startNginx, withoutNginx } from '~/test/support/nginx';
 
 const folder = ownFolder();
@@ -57,6 +60,46 @@ it('one request, asked again with its job, gets 202 until the run is there, and 
     ['wait=soon&job=long-0002', 'wait: a whole number of seconds'],
   ])
     expect(await post(`/api/import?${query}`)).toEqual({ status: 400, body: { error: expect.stringContaining(words!) } });
+});
+
+it('an import is kept while it receives a file or is written, however long that takes, and for an hour after', async () => {
+  const clock = fakeClock();
+  const own = await startApp({ store: openMemoryStore(), clock });
+  const ask = async (method: string, path: string, body?: BodyInit) => {
+    const answer = await fetch(own.url + path, { method, body, duplex: 'half' } as RequestInit);
+    return { status: answer.status, body: (await answer.text()) || '{}' };
+  };
+  const open = async () => (JSON.parse((await ask('POST', '/api/imports')).body) as { id: string }).id;
+  const twoHours = 7_200_000;
+  const id = await open();
+
+  const [rest, file] = [new TransformStream<Uint8Array>(), `/api/imports/${id}/files?path=slow.csv`];
+  const writer = rest.writable.getWriter();
+  const uploaded = ask('PUT', `${file}&job=slow-upload`, rest.readable);
+  await writer.write(new TextEncoder().encode(csv));
+  const received = async () => (await connect({ url: own.url }).jobs.get.query({ id: 'slow-upload' }))?.done;
+  await expect.poll(received).toBe(csv.length);
+  clock.advance(twoHours);
+  await open();
+  await writer.close();
+  expect((await uploaded).status).toBe(204);
+
+  const release = held();
+  const runs = `/api/imports/${id}/runs?job=slow-writing&wait=`;
+  expect((await ask('POST', `${runs}0`)).status).toBe(202);
+  clock.advance(twoHours);
+  await open();
+  release();
+  expect((await ask('POST', `${runs}60`)).status).toBe(201);
+  expect(own.hub.summaries().map((run) => run.name)).toEqual(['slow']);
+
+  const idle = await open();
+  const planned = () => ask('POST', `/api/imports/${idle}/plan`);
+  expect((await planned()).status).toBe(200);
+  clock.advance(3_600_001);
+  await open();
+  expect((await planned()).status).toBe(404);
+  await own.close();
 });
 
 it('an import that is given up is canceled, although it went on without its client', async () => {
