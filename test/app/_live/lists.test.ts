@@ -104,6 +104,20 @@ describe('the lists that a page has loaded', () => {
     page.check();
   });
 
+  it('hold each item once when a whole view comes while an older page is under way', async () => {
+    const page = new Page(3, 3000);
+    const kind = listKinds.reduce((a, b) => (page.run.view.counts[a].count > page.run.view.counts[b].count ? a : b));
+    void page.lists.want(kind, 400);
+    page.reconnect(1);
+    // The answer of before, and then, one after the other, those that were asked for since.
+    while (page.held.length > 0) {
+      page.held.shift()!();
+      for (let i = 0; i < 20; i++) await Promise.resolve();
+      page.check();
+    }
+    expect(page.lists.get(kind).items.length).toBeGreaterThanOrEqual(400);
+  });
+
   it('hold all that is in force from some seq on, whatever happens while older pages and samples are under way (20 seeds)', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const page = new Page(seed, 500);

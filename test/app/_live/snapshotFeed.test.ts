@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { inStepOrder, nearestIndex, type Recorded } from '~/app/_live/recorded';
 import { SignalTable } from '~/app/_live/signalTable';
 import { SnapshotFeed } from '~/app/_live/snapshotFeed';
@@ -117,6 +117,30 @@ it('a blob that cannot be fetched says why, leaves the nearest at hand on screen
   expect(server.asked).toHaveLength(3);
   await server.answer(20);
   expect(go(feed, 20)).toMatchObject({ shown: { recorded: { step: 20 } }, error: null });
+});
+
+it('whoever shows a blob that could not be fetched is told when it may be asked for again: later after each failure', async () => {
+  vi.useFakeTimers();
+  try {
+    const server = heldServer();
+    const feed = new SnapshotFeed({ fetchBlob: server.fetchBlob });
+    feed.setRecorded([recorded(0)]);
+    feed.subscribe(() => void go(feed, 0));
+    go(feed, 0);
+    const asked = [];
+    for (const ms of [2_000, 4_000, 8_000]) {
+      await server.refuse(0, 'away');
+      await vi.advanceTimersByTimeAsync(ms - 1);
+      asked.push(server.asked.length);
+      await vi.advanceTimersByTimeAsync(1);
+      asked.push(server.asked.length);
+    }
+    expect(asked).toEqual([1, 2, 2, 3, 3, 4]);
+    await server.answer(0);
+    expect(go(feed, 0)).toMatchObject({ shown: { recorded: { step: 0 } }, error: null });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 it('a corrupt blob is an error with the reason, not an empty map', async () => {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { ConsoleReader, type Shown } from '~/app/_run/console/consoleReader';
 import { type ConsolePart, choose } from '~/shared/media';
 
@@ -28,6 +28,8 @@ function server() {
     },
   };
 }
+afterEach(() => void vi.useRealTimers());
+
 const settle = async () => {
   for (let i = 0; i < 20; i++) await Promise.resolve();
 };
@@ -71,4 +73,34 @@ it('says what went wrong', async () => {
   new ConsoleReader('r', '', (now) => (shown = now), failing as never).newest(1);
   await settle();
   expect(shown!.error).toBe('the server is away');
+});
+
+it('asks again some time after a request that failed, without new output', async () => {
+  vi.useFakeTimers();
+  const s = server();
+  let away = true;
+  let shown: Shown | null = null;
+  const ask = async (query: object) => {
+    if (away) throw new Error('the server is away');
+    return s.ask(query);
+  };
+  const reader = new ConsoleReader('r', '', (now) => (shown = now), ask as never);
+  reader.newest(s.print(3));
+  await settle();
+  expect(shown!.error).toBe('the server is away');
+  away = false;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect([shown!.parts.length, shown!.error]).toEqual([3, null]);
+});
+
+it('what is printed while earlier parts are read is read after them', async () => {
+  const s = server();
+  let shown: Shown | null = null;
+  const reader = new ConsoleReader('r', '', (now) => (shown = now), s.ask as never);
+  reader.newest(s.print(250));
+  await settle();
+  reader.earlier();
+  reader.newest(s.print(1));
+  await settle();
+  expect([shown!.parts.length, shown!.parts.at(-1)!.text]).toEqual([251, 'line 250\n']);
 });

@@ -4,7 +4,7 @@ import { act, cleanup, screen, waitFor, within } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { toast } from '~/app/_live/toast';
-import { OpenBranch } from '~/app/_run/steering/BranchDialog';
+import { OpenBranch, WhatIf } from '~/app/_run/steering/BranchDialog';
 import { CheckpointActions } from '~/app/_run/steering/CheckpointActions';
 import ScheduleForm from '~/app/_run/steering/ScheduleForm';
 import type { RunEvent } from '~/shared/events';
@@ -268,6 +268,60 @@ describe('a branch', () => {
         repeat: { without: 'after-it2' },
       },
     ]);
+  });
+
+  it('without one change waits until the others are known, also from a checkpoint older than those on the page; its answer takes nobody away who closed the form', async () => {
+    const run = atStep30();
+    const old = refOf(blobOf(Uint8Array.of(9)));
+    const answers: ((value: unknown) => void)[] = [];
+    const held = () => new Promise((resolve) => answers.push(resolve));
+    const answer = async (value: unknown) => {
+      await waitFor(() => expect(answers.length).toBeGreaterThan(0));
+      await act(async () => answers.shift()!(value));
+    };
+    server.answers.set('runs.item', held);
+    server.answers.set('runs.items', ({ kind }: { kind: string }) => (kind === 'commands' ? held() : []));
+    server.answers.set('runs.branch', held);
+    const said = vi.spyOn(toast, 'success').mockImplementation(() => {});
+    mount(run, <WhatIf checkpoint={old.hash} without="after-it1" of="Learning rate" />);
+    await user.click(screen.getByRole('button', { name: /^Branch without this change/ }));
+    const dialog = within(await screen.findByRole('dialog'));
+    const branch = dialog.getByRole<HTMLButtonElement>('button', { name: 'Branch' });
+    expect(branch.disabled).toBe(true);
+    await answer({
+      seq: 2,
+      at: 0,
+      type: 'checkpoint',
+      step: 3,
+      blob: old,
+      trigger: 'cadence',
+      commandId: null,
+      lastCommandSeq: 0,
+    });
+    const from = dialog.getByRole<HTMLSelectElement>('combobox', { name: 'From' });
+    await waitFor(() => expect(from.selectedOptions[0]!.textContent).toMatch(/^step 3/));
+    expect(branch.disabled).toBe(true);
+    const { actor, ...command } = set('after-it1', people.bob, 0.2);
+    await answer([
+      {
+        seq: 5,
+        at: 0,
+        actor,
+        command,
+        outcome: { status: 'applied', seq: 5, at: 0, step: 4, before: 0.1, after: 0.2, message: '' },
+      },
+    ]);
+    await waitFor(() => expect(branch.disabled).toBe(false));
+    await user.click(branch);
+    expect(server.asked.at(-1)).toMatchObject({
+      path: 'runs.branch',
+      input: { checkpoint: old.hash, repeat: { without: 'after-it1' } },
+    });
+    await user.keyboard('{Escape}');
+    await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+    await answer({ ok: true, runId: 'branch1' });
+    await waitFor(() => expect(said.mock.calls).toEqual([['Reverse what if is queued']]));
+    expect(opened).toEqual([]);
   });
 
   it('of a script is asked for once: a request whose answer was lost is the same one when it is sent again', async () => {
