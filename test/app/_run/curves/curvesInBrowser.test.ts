@@ -184,4 +184,31 @@ describeInBrowser('the curves of a run that logs what it likes', { timeout: 240_
     expect(boxes.length).toBeGreaterThan(3);
     for (const [i, { left }] of boxes.entries()) if (i > 0) expect(left).toBeGreaterThanOrEqual(boxes[i - 1]!.right);
   });
+
+  it('the choices of a run’s charts and the open form for one are its own, also when the browser goes back to another run', async () => {
+    const outliers = page.getByRole('button', { name: 'Ignore outliers', exact: true });
+    const ignored = () => outliers.getAttribute('aria-pressed');
+    const title = (name: string) => page.getByRole('heading', { level: 1, name }).waitFor();
+    await title('Huge');
+    await outliers.click();
+    await expect.poll(() => page.url()).toContain('robust');
+    await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').getByRole('combobox').fill('Sparse');
+    await page.getByRole('option', { name: /Sparse/ }).click();
+    await title('Sparse');
+    await expect.poll(ignored).toBe('false');
+    await page.getByRole('button', { name: 'Chart', exact: true }).click();
+    const form = page.getByRole('dialog', { name: 'New chart' });
+    await form.waitFor();
+    await page.goBack();
+    await title('Huge');
+    await expect.poll(ignored).toBe('true');
+    expect(await form.count()).toBe(0);
+    await page.goForward();
+    await title('Sparse');
+    await expect.poll(ignored).toBe('false');
+    await page.goto(page.url().split('?')[0]!);
+    await title('Sparse');
+    await expect.poll(ignored).toBe('false');
+  });
 });
