@@ -181,7 +181,11 @@ function faultsOfPage(): string[] {
   const said = /.{0,60}(?:\bundefined\b|\[object |This page could not be shown|Application error).{0,80}/.exec(text);
   if (said) out.push(`the text "${said[0]}"${where}`);
   const over = document.documentElement.scrollWidth - innerWidth;
-  if (over > 1) out.push(`wider than the window by ${over} pixels${where}`);
+  if (over > 1) {
+    const right = (e: Element) => e.getBoundingClientRect().right + scrollX;
+    const widest = [...document.querySelectorAll('body *')].filter((e) => right(e) >= innerWidth + over - 1)[0];
+    out.push(`wider than the window by ${over} pixels, for example ${widest?.outerHTML.slice(0, 200)}${where}`);
+  }
   const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
   const twice = ids.find((id, i) => ids.indexOf(id) !== i);
   if (twice) out.push(`two elements of id ${twice}${where}`);

@@ -1,5 +1,6 @@
 import { setCursor } from '~/app/_live/cursor';
 import { type Source, useSelected } from '~/app/_live/select';
+import { createStore } from '~/app/_live/store';
 import { reveal } from '~/app/_live/workspace';
 import { focusStore } from '~/app/_run/attention/focusStore';
 import type { Anchor, Note } from '~/shared/notes';
@@ -19,14 +20,12 @@ export interface Place {
 /** The open popup: a new note with possible anchors (the likeliest first), or threads to read. */
 export type Desk = { at: ScreenPlace } & ({ kind: 'write'; places: Place[] } | { kind: 'read'; threads: string[] });
 
-let state: { desk: Desk | null } = { desk: null };
+const store = createStore<{ desk: Desk | null }>({ desk: null });
 /** The element that had the focus when the popup opened; it gets the focus back. */
 let opener: Element | null = null;
-const listeners = new Set<() => void>();
-const set = (desk: Desk | null) => {
-  if (desk && !state.desk) opener = document.activeElement;
-  state = { desk };
-  for (const l of [...listeners]) l();
+const open = (desk: Desk) => {
+  if (!store.get().desk) opener = document.activeElement;
+  store.set({ desk });
 };
 
 /** State of the tab's only popup for notes. */
@@ -36,19 +35,16 @@ export const noteDesk: Source<{ desk: Desk | null }> & {
   read(threads: readonly Note[], at: ScreenPlace): void;
   close(): void;
 } = {
-  get: () => state,
-  subscribe: (listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  },
-  write: (places, at) => set({ kind: 'write', places, at }),
+  get: store.get,
+  subscribe: store.subscribe,
+  write: (places, at) => open({ kind: 'write', places, at }),
   read: (threads, at) => {
     if (threads[0]) goTo(threads[0].anchor);
-    set({ kind: 'read', threads: threads.map((n) => n.id), at });
+    open({ kind: 'read', threads: threads.map((n) => n.id), at });
   },
   close: () => {
-    if (!state.desk) return;
-    set(null);
+    if (!store.get().desk) return;
+    store.set({ desk: null });
     // After the popup has closed.
     requestAnimationFrame(() => {
       const lost = !document.activeElement || document.activeElement === document.body;
