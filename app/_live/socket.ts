@@ -55,6 +55,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
   const sayProblem = (problem: string | null) => problem === connection.get().problem || connection.set({ problem });
   const down = (why: string | null) => {
     clearTimeout(missed);
+    silent = false;
     const { refused, times } = connection.get();
     const lost = times === 0 ? 'connecting' : awake.get() ? 'reconnecting' : 'resting';
     connection.set({ link: (why ?? refused) === null ? lost : 'refused', refused: why ?? refused, problem: null });
@@ -66,7 +67,7 @@ export function socketWire(socket: Socket<ServerToViewer, ViewerToServer>, awake
   const shown = new Map<string, () => void>();
   setInterval(() => {
     const ms = serverTime.look(performance.now());
-    if (ms === null) return;
+    if (ms === null || !socket.connected) return;
     if (ms > 0 || silent) listeners.each((l) => l.silent?.(ms));
     if (ms > 0 !== silent) connection.set({ link: ms > 0 ? 'silent' : 'live' });
     silent = ms > 0;

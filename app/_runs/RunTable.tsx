@@ -79,7 +79,11 @@ export function RunTable(props: {
   const sparklines = useSparklines(columns.some((c) => c.key === 'trend') ? inSight : []);
   const above = printing ? 0 : first * height;
   const below = printing ? 0 : (head.lines - 1 - last) * height;
-  const all = head.runs > 0 && chosen.size >= head.runs;
+  // Runs that another search showed stay chosen.
+  const all =
+    head.runs > 0 &&
+    chosen.size >= head.runs &&
+    [...lines.values()].every((line) => line.kind !== 'run' || chosen.has(line.run.runId));
   return (
     <section
       ref={scroll}

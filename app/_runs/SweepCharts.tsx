@@ -44,7 +44,8 @@ export function SweepCharts({ view, setView }: { view: View; setView(change: (vi
   );
   const [over, setOver] = useState<string | null>(null);
   const open = (runId: string) => router.push(`/runs/${runId}`);
-  if (error) return <p className="p-4 text-bad">The runs could not be read: {describeError(error).message}</p>;
+  const problem = error && <p className="p-4 text-bad">The runs could not be read: {describeError(error).message}</p>;
+  if (!data && problem) return problem;
   if (!data) return <p className="p-4 text-dim">Reading the runs…</p>;
   if (data.points.length < 2)
     return (
@@ -59,6 +60,7 @@ export function SweepCharts({ view, setView }: { view: View; setView(change: (vi
   };
   return (
     <div className="min-h-0 flex-1 space-y-2 overflow-y-auto">
+      {problem}
       <Panel
         title="Parallel coordinates"
         aside={

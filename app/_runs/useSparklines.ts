@@ -18,12 +18,14 @@ export function useSparklines(inSight: readonly RunSummary[]): ReadonlyMap<strin
   const key = inSight.map((r) => `${r.runId} ${r.updatedAt}`).join();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for the list of visible runs
   useEffect(() => {
-    const timer = setTimeout(() => {
+    const look = () => {
       const now = performance.now();
-      const wanted = latest.current.filter((r) => {
-        const last = read.current.get(r.runId);
-        return r.step > 0 && (!last || (last.updatedAt !== r.updatedAt && now - last.at > againMs));
-      });
+      const changed = latest.current.filter((r) => r.step > 0 && read.current.get(r.runId)?.updatedAt !== r.updatedAt);
+      const dueMs = (r: RunSummary) => againMs - (now - (read.current.get(r.runId)?.at ?? Number.NEGATIVE_INFINITY));
+      const wanted = changed.filter((r) => dueMs(r) <= 0);
+      // The last change of a run that has ended comes too.
+      const later = changed.filter((r) => dueMs(r) > 0).map(dueMs);
+      if (later.length > 0) timer = setTimeout(look, Math.min(...later));
       for (const r of wanted) read.current.set(r.runId, { updatedAt: r.updatedAt, at: now });
       for (let i = 0; i < wanted.length; i += atOnce) {
         const part = wanted.slice(i, i + atOnce);
@@ -35,7 +37,8 @@ export function useSparklines(inSight: readonly RunSummary[]): ReadonlyMap<strin
           },
         );
       }
-    }, restMs);
+    };
+    let timer = setTimeout(look, restMs);
     return () => clearTimeout(timer);
   }, [key]);
   return lines;

@@ -172,7 +172,8 @@ function ExamplePicker() {
       aria-label={label}
       disabled={offered.length < 2 && at >= 0}
       onClick={() => {
-        const next = offered[(Math.max(0, at) + by + offered.length) % offered.length];
+        // From the mean of all, forward to the first and back to the last.
+        const next = offered.at(at < 0 ? Math.min(0, by) : (at + by) % offered.length);
         if (next !== undefined) set({ source: { example: next } });
       }}
     >

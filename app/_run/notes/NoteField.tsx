@@ -68,13 +68,15 @@ export function NoteField(props: {
     setCaret(0);
   };
   const onKey = (event: React.KeyboardEvent) => {
+    // The keys of a text that is still being composed (Japanese, Chinese) are not for the field.
+    if (event.nativeEvent.isComposing) return;
     if (offered.length > 0) {
       const move = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
       if (move !== 0) setChosen((Math.min(chosen, offered.length - 1) + move + offered.length) % offered.length);
       else if ((event.key === 'Enter' || event.key === 'Tab') && active) take(active);
       else if (event.key === 'Escape') setDismissed(true);
       else return;
-    } else if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) void go();
+    } else if (event.key === 'Enter' && !event.shiftKey) void go();
     else if (event.key === 'Escape' && onCancel) onCancel();
     else return;
     event.preventDefault();

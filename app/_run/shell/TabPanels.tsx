@@ -52,7 +52,7 @@ export function TabPanels(props: {
                 role="tab"
                 id={`${id}tab${p.id}`}
                 aria-selected={p === open}
-                aria-controls={`${id}panel${p.id}`}
+                aria-controls={p.keeps || p === open ? `${id}panel${p.id}` : undefined}
                 tabIndex={p === open ? 0 : -1}
                 {...more}
                 data-panel={p.id}

@@ -112,7 +112,10 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
   const specOf = (control: string) => specs.find((s) => s.name === control)!;
   const add = () => {
     const free = specs.find((s) => !changes.some((c) => c.control === s.name));
-    if (free) setChanges([...changes, { control: free.name, text: textOf(view.values[free.name]?.value ?? free.default) }]);
+    if (!free) return;
+    // "Off" is a value as well.
+    const state = view.values[free.name];
+    setChanges([...changes, { control: free.name, text: textOf(state ? state.value : free.default) }]);
   };
 
   const submit = async (event: FormEvent) => {

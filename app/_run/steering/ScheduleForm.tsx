@@ -36,7 +36,8 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   const evaluations = useView((v) => v.latestEvaluations, noEvaluations);
   const measured: Measured = useMemo(() => ({ series, evaluations, ...bounds }), [series, evaluations, bounds]);
   const [what, setWhat] = useState('');
-  const [value, setValue] = useState('');
+  /** null = nothing was typed. */
+  const [typed, setTyped] = useState<string | null>(null);
   const [edits, setEdits] = useState<Partial<WhenTexts>>({});
   // Untouched fields show the first choice.
   const splits = splitsOf(measured);
@@ -53,6 +54,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
   const [kind, name] = chosen.split(' ');
   const spec = kind === 'set' ? controls.values.find((c) => c.name === name) : undefined;
   const action = kind === 'act' ? actions.find((a) => a.name === name) : undefined;
+  const value = typed ?? spec?.options?.[0] ?? (spec?.type === 'boolean' ? 'true' : '');
   const current = useView((v) => (spec && own(v.values, spec.name)?.value) ?? null, null);
   const box = useRef<HTMLFormElement>(null);
   // The form opens at the end of a panel that scrolls. `void`: newer browsers answer with a promise, which React would call when the form closes.
@@ -81,7 +83,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
             when: read.condition,
           },
     );
-    if (answer.ok) setValue('');
+    if (answer.ok) setTyped(null);
     else setProblem(answer.message);
   };
   const edit = (change: Partial<WhenTexts>) => setEdits({ ...edits, ...change });
@@ -97,8 +99,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
           disabled={off}
           onChange={(e) => {
             setWhat(e.target.value);
-            const next = controls.values.find((c) => `set ${c.name}` === e.target.value);
-            setValue(next?.options?.[0] ?? (next?.type === 'boolean' ? 'true' : ''));
+            setTyped(null);
           }}
         >
           <optgroup label="Set">
@@ -125,7 +126,7 @@ export default function ScheduleForm({ why }: { why: string | null }) {
             placeholder={spec.nullLabel ?? 'new value'}
             value={value}
             disabled={off}
-            onText={setValue}
+            onText={setTyped}
           />
         )}
       </div>

@@ -84,7 +84,7 @@ export function NewRunForm(props: {
         <RecipeCards
           recipes={recipes}
           chosen={filled.recipe.name}
-          onChoose={(recipe) => onChange({ ...draft, recipe, name: null, trainer: '' })}
+          onChoose={(recipe) => onChange({ ...draft, recipe, trainer: '' })}
         />
         <RunFields draft={draft} filled={filled} at={at} projects={projects} onChange={onChange} />
         <p className="text-xs text-dim">

@@ -66,6 +66,28 @@ describe('a change for later', () => {
     expect(run.sent).toEqual([{ kind: 'set', control: 'learningRate', value: 0.001, when: { kind: 'step', step: 31 } }]);
   });
 
+  it('of a control with options is sent with the option that is shown, from the start and again', async () => {
+    const run = atStep30();
+    const [first] = controls.values;
+    const clipBy = {
+      ...first!,
+      name: 'clipBy',
+      label: 'Clip by',
+      type: 'enum' as const,
+      options: ['norm', 'value'],
+      default: 'norm',
+    };
+    run.log({ ...runStarted(30, values), controls: { ...controls, values: [clipBy] } } as RunEvent);
+    mount(run, <ScheduleForm why={null} />);
+    for (const step of [40, 50]) {
+      await write(field('Step'), String(step));
+      expect(screen.getByRole<HTMLSelectElement>('combobox', { name: 'New value' }).value).toBe('norm');
+      await user.click(button('Schedule'));
+      expect(screen.queryByRole('alert')).toBeNull();
+      expect(run.sent.at(-1)).toEqual({ kind: 'set', control: 'clipBy', value: 'norm', when: { kind: 'step', step } });
+    }
+  });
+
   it('is scheduled once by a double click', async () => {
     const run = atStep30();
     mount(run, <ScheduleForm why={null} />);
