@@ -6,7 +6,7 @@ import { IconButton } from '~/app/_components/IconButton';
 import { later, Opening } from '~/app/_components/later';
 import { useAttempt } from '~/app/_components/useAttempt';
 import { forFile } from '~/shared/fileNames';
-import { chartPng, download } from './exportChart';
+import { chartPng, saveFile } from './exportChart';
 import type { ChartContent } from './lineLayout';
 import type { ChartPoint } from './place';
 import { valueFormat } from './readout';
@@ -31,11 +31,11 @@ export function useSave(title: string, { svg, csv }: Takeaway) {
   const { problem, attempt } = useAttempt();
   const file = forFile(title).toLowerCase() || 'chart';
   const save = async (kind: 'png' | 'svg' | 'csv') => {
-    if (kind === 'csv') return download(`${file}.csv`, csv(), 'text/csv');
+    if (kind === 'csv') return saveFile(`${file}.csv`, csv(), 'text/csv');
     const drawing = svg();
     if (!drawing) throw new Error('there is nothing drawn yet');
-    if (kind === 'svg') download(`${file}.svg`, drawing, 'image/svg+xml');
-    else download(`${file}.png`, await chartPng(drawing), 'image/png');
+    if (kind === 'svg') saveFile(`${file}.svg`, drawing, 'image/svg+xml');
+    else saveFile(`${file}.png`, await chartPng(drawing), 'image/png');
   };
   return { save: (kind: 'png' | 'svg' | 'csv') => void attempt(() => save(kind)), error: problem };
 }

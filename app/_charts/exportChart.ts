@@ -119,7 +119,8 @@ export function chartCsv(lines: readonly LineSpec[], points: readonly PointSpec[
 
 const csvColumns = ['series', 'first_step', 'last_step', 'min', 'max', 'mean', 'last', 'non_finite'];
 
-export function download(name: string, content: Blob | string, type: string): void {
+/** Saves content that the page made as a file. */
+export function saveFile(name: string, content: Blob | string, type: string): void {
   const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);
   const link = document.createElement('a');
   link.href = url;

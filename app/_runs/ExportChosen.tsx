@@ -1,4 +1,4 @@
-import { download as save } from '~/app/_charts/exportChart';
+import { saveFile } from '~/app/_charts/exportChart';
 import { Choice } from '~/app/_components/Choice';
 import { Popup } from '~/app/_components/Popup';
 import { findRuns } from '~/app/_live/findRuns';
@@ -22,7 +22,7 @@ export function ExportChosen({ runs, columns }: { runs: readonly RunSummary[]; c
     const keys = askedColumns(columns.map((c) => c.key));
     const cells = await cellsOf(runs, keys);
     const titles = columns.filter((c) => keys.includes(c.key)).map((c) => c.title);
-    save('runs.csv', csvOf(runs, titles, cells), 'text/csv');
+    saveFile('runs.csv', csvOf(runs, titles, cells), 'text/csv');
   };
   const each = (format: string, title: string) => {
     for (const [i, run] of runs.entries())

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { Download } from 'lucide-react';
 import Link from 'next/link';
 import { useState } from 'react';
-import { download } from '~/app/_charts/exportChart';
+import { saveFile } from '~/app/_charts/exportChart';
 import { Ago } from '~/app/_components/Ago';
 import { Button } from '~/app/_components/Button';
 import { inputClass, Select } from '~/app/_components/Field';
@@ -80,7 +80,7 @@ export function Audit() {
     } finally {
       setSaving(false);
     }
-    download('headroom-audit.jsonl', `${lines.join('\n')}\n`, 'application/jsonl');
+    saveFile('headroom-audit.jsonl', `${lines.join('\n')}\n`, 'application/jsonl');
   };
   return (
     <div className="lg:col-span-2">

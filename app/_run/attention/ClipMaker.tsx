@@ -4,7 +4,7 @@ import { allAlike, deriveMaps, incomparable } from '~/app/_charts/attention/deri
 import { joined } from '~/app/_charts/attention/exportMap';
 import { pageColors } from '~/app/_charts/attention/palettes';
 import { colorScale } from '~/app/_charts/attention/scale';
-import { download } from '~/app/_charts/exportChart';
+import { saveFile } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Remark } from '~/app/_components/Remark';
@@ -70,7 +70,7 @@ export function ClipMaker() {
       onProgress: (done) => setProgress(0.5 + 0.5 * done),
       signal,
     });
-    download(`${name}.${blob.type.startsWith('video/mp4') ? 'mp4' : 'webm'}`, blob, blob.type);
+    saveFile(`${name}.${blob.type.startsWith('video/mp4') ? 'mp4' : 'webm'}`, blob, blob.type);
   });
   const array = run(async (signal) => {
     const all = await frames(signal, true);
@@ -82,7 +82,7 @@ export function ClipMaker() {
       );
     const parts = all.flatMap((f) => f.maps.values);
     const bytes = npy(joined(parts), [all.length, layers.length, heads, queries, keys]);
-    download(`${name}.npy`, new Blob([bytes]), 'application/octet-stream');
+    saveFile(`${name}.npy`, new Blob([bytes]), 'application/octet-stream');
   });
   const busy = progress !== null;
   return (

@@ -2,7 +2,7 @@ import { Download } from 'lucide-react';
 import { allAlike, deriveMaps, mapOfHeads } from '~/app/_charts/attention/derive';
 import { joined, mapCsv, mapSvg, signalsCsv } from '~/app/_charts/attention/exportMap';
 import { pageColors } from '~/app/_charts/attention/palettes';
-import { chartPng, download } from '~/app/_charts/exportChart';
+import { chartPng, saveFile } from '~/app/_charts/exportChart';
 import { Button } from '~/app/_components/Button';
 import { Popup } from '~/app/_components/Popup';
 import { Remark } from '~/app/_components/Remark';
@@ -49,22 +49,22 @@ export function ExportMenu() {
       colors: pageColors(),
     });
   };
-  const png = (times: number) => async () => download(`${name}@${times}x.png`, await chartPng(await svg(), times), 'image/png');
+  const png = (times: number) => async () => saveFile(`${name}@${times}x.png`, await chartPng(await svg(), times), 'image/png');
   const numbers = 'application/octet-stream';
   const items: [label: string, help: string, save: () => void | Promise<void>][] = [
-    ['SVG', 'this map with axes and what is lit', async () => download(`${name}.svg`, await svg(), 'image/svg+xml')],
+    ['SVG', 'this map with axes and what is lit', async () => saveFile(`${name}.svg`, await svg(), 'image/svg+xml')],
     ['PNG 1×', 'the same as pixels', png(1)],
     ['PNG 2×', 'for slides', png(2)],
     ['PNG 4×', 'for print', png(4)],
     [
       'CSV',
       'this map, one line per cell',
-      async () => download(`${name}.csv`, mapCsv(await values(), large.size, tokens), 'text/csv'),
+      async () => saveFile(`${name}.csv`, mapCsv(await values(), large.size, tokens), 'text/csv'),
     ],
     [
       'NPY',
       'this map, exact f32',
-      async () => download(`${name}.npy`, new Blob([npy(await values(), [large.size.queries, large.size.keys])]), numbers),
+      async () => saveFile(`${name}.npy`, new Blob([npy(await values(), [large.size.queries, large.size.keys])]), numbers),
     ],
     [
       'NPY all heads',
@@ -73,7 +73,7 @@ export function ExportMenu() {
         const { layers, values: all } = await exactMaps();
         const shapes = layers.map((l) => [l.heads, l.queries, l.keys]);
         const save = (part: string, data: Float32Array, shape: number[]) =>
-          download(`${file}-${part}.npy`, new Blob([npy(data, shape)]), numbers);
+          saveFile(`${file}-${part}.npy`, new Blob([npy(data, shape)]), numbers);
         if (alike) save('all', joined(all), [layers.length, ...shapes[0]!]);
         else for (const [l, shape] of shapes.entries()) save(`layer${l + 1}`, all[l]!, shape);
       },
@@ -84,7 +84,7 @@ export function ExportMenu() {
       () => {
         const { layers } = snapshot;
         const all = table.names(feed.recorded).map((s) => ({ name: s, ...table.series(s, feed.recorded, layers) }));
-        download(`${runId}-signals.csv`, signalsCsv(all[0]?.steps ?? [], layers, all), 'text/csv');
+        saveFile(`${runId}-signals.csv`, signalsCsv(all[0]?.steps ?? [], layers, all), 'text/csv');
       },
     ],
   ];
