@@ -9,13 +9,11 @@ import { LongName } from '~/app/_components/LongName';
 import { describeError } from '~/app/_trpc/client';
 import type { Column } from '~/shared/runTable';
 import { columnsOf, fixedColumns } from './columns';
-import { defaultColumns } from './tableQuery';
+import { defaultColumns, mostColumns } from './tableQuery';
 import { useCatalog } from './useCatalog';
 
 /** Names of one kind that are listed at once; a search finds the others. */
 const listed = 40;
-/** Limited by the length of an address. */
-const mostColumns = 24;
 
 /** Chooses the columns of the table: fixed ones, and any setting, series or result. */
 export function ColumnChooser({ chosen, onChange }: { chosen: readonly string[]; onChange(columns: readonly string[]): void }) {

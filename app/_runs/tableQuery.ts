@@ -42,7 +42,7 @@ export const defaultView: View = {
 };
 
 /** Limited by the length of a query string. */
-const mostColumns = 24;
+export const mostColumns = 24;
 
 /** As a query string without "?"; values equal to their defaults are left out. */
 export function toParams(v: View): string {
