@@ -222,8 +222,11 @@ function timeTicks(from: number, to: number, count: number, wall: boolean): numb
   // From a hundred days on, units are round numbers of days, so that times in a wrong unit still get an axis.
   const unitOf = (size: number) => units.find((u) => u >= size) ?? DAY * roundUp(size / DAY);
   // Wall-clock ticks are round in the reader's own time zone.
-  const zone = wall ? new Date(from).getTimezoneOffset() * MINUTE : 0;
-  return atLeastTwo(from - zone, to - zone, (to - from) / count, unitOf).map((t) => t + zone);
+  const zoneAt = (at: number) => (wall ? new Date(at).getTimezoneOffset() * MINUTE || 0 : 0);
+  // Each time has its own zone: summer time may begin or end between them.
+  const zone = zoneAt(from);
+  const ticks = atLeastTwo(from - zone, to - Math.min(zone, zoneAt(to)), (to - from) / count, unitOf);
+  return ticks.map((t) => t + zoneAt(t + zone)).filter((t) => t >= from && t <= to);
 }
 
 function clock(at: number, seconds: boolean): string {
@@ -232,5 +235,7 @@ function clock(at: number, seconds: boolean): string {
   if (Number.isNaN(d.getTime())) return formatValue(at, 4);
   const two = (n: number) => String(n).padStart(2, '0');
   const time = `${two(d.getHours())}:${two(d.getMinutes())}${seconds || d.getSeconds() > 0 ? `:${two(d.getSeconds())}` : ''}`;
-  return d.getHours() + d.getMinutes() + d.getSeconds() === 0 ? `${d.getMonth() + 1}/${d.getDate()}` : time;
+  return d.getHours() + d.getMinutes() + d.getSeconds() === 0
+    ? d.toLocaleDateString(undefined, { month: 'numeric', day: 'numeric' })
+    : time;
 }

@@ -110,12 +110,14 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
   const unknown = !changed && repeat !== nothing && from !== 'now';
   const specs = view.controls.values;
   const specOf = (control: string) => specs.find((s) => s.name === control)!;
+  // A value that is off is one too.
+  const startOf = (control: string): Change => {
+    const state = view.values[control];
+    return { control, text: textOf(state ? state.value : specOf(control).default) };
+  };
   const add = () => {
     const free = specs.find((s) => !changes.some((c) => c.control === s.name));
-    if (!free) return;
-    // "Off" is a value as well.
-    const state = view.values[free.name];
-    setChanges([...changes, { control: free.name, text: textOf(state ? state.value : free.default) }]);
+    if (free) setChanges([...changes, startOf(free.name)]);
   };
 
   const submit = async (event: FormEvent) => {
@@ -183,7 +185,7 @@ function BranchDialog({ checkpoint, without, why, onClose }: BranchFrom & { why:
                   .filter((s) => s.name === c.control || !changes.some((x) => x.control === s.name))
                   .map((s) => ({ value: s.name, text: s.label }))}
                 value={c.control}
-                onPick={(control) => setChanges(changes.with(i, { control, text: textOf(view.values[control]?.value ?? null) }))}
+                onPick={(control) => setChanges(changes.with(i, startOf(control)))}
               />
               <Field label="" error={problems[`change${i}`]}>
                 {(ids) => (

@@ -171,6 +171,27 @@ describe('x axis', () => {
     expect(ends([0, 33, 1001], true)).toEqual([1, 33, 1001]);
   });
 
+  it('a clock axis marks midnights as dates on both sides of a change of summer time', () => {
+    const before = process.env.TZ;
+    process.env.TZ = 'Europe/Berlin';
+    try {
+      // 29 March 2026: the clocks go from 2:00 to 3:00.
+      const at = (day: number) => new Date(2026, 2, day).getTime();
+      const wall = xMap('wall', 0, [
+        { step: 0, at: at(26) },
+        { step: 1, at: at(32) },
+      ]);
+      const ticks = wall.ticks(at(26), at(32), 6);
+      expect(ticks).toEqual([26, 27, 28, 29, 30, 31, 32].map(at));
+      expect(ticks.map((t) => wall.tick(t, 0))).toEqual(
+        ticks.map((t) => new Date(t).toLocaleDateString(undefined, { month: 'numeric', day: 'numeric' })),
+      );
+    } finally {
+      if (before === undefined) delete process.env.TZ;
+      else process.env.TZ = before;
+    }
+  });
+
   it('a time in a wrong unit is shown as a number, and its axis has a few ticks', () => {
     const ns = 1_700_000_000_000_000_000;
     const wall = xMap('wall', 0, [
