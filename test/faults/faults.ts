@@ -61,8 +61,16 @@ export async function killServers(seed: number, kills: number): Promise<{ kills:
     // Events 0 and 1 are those; row s is event s + 2.
     let acknowledged = 0;
     for (let kill = 0; kill < kills; kill++) {
-      const timer = setTimeout(() => server.child.kill('SIGKILL'), 5 + draw(400));
-      const gone = once(server.child, 'exit');
+      // The first kill may come before any row is acknowledged. The later ones wait for rows, on however slow a machine.
+      const { child } = server;
+      const afterMs = 5 + draw(400);
+      let started = false;
+      const startTimer = (): void => {
+        if (!started) setTimeout(() => child.kill('SIGKILL'), afterMs);
+        started = true;
+      };
+      if (kill === 0) startTimer();
+      const gone = once(child, 'exit');
       const lost = new Promise<null>((resolve) => trainer.socket.once('disconnect', () => resolve(null)));
       let sent = acknowledged;
       for (;;) {
@@ -72,9 +80,10 @@ export async function killServers(seed: number, kills: number): Promise<{ kills:
         if (!answer.ok) fail(seed, `rows ${sent} to ${sent + count - 1} were not taken: ${answer.message}`);
         sent += count;
         acknowledged = sent;
+        startTimer();
       }
+      startTimer();
       await gone;
-      clearTimeout(timer);
       trainer.close();
       server = await begin();
       const holding = [{ runId, attempt, lastCommandSeq: 0 }];
