@@ -7,9 +7,10 @@ import { IconButton } from '~/app/_components/IconButton';
 import { LongName } from '~/app/_components/LongName';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
+import { mostCompared } from '~/app/_live/comparePage';
 import { RunPicker } from '~/app/_runs/RunPicker';
 import type { Names } from './lines';
-import { mostCompared, withoutRun, withRun } from './link';
+import { withoutRun, withRun } from './link';
 import type { Compared } from './useCompared';
 
 /** The runs on the page with their colors, and controls to add and remove runs. */

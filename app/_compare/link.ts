@@ -1,9 +1,8 @@
 import { type ChartChoices, chartDefaults, chartParams, fromChartParams } from '~/app/_live/chartSettings';
+import { comparePage, mostCompared } from '~/app/_live/comparePage';
 import { type Comparison, decodeComparison, encodeComparison } from '~/app/_live/comparison';
 import { rangeOf } from '~/app/_live/urlState';
 import { type Alignment, alignments } from './align';
-
-export const mostCompared = 10;
 
 /** How the charts are shown: as on a run's page, but for the axis. */
 export interface CompareChoices extends Omit<ChartChoices, 'x'> {
@@ -45,8 +44,7 @@ export function compareLink({ runs, choices, zoom, attention }: CompareView): st
   if (zoom) params.set('zoom', zoom.join('-'));
   if (attention) params.set('attention', encodeComparison(attention));
   const rest = params.toString();
-  // Run ids stay readable, with commas between them.
-  return `/compare?runs=${runs.join(',')}${rest && `&${rest}`}`;
+  return `${comparePage(runs)}${rest && `&${rest}`}`;
 }
 
 /** The inverse of compareLink; invalid values get their defaults. */

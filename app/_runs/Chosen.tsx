@@ -4,6 +4,7 @@ import { Button, buttonClass } from '~/app/_components/Button';
 import { Confirm } from '~/app/_components/Confirm';
 import { count } from '~/app/_components/format';
 import { Modal } from '~/app/_components/Modal';
+import { comparePage, mostCompared } from '~/app/_live/comparePage';
 import { whyWatches } from '~/app/_live/identity';
 import type { Actor } from '~/shared/ids';
 import { counted } from '~/shared/numbers';
@@ -14,8 +15,6 @@ import { ExportChosen } from './ExportChosen';
 import { TagForm } from './TagForm';
 import { changeOf } from './tags';
 import { useLabels } from './useLabels';
-
-const mostCompared = 10;
 
 /** Actions on several runs at once. All of them can be undone, except stopping them, which asks for confirmation. */
 export function Chosen(props: {
@@ -68,7 +67,7 @@ export function Chosen(props: {
       <span role="status">{many} chosen</span>
       {runs.length > 1 &&
         (runs.length <= mostCompared ? (
-          <Link className={buttonClass('plain', 'small')} href={`/compare?runs=${runs.map((r) => r.runId).join(',')}`}>
+          <Link className={buttonClass('plain', 'small')} href={comparePage(runs.map((r) => r.runId))}>
             Compare {runs.length}
           </Link>
         ) : (

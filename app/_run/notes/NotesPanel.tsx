@@ -2,10 +2,10 @@ import { useMemo, useState } from 'react';
 import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { VirtualList } from '~/app/_components/VirtualList';
-import { mostNotes, useList } from '~/app/_live/lists';
+import { mostNotes, useLoaded } from '~/app/_live/lists';
 import { useReadOnly } from '~/app/_live/readOnly';
 import { useView } from '~/app/_live/useRun';
-import { PanelBody } from '~/app/_run/PanelBody';
+import { Older, PanelBody } from '~/app/_run/PanelBody';
 import { useStepThere } from '~/app/_run/timeline/snapshotWords';
 import { isThread } from './anchors';
 import { NoteField } from './NoteField';
@@ -14,7 +14,7 @@ import { useSend } from './useSend';
 
 /** Notes about this run, in threads; each is pinned to a step, and optionally to a chart value, a head or a cell. */
 export function NotesPanel() {
-  const notes = useList('notes', mostNotes);
+  const { items: notes, whole, older } = useLoaded('notes', mostNotes);
   const names = useMemo(() => noteNames(notes), [notes]);
   const readOnly = useReadOnly();
   const [showResolved, setShowResolved] = useState(false);
@@ -54,6 +54,7 @@ export function NotesPanel() {
           )}
         </VirtualList>
       )}
+      {!whole && <Older onClick={older} />}
     </PanelBody>
   );
 }

@@ -3,7 +3,7 @@ import { Button } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { IconButton } from '~/app/_components/IconButton';
 import { setCursor } from '~/app/_live/cursor';
-import { useList, useNear, useSample } from '~/app/_live/lists';
+import { useLoaded, useNear, useSample } from '~/app/_live/lists';
 import { useRunStore } from '~/app/_live/RunProvider';
 import { useView } from '~/app/_live/useRun';
 import { reveal } from '~/app/_live/workspace';
@@ -13,6 +13,9 @@ import type { ListItems, RunView } from '~/shared/view';
 import { useDismissed } from './dismissed';
 
 type Alarming = Pick<ListItems['alerts'], 'seq' | 'kind' | 'step' | 'message'>;
+
+/** Alerts that are loaded: an error is not to be hidden by the warnings after it. */
+const mostAlerts = 100;
 
 const titles: Record<string, string> = {
   'not-finite': 'NaN or infinity',
@@ -24,13 +27,14 @@ const titles: Record<string, string> = {
 /** The newest error that nobody has dismissed in this browser, and possible remedies. Renders nothing without one. */
 export function AlarmBar() {
   const { runId } = useRunStore();
-  const alerts = useList('alerts');
+  const { items: alerts, whole } = useLoaded('alerts', mostAlerts);
   const end = useView(badEnd, null);
   const { dismissed, dismiss } = useDismissed(runId);
   const errors: Alarming[] = alerts.filter((a) => a.level === 'error');
   const open = (end ? [...errors, end] : errors).filter((a) => !dismissed.includes(a.seq));
   const alarm = open.at(-1);
-  return alarm ? <Alarm alarm={alarm} others={open.length - 1} onDismiss={() => dismiss(open.map((a) => a.seq))} /> : null;
+  const others = open.length > 1 ? `${whole ? '' : 'at least '}${counted(open.length - 1, 'more alarm')}` : null;
+  return alarm ? <Alarm alarm={alarm} others={others} onDismiss={() => dismiss(open.map((a) => a.seq))} /> : null;
 }
 
 /** Why the run ended, when it did not end by itself or by somebody's wish. */
@@ -40,7 +44,7 @@ function badEnd({ status, recent }: RunView): Alarming | null {
   return { seq: last.seq, kind: status, step: last.step, message: last.message };
 }
 
-function Alarm({ alarm, others, onDismiss }: { alarm: Alarming; others: number; onDismiss(): void }) {
+function Alarm({ alarm, others, onDismiss }: { alarm: Alarming; others: string | null; onDismiss(): void }) {
   const { kind, step, message } = alarm;
   const traceback = useView((v) => kind === 'failed' && v.traceback !== null, false);
   return (
@@ -66,7 +70,7 @@ function Alarm({ alarm, others, onDismiss }: { alarm: Alarming; others: number; 
           </Button>
         )}
         <Button size="small" look="bare" onClick={() => reveal('activity', 'side')}>
-          {others > 0 ? counted(others, 'more alarm') : 'What happened'}
+          {others ?? 'What happened'}
         </Button>
         <IconButton icon={X} label="Take note of the alarm" title="Take note: hides it for you" onClick={onDismiss} />
       </span>

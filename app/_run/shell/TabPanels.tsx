@@ -17,7 +17,7 @@ export function TabPanels(props: {
   children: ReactNode;
 }) {
   const { label, open } = props;
-  const counts = useView((v) => props.panels.map((p) => p.count?.(v) ?? 0), []);
+  const counts = useView((v) => props.panels.map((p) => p.count?.(v) ?? ''), []);
   const id = useId();
   const selected = useRef<HTMLButtonElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another tab was opened
@@ -64,7 +64,7 @@ export function TabPanels(props: {
                 className={`flex h-8 shrink-0 cursor-default items-center border-b-2 border-transparent px-2.5 text-xs font-medium whitespace-nowrap text-dim outline-offset-[-2px] select-none hover:text-ink aria-selected:border-accent aria-selected:text-ink ${className}`}
               >
                 {p.title}
-                {counts[i]! > 0 && <span className="ml-1 rounded-sm bg-raised px-1 text-2xs text-dim">{counts[i]}</span>}
+                {counts[i] && <span className="ml-1 rounded-sm bg-raised px-1 text-2xs text-dim">{counts[i]}</span>}
               </button>
             );
           })}

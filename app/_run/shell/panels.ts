@@ -29,8 +29,8 @@ export interface Panel {
   where: 'center' | 'side';
   /** Whether this run has content for the panel. */
   shown(view: RunView, readOnly: boolean): boolean;
-  /** A number on the tab; 0 = none. */
-  count?(view: RunView): number;
+  /** A number on the tab; '' = none. */
+  count?(view: RunView): string;
   /** Stays mounted once it was opened, so that typed text is kept. */
   keeps?: true;
   /** Loads its script in advance, so that the panel opens immediately. */
@@ -39,6 +39,8 @@ export interface Panel {
 }
 
 const always = () => true;
+/** @param atLeast older items are not known */
+const badge = (n: number, atLeast = false) => (n === 0 ? '' : `${n}${atLeast ? '+' : ''}`);
 const hasSeries = (view: RunView, fits: (series: Series) => boolean) => view.streams.some((s) => s.columns.some(fits));
 
 /** @param load loads the panel's script when the panel is first opened */
@@ -104,7 +106,7 @@ export const panels: readonly Panel[] = [
     icon: SlidersHorizontal,
     where: 'side',
     shown: (_, readOnly) => !readOnly,
-    count: (v) => v.openCommands.filter((c) => c.outcome.status === 'proposed').length,
+    count: (v) => badge(v.openCommands.filter((c) => c.outcome.status === 'proposed').length),
     keeps: true,
     load: () => import('~/app/_run/steering/SteeringPanel').then((m) => m.SteeringPanel),
   }),
@@ -122,7 +124,7 @@ export const panels: readonly Panel[] = [
     icon: MessageSquare,
     where: 'side',
     shown: (v, readOnly) => !readOnly || v.counts.notes.count > 0,
-    count: (v) => v.recent.notes.items.filter((n) => isThread(n) && !n.resolved).length,
+    count: ({ recent: { notes } }) => badge(notes.items.filter((n) => isThread(n) && !n.resolved).length, notes.fromSeq > 0),
     keeps: true,
     load: () => import('~/app/_run/notes/NotesPanel').then((m) => m.NotesPanel),
   }),

@@ -5,6 +5,7 @@ import { buttonClass } from '~/app/_components/Button';
 import { count } from '~/app/_components/format';
 import { Popup } from '~/app/_components/Popup';
 import { StatusBadge } from '~/app/_components/StatusBadge';
+import { comparePage, mostCompared } from '~/app/_live/comparePage';
 import { useView } from '~/app/_live/useRun';
 import { useTrpc } from '~/app/_trpc/client';
 import { counted } from '~/shared/numbers';
@@ -17,7 +18,10 @@ export function Family() {
   const { members: family, leftOut } = data ?? { members: [], leftOut: 0 };
   if (family.length < 2 && !parent) return null;
   const branches = family.length + leftOut - 1;
-  const compared = family.slice(0, 10).map(({ run }) => run.runId);
+  const ids = family.map(({ run }) => run.runId);
+  // This run, and its neighbors in the tree.
+  const first = Math.max(0, Math.min(ids.indexOf(runId) - mostCompared / 2, ids.length - mostCompared));
+  const compared = ids.slice(first, first + mostCompared);
   return (
     <Popup
       title="Branches"
@@ -54,8 +58,8 @@ export function Family() {
       </ul>
       {leftOut > 0 && <p className="mt-1 text-2xs text-dim">and {count(leftOut)} more, in the list of runs grouped by family</p>}
       {family.length > 1 && (
-        <Link href={`/compare?runs=${compared.join(',')}`} className={`${buttonClass('plain', 'small')} mt-2`}>
-          Compare them
+        <Link href={comparePage(compared)} className={`${buttonClass('plain', 'small')} mt-2`}>
+          {compared.length < ids.length ? `Compare ${compared.length} of them` : 'Compare them'}
         </Link>
       )}
     </Popup>

@@ -8,6 +8,7 @@ import { EvaluationsPanel } from '~/app/_run/activity/EvaluationsPanel';
 import { CurvesPanel } from '~/app/_run/curves/CurvesPanel';
 import { NotesPanel } from '~/app/_run/notes/NotesPanel';
 import { AlarmBar } from '~/app/_run/shell/AlarmBar';
+import { panelOf } from '~/app/_run/shell/panels';
 import { Waits } from '~/app/_run/shell/Waits';
 import { Proposals } from '~/app/_run/steering/Proposals';
 import type { Evaluation, TrainerEvent } from '~/shared/events';
@@ -208,6 +209,23 @@ describe('notes', () => {
     mount(run, <NotesPanel />);
     const names = screen.getAllByRole('button', { name: /^Delete/ }).map((b) => b.getAttribute('aria-label'));
     expect(names).toEqual(['Delete: Ada at step 3: spike, note 1', 'Delete: Ada at step 3: spike, note 2']);
+  });
+
+  it('of a run with more than its view holds: the tab says that there are at least so many', () => {
+    const run = running(people.ada);
+    const anchor = { step: 3, chart: null, head: null };
+    const write = (n: number) =>
+      run.log({
+        type: 'note',
+        actor: people.ada,
+        note: { kind: 'add', id: `note-${1000 + n}`, anchor, text: `thought ${n}`, replyTo: null },
+      });
+    const onTab = () => panelOf('notes')!.count!(run.get().view!);
+    expect(onTab()).toBe('');
+    write(0);
+    expect(onTab()).toBe('1');
+    for (let n = 1; n < 100; n++) write(n);
+    expect(onTab()).toMatch(/^\d+\+$/);
   });
 
   it('one whose connection breaks is sent again under the same id, and nobody has to do anything', async () => {
