@@ -13,6 +13,7 @@ import { emptyView, fold } from '~/shared/fold';
 import { attempt, blobHash, runId, seq } from '~/shared/ids';
 import { importedIn01, type RawEvent, type Upgrade01, upgradeEntry01, upgradeEvent01 } from '~/shared/legacy';
 import { unpack } from '~/shared/pack';
+import { isTime, timeWish } from '~/shared/times';
 import type { RunView } from '~/shared/view';
 import { ImportError } from './importError';
 
@@ -28,7 +29,7 @@ export type Part =
 const manifest = z.object({ format: z.literal('headroom'), version: z.int(), runId, exportedAt: z.number() });
 const end = z.object({ head: seq, blobs: z.int().nonnegative(), missing: z.array(blobHash), chain: blobHash.optional() });
 const anyEvent = z.looseObject({ type: z.string() });
-const frame = z.strictObject({ seq, attempt, at: z.number(), event: anyEvent });
+const frame = z.strictObject({ seq, attempt, at: z.number().refine(isTime, timeWish), event: anyEvent });
 /** An entry before it is upgraded. */
 const rawEntry = z.looseObject({ seq, event: anyEvent });
 type RawEntry = z.infer<typeof rawEntry>;

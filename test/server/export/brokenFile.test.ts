@@ -22,7 +22,7 @@ describe('a broken .headroom file', () => {
   const archive = async (list: { name: string; bytes: Uint8Array }[]) => gzipSync(await tarOf(list));
   const changed = (name: string, change: (bytes: Buffer) => Uint8Array) =>
     archive(members.map((m) => (m.name === name ? { name, bytes: change(m.bytes) } : m)));
-  type Page = { entries: { seq: number; event: Record<string, unknown> }[] };
+  type Page = { entries: { seq: number; at: number; event: Record<string, unknown> }[] };
   const page = (change: (entries: Page['entries']) => unknown) =>
     changed('log/000001.pack', (bytes) => {
       const read = unpack(bytes) as Page;
@@ -96,6 +96,11 @@ describe('a broken .headroom file', () => {
       'with an unknown event',
       () => page((e) => (e[0]!.event.type = 'run.dreamt')),
       'log/000001.pack: seq 1: there is no event type "run.dreamt"',
+    ],
+    [
+      'with a time beyond the calendar',
+      () => page((e) => (e[1]!.at = 1e300)),
+      'log/000001.pack: seq 2: at: give ms since 1970, from -8.64e15 to 8.64e15',
     ],
     ['with a field missing', () => page((e) => delete e[1]!.event.fromStep), /^log\/000001\.pack: seq 2: fromStep: /],
     [
